@@ -1,0 +1,3 @@
+//! `cargo gate …`: the same program under the name that cargo looks for.
+
+fn main() {}

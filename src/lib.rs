@@ -1,0 +1,27 @@
+//! benchgate: a benchmark suite, and a gate that fails a pipeline on a real
+//! regression and on nothing else.
+//!
+//! Data flows one way:
+//!
+//! ```text
+//! sources ──> Snapshot ──> baseline store
+//!                │
+//! baseline ──> compare ──> judge(policy) ──> Report ──> terminal · json ──> exit code
+//! ```
+//!
+//! | module | holds | knows |
+//! |---|---|---|
+//! | [`model`] | measurements, snapshots, environments | nothing |
+//! | [`stats`] | pure functions over slices | nothing |
+//! | [`sources`] | readers of criterion's and callgrind's files | `model` |
+//! | [`baseline`] | snapshots on disk, readable by critcmp | `model` |
+//! | [`policy`] | `gate.toml` | `model` |
+//! | [`judge`] | compare, decide, the report | `model`, `stats`, `policy` |
+//! | [`measure`] | builds and drives bench executables | `model`, `sources` |
+//! | [`report`] | renderers; they decide nothing | `judge`'s report |
+//! | [`cli`] | one file a subcommand | all |
+//! | `suite` | the workloads under test (feature `suite`) | nothing of the gate |
+
+pub mod exit;
+pub mod model;
+pub mod sources;

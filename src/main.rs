@@ -1,0 +1,3 @@
+//! The gate: parse, run, exit code; nothing else.
+
+fn main() {}

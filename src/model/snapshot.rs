@@ -1,0 +1,96 @@
+//! What one invocation measured, and what it could not.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use super::{BenchId, Environment, Measurement};
+
+/// Everything that one invocation measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// A short name: `main`, a branch, a tag.
+    pub name: String,
+    /// When it was taken.
+    pub created: Timestamp,
+    /// What was built, where a repository could say.
+    pub revision: Option<Revision>,
+    /// The runs, in the order they were started. A source that cannot tell its
+    /// runs apart has one.
+    pub runs: Vec<RunInfo>,
+    /// Ordered by id, then by metric's name.
+    pub measurements: Vec<Measurement>,
+    /// What was asked for and could not be measured.
+    pub not_run: Vec<NotRun>,
+    /// Results that were found and could not be used.
+    pub problems: Vec<Problem>,
+}
+
+impl Snapshot {
+    /// Sorts the measurements by id, then metric: the order in files and reports.
+    pub fn sort(&mut self) {
+        self.measurements.sort_by(|a, b| (&a.id, &a.metric.name).cmp(&(&b.id, &b.metric.name)));
+    }
+
+    /// The environment of the first run; runs of one snapshot share all that
+    /// makes results comparable, or the snapshot was not written.
+    pub fn environment(&self) -> Option<&Environment> {
+        self.runs.first().map(|run| &run.environment)
+    }
+}
+
+/// One run: fresh processes, one for each bench target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunInfo {
+    /// When it started, where known.
+    pub started: Option<Timestamp>,
+    /// How long its processes took together, in seconds, where known.
+    pub seconds: Option<f64>,
+    /// Where and with what it ran.
+    pub environment: Environment,
+}
+
+/// The source that was measured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revision {
+    /// The full commit hash.
+    pub commit: String,
+    /// The branch, where there is one.
+    pub branch: Option<String>,
+    /// Whether tracked files differed from the commit.
+    pub dirty: bool,
+}
+
+/// Something that was asked for and could not be measured.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NotRun {
+    /// A bench target, a group or a benchmark: `cache::redis`.
+    pub subject: String,
+    /// Why, and what would help.
+    pub reason: String,
+}
+
+/// A result that was found and could not be used.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Problem {
+    /// What is wrong.
+    pub kind: ProblemKind,
+    /// Which benchmark, where the file could still say.
+    pub id: Option<BenchId>,
+    /// The file or directory at fault.
+    pub path: PathBuf,
+    /// What is wrong with it, in a sentence without the path.
+    pub reason: String,
+}
+
+/// Why a result could not be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ProblemKind {
+    /// The file is missing, truncated, not what its format says, or holds
+    /// numbers that no measurement gives (NaN, negative, zero iterations).
+    Unreadable,
+    /// The result was left behind by an earlier run.
+    Stale,
+    /// Two results claim the same benchmark.
+    Duplicate,
+}
