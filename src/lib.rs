@@ -23,5 +23,8 @@
 //! | `suite` | the workloads under test (feature `suite`) | nothing of the gate |
 
 pub mod exit;
+pub mod judge;
 pub mod model;
+pub mod policy;
 pub mod sources;
+pub mod stats;

@@ -38,6 +38,60 @@ pub enum Unit {
     Other(String),
 }
 
+impl Unit {
+    /// A value in this unit as a person reads it: `1.23 µs`, `95.2%`, `12,345`.
+    pub fn show(&self, value: f64) -> String {
+        match self {
+            Self::Nanoseconds => scaled(value, 1000.0, &["ns", "µs", "ms", "s"]),
+            Self::Bytes => scaled(value, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB"]),
+            Self::Share => format!("{}%", significant(value * 100.0)),
+            Self::Count => grouped(value),
+            Self::PerSecond => format!("{}/s", scaled(value, 1000.0, &["", "k", "M", "G"]).trim()),
+            Self::Other(name) => format!("{} {name}", significant(value)),
+        }
+    }
+}
+
+/// The value in the largest of `units`, each `step` times the one before, in
+/// which it is at least 1.
+fn scaled(value: f64, step: f64, units: &[&str]) -> String {
+    let mut value = value;
+    let mut at = 0;
+    // Rounding to four digits must not give 1000 of a smaller unit.
+    while value.abs() >= step * 0.999_95 && at + 1 < units.len() {
+        value /= step;
+        at += 1;
+    }
+    format!("{} {}", significant(value), units[at])
+}
+
+/// Four significant digits, no more than three behind the point.
+fn significant(value: f64) -> String {
+    let digits = match value.abs() {
+        v if v >= 1000.0 || v.fract() == 0.0 => 0,
+        v if v >= 100.0 => 1,
+        v if v >= 10.0 => 2,
+        _ => 3,
+    };
+    format!("{value:.digits$}")
+}
+
+/// A whole number with separated thousands; others as they are.
+fn grouped(value: f64) -> String {
+    if value.fract() != 0.0 || value.abs() >= 1e15 {
+        return significant(value);
+    }
+    let digits = format!("{:.0}", value.abs());
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if value < 0.0 { format!("-{text}") } else { text }
+}
+
 impl fmt::Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -104,5 +158,27 @@ impl Metric {
 impl fmt::Display for Metric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_read_well() {
+        for (unit, value, want) in [
+            (Unit::Nanoseconds, 12.3456, "12.35 ns"),
+            (Unit::Nanoseconds, 999.99, "1 µs"),
+            (Unit::Nanoseconds, 1_234_567.0, "1.235 ms"),
+            (Unit::Bytes, 65536.0, "64 KiB"),
+            (Unit::Share, 0.9512, "95.12%"),
+            (Unit::Count, 1_234_567.0, "1,234,567"),
+            (Unit::Count, 0.0, "0"),
+            (Unit::PerSecond, 25_300.0, "25.30 k/s"),
+            (Unit::Other("furlongs".into()), 2.5, "2.500 furlongs"),
+        ] {
+            assert_eq!(unit.show(value), want);
+        }
     }
 }

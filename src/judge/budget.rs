@@ -1,0 +1,82 @@
+//! Absolute limits on the candidate.
+
+use super::Case;
+use super::findings::Code;
+use super::report::{Finding, Row, Severity, Side};
+use crate::model::Unit;
+use crate::policy::{Bound, Budget};
+use crate::stats;
+
+/// A finding for each row that breaks a budget or cannot be told, and for each
+/// budget that is met by nothing at all.
+pub(super) fn judge(case: &Case<'_>, rows: &[Row]) -> Vec<Finding> {
+    case.policy.budgets.iter().flat_map(|budget| judge_one(budget, rows)).collect()
+}
+
+/// How many rows some budget applies to.
+pub(super) fn rows_under(case: &Case<'_>, rows: &[Row]) -> usize {
+    let budgets = &case.policy.budgets;
+    rows.iter().filter(|row| budgets.iter().any(|budget| subject(budget, row).is_some())).count()
+}
+
+fn subject<'a>(budget: &Budget, row: &'a Row) -> Option<&'a Side> {
+    let meant = row.metric == budget.metric && budget.bench.matches(&row.bench_id());
+    if meant { row.candidate.as_ref() } else { None }
+}
+
+fn judge_one(budget: &Budget, rows: &[Row]) -> Vec<Finding> {
+    let subjects: Vec<(&Row, &Side)> =
+        rows.iter().filter_map(|row| Some((row, subject(budget, row)?))).collect();
+    if subjects.is_empty() {
+        return vec![Finding {
+            code: Code::BudgetUnmatched,
+            severity: Severity::Fail,
+            id: Some(budget.bench.as_str().to_owned()),
+            metric: Some(budget.metric.clone()),
+            message: "nothing was measured that this budget limits; a limit without a value is \
+                      not met"
+                .to_owned(),
+        }];
+    }
+    subjects.into_iter().filter_map(|(row, side)| finding(budget, row, side)).collect()
+}
+
+fn finding(budget: &Budget, row: &Row, side: &Side) -> Option<Finding> {
+    let unit = Unit::from(row.unit.as_str());
+    let (quantity, word, sign) = match budget.bound {
+        Bound::AtMost(quantity) => (quantity, "at most", 1.0),
+        Bound::AtLeast(quantity) => (quantity, "at least", -1.0),
+    };
+    let make = |code, severity, message: String| {
+        Some(Finding {
+            code,
+            severity,
+            id: Some(row.id.clone()),
+            metric: Some(row.metric.clone()),
+            message,
+        })
+    };
+    let Some(limit) = quantity.in_unit(&unit) else {
+        let message = format!("the budget of {quantity} is not in the metric's unit, {unit}");
+        return make(Code::BudgetUnmatched, Severity::Fail, message);
+    };
+    let reason = budget.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
+    let shown =
+        format!("{} where {word} {} is allowed{reason}", unit.show(side.value), unit.show(limit));
+    // How far the worst run, or the mean of varying runs, lies beyond the limit.
+    let beyond = |value: f64| (value - limit) * sign;
+    if row.counted || side.runs.len() < 2 {
+        let exceeded = side.runs.iter().any(|value| beyond(*value) > 0.0);
+        return exceeded.then(|| make(Code::BudgetExceeded, Severity::Fail, shown)).flatten();
+    }
+    let mean = stats::mean(&side.runs)?;
+    let half = stats::mean_half_width(&side.runs, super::pair::SHOWN_LEVEL)?;
+    if beyond(mean) > half {
+        make(Code::BudgetExceeded, Severity::Fail, shown)
+    } else if beyond(mean) > 0.0 {
+        let message = format!("{shown}; the runs vary too much to be sure");
+        make(Code::BudgetUndecided, Severity::Warn, message)
+    } else {
+        None
+    }
+}

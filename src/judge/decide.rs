@@ -1,0 +1,295 @@
+//! Holds each pair against its limits.
+
+use super::Case;
+use super::comparability::Comparability;
+use super::pair::{Effect, Pair};
+use super::report::{Judgement, Outcome, Row, RowLimits, Severity};
+use crate::model::{Direction, Nature};
+use crate::policy::{Gate, Level, Limits};
+use crate::stats::{self, TwoSample};
+
+/// The least tolerance of a count that its own runs do not repeat, and how many
+/// times the spread between equal programs it must exceed.
+const UNSTEADY_TOLERANCE: f64 = 0.005;
+const UNSTEADY_RANGES: f64 = 3.0;
+
+/// A pair with what there is to decide it by.
+struct Open {
+    pair: Pair,
+    limits: Limits,
+    /// Why nothing can be decided, where that is so from the start.
+    barred: Option<String>,
+    /// Adjusted one-sided chances that a sampled change is not beyond the
+    /// tolerance: for the worse, for the better.
+    chances: Option<(f64, f64)>,
+    /// How many sampled rows share the error rate.
+    family: usize,
+}
+
+/// The judged rows, in the order of the pairs.
+pub(super) fn rows(case: &Case<'_>, pairs: Vec<Pair>, comparability: &Comparability) -> Vec<Row> {
+    let mut open: Vec<Open> = pairs
+        .into_iter()
+        .map(|pair| {
+            let limits = case.policy.limits(&pair.id, &pair.metric);
+            let barred = barrier(&pair, &limits, comparability);
+            Open { pair, limits, barred, chances: None, family: 0 }
+        })
+        .collect();
+    adjust(&mut open);
+    open.into_iter()
+        .map(|open| {
+            let judgement = judgement(case, &open);
+            let mut row = open.pair.into_row();
+            row.judgement = Some(judgement);
+            row
+        })
+        .collect()
+}
+
+fn barrier(pair: &Pair, limits: &Limits, comparability: &Comparability) -> Option<String> {
+    let blocking = comparability.blocking(&pair.metric);
+    if !blocking.is_empty() {
+        return Some(format!("not comparable: {} differs", blocking.join(", ")));
+    }
+    if limits.floor.in_unit(&pair.metric.unit).is_none() {
+        return Some(format!(
+            "the policy's floor of {} is not in the unit {}",
+            limits.floor, pair.metric.unit
+        ));
+    }
+    match pair.effect {
+        Some(Effect::Sampled { test: None, .. }) => {
+            Some("one run a side says nothing about how much runs differ".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// Adjusts the chances of all sampled rows for how many they are. Rows that can
+/// at most be shown are no part of the family.
+fn adjust(open: &mut [Open]) {
+    let family: Vec<(usize, TwoSample, f64)> = open
+        .iter()
+        .enumerate()
+        .filter(|(_, row)| row.barred.is_none() && row.limits.gate > Gate::Show)
+        .filter_map(|(at, row)| match row.pair.effect {
+            Some(Effect::Sampled { test: Some(test), .. }) => {
+                Some((at, worse(test, row.pair.metric.better), row.limits.tolerance.ln_1p()))
+            }
+            _ => None,
+        })
+        .collect();
+    let up: Vec<f64> = family.iter().map(|(_, test, bound)| test.p_above(*bound)).collect();
+    let down: Vec<f64> = family.iter().map(|(_, test, bound)| test.p_below(-bound)).collect();
+    let (up, down) = (stats::holm(&up), stats::holm(&down));
+    for ((at, ..), chances) in family.iter().zip(up.into_iter().zip(down)) {
+        open[*at].chances = Some(chances);
+        open[*at].family = family.len();
+    }
+}
+
+/// Turned so that larger is worse.
+fn worse(mut test: TwoSample, better: Direction) -> TwoSample {
+    if better == Direction::Higher {
+        test.difference = -test.difference;
+    }
+    test
+}
+
+/// What a row came to, before its severity.
+struct Decision {
+    outcome: Outcome,
+    reason: String,
+    /// How much worse it is proven to be (a logarithm), for a regression.
+    proven: f64,
+    detectable: Option<f64>,
+}
+
+impl Decision {
+    fn of(outcome: Outcome, reason: impl Into<String>) -> Self {
+        Self { outcome, reason: reason.into(), proven: 0.0, detectable: None }
+    }
+}
+
+fn judgement(case: &Case<'_>, open: &Open) -> Judgement {
+    let limits = &open.limits;
+    let decision = decide(case, open);
+    let severity = match decision.outcome {
+        Outcome::Regression if decision.proven >= limits.fail.ln_1p() => Severity::Fail,
+        Outcome::Regression if decision.proven >= limits.warn.ln_1p() => Severity::Warn,
+        Outcome::Missing if case.candidate.selection.is_some() => Severity::Note,
+        Outcome::Missing => severity(case.policy.verdict.missing),
+        Outcome::New => severity(case.policy.verdict.new),
+        _ => Severity::Note,
+    };
+    let most = match limits.gate {
+        Gate::Fail => Severity::Fail,
+        Gate::Warn => Severity::Warn,
+        Gate::Show => Severity::Note,
+    };
+    Judgement {
+        outcome: decision.outcome,
+        severity: severity.max(most),
+        reason: decision.reason,
+        limits: RowLimits {
+            tolerance: limits.tolerance,
+            target: limits.target,
+            warn: limits.warn,
+            fail: limits.fail,
+            floor: limits.floor.to_string(),
+            gate: limits.gate,
+        },
+        p_value: open.chances.map(|(worse, _)| worse),
+        detectable: decision.detectable,
+    }
+}
+
+/// The severity of a finding whose level the policy sets.
+pub(super) fn severity(level: Level) -> Severity {
+    match level {
+        Level::Fail => Severity::Fail,
+        Level::Warn => Severity::Warn,
+        Level::Allow => Severity::Note,
+    }
+}
+
+fn decide(case: &Case<'_>, open: &Open) -> Decision {
+    let pair = &open.pair;
+    let Some(effect) = pair.effect else {
+        return match (&pair.baseline, &pair.candidate) {
+            (Some(_), None) if case.candidate.selection.is_some() => {
+                Decision::of(Outcome::Missing, "not among what was selected")
+            }
+            (Some(_), None) => Decision::of(Outcome::Missing, "only the baseline has it"),
+            _ => Decision::of(Outcome::New, "only the candidate has it"),
+        };
+    };
+    if let Some(reason) = &open.barred {
+        return Decision::of(Outcome::Undecided, reason);
+    }
+    let floor = open.limits.floor.in_unit(&pair.metric.unit).unwrap_or(0.0);
+    let apart = match (&pair.baseline, &pair.candidate) {
+        (Some(baseline), Some(candidate)) => (candidate.value - baseline.value).abs(),
+        _ => 0.0,
+    };
+    if floor > 0.0 && apart <= floor {
+        return Decision::of(
+            Outcome::Unchanged,
+            format!("differs by no more than the floor of {}", open.limits.floor),
+        );
+    }
+    match effect {
+        Effect::Counted { change, range } => counted(open, change, range),
+        Effect::NoRatio { difference } => without_ratio(open, difference),
+        Effect::Sampled { test: Some(test), .. } => {
+            sampled(open, worse(test, pair.metric.better), case.policy.verdict.alpha)
+        }
+        Effect::Sampled { test: None, .. } => unreachable!("barred above"),
+    }
+}
+
+fn counted(open: &Open, change: f64, range: f64) -> Decision {
+    let toward_worse = match open.pair.metric.better {
+        Direction::Lower => change,
+        Direction::Higher => -change,
+    };
+    let steady = range == 0.0;
+    let tolerance = if steady {
+        open.limits.tolerance
+    } else {
+        open.limits.tolerance.max(UNSTEADY_TOLERANCE).max(UNSTEADY_RANGES * range)
+    };
+    let note = if steady { "" } else { ", from runs that do not repeat exactly" };
+    let percent = percent(tolerance);
+    let (outcome, reason) = if change == 0.0 && steady {
+        (Outcome::Unchanged, "the same count in every run".to_owned())
+    } else if toward_worse > tolerance.ln_1p() {
+        (Outcome::Regression, format!("beyond the tolerance of {percent}{note}"))
+    } else if toward_worse < -tolerance.ln_1p() {
+        (Outcome::Improvement, format!("better by more than the tolerance of {percent}{note}"))
+    } else {
+        (Outcome::Unchanged, format!("within the tolerance of {percent}{note}"))
+    };
+    let mut decision = Decision::of(outcome, reason);
+    decision.proven = toward_worse;
+    decision.detectable = Some(tolerance);
+    decision
+}
+
+/// A zero has no percentage: counts are judged by their floor alone, and
+/// anything else stays undecided.
+fn without_ratio(open: &Open, difference: f64) -> Decision {
+    let metric = &open.pair.metric;
+    if metric.nature == Nature::Sampled {
+        return Decision::of(Outcome::Undecided, "a value of zero has no relative change");
+    }
+    let toward_worse = match metric.better {
+        Direction::Lower => difference,
+        Direction::Higher => -difference,
+    };
+    let mut decision = if toward_worse > 0.0 {
+        Decision::of(Outcome::Regression, "grew from or to zero, beyond the floor")
+    } else {
+        Decision::of(Outcome::Improvement, "moved from or to zero, for the better")
+    };
+    decision.proven = f64::INFINITY;
+    decision
+}
+
+fn sampled(open: &Open, test: TwoSample, alpha: f64) -> Decision {
+    let limits = &open.limits;
+    let (tolerance, target) = (limits.tolerance.ln_1p(), limits.target.ln_1p());
+    // Half of the interval at the level of a single row: what the data could
+    // have shown. A row that is only shown has a family of its own.
+    let level = 1.0 - 2.0 * alpha / open.family.max(1) as f64;
+    let reach = test.half_width(level);
+    let shown = test.half_width(super::pair::SHOWN_LEVEL);
+    let (worse, better) = open.chances.unwrap_or_else(|| {
+        // Rows outside the family are judged at the shown level, for show.
+        (test.p_above(tolerance), test.p_below(-tolerance))
+    });
+    let detectable = (tolerance + reach).exp_m1();
+    let mut decision = if worse <= alpha {
+        Decision::of(
+            Outcome::Regression,
+            format!("beyond the tolerance of {}, {}", percent(limits.tolerance), chance(worse)),
+        )
+    } else if better <= alpha {
+        Decision::of(
+            Outcome::Improvement,
+            format!(
+                "better by more than the tolerance of {}, {}",
+                percent(limits.tolerance),
+                chance(better)
+            ),
+        )
+    } else if test.difference + shown < target {
+        Decision::of(
+            Outcome::Unchanged,
+            format!("no change for the worse of {} or more", percent(limits.target)),
+        )
+    } else {
+        Decision::of(
+            Outcome::Undecided,
+            format!("too noisy: only a change above {} could have been shown", percent(detectable)),
+        )
+    };
+    // What the row's own interval shows; Holm may reject where that only just
+    // reaches the tolerance, and then the tolerance is what is proven.
+    decision.proven = (test.difference - reach).max(tolerance);
+    decision.detectable = Some(detectable);
+    decision
+}
+
+fn chance(p: f64) -> String {
+    if p < 1e-4 { "p < 0.0001".to_owned() } else { format!("p = {p:.4}") }
+}
+
+/// A share as a short percentage.
+pub(super) fn percent(share: f64) -> String {
+    let value = share * 100.0;
+    let digits = if value.abs() >= 10.0 { 0 } else { 1 };
+    let text = format!("{value:.digits$}");
+    format!("{}%", text.strip_suffix(".0").unwrap_or(&text))
+}

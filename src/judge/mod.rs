@@ -1,0 +1,66 @@
+//! From two snapshots and a policy to a report: compare, decide, say why.
+//!
+//! Pure: no file, no clock, no terminal. [`pair`](self) puts the sides beside
+//! each other and measures how far they are apart, `decide` holds that against
+//! the policy, `verdict` sums up, and everything that a renderer shows is in the
+//! [`Report`].
+
+mod budget;
+mod comparability;
+mod decide;
+mod findings;
+mod pair;
+mod report;
+mod verdict;
+mod waiver;
+
+use jiff::civil::Date;
+
+pub use findings::{Code, explained, explanation};
+pub use report::{
+    Change, EnvironmentDifference, Finding, Judgement, Outcome, Report, Row, RowLimits, Severity,
+    Side, SnapshotSummary, Verdict, VerdictOutcome,
+};
+
+use crate::model::Snapshot;
+use crate::policy::Policy;
+
+/// What a report is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// What the candidate is held against, where there is anything.
+    pub baseline: Option<&'a Snapshot>,
+    /// What is judged.
+    pub candidate: &'a Snapshot,
+    /// By which rules.
+    pub policy: &'a Policy,
+    /// The day on which waivers are judged.
+    pub today: Date,
+}
+
+/// Judges the candidate: every row, every finding, the verdict.
+pub fn judge(case: &Case<'_>) -> Report {
+    let comparability = comparability::of(case);
+    let pairs = pair::pairs(case);
+    let mut rows = decide::rows(case, pairs, &comparability);
+    let mut findings = findings::of_snapshots(case, &comparability, &rows);
+    findings.extend(budget::judge(case, &rows));
+    findings.extend(waiver::apply(case, &mut rows));
+    findings.extend(findings::of_rows(&rows));
+    let verdict = verdict::reach(case, &rows, &findings);
+    report::assemble(case, comparability, rows, findings, Some(verdict))
+}
+
+/// Puts the sides beside each other and judges nothing: rows without a
+/// judgement, findings about what could not be read or compared, no verdict.
+pub fn compare(case: &Case<'_>) -> Report {
+    let comparability = comparability::of(case);
+    let rows: Vec<Row> = pair::pairs(case).into_iter().map(pair::Pair::into_row).collect();
+    let findings = findings::of_snapshots(case, &comparability, &rows);
+    report::assemble(case, comparability, rows, findings, None)
+}
+
+/// The JSON Schema of a report.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Report).to_value()
+}

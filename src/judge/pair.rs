@@ -1,0 +1,191 @@
+//! Puts the two sides of each measurement beside each other.
+
+use std::collections::BTreeMap;
+
+use super::Case;
+use super::report::{Change, Row, Side};
+use crate::model::{BenchId, Direction, Measurement, Metric, Nature, Reading};
+use crate::stats::{self, TwoSample};
+
+/// Confidence level of the intervals that are shown.
+pub(super) const SHOWN_LEVEL: f64 = 0.95;
+
+/// One metric of one benchmark, with either side or both.
+#[derive(Clone, Debug)]
+pub(super) struct Pair {
+    pub(super) id: BenchId,
+    pub(super) metric: Metric,
+    pub(super) baseline: Option<Side>,
+    pub(super) candidate: Option<Side>,
+    /// How far apart; only where both sides are there.
+    pub(super) effect: Option<Effect>,
+}
+
+/// How far the sides are apart. Changes are ln(candidate / baseline).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Effect {
+    /// From runs that vary.
+    Sampled {
+        /// Difference of the mean logarithms of the runs.
+        change: f64,
+        /// What is known of its uncertainty; nothing with one run a side.
+        test: Option<TwoSample>,
+    },
+    /// From counts.
+    Counted {
+        /// Logarithm of the ratio of medians.
+        change: f64,
+        /// The largest range within a side, relative to its smallest value; 0 for
+        /// counts that every run repeated.
+        range: f64,
+    },
+    /// The baseline is zero, or a value is negative: no ratio exists.
+    NoRatio {
+        /// Candidate less baseline, in the metric's unit.
+        difference: f64,
+    },
+}
+
+impl Pair {
+    /// The row that shows it, not judged.
+    pub(super) fn into_row(self) -> Row {
+        let change = match self.effect {
+            Some(Effect::Sampled { change, test }) => {
+                let half = test.map(|test| test.half_width(SHOWN_LEVEL));
+                Some(Change {
+                    estimate: change.exp_m1(),
+                    lower: half.map(|half| (change - half).exp_m1()),
+                    upper: half.map(|half| (change + half).exp_m1()),
+                })
+            }
+            Some(Effect::Counted { change, range }) => {
+                let change = change.exp_m1();
+                let exact = (range == 0.0).then_some(change);
+                Some(Change { estimate: change, lower: exact, upper: exact })
+            }
+            Some(Effect::NoRatio { .. }) | None => None,
+        };
+        Row {
+            id: self.id.name,
+            target: self.id.target,
+            package: self.id.package,
+            metric: self.metric.name,
+            unit: self.metric.unit.to_string(),
+            higher_is_better: self.metric.better == Direction::Higher,
+            counted: self.metric.nature == Nature::Counted,
+            baseline: self.baseline,
+            candidate: self.candidate,
+            change: change.filter(|change| change.estimate.is_finite()),
+            judgement: None,
+        }
+    }
+}
+
+/// Every measurement of either side, once, in the order of ids and metrics.
+pub(super) fn pairs(case: &Case<'_>) -> Vec<Pair> {
+    let mut by_name: BTreeMap<(&str, &str), (Vec<&Measurement>, Vec<&Measurement>)> =
+        BTreeMap::new();
+    let sides = [case.baseline, Some(case.candidate)];
+    for (which, snapshot) in sides.into_iter().enumerate() {
+        for measurement in snapshot.iter().flat_map(|snapshot| &snapshot.measurements) {
+            let key = (measurement.id.name.as_str(), measurement.metric.name.as_str());
+            let (baseline, candidate) = by_name.entry(key).or_default();
+            if which == 0 { baseline } else { candidate }.push(measurement);
+        }
+    }
+    by_name.into_values().flat_map(|(baseline, candidate)| match_up(baseline, candidate)).collect()
+}
+
+/// Pairs measurements of one name and metric: first those whose target and
+/// package agree to the letter, then those where one side does not know them and
+/// only one partner is possible. The rest stands alone.
+fn match_up(baseline: Vec<&Measurement>, candidate: Vec<&Measurement>) -> Vec<Pair> {
+    let mut pairs = Vec::new();
+    let mut left: Vec<&Measurement> = candidate;
+    let mut open = Vec::new();
+    for base in baseline {
+        match left.iter().position(|other| other.id == base.id) {
+            Some(at) => pairs.push(pair(Some(base), Some(left.remove(at)))),
+            None => open.push(base),
+        }
+    }
+    for base in &open {
+        let partners: Vec<usize> =
+            (0..left.len()).filter(|&at| left[at].id.may_equal(&base.id)).collect();
+        let rivals = |at: usize| open.iter().filter(|o| o.id.may_equal(&left[at].id)).count();
+        match partners[..] {
+            [at] if rivals(at) == 1 => pairs.push(pair(Some(base), Some(left.remove(at)))),
+            _ => pairs.push(pair(Some(base), None)),
+        }
+    }
+    pairs.extend(left.into_iter().map(|other| pair(None, Some(other))));
+    pairs
+}
+
+fn pair(baseline: Option<&Measurement>, candidate: Option<&Measurement>) -> Pair {
+    // The candidate's identity is the one a reader can act on; it may lack a
+    // target that the baseline knows.
+    let named = candidate.or(baseline).expect("one side is there");
+    let mut id = named.id.clone();
+    if let Some(baseline) = baseline {
+        id.target = id.target.or_else(|| baseline.id.target.clone());
+        id.package = id.package.or_else(|| baseline.id.package.clone());
+    }
+    let metric = named.metric.clone();
+    let baseline = baseline.and_then(side);
+    let candidate = candidate.and_then(side);
+    let effect = match (&baseline, &candidate) {
+        (Some(baseline), Some(candidate)) => Some(effect(&metric, baseline, candidate)),
+        _ => None,
+    };
+    Pair { id, metric, baseline, candidate, effect }
+}
+
+fn side(measurement: &Measurement) -> Option<Side> {
+    let runs: Vec<f64> =
+        measurement.runs.iter().filter_map(|run| run_value(&run.reading)).collect();
+    Some(Side { value: stats::median(&runs)?, runs })
+}
+
+/// The one number of a run: samples within a run only ever refine this.
+fn run_value(reading: &Reading) -> Option<f64> {
+    match reading {
+        Reading::Samples { samples, .. } => stats::median(&samples.per_iteration()),
+        Reading::Estimates(estimates) => Some(estimates.median.point),
+        Reading::Value(value) => Some(*value),
+    }
+}
+
+fn effect(metric: &Metric, baseline: &Side, candidate: &Side) -> Effect {
+    let positive = |side: &Side| side.runs.iter().all(|value| *value > 0.0);
+    let equal = baseline.runs.iter().chain(&candidate.runs).all(|v| *v == baseline.runs[0]);
+    if metric.nature == Nature::Counted && equal {
+        // Also where both are zero.
+        return Effect::Counted { change: 0.0, range: 0.0 };
+    }
+    if !positive(baseline) || !positive(candidate) {
+        return Effect::NoRatio { difference: candidate.value - baseline.value };
+    }
+    match metric.nature {
+        Nature::Counted => Effect::Counted {
+            change: (candidate.value / baseline.value).ln(),
+            range: relative_range(&baseline.runs).max(relative_range(&candidate.runs)),
+        },
+        Nature::Sampled => {
+            let logs = |side: &Side| side.runs.iter().map(|v| v.ln()).collect::<Vec<f64>>();
+            let (baseline, candidate) = (logs(baseline), logs(candidate));
+            let mean = |logs: &[f64]| stats::mean(logs).unwrap_or_default();
+            Effect::Sampled {
+                change: mean(&candidate) - mean(&baseline),
+                test: stats::two_sample(&baseline, &candidate),
+            }
+        }
+    }
+}
+
+/// (max − min) / min of positive values.
+fn relative_range(values: &[f64]) -> f64 {
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = values.iter().copied().fold(0.0, f64::max);
+    (most - least) / least
+}

@@ -1,0 +1,137 @@
+//! Sums rows and findings up into one verdict.
+
+use super::report::{Finding, Outcome, Row, Severity, Verdict, VerdictOutcome};
+use super::{Case, budget};
+use crate::exit::Exit;
+use crate::policy::{Gate, OnUndecided};
+
+/// The verdict: the worst exit that any row or finding asks for, with its reason.
+pub(super) fn reach(case: &Case<'_>, rows: &[Row], findings: &[Finding]) -> Verdict {
+    let tally = Tally::of(rows);
+    let mut exit = Exit::Pass;
+    if tally.failing > 0 {
+        exit = exit.worst(Exit::Regression);
+    }
+    for finding in findings.iter().filter(|finding| finding.severity == Severity::Fail) {
+        exit = exit.worst(finding.code.exit());
+    }
+    let judged = tally.decided + tally.undecided + budget::rows_under(case, rows);
+    if judged == 0 {
+        exit = exit.worst(Exit::NothingCompared);
+    }
+    let blocked = match case.policy.verdict.undecided {
+        OnUndecided::Block => tally.blocking > 0,
+        OnUndecided::BlockIfNoneDecided => tally.blocking > 0 && tally.decided == 0,
+        OnUndecided::Allow => false,
+    };
+    if blocked {
+        exit = exit.worst(Exit::Undecided);
+    }
+    let outcome = match exit {
+        Exit::Pass => VerdictOutcome::Pass,
+        Exit::Regression => VerdictOutcome::Fail,
+        Exit::Undecided => VerdictOutcome::Undecided,
+        Exit::NothingCompared => VerdictOutcome::NothingCompared,
+        Exit::Failure | Exit::Usage => VerdictOutcome::Incomplete,
+    };
+    Verdict {
+        outcome,
+        exit_code: exit.code(),
+        reason: reason(case, exit, &tally, findings, judged),
+    }
+}
+
+/// Rows that the gate may act on, by what became of them.
+#[derive(Default)]
+struct Tally {
+    failing: usize,
+    decided: usize,
+    undecided: usize,
+    /// Those of the undecided that may fail the gate.
+    blocking: usize,
+    improved: usize,
+    warned: usize,
+}
+
+impl Tally {
+    fn of(rows: &[Row]) -> Self {
+        let mut tally = Self::default();
+        for row in rows.iter().filter(|row| row.gate() > Gate::Show) {
+            let Some(judgement) = &row.judgement else { continue };
+            match judgement.outcome {
+                Outcome::Regression if judgement.severity == Severity::Fail => tally.failing += 1,
+                Outcome::Regression if judgement.severity == Severity::Warn => tally.warned += 1,
+                Outcome::Improvement => tally.improved += 1,
+                _ => {}
+            }
+            match judgement.outcome {
+                Outcome::Regression | Outcome::Improvement | Outcome::Unchanged => {
+                    tally.decided += 1;
+                }
+                Outcome::Undecided => {
+                    tally.undecided += 1;
+                    tally.blocking += usize::from(row.gate() == Gate::Fail);
+                }
+                Outcome::Missing | Outcome::New => {}
+            }
+        }
+        tally
+    }
+}
+
+fn reason(
+    case: &Case<'_>,
+    exit: Exit,
+    tally: &Tally,
+    findings: &[Finding],
+    judged: usize,
+) -> String {
+    let failing = |exit: Exit| {
+        let mut codes: Vec<&str> = findings
+            .iter()
+            .filter(|f| f.severity == Severity::Fail && f.code.exit() == exit)
+            .map(|f| f.code.as_str())
+            .collect();
+        codes.sort_unstable();
+        codes.dedup();
+        codes.join(", ")
+    };
+    match exit {
+        Exit::Pass => {
+            let mut text = format!("{} decided", rows_of(tally.decided));
+            for (count, word) in [
+                (tally.improved, "improved"),
+                (tally.warned, "worse, to be warned of"),
+                (tally.undecided, "undecided"),
+            ] {
+                if count > 0 {
+                    text += &format!(", {count} {word}");
+                }
+            }
+            text + ", no regression beyond its limit"
+        }
+        Exit::Regression => {
+            let codes = failing(Exit::Regression);
+            match (tally.failing, codes.is_empty()) {
+                (0, _) => codes,
+                (count, true) => format!("{} worse beyond the limit", rows_of(count)),
+                (count, false) => format!("{} worse beyond the limit; {codes}", rows_of(count)),
+            }
+        }
+        Exit::Undecided if tally.decided == 0 => {
+            format!("none of {} could be decided", rows_of(tally.undecided))
+        }
+        Exit::Undecided => {
+            format!("{} undecided, and the policy blocks on that", rows_of(tally.blocking))
+        }
+        Exit::NothingCompared if judged == 0 && case.baseline.is_none() => {
+            "there is no baseline to compare with".to_owned()
+        }
+        Exit::NothingCompared if judged == 0 => "no benchmark is on both sides".to_owned(),
+        Exit::NothingCompared | Exit::Failure | Exit::Usage => failing(exit),
+    }
+}
+
+fn rows_of(count: usize) -> String {
+    if count == 1 { "1 row".to_owned() } else { format!("{count} rows") }
+}

@@ -1,0 +1,302 @@
+//! `gate.toml`: what counts as a regression, and what may stop a pipeline.
+//!
+//! Read in two phases: `raw` knows the file's shape and remembers where every
+//! value stood, `validate` turns it into a [`Policy`] or says what is wrong and
+//! where. The defaults are a policy file too, [`DEFAULT`].
+
+mod error;
+mod quantity;
+mod raw;
+mod validate;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use globset::GlobMatcher;
+use jiff::civil::Date;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use error::PolicyError;
+pub use quantity::Quantity;
+
+use crate::model::{BenchId, Field, Metric};
+
+/// The policy that holds where nobody wrote one; every key, with comments.
+pub const DEFAULT: &str = include_str!("default.toml");
+
+/// Where a policy is looked for, in this order, below the working directory.
+pub const SEARCHED: [&str; 2] = ["gate.toml", "ci/gate.toml"];
+
+/// A validated policy.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// The file it came from; `None` where the defaults stand alone.
+    pub source: Option<PathBuf>,
+    /// What decides the verdict beyond single rows.
+    pub verdict: VerdictRules,
+    /// Environment fields that may differ between compared snapshots.
+    pub ignored_fields: BTreeSet<Field>,
+    /// How `gate run` measures.
+    pub measure: MeasureRules,
+    rules: Vec<Rule>,
+    /// Absolute limits.
+    pub budgets: Vec<Budget>,
+    /// Accepted regressions.
+    pub waivers: Vec<Waiver>,
+}
+
+/// What decides the verdict beyond single rows.
+#[derive(Clone, Debug)]
+pub struct VerdictRules {
+    /// Family-wise chance of a false regression, 0 to 1.
+    pub alpha: f64,
+    /// What undecided rows do.
+    pub undecided: OnUndecided,
+    /// A benchmark that only the baseline has.
+    pub missing: Level,
+    /// A benchmark that only the candidate has.
+    pub new: Level,
+    /// Results that cannot be read, programs that crashed.
+    pub unreadable: Level,
+    /// Two results of one name.
+    pub duplicate: Level,
+    /// Results of an earlier run.
+    pub stale: Level,
+    /// Names that must have been measured.
+    pub require: Vec<Pattern>,
+}
+
+/// What undecided rows do to the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnUndecided {
+    /// Any of them blocks.
+    Block,
+    /// They block where no row at all could be decided.
+    BlockIfNoneDecided,
+    /// They never block.
+    Allow,
+}
+
+/// What a finding does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// It is reported.
+    Allow,
+    /// It is a warning.
+    Warn,
+    /// It fails the gate.
+    Fail,
+}
+
+/// How `gate run` measures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeasureRules {
+    /// Fresh processes for each bench target.
+    pub repeat: u32,
+    /// Criterion's warm-up in each process.
+    pub warm_up: Duration,
+    /// Criterion's measuring time for each benchmark in each process.
+    pub time: Duration,
+    /// Criterion's samples, at least 10.
+    pub samples: u32,
+    /// What a single process may take.
+    pub time_limit: Duration,
+}
+
+/// A glob with the text it was made from.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    text: String,
+    matcher: GlobMatcher,
+}
+
+impl Pattern {
+    /// The glob as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether the benchmark is meant: by its name, or by
+    /// `package/target::name` if the glob holds `::`.
+    pub fn matches(&self, id: &BenchId) -> bool {
+        if self.text.contains("::") {
+            self.matcher.is_match(id.qualified()) || self.matcher.is_match(&id.name)
+        } else {
+            self.matcher.is_match(&id.name)
+        }
+    }
+
+    fn matches_text(&self, text: &str) -> bool {
+        self.matcher.is_match(text)
+    }
+}
+
+/// One rule of the file; absent keys leave what an earlier rule said.
+#[derive(Clone, Debug)]
+struct Rule {
+    bench: Pattern,
+    metric: Pattern,
+    tolerance: Option<f64>,
+    target: Option<f64>,
+    warn: Option<f64>,
+    fail: Option<f64>,
+    floor: Option<Quantity>,
+    gate: Option<Gate>,
+}
+
+/// The most that a row may do.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gate {
+    /// Be compared and shown.
+    Show,
+    /// Warn.
+    Warn,
+    /// Fail the gate.
+    Fail,
+}
+
+/// The limits of one row. Relative ones are changes such as 0.01 for 1%.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    /// Up to here nothing is a regression.
+    pub tolerance: f64,
+    /// A change of this size must be found.
+    pub target: f64,
+    /// Beyond this a proven regression is a warning; at least `tolerance`.
+    pub warn: f64,
+    /// Beyond this a proven regression fails; at least `tolerance`.
+    pub fail: f64,
+    /// A difference up to here never counts; absolute.
+    pub floor: Quantity,
+    /// The most that the row may do.
+    pub gate: Gate,
+}
+
+/// An absolute limit on the candidate.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    /// Which benchmarks.
+    pub bench: Pattern,
+    /// Which metric, by its exact name.
+    pub metric: String,
+    /// The limit, and on which side of it values must lie.
+    pub bound: Bound,
+    /// Why, in the user's words.
+    pub reason: Option<String>,
+}
+
+/// Which side of a limit is allowed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Bound {
+    /// Values must not exceed it.
+    AtMost(Quantity),
+    /// Values must reach it.
+    AtLeast(Quantity),
+}
+
+/// An accepted regression of one row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Waiver {
+    /// The benchmark's exact name, or `package/target::name`.
+    pub bench: String,
+    /// The metric's exact name.
+    pub metric: String,
+    /// The ceiling, a change such as 0.12 for 12%.
+    pub up_to: f64,
+    /// The last day on which it holds.
+    pub until: Date,
+    /// Why, in the user's words.
+    pub reason: String,
+}
+
+impl Waiver {
+    /// Whether that row is meant.
+    pub fn covers(&self, id: &BenchId, metric: &str) -> bool {
+        self.metric == metric && (self.bench == id.name || self.bench == id.qualified())
+    }
+}
+
+impl Policy {
+    /// The defaults alone.
+    ///
+    /// # Panics
+    /// If the built-in policy is invalid, which a test rules out.
+    pub fn builtin() -> Self {
+        let raw = raw::parse(DEFAULT, Path::new("default.toml")).expect("the defaults are valid");
+        validate::complete(&raw).expect("the defaults are valid")
+    }
+
+    /// Reads the file at `path` on top of the defaults.
+    pub fn read(path: &Path) -> Result<Self, PolicyError> {
+        let text = fs_err::read_to_string(path).map_err(PolicyError::Read)?;
+        Self::parse(&text, path)
+    }
+
+    /// Takes `text`, which stood at `path`, on top of the defaults.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, PolicyError> {
+        let raw = raw::parse(text, path)?;
+        validate::extend(Self::builtin(), &raw, text, path)
+    }
+
+    /// The policy of `explicit`, else the first of [`SEARCHED`] below
+    /// `directory` that exists, else the defaults.
+    pub fn find(explicit: Option<&Path>, directory: &Path) -> Result<Self, PolicyError> {
+        if let Some(path) = explicit {
+            return Self::read(path);
+        }
+        match SEARCHED.iter().map(|name| directory.join(name)).find(|path| path.exists()) {
+            Some(path) => Self::read(&path),
+            None => Ok(Self::builtin()),
+        }
+    }
+
+    /// What holds for one row: every rule that matches, in order.
+    pub fn limits(&self, id: &BenchId, metric: &Metric) -> Limits {
+        let mut limits = Limits {
+            tolerance: 0.0,
+            target: 0.0,
+            warn: 0.0,
+            fail: 0.0,
+            floor: Quantity::Number(0.0),
+            gate: Gate::Fail,
+        };
+        for rule in &self.rules {
+            if rule.bench.matches(id) && rule.metric.matches_text(&metric.name) {
+                rule.apply(&mut limits);
+            }
+        }
+        // Raising the tolerance alone moves what depends on it.
+        limits.warn = limits.warn.max(limits.tolerance);
+        limits.fail = limits.fail.max(limits.tolerance);
+        limits.target = limits.target.max(limits.fail);
+        limits
+    }
+
+    /// Globs of rules beyond the defaults, for finding rules that match nothing.
+    pub fn own_rules(&self) -> impl Iterator<Item = (&Pattern, &Pattern)> {
+        let builtin = Self::builtin().rules.len();
+        self.rules.iter().skip(builtin).map(|rule| (&rule.bench, &rule.metric))
+    }
+}
+
+impl Rule {
+    fn apply(&self, limits: &mut Limits) {
+        let Self { bench: _, metric: _, tolerance, target, warn, fail, floor, gate } = self;
+        limits.tolerance = tolerance.unwrap_or(limits.tolerance);
+        limits.target = target.unwrap_or(limits.target);
+        limits.warn = warn.unwrap_or(limits.warn);
+        limits.fail = fail.unwrap_or(limits.fail);
+        limits.floor = floor.unwrap_or(limits.floor);
+        limits.gate = gate.unwrap_or(limits.gate);
+    }
+}
+
+/// The JSON Schema of a policy file, for editors.
+pub fn schema() -> serde_json::Value {
+    raw::schema()
+}

@@ -1,0 +1,201 @@
+//! The file's shape: every value with the place where it stood.
+
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::PolicyError;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "benchgate policy (gate.toml)")]
+pub(super) struct RawPolicy {
+    /// The version of this format: 1.
+    #[schemars(with = "u32")]
+    pub(super) version: Spanned<u32>,
+    #[serde(default)]
+    pub(super) verdict: RawVerdict,
+    #[serde(default)]
+    pub(super) environment: RawEnvironment,
+    #[serde(default)]
+    pub(super) measure: RawMeasure,
+    #[serde(default)]
+    pub(super) rule: Vec<RawRule>,
+    #[serde(default)]
+    pub(super) budget: Vec<RawBudget>,
+    #[serde(default)]
+    pub(super) waiver: Vec<RawWaiver>,
+}
+
+/// What decides the verdict beyond single rows.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawVerdict {
+    /// Family-wise chance of a false regression: "1%".
+    #[schemars(with = "Option<String>")]
+    pub(super) alpha: Option<Spanned<String>>,
+    /// What undecided rows do to the exit code.
+    pub(super) undecided: Option<RawUndecided>,
+    /// A benchmark that only the baseline has.
+    pub(super) missing: Option<RawLevel>,
+    /// A benchmark that only the candidate has.
+    pub(super) new: Option<RawLevel>,
+    /// A result that cannot be read, a program that crashed or hung.
+    pub(super) unreadable: Option<RawLevel>,
+    /// Two results that claim the same benchmark.
+    pub(super) duplicate: Option<RawLevel>,
+    /// A result that an earlier run left behind.
+    pub(super) stale: Option<RawLevel>,
+    /// Globs over names that must have been measured.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(super) require: Option<Vec<Spanned<String>>>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawUndecided {
+    Block,
+    BlockIfNoneDecided,
+    Allow,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawLevel {
+    Allow,
+    Warn,
+    Fail,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawEnvironment {
+    /// Environment fields that may differ between compared snapshots.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(super) ignore: Option<Vec<Spanned<String>>>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawMeasure {
+    /// Fresh processes for each bench target, 1 to 1000.
+    #[schemars(with = "Option<u32>")]
+    pub(super) repeat: Option<Spanned<u32>>,
+    /// Criterion's warm-up: "200ms".
+    #[schemars(with = "Option<String>")]
+    pub(super) warm_up: Option<Spanned<String>>,
+    /// Criterion's measuring time for each benchmark: "500ms".
+    #[schemars(with = "Option<String>")]
+    pub(super) time: Option<Spanned<String>>,
+    /// Criterion's samples, at least 10.
+    #[schemars(with = "Option<u32>")]
+    pub(super) samples: Option<Spanned<u32>>,
+    /// What a single process may take: "10m".
+    #[schemars(with = "Option<String>")]
+    pub(super) time_limit: Option<Spanned<String>>,
+}
+
+/// What counts as a change. Later rules win, key by key.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRule {
+    /// Glob over the benchmark's name.
+    #[schemars(with = "String")]
+    pub(super) bench: Spanned<String>,
+    /// Glob over the metric's name; all metrics where absent.
+    #[schemars(with = "Option<String>")]
+    pub(super) metric: Option<Spanned<String>>,
+    /// Up to here nothing is a regression: "1%".
+    #[schemars(with = "Option<String>")]
+    pub(super) tolerance: Option<Spanned<String>>,
+    /// A change of this size must be found: "3%".
+    #[schemars(with = "Option<String>")]
+    pub(super) target: Option<Spanned<String>>,
+    /// Proven beyond this, a warning.
+    #[schemars(with = "Option<String>")]
+    pub(super) warn: Option<Spanned<String>>,
+    /// Proven beyond this, the gate fails.
+    #[schemars(with = "Option<String>")]
+    pub(super) fail: Option<Spanned<String>>,
+    /// A difference up to here never counts: "5ns".
+    #[schemars(with = "Option<String>")]
+    pub(super) floor: Option<Spanned<String>>,
+    /// The most that a row may do.
+    pub(super) gate: Option<RawGate>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawGate {
+    Show,
+    Warn,
+    Fail,
+}
+
+/// An absolute limit on the candidate: exactly one of `at_most` and `at_least`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawBudget {
+    /// Glob over the benchmark's name.
+    #[schemars(with = "String")]
+    pub(super) bench: Spanned<String>,
+    /// The metric's exact name.
+    pub(super) metric: String,
+    /// The largest allowed value: "200ms".
+    #[schemars(with = "Option<String>")]
+    pub(super) at_most: Option<Spanned<String>>,
+    /// The smallest allowed value: "95%".
+    #[schemars(with = "Option<String>")]
+    pub(super) at_least: Option<Spanned<String>>,
+    /// Why.
+    pub(super) reason: Option<String>,
+}
+
+/// An accepted regression of one row.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawWaiver {
+    /// The benchmark's exact name.
+    #[schemars(with = "String")]
+    pub(super) bench: Spanned<String>,
+    /// The metric's exact name.
+    pub(super) metric: String,
+    /// The ceiling: "12%".
+    #[schemars(with = "String")]
+    pub(super) up_to: Spanned<String>,
+    /// The last day on which it holds: "2027-01-31".
+    #[schemars(with = "String")]
+    pub(super) until: Spanned<String>,
+    /// Why.
+    #[schemars(with = "String")]
+    pub(super) reason: Spanned<String>,
+}
+
+pub(super) fn parse(text: &str, path: &Path) -> Result<RawPolicy, PolicyError> {
+    toml::from_str(text).map_err(|error| {
+        let span = error.span().unwrap_or(0..0);
+        PolicyError::at(path, text, span, with_suggestion(error.message()))
+    })
+}
+
+/// Adds the nearest known key to serde's list of all of them.
+fn with_suggestion(message: &str) -> String {
+    let mut names = message.split('`').skip(1).step_by(2);
+    let (Some(unknown), true) = (names.next(), message.starts_with("unknown ")) else {
+        return message.to_owned();
+    };
+    let nearest = names
+        .map(|known| (strsim::jaro_winkler(unknown, known), known))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    match nearest {
+        Some((_, known)) => format!("{message}; did you mean `{known}`?"),
+        None => message.to_owned(),
+    }
+}
+
+pub(super) fn schema() -> serde_json::Value {
+    schemars::schema_for!(RawPolicy).to_value()
+}

@@ -1,0 +1,271 @@
+//! From the file's shape to a policy: every value checked, every error placed.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::path::Path;
+use std::time::Duration;
+
+use globset::GlobBuilder;
+use jiff::SignedDuration;
+use jiff::civil::Date;
+use toml::Spanned;
+
+use super::quantity::{self, Quantity};
+use super::raw::{
+    RawBudget, RawGate, RawLevel, RawPolicy, RawRule, RawUndecided, RawVerdict, RawWaiver,
+};
+use super::{
+    Bound, Budget, Gate, Level, MeasureRules, OnUndecided, Pattern, Policy, PolicyError, Rule,
+    VerdictRules, Waiver,
+};
+use crate::model::Field;
+
+/// A value that is wrong: where it stood and what is wrong with it.
+struct Fault {
+    span: Range<usize>,
+    message: String,
+}
+
+impl Fault {
+    fn at<T>(value: &Spanned<T>, message: impl Into<String>) -> Self {
+        Self { span: value.span(), message: message.into() }
+    }
+}
+
+/// A policy from a file that holds every key: the defaults.
+pub(super) fn complete(raw: &RawPolicy) -> Result<Policy, String> {
+    let empty = Policy {
+        source: None,
+        verdict: VerdictRules {
+            alpha: 0.0,
+            undecided: OnUndecided::Block,
+            missing: Level::Fail,
+            new: Level::Fail,
+            unreadable: Level::Fail,
+            duplicate: Level::Fail,
+            stale: Level::Fail,
+            require: Vec::new(),
+        },
+        ignored_fields: BTreeSet::new(),
+        measure: MeasureRules {
+            repeat: 0,
+            warm_up: Duration::ZERO,
+            time: Duration::ZERO,
+            samples: 0,
+            time_limit: Duration::ZERO,
+        },
+        rules: Vec::new(),
+        budgets: Vec::new(),
+        waivers: Vec::new(),
+    };
+    apply(empty, raw).map_err(|fault| fault.message)
+}
+
+/// `base` with what the file says.
+pub(super) fn extend(
+    base: Policy,
+    raw: &RawPolicy,
+    text: &str,
+    path: &Path,
+) -> Result<Policy, PolicyError> {
+    let mut policy =
+        apply(base, raw).map_err(|fault| PolicyError::at(path, text, fault.span, fault.message))?;
+    policy.source = Some(path.to_owned());
+    Ok(policy)
+}
+
+fn apply(mut policy: Policy, raw: &RawPolicy) -> Result<Policy, Fault> {
+    let RawPolicy { version, verdict, environment, measure, rule, budget, waiver } = raw;
+    if *version.get_ref() != 1 {
+        let message = format!(
+            "version {} of the policy format is not known here; this gate reads version 1",
+            version.get_ref()
+        );
+        return Err(Fault::at(version, message));
+    }
+    apply_verdict(&mut policy.verdict, verdict)?;
+    for name in environment.ignore.iter().flatten() {
+        let field = Field::from_key(name.get_ref()).ok_or_else(|| {
+            let known: Vec<_> = Field::ALL.iter().map(|field| field.key()).collect();
+            Fault::at(
+                name,
+                format!("no such field of an environment; known are {}", known.join(", ")),
+            )
+        })?;
+        policy.ignored_fields.insert(field);
+    }
+    let settings = &mut policy.measure;
+    if let Some(value) = &measure.repeat {
+        settings.repeat = in_range(value, 1, 1000)?;
+    }
+    if let Some(value) = &measure.samples {
+        settings.samples = in_range(value, 10, 100_000)?;
+    }
+    if let Some(value) = &measure.warm_up {
+        settings.warm_up = duration(value)?;
+    }
+    if let Some(value) = &measure.time {
+        settings.time = duration(value)?;
+    }
+    if let Some(value) = &measure.time_limit {
+        settings.time_limit = duration(value)?;
+    }
+    for raw in rule {
+        policy.rules.push(self::rule(raw)?);
+    }
+    for raw in budget {
+        policy.budgets.push(self::budget(raw)?);
+    }
+    for raw in waiver {
+        let waiver = self::waiver(raw)?;
+        let twin = policy
+            .waivers
+            .iter()
+            .any(|other| other.bench == waiver.bench && other.metric == waiver.metric);
+        if twin {
+            return Err(Fault::at(&raw.bench, "this row already has a waiver; keep one of them"));
+        }
+        policy.waivers.push(waiver);
+    }
+    Ok(policy)
+}
+
+fn apply_verdict(rules: &mut VerdictRules, raw: &RawVerdict) -> Result<(), Fault> {
+    let RawVerdict { alpha, undecided, missing, new, unreadable, duplicate, stale, require } = raw;
+    if let Some(value) = alpha {
+        let alpha = percentage(value)?;
+        if alpha <= 0.0 || alpha > 0.2 {
+            return Err(Fault::at(value, "alpha must be above 0% and at most 20%"));
+        }
+        rules.alpha = alpha;
+    }
+    if let Some(undecided) = undecided {
+        rules.undecided = match undecided {
+            RawUndecided::Block => OnUndecided::Block,
+            RawUndecided::BlockIfNoneDecided => OnUndecided::BlockIfNoneDecided,
+            RawUndecided::Allow => OnUndecided::Allow,
+        };
+    }
+    for (rule, raw) in [
+        (&mut rules.missing, missing),
+        (&mut rules.new, new),
+        (&mut rules.unreadable, unreadable),
+        (&mut rules.duplicate, duplicate),
+        (&mut rules.stale, stale),
+    ] {
+        if let Some(level) = raw {
+            *rule = match level {
+                RawLevel::Allow => Level::Allow,
+                RawLevel::Warn => Level::Warn,
+                RawLevel::Fail => Level::Fail,
+            };
+        }
+    }
+    for glob in require.iter().flatten() {
+        rules.require.push(pattern(glob)?);
+    }
+    Ok(())
+}
+
+fn rule(raw: &RawRule) -> Result<Rule, Fault> {
+    let RawRule { bench, metric, tolerance, target, warn, fail, floor, gate } = raw;
+    let rule = Rule {
+        bench: pattern(bench)?,
+        metric: match metric {
+            Some(metric) => pattern(metric)?,
+            None => glob("**").map_err(|message| Fault::at(bench, message))?,
+        },
+        tolerance: tolerance.as_ref().map(percentage).transpose()?,
+        target: target.as_ref().map(percentage).transpose()?,
+        warn: warn.as_ref().map(percentage).transpose()?,
+        fail: fail.as_ref().map(percentage).transpose()?,
+        floor: floor.as_ref().map(quantity).transpose()?,
+        gate: gate.map(|gate| match gate {
+            RawGate::Show => Gate::Show,
+            RawGate::Warn => Gate::Warn,
+            RawGate::Fail => Gate::Fail,
+        }),
+    };
+    for (lower, upper, value, message) in [
+        (rule.tolerance, rule.warn, warn, "warn lies below the tolerance of the same rule"),
+        (rule.tolerance, rule.fail, fail, "fail lies below the tolerance of the same rule"),
+        (rule.warn, rule.fail, fail, "fail lies below warn of the same rule"),
+        (rule.fail, rule.target, target, "target lies below fail of the same rule"),
+    ] {
+        if let (Some(lower), Some(upper), Some(value)) = (lower, upper, value)
+            && upper < lower
+        {
+            return Err(Fault::at(value, message));
+        }
+    }
+    Ok(rule)
+}
+
+fn budget(raw: &RawBudget) -> Result<Budget, Fault> {
+    let RawBudget { bench, metric, at_most, at_least, reason } = raw;
+    let bound = match (at_most, at_least) {
+        (Some(limit), None) => Bound::AtMost(quantity(limit)?),
+        (None, Some(limit)) => Bound::AtLeast(quantity(limit)?),
+        _ => return Err(Fault::at(bench, "a budget needs one of at_most and at_least")),
+    };
+    Ok(Budget { bench: pattern(bench)?, metric: metric.clone(), bound, reason: reason.clone() })
+}
+
+fn waiver(raw: &RawWaiver) -> Result<Waiver, Fault> {
+    let RawWaiver { bench, metric, up_to, until, reason } = raw;
+    if reason.get_ref().trim().is_empty() {
+        return Err(Fault::at(reason, "a waiver needs a reason that a reader can check"));
+    }
+    Ok(Waiver {
+        bench: bench.get_ref().clone(),
+        metric: metric.clone(),
+        up_to: percentage(up_to)?,
+        until: until.get_ref().parse::<Date>().map_err(|_| {
+            Fault::at(until, format!("\"{}\" is no day: write \"2027-01-31\"", until.get_ref()))
+        })?,
+        reason: reason.get_ref().clone(),
+    })
+}
+
+fn in_range(value: &Spanned<u32>, least: u32, most: u32) -> Result<u32, Fault> {
+    let number = *value.get_ref();
+    if (least..=most).contains(&number) {
+        Ok(number)
+    } else {
+        Err(Fault::at(value, format!("{number} is not between {least} and {most}")))
+    }
+}
+
+fn percentage(value: &Spanned<String>) -> Result<f64, Fault> {
+    quantity::percentage(value.get_ref()).map_err(|message| Fault::at(value, message))
+}
+
+fn quantity(value: &Spanned<String>) -> Result<Quantity, Fault> {
+    value.get_ref().parse().map_err(|message: String| Fault::at(value, message))
+}
+
+fn duration(value: &Spanned<String>) -> Result<Duration, Fault> {
+    let text = value.get_ref();
+    text.parse::<SignedDuration>()
+        .ok()
+        .and_then(|duration| Duration::try_from(duration).ok())
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| {
+            Fault::at(
+                value,
+                format!("\"{text}\" is no length of time: write \"500ms\", \"2s\" or \"10m\""),
+            )
+        })
+}
+
+fn pattern(value: &Spanned<String>) -> Result<Pattern, Fault> {
+    glob(value.get_ref()).map_err(|message| Fault::at(value, message))
+}
+
+fn glob(text: &str) -> Result<Pattern, String> {
+    let glob = GlobBuilder::new(text)
+        .literal_separator(true)
+        .build()
+        .map_err(|error| format!("this is no glob: {}", error.kind()))?;
+    Ok(Pattern { text: text.to_owned(), matcher: glob.compile_matcher() })
+}
