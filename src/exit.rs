@@ -40,6 +40,11 @@ impl Exit {
         self as u8
     }
 
+    /// The exit of that number.
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|exit| exit.code() == code)
+    }
+
     /// One line on what it means.
     pub fn meaning(self) -> &'static str {
         match self {
@@ -52,15 +57,15 @@ impl Exit {
         }
     }
 
-    /// The one that counts where both apply: what says most about the change
-    /// comes first.
+    /// The one that counts where both apply. A regression that was shown stands,
+    /// whatever else could not be read.
     #[must_use]
     pub fn worst(self, other: Self) -> Self {
         fn rank(exit: Exit) -> u8 {
             match exit {
                 Exit::Usage => 5,
-                Exit::Failure => 4,
-                Exit::Regression => 3,
+                Exit::Regression => 4,
+                Exit::Failure => 3,
                 Exit::NothingCompared => 2,
                 Exit::Undecided => 1,
                 Exit::Pass => 0,

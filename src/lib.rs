@@ -26,5 +26,6 @@ pub mod exit;
 pub mod judge;
 pub mod model;
 pub mod policy;
+pub mod report;
 pub mod sources;
 pub mod stats;

@@ -1,3 +1,7 @@
 //! The gate: parse, run, exit code; nothing else.
 
-fn main() {}
+use benchgate::exit::Exit;
+
+fn main() -> Exit {
+    benchgate::cli::main(std::env::args_os(), false)
+}

@@ -1,3 +1,7 @@
 //! `cargo gate …`: the same program under the name that cargo looks for.
 
-fn main() {}
+use benchgate::exit::Exit;
+
+fn main() -> Exit {
+    benchgate::cli::main(std::env::args_os(), true)
+}

@@ -40,7 +40,7 @@ pub(super) fn rows(case: &Case<'_>, pairs: Vec<Pair>, comparability: &Comparabil
     open.into_iter()
         .map(|open| {
             let judgement = judgement(case, &open);
-            let mut row = open.pair.into_row();
+            let mut row = open.pair.into_row(open.limits.gate);
             row.judgement = Some(judgement);
             row
         })
@@ -138,7 +138,6 @@ fn judgement(case: &Case<'_>, open: &Open) -> Judgement {
             warn: limits.warn,
             fail: limits.fail,
             floor: limits.floor.to_string(),
-            gate: limits.gate,
         },
         p_value: open.chances.map(|(worse, _)| worse),
         detectable: decision.detectable,
@@ -289,7 +288,7 @@ fn chance(p: f64) -> String {
 /// A share as a short percentage.
 pub(super) fn percent(share: f64) -> String {
     let value = share * 100.0;
-    let digits = if value.abs() >= 10.0 { 0 } else { 1 };
+    let digits = usize::from(value.abs() < 10.0);
     let text = format!("{value:.digits$}");
     format!("{}%", text.strip_suffix(".0").unwrap_or(&text))
 }

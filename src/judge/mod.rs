@@ -55,7 +55,13 @@ pub fn judge(case: &Case<'_>) -> Report {
 /// judgement, findings about what could not be read or compared, no verdict.
 pub fn compare(case: &Case<'_>) -> Report {
     let comparability = comparability::of(case);
-    let rows: Vec<Row> = pair::pairs(case).into_iter().map(pair::Pair::into_row).collect();
+    let rows: Vec<Row> = pair::pairs(case)
+        .into_iter()
+        .map(|pair| {
+            let gate = case.policy.limits(&pair.id, &pair.metric).gate;
+            pair.into_row(gate)
+        })
+        .collect();
     let findings = findings::of_snapshots(case, &comparability, &rows);
     report::assemble(case, comparability, rows, findings, None)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Case;
 use super::report::{Change, Row, Side};
 use crate::model::{BenchId, Direction, Measurement, Metric, Nature, Reading};
+use crate::policy::Gate;
 use crate::stats::{self, TwoSample};
 
 /// Confidence level of the intervals that are shown.
@@ -48,7 +49,7 @@ pub(super) enum Effect {
 
 impl Pair {
     /// The row that shows it, not judged.
-    pub(super) fn into_row(self) -> Row {
+    pub(super) fn into_row(self, gate: Gate) -> Row {
         let change = match self.effect {
             Some(Effect::Sampled { change, test }) => {
                 let half = test.map(|test| test.half_width(SHOWN_LEVEL));
@@ -73,6 +74,7 @@ impl Pair {
             unit: self.metric.unit.to_string(),
             higher_is_better: self.metric.better == Direction::Higher,
             counted: self.metric.nature == Nature::Counted,
+            gate,
             baseline: self.baseline,
             candidate: self.candidate,
             change: change.filter(|change| change.estimate.is_finite()),
@@ -81,19 +83,21 @@ impl Pair {
     }
 }
 
+/// The measurements of one name and metric: the baseline's, the candidate's.
+type Sides<'a> = [Vec<&'a Measurement>; 2];
+
 /// Every measurement of either side, once, in the order of ids and metrics.
 pub(super) fn pairs(case: &Case<'_>) -> Vec<Pair> {
-    let mut by_name: BTreeMap<(&str, &str), (Vec<&Measurement>, Vec<&Measurement>)> =
-        BTreeMap::new();
+    let mut by_name: BTreeMap<(&str, &Metric), Sides> = BTreeMap::new();
     let sides = [case.baseline, Some(case.candidate)];
     for (which, snapshot) in sides.into_iter().enumerate() {
         for measurement in snapshot.iter().flat_map(|snapshot| &snapshot.measurements) {
-            let key = (measurement.id.name.as_str(), measurement.metric.name.as_str());
-            let (baseline, candidate) = by_name.entry(key).or_default();
-            if which == 0 { baseline } else { candidate }.push(measurement);
+            // The whole metric: another unit is another metric.
+            let key = (measurement.id.name.as_str(), &measurement.metric);
+            by_name.entry(key).or_default()[which].push(measurement);
         }
     }
-    by_name.into_values().flat_map(|(baseline, candidate)| match_up(baseline, candidate)).collect()
+    by_name.into_values().flat_map(|[baseline, candidate]| match_up(baseline, candidate)).collect()
 }
 
 /// Pairs measurements of one name and metric: first those whose target and

@@ -1,7 +1,7 @@
 //! The report: everything that was compared, decided and found.
 //!
 //! One structure for every renderer, and the JSON that `--format json` writes.
-//! Its JSON Schema is committed; [`SCHEMA_VERSION`] moves when a meaning does.
+//! Its JSON Schema is committed; its version moves when a meaning does.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use crate::model::{BenchId, Field, Snapshot};
 use crate::policy::Gate;
 
 /// The version of the report's format.
-pub const SCHEMA_VERSION: u32 = 1;
+pub(super) const SCHEMA_VERSION: u32 = 1;
 
 /// Everything that was compared, decided and found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -160,6 +160,8 @@ pub struct Row {
     pub higher_is_better: bool,
     /// Whether equal programs give equal values.
     pub counted: bool,
+    /// The most that the row may do, by the policy.
+    pub gate: Gate,
     /// What the baseline showed.
     pub baseline: Option<Side>,
     /// What the candidate showed.
@@ -178,11 +180,6 @@ impl Row {
             target: self.target.clone(),
             package: self.package.clone(),
         }
-    }
-
-    /// The most that the row may do; a row that was not judged may do nothing.
-    pub fn gate(&self) -> Gate {
-        self.judgement.as_ref().map_or(Gate::Show, |judgement| judgement.limits.gate)
     }
 
     /// How it came out, where it was judged.
@@ -295,8 +292,6 @@ pub struct RowLimits {
     pub fail: f64,
     /// A difference up to here never counts, as it was written: `5ns`.
     pub floor: String,
-    /// The most that the row may do.
-    pub gate: Gate,
 }
 
 /// Something that was found besides the rows' outcomes.

@@ -1,5 +1,7 @@
 //! Sums rows and findings up into one verdict.
 
+use std::fmt::Write as _;
+
 use super::report::{Finding, Outcome, Row, Severity, Verdict, VerdictOutcome};
 use super::{Case, budget};
 use crate::exit::Exit;
@@ -56,7 +58,7 @@ struct Tally {
 impl Tally {
     fn of(rows: &[Row]) -> Self {
         let mut tally = Self::default();
-        for row in rows.iter().filter(|row| row.gate() > Gate::Show) {
+        for row in rows.iter().filter(|row| row.gate > Gate::Show) {
             let Some(judgement) = &row.judgement else { continue };
             match judgement.outcome {
                 Outcome::Regression if judgement.severity == Severity::Fail => tally.failing += 1,
@@ -70,7 +72,7 @@ impl Tally {
                 }
                 Outcome::Undecided => {
                     tally.undecided += 1;
-                    tally.blocking += usize::from(row.gate() == Gate::Fail);
+                    tally.blocking += usize::from(row.gate == Gate::Fail);
                 }
                 Outcome::Missing | Outcome::New => {}
             }
@@ -105,7 +107,7 @@ fn reason(
                 (tally.undecided, "undecided"),
             ] {
                 if count > 0 {
-                    text += &format!(", {count} {word}");
+                    let _ = write!(text, ", {count} {word}");
                 }
             }
             text + ", no regression beyond its limit"

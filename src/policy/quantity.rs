@@ -31,7 +31,9 @@ impl Quantity {
     }
 }
 
-const SUFFIXES: [(&str, fn(f64) -> Quantity); 13] = [
+type Suffix = (&'static str, fn(f64) -> Quantity);
+
+const SUFFIXES: [Suffix; 13] = [
     // Longer suffixes first: "ms" ends in "s".
     ("KiB", |n| Quantity::Bytes(n * 1024.0)),
     ("MiB", |n| Quantity::Bytes(n * 1024.0 * 1024.0)),

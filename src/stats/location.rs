@@ -23,7 +23,7 @@ pub fn variance(values: &[f64]) -> Option<f64> {
 /// sorts last.
 ///
 /// Definition 7 of Hyndman and Fan, "Sample quantiles in statistical packages",
-/// The American Statistician 50(4), 1996: the default of R and NumPy.
+/// The American Statistician 50(4), 1996: the default of R and `NumPy`.
 pub fn quantile(values: &[f64], level: f64) -> Option<f64> {
     if values.is_empty() {
         return None;

@@ -38,9 +38,12 @@ pub fn two_sample(first: &[f64], second: &[f64]) -> Option<TwoSample> {
 /// Student, 1908; as in NIST/SEMATECH e-Handbook of Statistical Methods, 7.2.2.1.
 pub fn mean_half_width(values: &[f64], level: f64) -> Option<f64> {
     let standard_error = (variance(values)? / values.len() as f64).sqrt();
-    let degrees = (values.len() - 1) as f64;
-    let student = StudentsT::new(0.0, 1.0, degrees).expect("at least one degree of freedom");
+    let student = student((values.len() - 1) as f64);
     Some(standard_error * student.inverse_cdf(0.5 + level / 2.0))
+}
+
+fn student(degrees: f64) -> StudentsT {
+    StudentsT::new(0.0, 1.0, degrees).expect("at least one degree of freedom")
 }
 
 impl TwoSample {
@@ -58,7 +61,7 @@ impl TwoSample {
 
     /// Half the width of the two-sided interval at `level` (between 0 and 1).
     pub fn half_width(&self, level: f64) -> f64 {
-        self.standard_error * self.distribution().inverse_cdf(0.5 + level / 2.0)
+        self.standard_error * student(self.degrees).inverse_cdf(0.5 + level / 2.0)
     }
 
     fn upper_tail(&self, excess: f64) -> f64 {
@@ -66,11 +69,7 @@ impl TwoSample {
             // Runs that agree to the last bit: the difference is what it is.
             return if excess > 0.0 { 0.0 } else { 1.0 };
         }
-        self.distribution().sf(excess / self.standard_error)
-    }
-
-    fn distribution(&self) -> StudentsT {
-        StudentsT::new(0.0, 1.0, self.degrees).expect("at least one degree of freedom")
+        student(self.degrees).sf(excess / self.standard_error)
     }
 }
 

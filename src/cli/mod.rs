@@ -1,0 +1,174 @@
+//! The command line: one file a subcommand, each thin.
+
+mod baseline;
+mod check;
+mod compare;
+mod explain;
+mod policy;
+mod progress;
+mod run;
+mod shell;
+mod source;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::exit::Exit;
+use crate::judge::Report;
+use crate::policy::Policy;
+use crate::report::{Json, Render, Terminal};
+use shell::Shell;
+
+/// Runs the program with these arguments, the first being its name.
+///
+/// Called as `cargo gate …`, cargo passes `gate` as the second argument: pass
+/// `cargo = true` to drop it.
+pub fn main(args: impl Iterator<Item = OsString>, cargo: bool) -> Exit {
+    let mut args: Vec<OsString> = args.collect();
+    if cargo && args.get(1).is_some_and(|arg| arg == "gate") {
+        args.remove(1);
+    }
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors: clap says so by its exit code.
+            let _ = error.print();
+            return if error.exit_code() == 0 { Exit::Pass } else { Exit::Usage };
+        }
+    };
+    let Cli { quiet, command } = cli;
+    let shell = Shell { quiet };
+    let directory = match std::env::current_dir() {
+        Ok(directory) => directory,
+        Err(error) => {
+            shell.error(&format!("the working directory cannot be used: {error}"));
+            return Exit::Failure;
+        }
+    };
+    let context = Context { shell, directory };
+    let outcome = match command {
+        Command::Run(command) => command.run(&context),
+        Command::Check(command) => command.run(&context),
+        Command::Compare(command) => command.run(&context),
+        Command::Baseline(command) => command.run(&context),
+        Command::Policy(command) => command.run(&context),
+        Command::Explain(command) => command.run(&context),
+    };
+    outcome.unwrap_or_else(|failed| {
+        context.shell.error(&format!("{:#}", failed.error));
+        failed.exit
+    })
+}
+
+/// Measure benchmarks, and fail a pipeline on a real regression and nothing else
+#[derive(Debug, Parser)]
+#[command(
+    name = "gate",
+    version,
+    after_help = "Exit codes: 0 pass · 1 could not complete · 2 usage or configuration · \
+                  3 regression or budget exceeded · 4 undecided, where the policy blocks on that · \
+                  5 nothing compared, or a required benchmark is missing"
+)]
+struct Cli {
+    /// Leave out status lines
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Run),
+    Check(check::Check),
+    Compare(compare::Compare),
+    Baseline(baseline::BaselineCommand),
+    Policy(policy::PolicyCommand),
+    Explain(explain::Explain),
+}
+
+/// What every subcommand stands in.
+struct Context {
+    shell: Shell,
+    directory: PathBuf,
+}
+
+/// An error with the exit code that it asks for.
+#[derive(Debug)]
+struct Failed {
+    exit: Exit,
+    error: anyhow::Error,
+}
+
+impl Failed {
+    /// The command line or the policy is wrong.
+    fn usage(error: impl Into<anyhow::Error>) -> Self {
+        Self { exit: Exit::Usage, error: error.into() }
+    }
+
+    /// There is nothing to compare with.
+    fn nothing(error: impl Into<anyhow::Error>) -> Self {
+        Self { exit: Exit::NothingCompared, error: error.into() }
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failed {
+    fn from(error: E) -> Self {
+        Self { exit: Exit::Failure, error: error.into() }
+    }
+}
+
+/// Which policy is in force.
+#[derive(Debug, Args)]
+struct PolicyArgs {
+    /// The policy file [default: gate.toml or ci/gate.toml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl PolicyArgs {
+    fn find(&self, context: &Context) -> Result<Policy, Failed> {
+        Policy::find(self.config.as_deref(), &context.directory).map_err(Failed::usage)
+    }
+}
+
+/// How and where a report is written.
+#[derive(Debug, Args)]
+struct OutputArgs {
+    /// The format of the report on stdout
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Also rows of metrics that cannot gate
+    #[arg(long)]
+    all: bool,
+    /// Also write the report as JSON to this file
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A table to read
+    Table,
+    /// JSON, whose schema is docs/schema/report.schema.json
+    Json,
+}
+
+impl OutputArgs {
+    /// Writes the report; only then may the exit code fail anything.
+    fn write(&self, context: &Context, report: &Report) -> Result<Exit, Failed> {
+        let Self { format, all, output } = self;
+        if let Some(path) = output {
+            crate::baseline::replace(path, Json.render(report).as_bytes())?;
+        }
+        let text = match format {
+            Format::Table => Terminal { width: context.shell.width(), all: *all }.render(report),
+            Format::Json => Json.render(report),
+        };
+        context.shell.data(&text)?;
+        let code = report.verdict.as_ref().map_or(0, |verdict| verdict.exit_code);
+        Ok(Exit::from_code(code).unwrap_or(Exit::Failure))
+    }
+}

@@ -1,0 +1,65 @@
+//! The one output object: data on stdout, status on stderr.
+
+use std::io::{self, IsTerminal, Write};
+
+use anstream::AutoStream;
+use anstyle::{AnsiColor, Style};
+
+use crate::report::plain;
+
+/// Where everything that the program says goes.
+#[derive(Debug, Default)]
+pub struct Shell {
+    /// Whether status lines are left out.
+    pub quiet: bool,
+}
+
+impl Shell {
+    /// Writes data: the report, a list, a schema.
+    ///
+    /// A reader that went away (`gate … | head`) is no error.
+    pub fn data(&self, text: &str) -> io::Result<()> {
+        let mut out = AutoStream::auto(io::stdout()).lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Says what is being done. Control characters are written as escapes.
+    pub fn status(&self, verb: &str, message: &str) {
+        if !self.quiet {
+            self.say(AnsiColor::Green.on_default().bold(), verb, message);
+        }
+    }
+
+    /// Says what the user should know, whatever was asked for.
+    pub fn note(&self, message: &str) {
+        self.say(AnsiColor::Cyan.on_default().bold(), "note", message);
+    }
+
+    /// Says what went wrong; lines are kept, other control characters escaped.
+    pub fn error(&self, message: &str) {
+        let style = AnsiColor::Red.on_default().bold();
+        let lines: Vec<String> = message.lines().map(plain).collect();
+        self.write(&format!("{style}error{style:#}: {}\n", lines.join("\n")));
+    }
+
+    /// Columns of stdout, where it is a terminal.
+    pub fn width(&self) -> Option<u16> {
+        if !io::stdout().is_terminal() {
+            return None;
+        }
+        terminal_size::terminal_size().map(|(width, _)| width.0)
+    }
+
+    fn say(&self, style: Style, verb: &str, message: &str) {
+        self.write(&format!("{style}{verb:>12}{style:#} {}\n", plain(message)));
+    }
+
+    fn write(&self, text: &str) {
+        let mut err = AutoStream::auto(io::stderr()).lock();
+        // There is nowhere left to say that stderr cannot be written.
+        let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+    }
+}
