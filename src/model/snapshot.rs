@@ -15,6 +15,9 @@ pub struct Snapshot {
     pub created: Timestamp,
     /// What was built, where a repository could say.
     pub revision: Option<Revision>,
+    /// What was selected, in the words of the command line (`--bench cache`);
+    /// `None` where everything was. Absence from a selection is no deletion.
+    pub selection: Option<String>,
     /// The runs, in the order they were started. A source that cannot tell its
     /// runs apart has one.
     pub runs: Vec<RunInfo>,
@@ -66,8 +69,19 @@ pub struct Revision {
 pub struct NotRun {
     /// A bench target, a group or a benchmark: `cache::redis`.
     pub subject: String,
+    /// Whether it was left out or broke.
+    pub kind: NotRunKind,
     /// Why, and what would help.
     pub reason: String,
+}
+
+/// How something came not to be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NotRunKind {
+    /// Left out, for want of a service or a tool: nothing is wrong with it.
+    Skipped,
+    /// It crashed, hung or printed nonsense.
+    Failed,
 }
 
 /// A result that was found and could not be used.
