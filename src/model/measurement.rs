@@ -135,4 +135,7 @@ pub enum Throughput {
         /// Bytes.
         bytes: u64,
     },
+    /// Some work in a unit that the file's format could not name: critcmp's
+    /// exports keep bytes and elements, of other units only that there was one.
+    Unknown,
 }

@@ -1,0 +1,414 @@
+//! Files read and checked: what comes out of here keeps the model's promises,
+//! whatever was in the file.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::critcmp;
+use super::error::{BaselineError, Fault, Place};
+use super::number::Number;
+use super::wire::{self, SCHEMA_VERSION};
+use crate::model::{
+    BenchId, CriterionParts, Environment, Estimate, Estimates, Field, Measurement, Metric, NotRun,
+    Problem, Reading, Revision, RunInfo, RunReading, Samples, Snapshot, Throughput, Unit,
+};
+
+/// The largest file that is read: 256 MiB.
+pub const MAX_FILE_BYTES: u64 = 256 << 20;
+
+/// Reads one snapshot, or a plain critcmp export as a snapshot with one run
+/// (see [`import_critcmp`](super::import_critcmp)).
+///
+/// Everything is checked: numbers finite and, where they are times or
+/// iterations, positive; as many iterations as times; runs that exist; names
+/// present and each benchmark and metric once. Fields and environment keys that
+/// are not known are passed over.
+pub fn read(path: &Path) -> Result<Snapshot, BaselineError> {
+    let content = load(path)?;
+    let Peek { benchgate } = parse(&content.bytes, path)?;
+    match benchgate {
+        None => plain(&content, path),
+        // A version before the newest gets a line and its reader here.
+        Some(Version { schema_version, .. }) if schema_version == u64::from(SCHEMA_VERSION) => {
+            snapshot(parse(&content.bytes, path)?).map_err(|fault| fault.in_file(path))
+        }
+        Some(Version { schema_version: 0, .. }) => {
+            let place = Place::default().at("benchgate").at("schema_version");
+            Err(place.fault("no version 0 was ever written: the first is 1").in_file(path))
+        }
+        Some(Version { schema_version, tool_version }) => Err(BaselineError::Newer {
+            path: path.to_owned(),
+            version: schema_version,
+            known: SCHEMA_VERSION,
+            tool: tool_version.unwrap_or_else(|| "of an unknown version".to_owned()),
+        }),
+    }
+}
+
+/// As much of a file as tells which reader takes it.
+#[derive(Deserialize)]
+struct Peek {
+    benchgate: Option<Version>,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    schema_version: u64,
+    tool_version: Option<String>,
+}
+
+/// A file's bytes, and when they were written.
+pub(super) struct Content {
+    bytes: Vec<u8>,
+    written: Timestamp,
+}
+
+/// Reads a regular file of bounded size.
+pub(super) fn load(path: &Path) -> Result<Content, BaselineError> {
+    let refused = |source| BaselineError::Io { action: "read", path: path.to_owned(), source };
+    // Before it is opened: opening a pipe would wait for its writer.
+    let metadata = std::fs::metadata(path).map_err(refused)?;
+    if !metadata.is_file() {
+        return Err(BaselineError::NotAFile { path: path.to_owned() });
+    }
+    let too_large =
+        |bytes| BaselineError::TooLarge { path: path.to_owned(), bytes, limit: MAX_FILE_BYTES };
+    if metadata.len() > MAX_FILE_BYTES {
+        return Err(too_large(metadata.len()));
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(refused)?;
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(refused)?;
+    // It may have grown since.
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(too_large(bytes.len() as u64));
+    }
+    let written = metadata
+        .modified()
+        .and_then(|time| Timestamp::try_from(time).map_err(io::Error::other))
+        .unwrap_or(Timestamp::UNIX_EPOCH);
+    Ok(Content { bytes, written })
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8], path: &Path) -> Result<T, BaselineError> {
+    serde_json::from_slice(bytes)
+        .map_err(|source| BaselineError::Syntax { path: path.to_owned(), source })
+}
+
+/// What critcmp sees of a file.
+pub(super) fn plain(content: &Content, path: &Path) -> Result<Snapshot, BaselineError> {
+    let critcmp::Export { name, benchmarks } = parse(&content.bytes, path)?;
+    let top = Place::default();
+    let measurements = benchmarks
+        .into_iter()
+        .map(|(key, benchmark)| {
+            let place = top.at("benchmarks").at(key);
+            Ok((benchmark.into_measurement(&place)?, place))
+        })
+        .collect::<Result<_, Fault>>();
+    let run = RunInfo { started: None, seconds: None, environment: Environment::default() };
+    measurements
+        .and_then(|measurements| {
+            Ok(Snapshot {
+                name: present(name, &top.at("name"))?,
+                created: content.written,
+                revision: None,
+                selection: None,
+                runs: vec![run],
+                measurements: in_order(measurements)?,
+                not_run: Vec::new(),
+                problems: Vec::new(),
+            })
+        })
+        .map_err(|fault| fault.in_file(path))
+}
+
+/// The snapshot that a file of version 1 holds.
+pub(super) fn snapshot(file: wire::File) -> Result<Snapshot, Fault> {
+    let wire::File { name, benchmarks, benchgate: header } = file;
+    let top = Place::default();
+    let inner = top.at("benchgate");
+    let run_count = header.runs.len();
+
+    let mut measurements = Vec::with_capacity(benchmarks.len() + header.measurements.len());
+    for (key, benchmark) in benchmarks {
+        let place = top.at("benchmarks").at(key);
+        measurements.push((self::benchmark(benchmark, run_count, &place)?, place));
+    }
+    for (index, it) in header.measurements.into_iter().enumerate() {
+        let place = inner.at("measurements").at(index);
+        measurements.push((measurement(it, run_count, &place)?, place));
+    }
+    let runs = header
+        .runs
+        .into_iter()
+        .enumerate()
+        .map(|(index, run)| run_info(run, &inner.at("runs").at(index)))
+        .collect::<Result<_, _>>()?;
+    Ok(Snapshot {
+        name: present(name, &top.at("name"))?,
+        created: header.created,
+        revision: header.revision.map(|wire::Revision { commit, branch, dirty }| Revision {
+            commit,
+            branch,
+            dirty,
+        }),
+        selection: header.selection,
+        runs,
+        measurements: in_order(measurements)?,
+        not_run: header
+            .not_run
+            .into_iter()
+            .map(|wire::NotRun { subject, kind, reason }| NotRun { subject, kind, reason })
+            .collect(),
+        problems: header.problems.into_iter().map(problem).collect(),
+    })
+}
+
+fn benchmark(
+    benchmark: wire::Benchmark,
+    run_count: usize,
+    place: &Place,
+) -> Result<Measurement, Fault> {
+    let wire::Benchmark {
+        baseline: _,
+        fullname: _,
+        criterion_benchmark_v1: info,
+        criterion_estimates_v1: shown,
+        benchgate: extension,
+    } = benchmark;
+    // Derived, so not used; but critcmp will show it.
+    estimates(shown.into(), &place.at("criterion_estimates_v1"))?;
+    let own = place.at("benchgate");
+    let name = match extension.name {
+        Some(name) => present(name, &own.at("name"))?,
+        None => present(info.full_id, &place.at("criterion_benchmark_v1").at("full_id"))?,
+    };
+    Ok(Measurement {
+        id: BenchId { name, target: extension.target, package: extension.package },
+        metric: Metric::time(),
+        runs: readings(extension.runs, run_count, &own.at("runs"))?,
+        criterion: Some(CriterionParts {
+            group: info.group_id,
+            function: info.function_id,
+            value: info.value_str,
+            directory: info.directory_name,
+        }),
+        throughput: extension
+            .throughput
+            .map(Into::into)
+            .or_else(|| info.throughput.map(Into::into)),
+    })
+}
+
+fn measurement(
+    measurement: wire::Measurement,
+    run_count: usize,
+    place: &Place,
+) -> Result<Measurement, Fault> {
+    let wire::Measurement { name, package, target, metric, criterion, throughput, runs } =
+        measurement;
+    let metric_place = place.at("metric");
+    Ok(Measurement {
+        id: BenchId { name: present(name, &place.at("name"))?, target, package },
+        metric: Metric {
+            name: present(metric.name, &metric_place.at("name"))?,
+            unit: Unit::from(metric.unit.as_str()),
+            better: metric.better,
+            nature: metric.nature,
+        },
+        runs: readings(runs, run_count, &place.at("runs"))?,
+        criterion: criterion.map(|parts| CriterionParts {
+            group: parts.group,
+            function: parts.function,
+            value: parts.value,
+            directory: parts.directory,
+        }),
+        throughput: throughput.map(Into::into),
+    })
+}
+
+fn readings(
+    runs: Vec<wire::Run>,
+    run_count: usize,
+    place: &Place,
+) -> Result<Vec<RunReading>, Fault> {
+    if runs.is_empty() {
+        return Err(place.fault("no run has a reading"));
+    }
+    let mut before = None;
+    let mut readings = Vec::with_capacity(runs.len());
+    for (index, run) in runs.into_iter().enumerate() {
+        let place = place.at(index);
+        let number = run.index;
+        if number as usize >= run_count {
+            let reason = format!("run {number} does not exist: the snapshot has {run_count}");
+            return Err(place.at("run").fault(reason));
+        }
+        if before.is_some_and(|before| before >= number) {
+            let reason = format!("run {number} stands twice or out of order");
+            return Err(place.at("run").fault(reason));
+        }
+        before = Some(number);
+        readings.push(RunReading { run: number, reading: reading(run, &place)? });
+    }
+    Ok(readings)
+}
+
+fn reading(run: wire::Run, place: &Place) -> Result<Reading, Fault> {
+    let own = run.estimates.map(|own| estimates(own.into(), &place.at("estimates"))).transpose()?;
+    match (run.samples, own, run.value) {
+        (Some(samples), estimates, None) => {
+            let samples = self::samples(samples, &place.at("samples"))?;
+            Ok(Reading::Samples { samples, estimates })
+        }
+        (None, Some(estimates), None) => Ok(Reading::Estimates(estimates)),
+        (None, None, Some(Number(value))) => finite(value, &place.at("value")).map(Reading::Value),
+        (None, None, None) => Err(place.fault("has no samples, no estimates and no value")),
+        (_, _, Some(_)) => Err(place.fault("has a value beside samples or estimates")),
+    }
+}
+
+fn samples(samples: wire::Samples, place: &Place) -> Result<Samples, Fault> {
+    let wire::Samples { mode, iterations, times } = samples;
+    if times.is_empty() {
+        return Err(place.at("times").fault("no samples"));
+    }
+    let iterations = iterations.unpack(times.len());
+    let totals: Vec<f64> = times.into_iter().map(|Number(time)| time).collect();
+    if iterations.len() != totals.len() {
+        let reason = format!("{} numbers of iterations", iterations.len());
+        return Err(place.fault(format!("{reason} for {} times", totals.len())));
+    }
+    for (part, numbers) in [("iterations", &iterations), ("times", &totals)] {
+        if let Some(index) = numbers.iter().position(|n| !(n.is_finite() && *n > 0.0)) {
+            let reason = format!("{} is not a positive number", numbers[index]);
+            return Err(place.at(part).at(index).fault(reason));
+        }
+    }
+    Ok(Samples { mode, iterations, totals })
+}
+
+/// Passes estimates that a criterion can have made.
+pub(super) fn estimates(estimates: Estimates, place: &Place) -> Result<Estimates, Fault> {
+    let Estimates { mean, median, median_abs_dev, slope, std_dev } = &estimates;
+    let each = [
+        ("mean", Some(mean)),
+        ("median", Some(median)),
+        ("median_abs_dev", Some(median_abs_dev)),
+        ("slope", slope.as_ref()),
+        ("std_dev", Some(std_dev)),
+    ];
+    for (name, estimate) in each {
+        let Some(Estimate { point, standard_error, level, lower, upper }) = estimate else {
+            continue;
+        };
+        let place = place.at(name);
+        for number in [point, standard_error, level, lower, upper] {
+            finite(*number, &place)?;
+        }
+        let reason = if matches!(name, "mean" | "median") && *point <= 0.0 {
+            format!("{point} is no time that an iteration can take")
+        } else if *standard_error < 0.0 {
+            format!("{standard_error} is no standard error: it is below 0")
+        } else if *level <= 0.0 || *level >= 1.0 {
+            format!("{level} is no confidence level: it is not between 0 and 1")
+        } else if lower > upper {
+            format!("the interval from {lower} to {upper} is turned around")
+        } else {
+            continue;
+        };
+        return Err(place.fault(reason));
+    }
+    Ok(estimates)
+}
+
+fn run_info(run: wire::RunInfo, place: &Place) -> Result<RunInfo, Fault> {
+    let seconds = run.seconds.map(|Number(seconds)| seconds);
+    if let Some(seconds) = seconds.filter(|s| !s.is_finite() || *s < 0.0) {
+        return Err(place.at("seconds").fault(format!("{seconds} is no length of time")));
+    }
+    let mut environment = Environment::default();
+    for (key, value) in run.environment {
+        if let Some(field) = Field::from_key(&key) {
+            environment.set(field, value);
+        }
+    }
+    Ok(RunInfo { started: run.started, seconds, environment })
+}
+
+fn problem(problem: wire::Problem) -> Problem {
+    let wire::Problem { kind, id, path, reason } = problem;
+    let id = id.map(|wire::Id { name, package, target }| BenchId { name, target, package });
+    Problem { kind, id, path: PathBuf::from(path), reason }
+}
+
+/// The model's order, and each benchmark's metric once.
+fn in_order(measurements: Vec<(Measurement, Place)>) -> Result<Vec<Measurement>, Fault> {
+    let mut seen = BTreeSet::new();
+    for (measurement, place) in &measurements {
+        let Measurement { id, metric, .. } = measurement;
+        if !seen.insert((id, &metric.name)) {
+            let reason = format!("`{}` has its metric `{metric}` twice", id.qualified());
+            return Err(place.fault(reason));
+        }
+    }
+    drop(seen);
+    let mut measurements: Vec<Measurement> =
+        measurements.into_iter().map(|(measurement, _)| measurement).collect();
+    measurements.sort_by(|a, b| (&a.id, &a.metric.name).cmp(&(&b.id, &b.metric.name)));
+    Ok(measurements)
+}
+
+/// Passes a name that is there.
+pub(super) fn present(name: String, place: &Place) -> Result<String, Fault> {
+    if name.is_empty() { Err(place.fault("the name is empty")) } else { Ok(name) }
+}
+
+fn finite(number: f64, place: &Place) -> Result<f64, Fault> {
+    if number.is_finite() { Ok(number) } else { Err(place.fault(format!("{number} is no number"))) }
+}
+
+impl From<wire::Estimates> for Estimates {
+    fn from(estimates: wire::Estimates) -> Self {
+        fn one(estimate: wire::Estimate) -> Estimate {
+            let wire::Estimate(point, error, level, lower, upper) = estimate;
+            Estimate {
+                point: point.0,
+                standard_error: error.0,
+                level: level.0,
+                lower: lower.0,
+                upper: upper.0,
+            }
+        }
+        let wire::Estimates { mean, median, median_abs_dev, slope, std_dev } = estimates;
+        Self {
+            mean: one(mean),
+            median: one(median),
+            median_abs_dev: one(median_abs_dev),
+            slope: slope.map(one),
+            std_dev: one(std_dev),
+        }
+    }
+}
+
+impl From<wire::Throughput> for Throughput {
+    fn from(throughput: wire::Throughput) -> Self {
+        match throughput {
+            wire::Throughput::Bits(n) => Self::Bits(n),
+            wire::Throughput::Bytes(n) => Self::Bytes(n),
+            wire::Throughput::BytesDecimal(n) => Self::BytesDecimal(n),
+            wire::Throughput::Elements(n) => Self::Elements(n),
+            wire::Throughput::ElementsAndBytes { elements, bytes } => {
+                Self::ElementsAndBytes { elements, bytes }
+            }
+            wire::Throughput::Unknown => Self::Unknown,
+        }
+    }
+}

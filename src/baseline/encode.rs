@@ -1,0 +1,190 @@
+//! A snapshot as the file that holds it.
+
+use super::critcmp::{self, Shown};
+use super::decode;
+use super::error::BaselineError;
+use super::layout;
+use super::number::{Iterations, Number};
+use super::wire;
+use crate::model::{
+    BenchId, Estimate, Estimates, Measurement, NotRun, Problem, Reading, RunInfo, RunReading,
+    Samples, Snapshot, Throughput,
+};
+
+/// The file's text. What could not be read again is refused here, while the
+/// measurements are still at hand.
+pub(super) fn text(snapshot: &Snapshot) -> Result<Vec<u8>, BaselineError> {
+    let file = file(snapshot);
+    decode::snapshot(file.clone()).map_err(|fault| fault.in_snapshot(&snapshot.name))?;
+    layout::text(&file).map_err(|error| BaselineError::Unkeepable {
+        name: snapshot.name.clone(),
+        place: "the top".to_owned(),
+        reason: error.to_string(),
+    })
+}
+
+fn file(snapshot: &Snapshot) -> wire::File {
+    let Snapshot { name, created, revision, selection, runs, measurements: _, not_run, problems } =
+        snapshot;
+    let (shown, others) = critcmp::divide(snapshot);
+    wire::File {
+        name: name.clone(),
+        benchmarks: shown
+            .into_iter()
+            .map(|shown| (shown.key.clone(), benchmark(name, shown)))
+            .collect(),
+        benchgate: wire::Header {
+            schema_version: wire::SCHEMA_VERSION,
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            created: *created,
+            revision: revision.as_ref().map(|revision| wire::Revision {
+                commit: revision.commit.clone(),
+                branch: revision.branch.clone(),
+                dirty: revision.dirty,
+            }),
+            selection: selection.clone(),
+            runs: runs.iter().map(run_info).collect(),
+            measurements: others.into_iter().map(measurement).collect(),
+            not_run: not_run
+                .iter()
+                .map(|NotRun { subject, kind, reason }| wire::NotRun {
+                    subject: subject.clone(),
+                    kind: *kind,
+                    reason: reason.clone(),
+                })
+                .collect(),
+            problems: problems.iter().map(problem).collect(),
+        },
+    }
+}
+
+fn benchmark(snapshot: &str, shown: Shown<'_>) -> wire::Benchmark {
+    let Shown { key, measurement, info, estimates } = shown;
+    let Measurement { id, metric: _, runs: readings, criterion: _, throughput } = measurement;
+    // Only what critcmp's own fields would not give back.
+    let said = info.throughput.map(Throughput::from);
+    wire::Benchmark {
+        baseline: snapshot.to_owned(),
+        fullname: format!("{snapshot}/{key}"),
+        criterion_benchmark_v1: info,
+        criterion_estimates_v1: estimates,
+        benchgate: wire::Extension {
+            name: (id.name != key).then(|| id.name.clone()),
+            package: id.package.clone(),
+            target: id.target.clone(),
+            throughput: throughput.filter(|_| *throughput != said).map(Into::into),
+            runs: readings.iter().map(run).collect(),
+        },
+    }
+}
+
+fn measurement(measurement: &Measurement) -> wire::Measurement {
+    let Measurement { id, metric, runs, criterion, throughput } = measurement;
+    wire::Measurement {
+        name: id.name.clone(),
+        package: id.package.clone(),
+        target: id.target.clone(),
+        metric: wire::Metric {
+            name: metric.name.clone(),
+            unit: metric.unit.to_string(),
+            better: metric.better,
+            nature: metric.nature,
+        },
+        criterion: criterion.as_ref().map(|parts| wire::CriterionParts {
+            group: parts.group.clone(),
+            function: parts.function.clone(),
+            value: parts.value.clone(),
+            directory: parts.directory.clone(),
+        }),
+        throughput: throughput.map(Into::into),
+        runs: runs.iter().map(run).collect(),
+    }
+}
+
+fn run(reading: &RunReading) -> wire::Run {
+    let (samples, estimates, value) = match &reading.reading {
+        Reading::Samples { samples, estimates } => (Some(samples), estimates.as_ref(), None),
+        Reading::Estimates(estimates) => (None, Some(estimates), None),
+        Reading::Value(value) => (None, None, Some(Number(*value))),
+    };
+    wire::Run {
+        index: reading.run,
+        samples: samples.map(self::samples),
+        estimates: estimates.map(self::estimates),
+        value,
+    }
+}
+
+fn samples(samples: &Samples) -> wire::Samples {
+    // Packed only where the times give the number of samples back.
+    let iterations = if samples.iterations.len() == samples.totals.len() {
+        Iterations::pack(&samples.iterations)
+    } else {
+        Iterations::List(samples.iterations.iter().copied().map(Number).collect())
+    };
+    wire::Samples {
+        mode: samples.mode,
+        iterations,
+        times: samples.totals.iter().copied().map(Number).collect(),
+    }
+}
+
+fn estimates(estimates: &Estimates) -> wire::Estimates {
+    fn one(estimate: Estimate) -> wire::Estimate {
+        let Estimate { point, standard_error, level, lower, upper } = estimate;
+        wire::Estimate(
+            Number(point),
+            Number(standard_error),
+            Number(level),
+            Number(lower),
+            Number(upper),
+        )
+    }
+    wire::Estimates {
+        mean: one(estimates.mean),
+        median: one(estimates.median),
+        median_abs_dev: one(estimates.median_abs_dev),
+        slope: estimates.slope.map(one),
+        std_dev: one(estimates.std_dev),
+    }
+}
+
+fn run_info(run: &RunInfo) -> wire::RunInfo {
+    wire::RunInfo {
+        started: run.started,
+        seconds: run.seconds.map(Number),
+        environment: run
+            .environment
+            .iter()
+            .map(|(field, value)| (field.key().to_owned(), value.to_owned()))
+            .collect(),
+    }
+}
+
+fn problem(problem: &Problem) -> wire::Problem {
+    wire::Problem {
+        kind: problem.kind,
+        id: problem.id.as_ref().map(|BenchId { name, target, package }| wire::Id {
+            name: name.clone(),
+            package: package.clone(),
+            target: target.clone(),
+        }),
+        path: problem.path.to_string_lossy().into_owned(),
+        reason: problem.reason.clone(),
+    }
+}
+
+impl From<Throughput> for wire::Throughput {
+    fn from(throughput: Throughput) -> Self {
+        match throughput {
+            Throughput::Bits(n) => Self::Bits(n),
+            Throughput::Bytes(n) => Self::Bytes(n),
+            Throughput::BytesDecimal(n) => Self::BytesDecimal(n),
+            Throughput::Elements(n) => Self::Elements(n),
+            Throughput::ElementsAndBytes { elements, bytes } => {
+                Self::ElementsAndBytes { elements, bytes }
+            }
+            Throughput::Unknown => Self::Unknown,
+        }
+    }
+}

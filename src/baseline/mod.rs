@@ -1,0 +1,34 @@
+//! Snapshots on disk: `<root>/<machine class>/<name>.json`, one file each.
+//!
+//! A file is a superset of critcmp's export format, so the real critcmp
+//! compares two of them as they are. critcmp sees one set of estimates a
+//! benchmark; the runs, the samples, the environment and every metric that is
+//! not a criterion time ride in fields named `benchgate`, which it passes over.
+//! Where both speak, the runs are the truth and critcmp's part is derived.
+//!
+//! - [`Store`] saves, loads, lists, promotes and prunes. A file is replaced
+//!   whole: whenever a writer dies, the previous or the next one is there.
+//! - [`read`] takes any one file, ours or a plain critcmp export.
+//! - [`import_critcmp`] and [`export_critcmp`] speak critcmp's format alone.
+//! - [`schema`] describes the files to editors and to other tools.
+//!
+//! The text is laid out for `git diff`: one line for each field of a benchmark,
+//! sorted by name.
+
+mod atomic;
+mod critcmp;
+mod decode;
+mod derive;
+mod encode;
+mod error;
+mod layout;
+mod name;
+mod number;
+mod store;
+mod wire;
+
+pub use critcmp::{CritcmpExport, export_critcmp, import_critcmp};
+pub use decode::{MAX_FILE_BYTES, read};
+pub use error::{BaselineError, NameKind};
+pub use store::{Entry, Existing, Promoted, Prune, Pruned, Store, Summary};
+pub use wire::{SCHEMA_VERSION, schema};

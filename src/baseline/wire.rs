@@ -1,0 +1,333 @@
+//! The stored file, schema version 1.
+//!
+//! A later version that changes a meaning gets types of its own; these stay as
+//! the reader of what was written before. The comments below are the
+//! descriptions in the committed JSON Schema.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
+use serde::{Deserialize, Serialize};
+
+use super::critcmp;
+use super::number::{Iterations, Number};
+use crate::model;
+
+/// The version of the files that are written.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The JSON Schema (draft 2020-12) of the files that are written, as committed
+/// in `docs/schema/snapshot.schema.json`.
+pub fn schema() -> serde_json::Value {
+    SchemaGenerator::new(SchemaSettings::draft2020_12()).into_root_schema_for::<File>().to_value()
+}
+
+/// What one invocation of the gate measured. A superset of critcmp's export
+/// format: critcmp reads it as it is and passes over each field `benchgate`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "benchgate snapshot")]
+pub(super) struct File {
+    /// The snapshot's name: `main`, a branch, a tag.
+    pub(super) name: String,
+    /// Criterion's times, each under its `full_id`; where two bench targets
+    /// have the same, under `package/target::full_id`.
+    #[serde(deserialize_with = "critcmp::unique_keys")]
+    pub(super) benchmarks: BTreeMap<String, Benchmark>,
+    /// All that critcmp does not know.
+    pub(super) benchgate: Header,
+}
+
+/// A criterion time.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Benchmark {
+    /// The snapshot's name again.
+    pub(super) baseline: String,
+    /// The snapshot's name, a slash, and the benchmark's key.
+    pub(super) fullname: String,
+    /// Criterion's parts of the name, as critcmp reads them.
+    pub(super) criterion_benchmark_v1: critcmp::Info,
+    /// What critcmp shows: criterion's own estimates of a single run, or the
+    /// mean over the runs, with the error of that mean.
+    pub(super) criterion_estimates_v1: critcmp::Estimates,
+    /// The data of each run; where it says otherwise than the estimates, it is
+    /// right.
+    pub(super) benchgate: Extension,
+}
+
+/// What is known of a benchmark beyond critcmp's fields.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Extension {
+    /// Criterion's `full_id`, where the key is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<String>,
+    /// The cargo package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) package: Option<String>,
+    /// The bench target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) target: Option<String>,
+    /// Work in one iteration, where critcmp's field cannot say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) throughput: Option<Throughput>,
+    /// One reading a run, in the order of runs.
+    pub(super) runs: Vec<Run>,
+}
+
+/// The snapshot's own data.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Header {
+    /// The version of this format. A reader refuses one that it does not know.
+    #[schemars(extend("const" = SCHEMA_VERSION))]
+    pub(super) schema_version: u32,
+    /// The version of benchgate that wrote the file.
+    pub(super) tool_version: String,
+    /// When the snapshot was taken.
+    pub(super) created: Timestamp,
+    /// The source that was measured, where a repository could say.
+    pub(super) revision: Option<Revision>,
+    /// What was selected, in the words of the command line; null where
+    /// everything was.
+    pub(super) selection: Option<String>,
+    /// The runs (fresh processes), in the order they were started.
+    pub(super) runs: Vec<RunInfo>,
+    /// All that is not a criterion time: counts, rates, times without
+    /// criterion's names.
+    pub(super) measurements: Vec<Measurement>,
+    /// What was asked for and could not be measured.
+    pub(super) not_run: Vec<NotRun>,
+    /// Results that were found and could not be used.
+    pub(super) problems: Vec<Problem>,
+}
+
+/// The source that was measured.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Revision {
+    /// The full commit hash.
+    pub(super) commit: String,
+    /// The branch, where there is one.
+    pub(super) branch: Option<String>,
+    /// Whether tracked files differed from the commit.
+    pub(super) dirty: bool,
+}
+
+/// One run: fresh processes, one for each bench target.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct RunInfo {
+    /// When it started, where known.
+    pub(super) started: Option<Timestamp>,
+    /// How long its processes took together, in seconds, where known.
+    pub(super) seconds: Option<Number>,
+    /// Where and with what it ran: `cpu_model`, `rustc`, `kernel` …
+    /// Absent is not known.
+    pub(super) environment: BTreeMap<String, String>,
+}
+
+/// One metric of one benchmark.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Measurement {
+    /// What its harness calls the benchmark.
+    #[schemars(length(min = 1))]
+    pub(super) name: String,
+    /// The cargo package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) package: Option<String>,
+    /// The bench target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) target: Option<String>,
+    /// What was measured of it.
+    pub(super) metric: Metric,
+    /// Criterion's parts of the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) criterion: Option<CriterionParts>,
+    /// Work in one iteration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) throughput: Option<Throughput>,
+    /// One reading a run, in the order of runs.
+    pub(super) runs: Vec<Run>,
+}
+
+/// What a number means.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Metric {
+    /// `instructions`, `hit_rate`, `latency.p95` …
+    #[schemars(length(min = 1))]
+    pub(super) name: String,
+    /// `ns`, `count`, `bytes`, `share`, `per_second`, or any other.
+    pub(super) unit: String,
+    /// Which way is better.
+    #[serde(with = "Direction")]
+    pub(super) better: model::Direction,
+    /// Whether equal programs give equal readings (`counted`) or not (`sampled`).
+    #[serde(with = "Nature")]
+    pub(super) nature: model::Nature,
+}
+
+/// Criterion's parts of a benchmark's name.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct CriterionParts {
+    /// `group_id`.
+    pub(super) group: String,
+    /// `function_id`.
+    pub(super) function: Option<String>,
+    /// `value_str`.
+    pub(super) value: Option<String>,
+    /// `directory_name`.
+    pub(super) directory: String,
+}
+
+/// What one run read: samples, with what criterion estimated from them where
+/// that is known; or estimates alone; or one value.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Run {
+    /// Index into the snapshot's runs.
+    #[serde(rename = "run")]
+    pub(super) index: u32,
+    /// Times of batches of iterations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) samples: Option<Samples>,
+    /// Criterion's estimates for this run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) estimates: Option<Estimates>,
+    /// One number, in the metric's unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) value: Option<Number>,
+}
+
+/// Batches of iterations and the time that each took.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Samples {
+    /// How criterion chose the iterations.
+    #[serde(with = "SamplingMode")]
+    pub(super) mode: model::SamplingMode,
+    /// Iterations in each sample.
+    pub(super) iterations: Iterations,
+    /// Time of each sample in nanoseconds, all its iterations together.
+    #[schemars(length(min = 1))]
+    pub(super) times: Vec<Number>,
+}
+
+/// Criterion's estimates for one run, in nanoseconds per iteration.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Estimates {
+    /// Mean over samples.
+    pub(super) mean: Estimate,
+    /// Median over samples.
+    pub(super) median: Estimate,
+    /// Median absolute deviation over samples.
+    pub(super) median_abs_dev: Estimate,
+    /// Slope of time over iterations; flat sampling has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) slope: Option<Estimate>,
+    /// Standard deviation over samples.
+    pub(super) std_dev: Estimate,
+}
+
+/// Point estimate, standard error, confidence level (0 to 1), lower and upper
+/// end of the interval.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Estimate(
+    pub(super) Number,
+    pub(super) Number,
+    pub(super) Number,
+    pub(super) Number,
+    pub(super) Number,
+);
+
+/// Work done in one iteration.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Throughput {
+    /// Bits.
+    Bits(u64),
+    /// Bytes, shown in powers of 1024.
+    Bytes(u64),
+    /// Bytes, shown in powers of 1000.
+    BytesDecimal(u64),
+    /// Elements.
+    Elements(u64),
+    /// Elements and the bytes they hold.
+    ElementsAndBytes {
+        /// Elements.
+        elements: u64,
+        /// Bytes.
+        bytes: u64,
+    },
+    /// In a unit that was lost on the way.
+    Unknown,
+}
+
+/// Something that was asked for and could not be measured.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct NotRun {
+    /// A bench target, a group or a benchmark.
+    pub(super) subject: String,
+    /// Whether it was left out (`skipped`) or broke (`failed`).
+    #[serde(with = "NotRunKind")]
+    pub(super) kind: model::NotRunKind,
+    /// Why, and what would help.
+    pub(super) reason: String,
+}
+
+/// A result that was found and could not be used.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Problem {
+    /// What is wrong.
+    #[serde(with = "ProblemKind")]
+    pub(super) kind: model::ProblemKind,
+    /// Which benchmark, where the file could still say.
+    pub(super) id: Option<Id>,
+    /// The file or directory at fault; bytes that are no text are replaced.
+    pub(super) path: String,
+    /// What is wrong with it.
+    pub(super) reason: String,
+}
+
+/// Names a benchmark.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Id {
+    /// What its harness calls it.
+    pub(super) name: String,
+    /// The cargo package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) package: Option<String>,
+    /// The bench target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) target: Option<String>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "model::Direction", rename_all = "snake_case")]
+enum Direction {
+    Lower,
+    Higher,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "model::Nature", rename_all = "snake_case")]
+enum Nature {
+    Sampled,
+    Counted,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "model::SamplingMode", rename_all = "snake_case")]
+enum SamplingMode {
+    Linear,
+    Flat,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "model::NotRunKind", rename_all = "snake_case")]
+enum NotRunKind {
+    Skipped,
+    Failed,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "model::ProblemKind", rename_all = "snake_case")]
+enum ProblemKind {
+    Unreadable,
+    Stale,
+    Duplicate,
+}
