@@ -20,8 +20,12 @@
 //! | [`measure`] | builds and drives bench executables | `model`, `sources` |
 //! | [`report`] | renderers; they decide nothing | `judge`'s report |
 //! | [`cli`] | one file a subcommand | all |
-//! | `suite` | the workloads under test (feature `suite`) | nothing of the gate |
+//! | [`record`] | how a bench program tells the gate what its harness cannot | `model` |
+//! | `suite` | the workloads under test (feature `suite`) | `record` |
 
 pub mod exit;
 pub mod model;
+pub mod record;
 pub mod sources;
+#[cfg(feature = "suite")]
+pub mod suite;
