@@ -20,13 +20,17 @@
 //! | [`measure`] | builds and drives bench executables | `model`, `sources` |
 //! | [`report`] | renderers; they decide nothing | `judge`'s report |
 //! | [`cli`] | one file a subcommand | all |
-//! | `suite` | the workloads under test (feature `suite`) | nothing of the gate |
+//! | [`record`] | how a bench program tells the gate what its harness cannot | `model` |
+//! | `suite` | the workloads under test (feature `suite`) | `record` |
 
 pub mod baseline;
 pub mod exit;
 pub mod judge;
 pub mod model;
 pub mod policy;
+pub mod record;
 pub mod report;
 pub mod sources;
 pub mod stats;
+#[cfg(feature = "suite")]
+pub mod suite;

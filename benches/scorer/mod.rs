@@ -1,0 +1,30 @@
+//! The scorer's benchmarks, for either backend: one row against a batch.
+
+use std::cell::{OnceCell, RefCell};
+
+use benchgate::suite::inference::{self, Backend, Scorer};
+use benchgate::suite::sizes;
+use criterion::{Criterion, Throughput};
+
+/// What the model gives for one row and for a batch, in thousandths.
+const SINGLE: u64 = 294;
+const BATCH: u64 = 16_065;
+
+pub(crate) fn single_against_batch(criterion: &mut Criterion, group: &str, backend: &Backend) {
+    let loaded = OnceCell::new();
+    let scorer =
+        || loaded.get_or_init(|| RefCell::new(Scorer::load(backend).expect("a loaded model")));
+    let mut group = criterion.benchmark_group(group);
+    for (name, rows, expected) in
+        [("single".to_owned(), 1, SINGLE), (format!("batch_{}", sizes::BATCH), sizes::BATCH, BATCH)]
+    {
+        let features = inference::features(rows);
+        group.throughput(Throughput::Elements(rows as u64));
+        group.bench_function(name, |bencher| {
+            let mut scorer = scorer().borrow_mut();
+            let sum = scorer.checksum_of(&features).expect("scores");
+            assert_eq!(sum, expected, "the scores of {rows} rows");
+            bencher.iter(|| scorer.checksum_of(&features).expect("scores"));
+        });
+    }
+}

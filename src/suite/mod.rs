@@ -1,0 +1,102 @@
+//! The workloads under test: what a service spends its time on, as bodies that
+//! any bench can time.
+//!
+//! | module | measures | needs |
+//! |---|---|---|
+//! | [`cache`] | in-process and Redis lookups | nothing; Redis where it is found |
+//! | [`queries`] | pooled SQL | nothing: `SQLite` comes with it |
+//! | [`inference`] | an ONNX model | nothing: tract comes with it; ONNX Runtime where it is found |
+//! | [`http`] | round trips over loopback | nothing |
+//! | [`services`] | finds and starts the servers | |
+//! | [`sizes`] | how large all of it is | |
+//!
+//! A body does the work of one iteration and returns a checksum. The bench
+//! asserts it outside the timed region, so a body that stopped doing its work
+//! is a failure and not an improvement.
+//!
+//! Everything is seeded and made the same way in every process.
+
+pub mod cache;
+pub mod http;
+pub mod inference;
+pub mod queries;
+pub mod services;
+pub mod sizes;
+
+/// Why a workload could not be set up or run.
+#[derive(Debug, thiserror::Error)]
+pub enum SuiteError {
+    /// Redis refused, timed out or went away.
+    #[error("Redis: cannot {action}: {source}")]
+    Redis {
+        /// What was being done.
+        action: &'static str,
+        /// What the client says.
+        source: redis::RedisError,
+    },
+    /// `SQLite` or its pool failed.
+    #[error("SQLite: cannot {action}: {source}")]
+    Sql {
+        /// What was being done.
+        action: &'static str,
+        /// What the driver says.
+        source: sqlx::Error,
+    },
+    /// The inference backend failed.
+    #[error("inference on {backend}: cannot {action}: {source}")]
+    Inference {
+        /// The backend.
+        backend: inference::Backend,
+        /// What was being done.
+        action: &'static str,
+        /// What the backend says.
+        source: ort::Error,
+    },
+    /// ONNX Runtime's library could not be loaded.
+    #[error(
+        "cannot load ONNX Runtime: {source}; `scripts/setup` installs the version that fits, and \
+         ORT_DYLIB_PATH may name another one"
+    )]
+    Library {
+        /// What the loader says.
+        source: ort::LoadDynamicError,
+    },
+    /// A process holds one inference backend, and it already holds another.
+    #[error("this process already runs inference on {loaded}; {wanted} needs a process of its own")]
+    OtherBackend {
+        /// The one that is there.
+        loaded: inference::Backend,
+        /// The one that was asked for.
+        wanted: inference::Backend,
+    },
+    /// The features are not a whole number of rows.
+    #[error("{values} values are no whole number of rows of {} features", sizes::FEATURES)]
+    Features {
+        /// How many values there are.
+        values: usize,
+    },
+    /// The HTTP server or client failed.
+    #[error("HTTP: cannot {action}: {source}")]
+    Http {
+        /// What was being done.
+        action: &'static str,
+        /// What failed.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The HTTP server answered with something else than success.
+    #[error("HTTP: {uri} answered {status}")]
+    Status {
+        /// What was asked for.
+        uri: String,
+        /// The status code.
+        status: u16,
+    },
+    /// A file or process could not be had.
+    #[error("cannot {action}: {source}")]
+    Io {
+        /// What was being done.
+        action: &'static str,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,261 @@
+//! The suite's bodies do their work, and its servers end when they should.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use benchgate::suite::cache::{self, L1, RedisCache};
+use benchgate::suite::http::{Client, Server};
+use benchgate::suite::inference::{self, Backend, Scorer};
+use benchgate::suite::queries::Leads;
+use benchgate::suite::services::{Redis, find_program};
+use benchgate::suite::{SuiteError, sizes};
+
+/// Set in a process that a test starts of itself, to what it is to do there.
+const INSIDE: &str = "BENCHGATE_TEST_INSIDE";
+
+/// This test program again, running only `test`, with its output readable.
+fn again(test: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--include-ignored"]).env(INSIDE, "1");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    command
+}
+
+/// Says something to the test that started this process.
+fn tell(mark: &str, what: &str) {
+    // On a line of its own, past what the test harness has begun to print.
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "\n{mark}{what}").unwrap();
+}
+
+fn inside() -> bool {
+    std::env::var_os(INSIDE).is_some()
+}
+
+#[tokio::test]
+async fn l1_hands_out_what_was_put_in() {
+    let l1 = L1::filled(100).await;
+    assert_eq!(l1.lookup(&cache::key(42)).await.as_deref(), Some(&*cache::payload(42)));
+    assert_eq!(l1.checksum_of(&cache::key(42)).await, 42 * 31 + 1024);
+    assert_eq!(l1.checksum_of(&cache::key(100)).await, 0);
+}
+
+#[test]
+fn a_payload_is_json_of_the_stated_size() {
+    for number in [0, 7, 9_999, u32::MAX] {
+        let payload = cache::payload(number);
+        assert_eq!(payload.len(), sizes::PAYLOAD_BYTES);
+        let json: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+        assert_eq!(json["id"], number);
+    }
+}
+
+#[test]
+fn keys_hash_the_same_in_every_process() {
+    assert_eq!(cache::key(1234), "lead:00001234:summary");
+    assert_eq!(cache::hash("lead:00001234:summary"), 903_969_546_043_562_857);
+}
+
+#[test]
+fn the_order_of_lookups_stays_within_the_entries() {
+    let order: Vec<u32> = cache::order(1000, 4096).collect();
+    assert_eq!(order.len(), 4096);
+    assert_eq!(&order[..5], [0, 761, 226, 987, 452]);
+    assert!(order.iter().all(|number| *number < 1000));
+}
+
+#[tokio::test]
+async fn sqlite_answers_the_point_select_by_its_index() {
+    let leads = Leads::seeded(500).await.unwrap();
+    let plan = leads.point_select_plan().await.unwrap();
+    assert_eq!(
+        plan,
+        ["SEARCH leads USING INDEX idx_leads_created_scored (created_at=? AND scored_at=?)"]
+    );
+}
+
+#[tokio::test]
+async fn sqlite_selects_the_lead_that_was_asked_for() {
+    let leads = Leads::seeded(500).await.unwrap();
+    let mut connection = leads.connection().await.unwrap();
+    // id 13, lead12@example.com
+    assert_eq!(leads.point_select(&mut connection, 12).await.unwrap(), 1318);
+    // The last row, and around to it again.
+    assert_eq!(leads.point_select(&mut connection, 499).await.unwrap(), 50_019);
+    assert_eq!(leads.point_select(&mut connection, 999).await.unwrap(), 50_019);
+}
+
+#[tokio::test]
+async fn sqlite_opens_its_whole_pool_before_it_is_measured() {
+    let leads = Leads::seeded(10).await.unwrap();
+    assert_eq!(leads.acquire().await.unwrap(), u64::from(sizes::POOL_CONNECTIONS));
+}
+
+/// What numpy gives for the first rows: scripts/models prints it.
+const REFERENCE: [f32; 4] = [0.293_679, 0.382_267, 0.459_172, 0.600_124];
+
+#[track_caller]
+fn assert_close(scores: &[f32], reference: &[f32]) {
+    assert_eq!(scores.len(), reference.len());
+    for (score, reference) in scores.iter().zip(reference) {
+        assert!((score - reference).abs() < 1e-4, "{scores:?} against {reference:?}");
+    }
+}
+
+#[test]
+fn tract_scores_as_numpy_does() {
+    let mut model = Scorer::load(&Backend::Tract).unwrap();
+    let scores = model.score(&inference::features(sizes::BATCH)).unwrap();
+    assert_eq!(scores.len(), sizes::BATCH);
+    assert_close(&scores[..4], &REFERENCE);
+    assert_close(&model.score(&inference::features(1)).unwrap(), &REFERENCE[..1]);
+}
+
+#[test]
+fn half_a_row_is_refused() {
+    let mut scorer = Scorer::load(&Backend::Tract).unwrap();
+    let error = scorer.score(&[0.0; 33]).unwrap_err();
+    assert_eq!(error.to_string(), "33 values are no whole number of rows of 32 features");
+    assert!(matches!(scorer.score(&[]), Err(SuiteError::Features { values: 0 })));
+}
+
+#[test]
+fn a_second_backend_in_one_process_is_refused() {
+    Scorer::load(&Backend::Tract).unwrap();
+    let other = Backend::OnnxRuntime(PathBuf::from("/nowhere/libonnxruntime.so"));
+    let error = Scorer::load(&other).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "this process already runs inference on tract; ONNX Runtime \
+         (/nowhere/libonnxruntime.so) needs a process of its own"
+    );
+}
+
+#[test]
+#[ignore = "needs ONNX Runtime's library: scripts/test installs it"]
+fn onnx_runtime_agrees_with_tract() {
+    const MARK: &str = "scores:";
+    let features = inference::features(sizes::BATCH);
+    if inside() {
+        let backend = inference::onnx_runtime().unwrap();
+        let scores = Scorer::load(&backend).unwrap().score(&features).unwrap();
+        tell(MARK, &serde_json::to_string(&scores).unwrap());
+        return;
+    }
+    let output = again("onnx_runtime_agrees_with_tract").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(MARK));
+    let scores: Vec<f32> = serde_json::from_str(line.expect(&text)).unwrap();
+    let tract = Scorer::load(&Backend::Tract).unwrap().score(&features).unwrap();
+    assert_close(&scores, &tract);
+}
+
+#[tokio::test]
+async fn http_requests_share_one_connection() {
+    let server = Server::start().unwrap();
+    let client = Client::connect(server.address()).await.unwrap();
+    for _ in 0..100 {
+        let body = br#"{"id":7,"score":0.433,"stage":"qualified","email":"lead7@example.com"}"#;
+        let expected: u64 = body.iter().map(|byte| u64::from(*byte)).sum();
+        assert_eq!(client.get_lead(7).await.unwrap(), expected);
+    }
+    assert_eq!(server.accepted(), 1);
+    // A second client brings a second connection: the counter counts.
+    Client::connect(server.address()).await.unwrap().get_lead(7).await.unwrap();
+    assert_eq!(server.accepted(), 2);
+}
+
+#[test]
+fn a_stopped_server_is_gone() {
+    let server = Server::start().unwrap();
+    let address = server.address();
+    std::net::TcpStream::connect(address).unwrap();
+    drop(server);
+    std::net::TcpStream::connect(address).unwrap_err();
+}
+
+#[test]
+fn programs_are_found_on_path_and_elsewhere() {
+    assert!(find_program("sh", &[]).is_some());
+    assert_eq!(find_program("no-such-program", &[]), None);
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("plain-file"), "").unwrap();
+    assert_eq!(find_program("plain-file", &[directory.path().to_owned()]), None);
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server: scripts/test installs it"]
+async fn redis_holds_the_leads_and_only_until_they_are_removed() {
+    let redis = Redis::find().unwrap();
+    let count = async || {
+        let mut connection =
+            redis.client().unwrap().get_multiplexed_async_connection().await.unwrap();
+        let keys: Vec<String> =
+            redis::cmd("KEYS").arg("benchgate:*").query_async(&mut connection).await.unwrap();
+        keys.len()
+    };
+    let before = count().await;
+    // More than one pipeline, and the last one not full.
+    let cache = RedisCache::filled(&redis, 1203).await.unwrap();
+    assert_eq!(count().await, before + 1203);
+    for number in [0, 499, 500, 1202] {
+        let found = cache.checksum_of(number).await.unwrap();
+        assert_eq!(found, u64::from(number) * 31 + 1024);
+    }
+    assert_eq!(cache.remove().await.unwrap(), 1203);
+    assert_eq!(count().await, before);
+}
+
+#[test]
+#[ignore = "needs redis-server: scripts/test installs it"]
+fn a_private_redis_ends_with_the_value_that_holds_it() {
+    let (mut child, socket) = holder("a_private_redis_ends_with_the_value_that_holds_it");
+    // Its input closed, the holder drops the server and ends by itself.
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
+    assert!(!socket.parent().unwrap().exists(), "{} is left behind", socket.display());
+}
+
+#[test]
+#[ignore = "needs redis-server: scripts/test installs it"]
+fn a_private_redis_ends_when_its_process_is_killed() {
+    let (mut child, socket) = holder("a_private_redis_ends_when_its_process_is_killed");
+    // SIGKILL: nothing of the process gets to run after it.
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let directory = socket.parent().unwrap();
+    while directory.exists() {
+        assert!(Instant::now() < deadline, "{} is still there", directory.display());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // The directory goes last: the server has ended before.
+    assert!(!is_served(&socket));
+}
+
+/// Within the process that a test started of itself: holds a private server
+/// until the input ends. Outside: starts that process and waits for the socket.
+fn holder(test: &str) -> (Child, PathBuf) {
+    const MARK: &str = "socket:";
+    if inside() {
+        let redis = Redis::find().unwrap();
+        tell(MARK, &redis.address());
+        std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).unwrap();
+        drop(redis);
+        std::process::exit(0);
+    }
+    let mut child = again(test).env_remove("REDIS_URL").spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let socket = lines
+        .map(Result::unwrap)
+        .find_map(|line| line.strip_prefix(MARK).map(PathBuf::from))
+        .expect("the process tells its socket");
+    assert!(is_served(&socket), "{} answers", socket.display());
+    (child, socket)
+}
+
+fn is_served(socket: &Path) -> bool {
+    std::os::unix::net::UnixStream::connect(socket).is_ok()
+}
