@@ -1,0 +1,339 @@
+//! Criterion's directory, as versions 0.5 to 0.8 write it.
+//!
+//! A result is a directory `<benchmark>/<baseline>/` with three files:
+//! `benchmark.json` (the name), `sample.json` (the samples) and
+//! `estimates.json`. The directory's name is lossy (characters replaced, cut at
+//! 64 bytes), so the identity is `full_id` in `benchmark.json`. Criterion itself
+//! can write one `full_id` twice in one process: two groups of the same name
+//! give `f` and `f_2`, and a function `a/b` beside a group `a` with a function
+//! `b` gives `a_b` and `a/b`. Both are refused then, as
+//! [`Duplicate`](ProblemKind::Duplicate).
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde::Deserialize;
+
+use super::file;
+use super::stale::{Age, Cutoff};
+use super::tree::{self, Directory};
+use super::{Harvest, Origin, SourceError, Stale, check_root, is_cargo_target};
+use crate::model::{
+    BenchId, CriterionParts, Estimate, Estimates, Measurement, Metric, Problem, ProblemKind,
+    Reading, RunReading, Samples, SamplingMode, Throughput,
+};
+
+const BENCHMARK: &str = "benchmark.json";
+const SAMPLE: &str = "sample.json";
+const ESTIMATES: &str = "estimates.json";
+const FILES: [&str; 3] = [BENCHMARK, SAMPLE, ESTIMATES];
+
+/// Reads one baseline of all benchmarks in criterion's directory.
+///
+/// `root` is `target/criterion` or what `CRITERION_HOME` names; cargo's target
+/// directory around it will do. `baseline` is the name of the directory in each
+/// benchmark's: `new` holds the latest run. A root without any benchmark is an
+/// empty harvest.
+///
+/// Samples without `estimates.json` are read, without estimates; estimates
+/// without samples are half a result and refused.
+pub fn read(
+    root: &Path,
+    baseline: &str,
+    origin: &Origin,
+    stale: Stale,
+) -> Result<Harvest, SourceError> {
+    check_baseline(baseline)?;
+    check_root(root, "run `cargo bench` with criterion first, or name its directory")?;
+    let inner = root.join("criterion");
+    let root = if is_cargo_target(root) && inner.is_dir() { &inner } else { root };
+
+    let (directories, mut problems) = tree::walk(root);
+    let results: Vec<_> = directories
+        .iter()
+        .filter(|directory| is_result(directory, root, baseline))
+        .map(|directory| (directory, directory.written(&FILES)))
+        .collect();
+    let times: Vec<SystemTime> = results.iter().flat_map(|(_, times)| times).copied().collect();
+    let cutoff = Cutoff::new(stale, times);
+
+    let mut found = Vec::new();
+    let mut refused = Vec::new();
+    for (directory, times) in results {
+        let path = directory.path.clone();
+        let benchmark = file::json::<WireBenchmark>(&path.join(BENCHMARK));
+        let id = benchmark.as_ref().ok().map(|benchmark| benchmark.id(origin));
+        let reason = match cutoff.age(&times) {
+            Age::Fresh => None,
+            Age::Stale => Some((
+                ProblemKind::Stale,
+                "was left behind by an earlier run; if the benchmark is gone, remove the directory",
+            )),
+            Age::Mixed => Some((
+                ProblemKind::Unreadable,
+                "holds files of two runs: the last one ended while it wrote them; run it again",
+            )),
+        };
+        if let Some((kind, reason)) = reason {
+            problems.push(Problem { kind, id, path, reason: reason.to_owned() });
+            continue;
+        }
+        match result(&path, benchmark, origin) {
+            Ok(measurement) => found.push((measurement, path)),
+            Err(wrong) => {
+                problems.extend(wrong.into_iter().map(|(path, reason)| Problem {
+                    kind: ProblemKind::Unreadable,
+                    id: id.clone(),
+                    path,
+                    reason,
+                }));
+                refused.extend(id.map(|id| (id, path)));
+            }
+        }
+    }
+    Ok(Harvest::from_claims(found, refused, problems))
+}
+
+fn check_baseline(name: &str) -> Result<(), SourceError> {
+    let reason = match name {
+        "" | "." | ".." => "it has to be the name of a directory",
+        "change" | "report" => "criterion keeps other things in directories of that name",
+        _ if name.contains(['/', '\\']) => "it is one directory's name, not a path",
+        _ => return Ok(()),
+    };
+    Err(SourceError::NotABaseline { name: name.to_owned(), reason })
+}
+
+/// Whether a directory holds, or should hold, one result.
+///
+/// A function can be called `new`: its directory holds no files of its own but
+/// a further `new`. A `new` with nothing in it is a result that got lost.
+fn is_result(directory: &Directory, root: &Path, baseline: &str) -> bool {
+    let named = directory.path.file_name().is_some_and(|name| name == baseline);
+    let files = FILES.iter().any(|name| directory.has(name));
+    named && (files || (!directory.nested && directory.path != root))
+}
+
+/// What is wrong, file by file.
+type Wrong = Vec<(PathBuf, String)>;
+
+fn result(
+    directory: &Path,
+    benchmark: Result<WireBenchmark, String>,
+    origin: &Origin,
+) -> Result<Measurement, Wrong> {
+    let mut wrong = Wrong::new();
+    let mut note = |name: &str, reason: String| wrong.push((directory.join(name), reason));
+
+    let benchmark = benchmark.map_err(|reason| note(BENCHMARK, reason)).ok();
+    let samples = file::json::<WireSample>(&directory.join(SAMPLE))
+        .and_then(Samples::try_from)
+        .map_err(|reason| note(SAMPLE, reason))
+        .ok();
+    let path = directory.join(ESTIMATES);
+    // Not `exists()`: a dangling link is there and wrong, not absent.
+    let estimates = if path.symlink_metadata().is_ok() {
+        file::json::<WireEstimates>(&path)
+            .and_then(Estimates::try_from)
+            .map_err(|reason| note(ESTIMATES, reason))
+            .ok()
+    } else {
+        None
+    };
+    match (benchmark, samples) {
+        (Some(benchmark), Some(samples)) if wrong.is_empty() => Ok(Measurement {
+            id: benchmark.id(origin),
+            metric: Metric::time(),
+            runs: vec![RunReading { run: 0, reading: Reading::Samples { samples, estimates } }],
+            throughput: benchmark.throughput.and_then(|throughput| throughput.known()),
+            criterion: Some(CriterionParts {
+                group: benchmark.group_id,
+                function: benchmark.function_id,
+                value: benchmark.value_str,
+                directory: benchmark.directory_name,
+            }),
+        }),
+        _ => Err(wrong),
+    }
+}
+
+#[derive(Deserialize)]
+struct WireBenchmark {
+    group_id: String,
+    function_id: Option<String>,
+    value_str: Option<String>,
+    throughput: Option<WireThroughput>,
+    full_id: String,
+    directory_name: String,
+}
+
+impl WireBenchmark {
+    fn id(&self, origin: &Origin) -> BenchId {
+        BenchId {
+            name: self.full_id.clone(),
+            target: origin.target.clone(),
+            package: origin.package.clone(),
+        }
+    }
+}
+
+/// Throughput does not bear on the time. What is not understood, such as a kind
+/// that a later criterion adds, is left out; the benchmark is not.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum WireThroughput {
+    Known(KnownThroughput),
+    Other(serde::de::IgnoredAny),
+}
+
+#[derive(Deserialize)]
+enum KnownThroughput {
+    Bits(u64),
+    Bytes(u64),
+    BytesDecimal(u64),
+    Elements(u64),
+    ElementsAndBytes { elements: u64, bytes: u64 },
+}
+
+impl WireThroughput {
+    fn known(&self) -> Option<Throughput> {
+        let Self::Known(known) = self else { return None };
+        Some(match *known {
+            KnownThroughput::Bits(n) => Throughput::Bits(n),
+            KnownThroughput::Bytes(n) => Throughput::Bytes(n),
+            KnownThroughput::BytesDecimal(n) => Throughput::BytesDecimal(n),
+            KnownThroughput::Elements(n) => Throughput::Elements(n),
+            KnownThroughput::ElementsAndBytes { elements, bytes } => {
+                Throughput::ElementsAndBytes { elements, bytes }
+            }
+        })
+    }
+}
+
+#[derive(Deserialize)]
+enum WireMode {
+    Linear,
+    Flat,
+}
+
+#[derive(Deserialize)]
+struct WireSample {
+    sampling_mode: WireMode,
+    iters: Vec<f64>,
+    times: Vec<f64>,
+}
+
+impl TryFrom<WireSample> for Samples {
+    type Error = String;
+
+    fn try_from(wire: WireSample) -> Result<Self, String> {
+        let (iterations, totals) = (wire.iters, wire.times);
+        if iterations.len() != totals.len() {
+            return Err(format!(
+                "holds {} iteration counts and {} times; there must be as many of each",
+                iterations.len(),
+                totals.len()
+            ));
+        }
+        if totals.is_empty() {
+            return Err("holds no samples".to_owned());
+        }
+        for (index, n) in iterations.iter().enumerate() {
+            if !(n.is_finite() && *n >= 1.0 && n.fract() == 0.0) {
+                return Err(format!(
+                    "sample {} has {n} iterations; that must be a whole number of at least 1",
+                    index + 1
+                ));
+            }
+        }
+        for (index, time) in totals.iter().enumerate() {
+            if !(time.is_finite() && *time > 0.0) {
+                return Err(format!(
+                    "sample {} took {time} ns; a time must be finite and above 0",
+                    index + 1
+                ));
+            }
+        }
+        let mode = match wire.sampling_mode {
+            WireMode::Linear => SamplingMode::Linear,
+            WireMode::Flat => SamplingMode::Flat,
+        };
+        Ok(Self { mode, iterations, totals })
+    }
+}
+
+#[derive(Deserialize)]
+struct WireEstimates {
+    mean: WireEstimate,
+    median: WireEstimate,
+    median_abs_dev: WireEstimate,
+    slope: Option<WireEstimate>,
+    std_dev: WireEstimate,
+}
+
+#[derive(Deserialize)]
+struct WireEstimate {
+    confidence_interval: WireInterval,
+    point_estimate: f64,
+    standard_error: f64,
+}
+
+#[derive(Deserialize)]
+struct WireInterval {
+    confidence_level: f64,
+    lower_bound: f64,
+    upper_bound: f64,
+}
+
+impl TryFrom<WireEstimates> for Estimates {
+    type Error = String;
+
+    fn try_from(wire: WireEstimates) -> Result<Self, String> {
+        Ok(Self {
+            mean: wire.mean.location("mean")?,
+            median: wire.median.location("median")?,
+            median_abs_dev: wire.median_abs_dev.spread("median_abs_dev")?,
+            slope: wire.slope.map(|slope| slope.location("slope")).transpose()?,
+            std_dev: wire.std_dev.spread("std_dev")?,
+        })
+    }
+}
+
+impl WireEstimate {
+    /// Where the samples lie: no benchmark takes no time.
+    fn location(self, name: &str) -> Result<Estimate, String> {
+        if self.point_estimate > 0.0 {
+            self.spread(name)
+        } else {
+            Err(format!("{name} is {} ns; it must be above 0", self.point_estimate))
+        }
+    }
+
+    /// How far the samples spread: equal ones do not.
+    fn spread(self, name: &str) -> Result<Estimate, String> {
+        let interval = self.confidence_interval;
+        let estimate = Estimate {
+            point: self.point_estimate,
+            standard_error: self.standard_error,
+            level: interval.confidence_level,
+            lower: interval.lower_bound,
+            upper: interval.upper_bound,
+        };
+        let sound = [estimate.point, estimate.standard_error, estimate.lower, estimate.upper]
+            .iter()
+            .all(|number| number.is_finite() && *number >= 0.0);
+        if !sound {
+            return Err(format!("{name} holds a number that is negative or not finite"));
+        }
+        if estimate.lower > estimate.upper {
+            return Err(format!("{name} has an interval whose ends are the wrong way round"));
+        }
+        if !(estimate.level > 0.0 && estimate.level < 1.0) {
+            return Err(format!(
+                "{name} has a confidence level of {}; it must lie between 0 and 1",
+                estimate.level
+            ));
+        }
+        Ok(estimate)
+    }
+}

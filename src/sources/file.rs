@@ -1,0 +1,73 @@
+//! Reads one file of JSON without trusting it. Reasons are sentences without
+//! the path: the [`Problem`](crate::model::Problem) carries that.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+
+/// A thousand times what criterion writes at its largest.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// A reason quotes the file, which can be long.
+const MAX_REASON: usize = 300;
+
+/// The bytes of a regular file of at most 64 MiB.
+pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, String> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let failed = |error: std::io::Error| match error.kind() {
+        ErrorKind::NotFound => format!("{name} is missing"),
+        _ => format!("cannot be read: {error}"),
+    };
+    let metadata = path.symlink_metadata().map_err(failed)?;
+    if metadata.is_symlink() {
+        return Err("is a symbolic link; links inside the results are not followed".to_owned());
+    }
+    if !metadata.is_file() {
+        return Err("is not a regular file".to_owned());
+    }
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(failed)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err("is larger than 64 MiB; no result is".to_owned());
+    }
+    Ok(bytes)
+}
+
+/// A file of JSON.
+pub(super) fn json<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
+    parse(&bytes(path)?)
+}
+
+/// Bytes that should be JSON.
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| format!("is not UTF-8 from byte {} on", error.valid_up_to()))?;
+    if text.trim().is_empty() {
+        return Err("is empty".to_owned());
+    }
+    serde_json::from_str(text).map_err(|error| {
+        let what = match error.classify() {
+            serde_json::error::Category::Eof => "is cut off",
+            serde_json::error::Category::Data => "does not hold what it should",
+            serde_json::error::Category::Syntax | serde_json::error::Category::Io => {
+                "is not valid JSON"
+            }
+        };
+        shorten(format!("{what}: {error}"))
+    })
+}
+
+/// A reason of bearable length: its beginning and its end.
+pub(super) fn shorten(mut reason: String) -> String {
+    if reason.len() > MAX_REASON {
+        // The end says at which line and column.
+        let head = reason.floor_char_boundary(MAX_REASON / 2);
+        let tail = reason.ceil_char_boundary(reason.len() - MAX_REASON / 2);
+        reason.replace_range(head..tail, " … ");
+    }
+    reason
+}

@@ -1,0 +1,216 @@
+//! What a measured program says about itself: the file that the environment
+//! variable `BENCHGATE_RECORD` names, one JSON object a line.
+//!
+//! ```text
+//! {"not_run":{"subject":"cache/redis","reason":"no redis-server found"}}
+//! {"service":{"name":"redis","version":"7.0.15"}}
+//! {"measurement":{"id":"cache/zipf","metric":"hit_rate","unit":"share","better":"higher","nature":"sampled","value":0.97}}
+//! ```
+//!
+//! A line that cannot be used is a problem that names its number; the others
+//! count. A program that dies while it writes leaves half a last line.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::file;
+use super::tree::unreadable;
+use super::{Harvest, Origin, SourceError};
+use crate::model::{
+    BenchId, Direction, Measurement, Metric, Nature, NotRun, Problem, ProblemKind, Reading,
+    RunReading, Unit,
+};
+
+/// What a program recorded.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recorded {
+    /// What it measured itself, and what it could not run.
+    pub harvest: Harvest,
+    /// The services it measured, by name and version; sorted, each once.
+    pub services: Vec<(String, String)>,
+}
+
+/// Reads a record. A file that does not exist records nothing: the program had
+/// nothing to say, or does not know of records.
+pub fn read(path: &Path, origin: &Origin) -> Result<Recorded, SourceError> {
+    match path.symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Recorded::default()),
+        Err(source) => return Err(SourceError::Unreadable { path: path.to_path_buf(), source }),
+        Ok(_) => {}
+    }
+    let bytes = match file::bytes(path) {
+        Ok(bytes) => bytes,
+        Err(reason) => {
+            let problems = vec![unreadable(path.to_path_buf(), &reason)];
+            return Ok(Recorded {
+                harvest: Harvest { problems, ..Harvest::default() },
+                services: Vec::new(),
+            });
+        }
+    };
+    let mut reader = Reader::new(path, origin);
+    for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+        if !line.trim_ascii().is_empty() {
+            reader.line(index + 1, line);
+        }
+    }
+    Ok(reader.finish())
+}
+
+/// Gathers lines.
+struct Reader<'a> {
+    path: &'a Path,
+    origin: &'a Origin,
+    /// By benchmark and metric: the lines that measured it.
+    measured: BTreeMap<(BenchId, String), Vec<(usize, Measurement)>>,
+    not_run: Vec<NotRun>,
+    services: BTreeSet<(String, String)>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(path: &'a Path, origin: &'a Origin) -> Self {
+        Self {
+            path,
+            origin,
+            measured: BTreeMap::new(),
+            not_run: Vec::new(),
+            services: BTreeSet::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    fn line(&mut self, number: usize, line: &[u8]) {
+        match file::parse(line) {
+            Ok(WireLine::NotRun { subject, reason }) => {
+                self.not_run.push(NotRun { subject, reason });
+            }
+            Ok(WireLine::Service { name, version }) => {
+                self.services.insert((name, version));
+            }
+            Ok(WireLine::Measurement(wire)) => {
+                let id = BenchId {
+                    name: wire.id.clone(),
+                    target: self.origin.target.clone(),
+                    package: self.origin.package.clone(),
+                };
+                match wire.measurement(id.clone()) {
+                    Ok(measurement) => {
+                        let key = (id, measurement.metric.name.clone());
+                        self.measured.entry(key).or_default().push((number, measurement));
+                    }
+                    Err(reason) => {
+                        self.problem(ProblemKind::Unreadable, Some(id), &at(number, &reason));
+                    }
+                }
+            }
+            Err(reason) => self.problem(ProblemKind::Unreadable, None, &at(number, &reason)),
+        }
+    }
+
+    fn problem(&mut self, kind: ProblemKind, id: Option<BenchId>, reason: &str) {
+        let (path, reason) = (self.path.to_path_buf(), reason.to_owned());
+        self.problems.push(Problem { kind, id, path, reason });
+    }
+
+    fn finish(mut self) -> Recorded {
+        let mut measurements = Vec::new();
+        for ((id, metric), mut lines) in std::mem::take(&mut self.measured) {
+            match lines.pop() {
+                Some((_, only)) if lines.is_empty() => measurements.push(only),
+                Some((last, _)) => {
+                    let first = lines.first().map_or(last, |(number, _)| *number);
+                    let reason = format!(
+                        "lines {first} to {last} measure {metric} of the same benchmark {} times, \
+                         so none is used; record it once a run",
+                        lines.len() + 1
+                    );
+                    self.problem(ProblemKind::Duplicate, Some(id), &reason);
+                }
+                None => {}
+            }
+        }
+        let mut harvest = Harvest { measurements, not_run: self.not_run, problems: self.problems };
+        harvest.sort();
+        Recorded { harvest, services: self.services.into_iter().collect() }
+    }
+}
+
+fn at(number: usize, reason: &str) -> String {
+    // The parser sees one line and calls it the first.
+    format!("line {number} {}", reason.replace(" at line 1 column ", " at column "))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WireLine {
+    NotRun { subject: String, reason: String },
+    Service { name: String, version: String },
+    Measurement(WireMeasurement),
+}
+
+#[derive(Deserialize)]
+struct WireMeasurement {
+    id: String,
+    metric: String,
+    unit: String,
+    better: WireDirection,
+    nature: WireNature,
+    value: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WireDirection {
+    Lower,
+    Higher,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WireNature {
+    Sampled,
+    Counted,
+}
+
+impl WireMeasurement {
+    fn measurement(self, id: BenchId) -> Result<Measurement, String> {
+        if self.metric.is_empty() {
+            return Err("names no metric".to_owned());
+        }
+        let unit = Unit::from(self.unit.as_str());
+        let (least, most) = match unit {
+            Unit::Share => (0.0, 1.0),
+            Unit::Nanoseconds | Unit::Count | Unit::Bytes | Unit::PerSecond => (0.0, f64::MAX),
+            Unit::Other(_) => (f64::MIN, f64::MAX),
+        };
+        if !(least..=most).contains(&self.value) {
+            return Err(format!(
+                "has a value of {} for {}, which no measurement in {unit} gives",
+                self.value, self.metric
+            ));
+        }
+        let metric = Metric {
+            name: self.metric,
+            unit,
+            better: match self.better {
+                WireDirection::Lower => Direction::Lower,
+                WireDirection::Higher => Direction::Higher,
+            },
+            nature: match self.nature {
+                WireNature::Sampled => Nature::Sampled,
+                WireNature::Counted => Nature::Counted,
+            },
+        };
+        Ok(Measurement {
+            id,
+            metric,
+            runs: vec![RunReading { run: 0, reading: Reading::Value(self.value) }],
+            criterion: None,
+            throughput: None,
+        })
+    }
+}
