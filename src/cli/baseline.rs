@@ -158,8 +158,8 @@ impl BaselineCommand {
             Action::Export { name, format: Exchange::Critcmp } => {
                 let export = baseline::export_critcmp(&named(context, &args, &name)?)?;
                 context.shell.data(&export.text)?;
-                for left_out in &export.left_out {
-                    context.shell.note(&format!("critcmp's format cannot hold {left_out}"));
+                for omitted in &export.omitted {
+                    context.shell.note(&format!("critcmp's format cannot hold {omitted}"));
                 }
             }
         }

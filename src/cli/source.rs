@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::{Context, Failed};
 use crate::baseline::{self, BaselineError, Store};
-use crate::measure;
+use crate::measure::{self, BuildOptions};
 use crate::model::{Environment, RunInfo, Snapshot};
 use crate::sources::{Harvest, Origin, Stale, callgrind, criterion};
 
@@ -37,16 +37,26 @@ impl StoreArgs {
 
     /// The class that was named, else this machine's.
     pub(super) fn class(&self) -> String {
-        self.class.clone().unwrap_or_else(|| measure::machine_class(&measure::machine()))
+        self.class.clone().unwrap_or_else(|| {
+            let mut environment = Environment::default();
+            measure::machine(&mut environment);
+            measure::machine_class(&environment)
+        })
     }
 }
 
 /// Where the newest measurement is kept, so that it can be saved or checked
 /// without measuring again.
 pub(super) fn newest(context: &Context) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| PathBuf::from("target"), PathBuf::from);
-    context.directory.join(target).join("gate").join("newest.json")
+    let options =
+        BuildOptions { directory: Some(context.directory.clone()), ..BuildOptions::default() };
+    // Outside a cargo project there may still be a `target` from elsewhere.
+    newest_in(&options.target_directory().unwrap_or_else(|_| context.directory.join("target")))
+}
+
+/// The same, in a target directory that is known.
+pub(super) fn newest_in(target: &Path) -> PathBuf {
+    target.join("gate").join("newest.json")
 }
 
 /// Reads what `spec` names: a `.json` file, a directory of results
@@ -152,14 +162,21 @@ impl Results {
         let stale = Stale::Gap(STALE_GAP);
         for directory in criterion {
             let directory = existing(context, directory)?;
-            all.extend(criterion::read(&directory, saved, &Origin::default(), stale)?);
+            all = merged(all, criterion::read(&directory, saved, &Origin::default(), stale)?);
         }
         for directory in callgrind {
             let directory = existing(context, directory)?;
-            all.extend(callgrind::read(&directory, &Origin::default(), stale)?);
+            all = merged(all, callgrind::read(&directory, &Origin::default(), stale)?);
         }
         Ok(snapshot(saved, all))
     }
+}
+
+fn merged(mut all: Harvest, more: Harvest) -> Harvest {
+    all.measurements.extend(more.measurements);
+    all.not_run.extend(more.not_run);
+    all.problems.extend(more.problems);
+    all
 }
 
 fn existing(context: &Context, directory: &Path) -> Result<PathBuf, Failed> {
@@ -173,7 +190,7 @@ fn existing(context: &Context, directory: &Path) -> Result<PathBuf, Failed> {
 
 fn snapshot(name: &str, harvest: Harvest) -> Snapshot {
     let Harvest { measurements, not_run, problems } = harvest;
-    let environment: Environment = measure::machine();
+    let environment = measure::probe(&BuildOptions::default(), &[]);
     let mut snapshot = Snapshot {
         name: name.to_owned(),
         created: Timestamp::now(),
