@@ -1,0 +1,215 @@
+//! Files that are no snapshots: each is refused with its path and its place,
+//! and none does harm.
+
+use std::fs;
+
+use benchgate::baseline::{BaselineError, MAX_FILE_BYTES, read};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::{cases, fixture, saved_text, snapshot};
+
+/// What `read` says of a file with that text, without the path in front.
+fn refusal(text: impl AsRef<[u8]>) -> String {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("broken.json");
+    fs::write(&path, text).expect("written");
+    let error = read(&path).expect_err("refused").to_string();
+    let rest = error.strip_prefix(&path.display().to_string());
+    rest.unwrap_or_else(|| panic!("no path in front: {error}")).trim_start().to_owned()
+}
+
+/// What `read` says of our file where `value` stands at `pointer`.
+fn with(pointer: &str, value: Value) -> String {
+    let mut file: Value = serde_json::from_str(&saved_text(&snapshot("main"))).expect("JSON");
+    *file.pointer_mut(pointer).expect(pointer) = value;
+    refusal(file.to_string())
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_at_its_place() {
+    let hit = "/benchmarks/cache~1hit/benchgate/runs";
+    let counts = "/benchgate/measurements/0";
+    for (pointer, value, expected) in [
+        ("/name".to_owned(), json!(""), "at /name: the name is empty"),
+        (
+            format!("{hit}/0/samples/times/2"),
+            json!(-1),
+            "at /benchmarks/cache~1hit/benchgate/runs/0/samples/times/2: -1 is not a positive number",
+        ),
+        (
+            format!("{hit}/1/samples/iterations"),
+            json!({ "each": 0 }),
+            "at /benchmarks/cache~1hit/benchgate/runs/1/samples/iterations/0: 0 is not a positive number",
+        ),
+        (
+            format!("{hit}/1/samples/iterations"),
+            json!({ "step": 1e308 }),
+            "at /benchmarks/cache~1hit/benchgate/runs/1/samples/iterations/1: inf is not a positive number",
+        ),
+        (
+            format!("{hit}/1/samples/iterations"),
+            json!({ "list": [1, 2] }),
+            "at /benchmarks/cache~1hit/benchgate/runs/1/samples: 2 numbers of iterations for 4 times",
+        ),
+        (
+            format!("{hit}/0/samples/times"),
+            json!([]),
+            "at /benchmarks/cache~1hit/benchgate/runs/0/samples/times: no samples",
+        ),
+        (
+            format!("{hit}/1/run"),
+            json!(2),
+            "at /benchmarks/cache~1hit/benchgate/runs/1/run: run 2 does not exist: the snapshot has 2",
+        ),
+        (
+            format!("{hit}/1/run"),
+            json!(0),
+            "at /benchmarks/cache~1hit/benchgate/runs/1/run: run 0 stands twice or out of order",
+        ),
+        (
+            hit.to_owned(),
+            json!([]),
+            "at /benchmarks/cache~1hit/benchgate/runs: no run has a reading",
+        ),
+        (
+            format!("{hit}/0/estimates/median/3"),
+            json!(1e9),
+            "at /benchmarks/cache~1hit/benchgate/runs/0/estimates/median: \
+             the interval from 1000000000 to 121.176 is turned around",
+        ),
+        (
+            format!("{hit}/0/estimates/slope/2"),
+            json!(95),
+            "at /benchmarks/cache~1hit/benchgate/runs/0/estimates/slope: \
+             95 is no confidence level: it is not between 0 and 1",
+        ),
+        (
+            "/benchmarks/scan/criterion_estimates_v1/mean/point_estimate".to_owned(),
+            json!(0.0),
+            "at /benchmarks/scan/criterion_estimates_v1/mean: 0 is no time that an iteration can take",
+        ),
+        (
+            "/benchmarks/scan/criterion_benchmark_v1/full_id".to_owned(),
+            json!(""),
+            "at /benchmarks/scan/criterion_benchmark_v1/full_id: the name is empty",
+        ),
+        (
+            format!("{counts}/metric/name"),
+            json!(""),
+            "at /benchgate/measurements/0/metric/name: the name is empty",
+        ),
+        (
+            format!("{counts}/runs/0"),
+            json!({ "run": 0 }),
+            "at /benchgate/measurements/0/runs/0: has no samples, no estimates and no value",
+        ),
+        (
+            "/benchgate/runs/0/seconds".to_owned(),
+            json!(-2),
+            "at /benchgate/runs/0/seconds: -2 is no length of time",
+        ),
+        (
+            "/benchgate/schema_version".to_owned(),
+            json!(0),
+            "at /benchgate/schema_version: no version 0 was ever written: the first is 1",
+        ),
+    ] {
+        assert_eq!(with(&pointer, value), expected);
+    }
+}
+
+#[test]
+fn one_metric_of_one_benchmark_stands_once() {
+    let mut file: Value = serde_json::from_str(&saved_text(&snapshot("main"))).expect("JSON");
+    let counts = file["benchgate"]["measurements"].as_array_mut().expect("a list");
+    counts.push(counts[0].clone());
+    assert_eq!(
+        refusal(file.to_string()),
+        "at /benchgate/measurements/1: `shop/cache::cache/hit` has its metric `instructions` twice"
+    );
+    let text = fs::read_to_string(fixture("main.json")).expect("text");
+    let twice = text.replace("    \"lookup/hit\": {", "    \"plain\": {");
+    let refused = refusal(twice);
+    assert!(refused.contains(r#"benchmark "plain" stands twice at line "#), "{refused}");
+    let same = text.replace("\"full_id\": \"lookup/hit\"", "\"full_id\": \"plain\"");
+    assert_eq!(refusal(same), "at /benchmarks/plain: `plain` has its metric `time` twice");
+}
+
+#[test]
+fn a_later_schema_version_is_refused_by_name() {
+    let text = saved_text(&snapshot("main"))
+        .replace("\"schema_version\": 1", "\"schema_version\": 4711")
+        .replace(
+            &format!("\"tool_version\": \"{}\"", env!("CARGO_PKG_VERSION")),
+            "\"tool_version\": \"9.8.7\"",
+        )
+        // Its fields may mean anything.
+        .replace("\"benchmarks\": {", "\"benchmarks\": 1, \"other\": {");
+    let here = env!("CARGO_PKG_VERSION");
+    assert_eq!(
+        refusal(text),
+        format!(
+            "has snapshot schema version 4711, and this benchgate {here} reads up to 1: \
+             it was written by benchgate 9.8.7; install that version or a later one"
+        )
+    );
+}
+
+#[test]
+fn what_is_not_json_is_refused_with_line_and_column() {
+    let text = saved_text(&snapshot("main"));
+    let nan = text.replacen("120,", "NaN,", 1);
+    let infinite = text.replacen("120,", "1e999,", 1);
+    for (text, expected) in [
+        ("", "EOF while parsing a value at line 1 column 0"),
+        ("[1, 2", "invalid type: integer `1`"),
+        ("null", "invalid type: null, expected struct"),
+        (&text[..text.len() / 2], "EOF while parsing"),
+        (nan.as_str(), "expected value at line"),
+        (infinite.as_str(), "number out of range at line"),
+        ("{\"name\":\"x\"}", "missing field `benchmarks`"),
+        ("{\"name\":\"x\",\"benchmarks\":{},\"benchgate\":{}}", "missing field `schema_version`"),
+    ] {
+        let refused = refusal(text);
+        assert!(refused.starts_with("is neither a snapshot nor a critcmp export: "), "{refused}");
+        assert!(refused.contains(expected), "{refused}");
+    }
+    let deep = format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
+    assert!(refusal(format!("{{\"x\":{deep}}}")).contains("missing field `name`"));
+    assert!(refusal(format!("{{\"name\":{deep}}}")).contains("invalid type: sequence"));
+    assert!(refusal(b"{\"name\":\"\xff\"").contains("line 1"));
+}
+
+#[test]
+fn only_regular_files_of_bounded_size_are_read() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let error = read(directory.path()).expect_err("a directory");
+    assert!(matches!(error, BaselineError::NotAFile { .. }), "{error}");
+    let path = directory.path().join("large.json");
+    let file = fs::File::create(&path).expect("created");
+    // Sparse: it takes no room.
+    file.set_len(MAX_FILE_BYTES + 1).expect("set");
+    let error = read(&path).expect_err("too large").to_string();
+    assert!(error.contains("has 268435457 bytes; a snapshot has at most 268435456"), "{error}");
+    let error = read(&directory.path().join("none.json")).expect_err("not there").to_string();
+    assert!(error.starts_with("cannot read ") && error.contains("none.json: "), "{error}");
+}
+
+proptest! {
+    #![proptest_config(cases(256))]
+
+    /// Whatever a byte is turned into, there is an answer.
+    #[test]
+    fn no_damaged_file_panics(at in any::<prop::sample::Index>(), to in any::<u8>()) {
+        let mut bytes = saved_text(&snapshot("main")).into_bytes();
+        let at = at.index(bytes.len());
+        bytes[at] = to;
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("damaged.json");
+        fs::write(&path, &bytes).expect("written");
+        if let Err(error) = read(&path) {
+            prop_assert!(error.to_string().contains("damaged.json"));
+        }
+    }
+}
