@@ -24,8 +24,10 @@
 //! | `suite` | the workloads under test (feature `suite`) | `record` |
 
 pub mod baseline;
+pub mod cli;
 pub mod exit;
 pub mod judge;
+pub mod measure;
 pub mod model;
 pub mod policy;
 pub mod record;

@@ -219,7 +219,8 @@ fn another_processor_leaves_clocks_undecided_and_counts_judged() {
         run.environment.set(Field::CpuModel, "Another CPU");
     }
     let report = verdict(&base, &other, "");
-    let outcomes: Vec<_> = report.rows.iter().map(|row| (row.metric.as_str(), row.outcome())).collect();
+    let outcomes: Vec<_> =
+        report.rows.iter().map(|row| (row.metric.as_str(), row.outcome())).collect();
     assert_eq!(
         outcomes,
         [("time", Some(Outcome::Undecided)), ("instructions", Some(Outcome::Unchanged))]
@@ -240,7 +241,8 @@ fn another_processor_leaves_clocks_undecided_and_counts_judged() {
 #[test]
 fn another_toolchain_is_said_once() {
     let rows: Vec<(String, [f64; 1])> = (0..20).map(|n| (format!("b{n}"), [1000.0])).collect();
-    let rows: Vec<(&str, &[f64])> = rows.iter().map(|(id, runs)| (id.as_str(), &runs[..])).collect();
+    let rows: Vec<(&str, &[f64])> =
+        rows.iter().map(|(id, runs)| (id.as_str(), &runs[..])).collect();
     let (base, mut other) = (counts(&rows), counts(&rows));
     other.runs[0].environment.set(Field::Rustc, "rustc 1.96.0");
     let report = verdict(&base, &other, "");

@@ -32,3 +32,22 @@ pub use decode::{MAX_FILE_BYTES, read};
 pub use error::{BaselineError, NameKind};
 pub use store::{Entry, Existing, Promoted, Prune, Pruned, Store, Summary};
 pub use wire::{SCHEMA_VERSION, schema};
+
+use std::path::Path;
+
+use crate::model::Snapshot;
+
+/// Writes a snapshot to a file of its own, outside any store; replaced whole.
+pub fn write(path: &Path, snapshot: &Snapshot) -> Result<(), BaselineError> {
+    replace(path, &encode::text(snapshot)?)
+}
+
+/// Puts `bytes` at `path` whole or not at all, whenever the writer dies; its
+/// directory is made where it is missing.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), BaselineError> {
+    atomic::write(path, bytes, Existing::Replace).map_err(|source| BaselineError::Io {
+        action: "write",
+        path: path.to_owned(),
+        source,
+    })
+}

@@ -125,13 +125,11 @@ impl BaselineCommand {
                 let snapshot = named(context, &args, &name)?;
                 let policy = policy.find(context)?;
                 let today = Zoned::now().date();
-                let case =
-                    Case { baseline: None, candidate: &snapshot, policy: &policy, today };
+                let case = Case { baseline: None, candidate: &snapshot, policy: &policy, today };
                 return output.write(context, &judge::compare(&case));
             }
             Action::Promote { from, to } => {
-                let promoted =
-                    store.promote(&args.class(), &from, &to).map_err(usage_if_name)?;
+                let promoted = store.promote(&args.class(), &from, &to).map_err(usage_if_name)?;
                 context.shell.status("promoted", &format!("{from} to {}", promoted.path.display()));
                 if let Some(kept) = promoted.replaced {
                     context.shell.status("kept", &format!("the former one as {}", kept.display()));

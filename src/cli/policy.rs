@@ -47,8 +47,8 @@ impl PolicyCommand {
                 context.shell.data(&text)?;
             }
             Action::Validate { file } => {
-                let found = Policy::find(file.as_deref(), &context.directory)
-                    .map_err(|error| Failed::usage(error.into()))?;
+                let found =
+                    Policy::find(file.as_deref(), &context.directory).map_err(Failed::usage)?;
                 let name = found
                     .source
                     .map_or_else(|| "the defaults".to_owned(), |path| path.display().to_string());

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use jiff::Zoned;
 
-use super::progress::Bar;
+use super::progress;
 use super::source::{self, StoreArgs};
 use super::{Context, Failed, OutputArgs, PolicyArgs, baseline};
-use crate::baseline::write_snapshot;
 use crate::exit::Exit;
 use crate::judge::{self, Case, Report, Severity};
-use crate::measure::{self, BuildOptions, CriterionTimes, Filter, Interrupt, Plan};
+use crate::measure::{
+    self, BuildOptions, CriterionTimes, Filter, Interrupt, Plan, Progress, Silent,
+};
 use crate::model::Snapshot;
 use crate::policy::Policy;
 
@@ -113,17 +114,17 @@ impl Run {
     pub(super) fn run(self, context: &Context) -> Result<Exit, Failed> {
         let Self { save, baseline, repeat, filter, build, store, policy, output } = self;
         let policy = policy.find(context)?;
-        let filter = filter.map(|filter| Filter::matching(&filter)).transpose().map_err(Failed::usage)?;
+        let filter =
+            filter.map(|filter| Filter::matching(&filter)).transpose().map_err(Failed::usage)?;
         let build = build.options(context);
         let selection = selection(&build, filter.as_ref());
         let repeats = repeat.unwrap_or(policy.measure.repeat);
 
         let name = save.as_deref().unwrap_or("newest");
-        let (mut snapshot, target) =
-            measure(context, &policy, name, build, filter, repeats)?;
+        let (mut snapshot, target) = measure(context, &policy, name, build, filter, repeats)?;
         snapshot.selection = selection;
         let newest = source::newest_in(&target);
-        write_snapshot(&newest, &snapshot)?;
+        crate::baseline::write(&newest, &snapshot)?;
 
         let spec = baseline.as_deref().or(save.as_deref()).unwrap_or(MAIN);
         let against = source::load(context, &store, spec)?;
@@ -180,8 +181,9 @@ fn measure(
     repeats: u32,
 ) -> Result<(Snapshot, PathBuf), Failed> {
     let interrupt = Interrupt::install()?;
-    let mut bar = Bar::new(context.shell.quiet);
-    let built = measure::build(&build, &interrupt, &mut bar)?;
+    let mut bar: Box<dyn Progress> =
+        if context.shell.quiet { Box::new(Silent) } else { progress::on_stderr() };
+    let built = measure::build(&build, &interrupt, bar.as_mut())?;
     let gate: &Path = &built.target_directory.join("gate");
     let plan = Plan {
         name: name.to_owned(),
@@ -200,6 +202,6 @@ fn measure(
         scratch: gate.to_owned(),
         logs: Some(gate.join("logs")),
     };
-    let snapshot = measure::run(&plan, &interrupt, &mut bar)?;
+    let snapshot = measure::run(&plan, &interrupt, bar.as_mut())?;
     Ok((snapshot, built.target_directory))
 }

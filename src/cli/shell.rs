@@ -9,16 +9,16 @@ use crate::report::plain;
 
 /// Where everything that the program says goes.
 #[derive(Debug, Default)]
-pub struct Shell {
+pub(super) struct Shell {
     /// Whether status lines are left out.
-    pub quiet: bool,
+    pub(super) quiet: bool,
 }
 
 impl Shell {
     /// Writes data: the report, a list, a schema.
     ///
     /// A reader that went away (`gate … | head`) is no error.
-    pub fn data(&self, text: &str) -> io::Result<()> {
+    pub(super) fn data(&self, text: &str) -> io::Result<()> {
         let mut out = AutoStream::auto(io::stdout()).lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -27,26 +27,26 @@ impl Shell {
     }
 
     /// Says what is being done. Control characters are written as escapes.
-    pub fn status(&self, verb: &str, message: &str) {
+    pub(super) fn status(&self, verb: &str, message: &str) {
         if !self.quiet {
             self.say(AnsiColor::Green.on_default().bold(), verb, message);
         }
     }
 
     /// Says what the user should know, whatever was asked for.
-    pub fn note(&self, message: &str) {
+    pub(super) fn note(&self, message: &str) {
         self.say(AnsiColor::Cyan.on_default().bold(), "note", message);
     }
 
     /// Says what went wrong; lines are kept, other control characters escaped.
-    pub fn error(&self, message: &str) {
+    pub(super) fn error(&self, message: &str) {
         let style = AnsiColor::Red.on_default().bold();
         let lines: Vec<String> = message.lines().map(plain).collect();
         self.write(&format!("{style}error{style:#}: {}\n", lines.join("\n")));
     }
 
     /// Columns of stdout, where it is a terminal.
-    pub fn width(&self) -> Option<u16> {
+    pub(super) fn width(&self) -> Option<u16> {
         if !io::stdout().is_terminal() {
             return None;
         }

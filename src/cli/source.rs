@@ -185,7 +185,9 @@ fn existing(context: &Context, directory: &Path) -> Result<PathBuf, Failed> {
         return Ok(path);
     }
     let shown = directory.display();
-    Err(Failed::usage(anyhow::anyhow!("{shown}: there is no such directory; run the benches first")))
+    Err(Failed::usage(anyhow::anyhow!(
+        "{shown}: there is no such directory; run the benches first"
+    )))
 }
 
 fn snapshot(name: &str, harvest: Harvest) -> Snapshot {

@@ -169,7 +169,7 @@ mod tests {
     fn values_read_well() {
         for (unit, value, want) in [
             (Unit::Nanoseconds, 12.3456, "12.35 ns"),
-            (Unit::Nanoseconds, 999.99, "1 µs"),
+            (Unit::Nanoseconds, 999.99, "1.000 µs"),
             (Unit::Nanoseconds, 1_234_567.0, "1.235 ms"),
             (Unit::Bytes, 65536.0, "64 KiB"),
             (Unit::Share, 0.9512, "95.12%"),

@@ -75,6 +75,18 @@ pub struct NotRun {
     pub reason: String,
 }
 
+impl NotRun {
+    /// Something that was left out.
+    pub fn skipped(subject: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { subject: subject.into(), kind: NotRunKind::Skipped, reason: reason.into() }
+    }
+
+    /// Something that broke.
+    pub fn failed(subject: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { subject: subject.into(), kind: NotRunKind::Failed, reason: reason.into() }
+    }
+}
+
 /// How something came not to be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NotRunKind {

@@ -34,13 +34,13 @@ impl Render for Terminal {
             } else {
                 self.measurement(&shown)
             };
-            let _ = writeln!(out, "{table}");
+            let _ = writeln!(out, "{}\n", table.trim_fmt());
         }
         if !hidden.is_empty() {
             let dim = Style::new().dimmed();
             let _ = writeln!(
                 out,
-                "{dim}{} rows of metrics that cannot gate: show them with --all{dim:#}",
+                "{dim}{} rows of metrics that cannot gate: show them with --all{dim:#}\n",
                 hidden.len()
             );
         }

@@ -86,7 +86,7 @@ impl<'a> Reader<'a> {
     fn line(&mut self, number: usize, line: &[u8]) {
         match file::parse(line) {
             Ok(WireLine::NotRun { subject, reason }) => {
-                self.not_run.push(NotRun { subject, reason });
+                self.not_run.push(NotRun::skipped(subject, reason));
             }
             Ok(WireLine::Service { name, version }) => {
                 self.services.insert((name, version));
