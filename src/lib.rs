@@ -23,5 +23,6 @@
 //! | `suite` | the workloads under test (feature `suite`) | nothing of the gate |
 
 pub mod exit;
+pub mod measure;
 pub mod model;
 pub mod sources;
