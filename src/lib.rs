@@ -22,6 +22,7 @@
 //! | [`cli`] | one file a subcommand | all |
 //! | `suite` | the workloads under test (feature `suite`) | nothing of the gate |
 
+pub mod cli;
 pub mod exit;
 pub mod measure;
 pub mod model;
