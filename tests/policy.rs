@@ -129,7 +129,11 @@ fn the_committed_schema_is_current_and_accepts_the_defaults() {
         std::fs::write(&path, &text).unwrap();
     }
     let committed = std::fs::read_to_string(&path).unwrap();
-    assert!(committed == text, "run `BENCHGATE_UPDATE_SCHEMAS=1 cargo test`, and commit {}", path.display());
+    assert!(
+        committed == text,
+        "run `BENCHGATE_UPDATE_SCHEMAS=1 cargo test`, and commit {}",
+        path.display()
+    );
     let defaults: serde_json::Value = toml::from_str(policy::DEFAULT).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     assert!(validator.is_valid(&defaults));

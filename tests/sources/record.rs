@@ -39,10 +39,7 @@ fn every_kind_of_line() {
         recorded.services,
         [("postgres", "16.4"), ("redis", "7.0.15")].map(|(a, b)| (a.to_owned(), b.to_owned()))
     );
-    let not_run = |subject: &str, reason: &str| NotRun {
-        subject: subject.to_owned(),
-        reason: reason.to_owned(),
-    };
+    let not_run = |subject: &str, reason: &str| NotRun::skipped(subject, reason);
     assert_eq!(
         recorded.harvest.not_run,
         [

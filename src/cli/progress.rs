@@ -1,0 +1,220 @@
+//! Shows on standard error what `measure` is doing.
+
+use std::io::{self, IsTerminal, Write};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::measure::{Event, Progress};
+
+/// A bar where standard error is a terminal, else a line for each process.
+pub(super) fn on_stderr() -> Box<dyn Progress> {
+    if io::stderr().is_terminal() {
+        Box::new(Bar::new(ProgressDrawTarget::stderr()))
+    } else {
+        Box::new(Lines::new(io::stderr()))
+    }
+}
+
+/// How far it has come: benchmarks where the executables list them, else processes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Count {
+    total: usize,
+    /// Behind us with all processes that have ended.
+    ended: usize,
+    /// Begun by the running process.
+    begun: usize,
+    by_process: bool,
+}
+
+impl Count {
+    fn take(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Planned { processes, steps } => {
+                let by_process = *steps == 0;
+                let total = if by_process { *processes } else { *steps };
+                *self = Self { total, by_process, ..Self::default() };
+            }
+            Event::Benchmark { .. } => self.begun += 1,
+            Event::ProcessEnded { steps, .. } => {
+                self.ended += if self.by_process { 1 } else { *steps };
+                self.begun = 0;
+            }
+            _ => {}
+        }
+    }
+
+    /// Finished steps: the one that has begun last is not.
+    fn position(self) -> usize {
+        let running = if self.by_process { 0 } else { self.begun.saturating_sub(1) };
+        (self.ended + running).min(self.total)
+    }
+}
+
+/// A bar with the time that is left.
+struct Bar {
+    bar: ProgressBar,
+    count: Count,
+}
+
+impl Bar {
+    fn new(target: ProgressDrawTarget) -> Self {
+        let bar = ProgressBar::with_draw_target(None, target);
+        Self { bar, count: Count::default() }
+    }
+
+    fn begin(&self) {
+        let template = "{prefix} [{bar:30}] {pos}/{len} {wide_msg} {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            self.bar.set_style(style.progress_chars("=> "));
+        }
+        self.bar.set_length(self.count.total as u64);
+        self.bar.reset();
+    }
+}
+
+impl Progress for Bar {
+    fn event(&mut self, event: &Event<'_>) {
+        self.count.take(event);
+        match event {
+            // cargo shows its own progress until then.
+            Event::BuildStarted | Event::Compiled { .. } | Event::BuildFinished { .. } => return,
+            Event::Planned { .. } => self.begin(),
+            Event::ProcessStarted { run, runs, target } => {
+                self.bar.set_prefix(format!("run {}/{runs} {}", run + 1, shown(target)));
+                self.bar.set_message("");
+            }
+            Event::Benchmark { id } => self.bar.set_message(shown(id)),
+            Event::ProcessEnded { target, failure, .. } => {
+                if let Some(failure) = failure {
+                    self.bar.println(format!("{}: {failure}", shown(target)));
+                }
+            }
+            Event::Finished => return self.bar.finish_and_clear(),
+        }
+        self.bar.set_position(self.count.position() as u64);
+    }
+}
+
+/// The bar is taken away on an error too.
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// A line for each process: for logs.
+struct Lines<W> {
+    to: W,
+    count: Count,
+}
+
+impl<W: Write> Lines<W> {
+    fn new(to: W) -> Self {
+        Self { to, count: Count::default() }
+    }
+
+    fn line(&mut self, line: &str) {
+        // Nobody reads it, or the disk is full: measuring goes on.
+        let _ = writeln!(self.to, "{line}");
+    }
+}
+
+impl<W: Write> Progress for Lines<W> {
+    fn event(&mut self, event: &Event<'_>) {
+        self.count.take(event);
+        match event {
+            Event::Planned { processes, steps } => {
+                let what = if *steps == 0 { "" } else { " for benchmarks in all: " };
+                let steps = if *steps == 0 { String::new() } else { steps.to_string() };
+                self.line(&format!("measuring: processes to run: {processes}{what}{steps}"));
+            }
+            Event::ProcessStarted { run, runs, target } => {
+                let Count { total, .. } = self.count;
+                let position = self.count.position();
+                let target = shown(target);
+                self.line(&format!("run {}/{runs}: {target} ({position}/{total})", run + 1));
+            }
+            Event::ProcessEnded { target, failure: Some(failure), .. } => {
+                self.line(&format!("{}: {failure}", shown(target)));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A name that may go to a terminal: it comes from a program's output.
+fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(100).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn events() -> Vec<Event<'static>> {
+        vec![
+            Event::Planned { processes: 4, steps: 6 },
+            Event::ProcessStarted { run: 0, runs: 2, target: "cache" },
+            Event::Benchmark { id: "get/hit" },
+            Event::Benchmark { id: "get/\u{1b}[31mmiss" },
+            Event::ProcessEnded { run: 0, target: "cache", steps: 3, failure: None },
+            Event::ProcessStarted { run: 0, runs: 2, target: "http" },
+            Event::ProcessEnded { run: 0, target: "http", steps: 0, failure: Some("it hangs") },
+            Event::Finished,
+        ]
+    }
+
+    #[test]
+    fn a_log_gets_a_line_for_each_process_and_failure() {
+        let mut lines = Lines::new(Vec::new());
+        for event in events() {
+            lines.event(&event);
+        }
+        assert_eq!(
+            String::from_utf8(lines.to).expect("text"),
+            "measuring: processes to run: 4 for benchmarks in all: 6\n\
+             run 1/2: cache (0/6)\n\
+             run 1/2: http (3/6)\n\
+             http: it hangs\n"
+        );
+    }
+
+    #[test]
+    fn the_position_never_passes_what_has_ended() {
+        let mut count = Count::default();
+        let mut positions = Vec::new();
+        for event in events() {
+            count.take(&event);
+            positions.push(count.position());
+        }
+        assert_eq!(positions, [0, 0, 0, 1, 3, 3, 3, 3]);
+        // More benchmarks than were listed do not run past the end.
+        for _ in 0..20 {
+            count.take(&Event::Benchmark { id: "x" });
+        }
+        assert_eq!(count.position(), 6);
+    }
+
+    #[test]
+    fn without_lists_processes_are_counted() {
+        let mut count = Count::default();
+        count.take(&Event::Planned { processes: 2, steps: 0 });
+        count.take(&Event::Benchmark { id: "x" });
+        assert_eq!(count.position(), 0);
+        count.take(&Event::ProcessEnded { run: 0, target: "t", steps: 0, failure: None });
+        assert_eq!((count.position(), count.total), (1, 2));
+    }
+
+    #[test]
+    fn the_bar_follows_and_goes_away() {
+        let mut bar = Bar::new(ProgressDrawTarget::hidden());
+        for event in &events()[..4] {
+            bar.event(event);
+        }
+        assert_eq!((bar.bar.position(), bar.bar.length()), (1, Some(6)));
+        assert_eq!(bar.bar.prefix(), "run 1/2 cache");
+        assert_eq!(bar.bar.message(), "get/[31mmiss");
+        bar.event(&Event::Finished);
+        assert!(bar.bar.is_finished());
+    }
+}

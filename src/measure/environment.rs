@@ -1,0 +1,177 @@
+//! The fingerprint: where a run is made, and with what.
+
+mod class;
+mod config;
+pub(super) mod facts;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::{BuildOptions, Harness};
+use crate::model::{Environment, Field};
+
+pub use class::machine_class;
+
+/// The fingerprint of this machine and of a build on it.
+///
+/// What cannot be found out is absent. Takes some tens of milliseconds: it asks
+/// `rustc`, `getconf` and, for the harnesses that need them, valgrind and the
+/// runners for their versions.
+pub fn probe(options: &BuildOptions, harnesses: &[Harness]) -> Environment {
+    let mut environment = tools(harnesses);
+    toolchain(options, &mut environment);
+    machine(&mut environment);
+    environment
+}
+
+/// What can change from one run to the next without anybody's doing: read again
+/// for each run. Runs no program.
+pub fn machine(environment: &mut Environment) {
+    let cpuinfo = read("/proc/cpuinfo");
+    set(environment, Field::CpuModel, facts::cpu_model(&cpuinfo));
+    set(environment, Field::CpuLevel, facts::cpu_level(&cpuinfo));
+    if let Ok(cores) = std::thread::available_parallelism() {
+        environment.set(Field::Cores, cores.to_string());
+    }
+    environment.set(Field::Governor, facts::governor(&governors()));
+    set(environment, Field::Memory, facts::memory(&read("/proc/meminfo")));
+    let release = ["/etc/os-release", "/usr/lib/os-release"].map(read);
+    let os = release.iter().find_map(|text| facts::os(text));
+    environment.set(Field::Os, os.unwrap_or_else(|| std::env::consts::OS.to_owned()));
+    environment.set(Field::Kernel, read("/proc/sys/kernel/osrelease").trim());
+    set(
+        environment,
+        Field::Container,
+        facts::container(&facts::ContainerHints {
+            docker: Path::new("/.dockerenv").exists(),
+            podman: Path::new("/run/.containerenv").exists(),
+            kubernetes: std::env::var_os("KUBERNETES_SERVICE_HOST").is_some(),
+            variable: std::env::var("container").ok(),
+            cgroup: read("/proc/1/cgroup"),
+        }),
+    );
+    let dmi = ["sys_vendor", "product_name", "board_vendor", "bios_vendor"]
+        .map(|name| read(&format!("/sys/class/dmi/id/{name}")));
+    let machine = facts::virtual_machine(&dmi, &read("/sys/hypervisor/type"), &cpuinfo);
+    set(environment, Field::VirtualMachine, machine);
+}
+
+/// Valgrind and the runners, for the harnesses that count instructions.
+fn tools(harnesses: &[Harness]) -> Environment {
+    let mut environment = Environment::default();
+    let counting: Vec<Harness> = harnesses.iter().copied().filter(|one| one.counts()).collect();
+    if !counting.is_empty() {
+        set(&mut environment, Field::Valgrind, valgrind_version());
+    }
+    let mut runners: Vec<String> = counting
+        .iter()
+        .filter_map(|harness| Some(format!("{} {}", harness.runner()?, runner_version(*harness)?)))
+        .collect();
+    runners.sort();
+    runners.dedup();
+    environment.set(Field::Runner, runners.join(", "));
+    environment
+}
+
+/// What cargo builds with.
+fn toolchain(options: &BuildOptions, environment: &mut Environment) {
+    let directory = options.directory.as_deref().unwrap_or(Path::new("."));
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let mut command = Command::new(rustc);
+    command.arg("-vV").current_dir(directory);
+    let version = output(&mut command).unwrap_or_default();
+    set(environment, Field::Rustc, facts::rustc(&version));
+    let config = config::Config::load(directory);
+    let host = facts::rustc_host(&version);
+    let target = options
+        .target
+        .clone()
+        .or_else(|| std::env::var("CARGO_BUILD_TARGET").ok())
+        .or_else(|| config.target())
+        .or(host);
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let flags = config::flags(
+        variable("CARGO_ENCODED_RUSTFLAGS").as_deref(),
+        variable("RUSTFLAGS").as_deref(),
+        &config,
+        target.as_deref().unwrap_or_default(),
+    );
+    environment.set(Field::Flags, flags);
+    set(environment, Field::Target, target);
+    environment.set(Field::Profile, config::profile(options.profile(), std::env::vars_os()));
+    let mut features = options.features.clone();
+    features.extend(options.all_features.then(|| "all features".to_owned()));
+    features.extend(options.no_default_features.then(|| "no default features".to_owned()));
+    environment.set(Field::Features, features.join(","));
+    set(environment, Field::Libc, libc_version());
+}
+
+/// `valgrind-3.19.0`, if it is installed.
+pub fn valgrind_version() -> Option<String> {
+    let text = output(Command::new("valgrind").arg("--version"))?;
+    text.lines().next().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty())
+}
+
+/// The version of a harness's runner, if it is installed: the program that
+/// `IAI_CALLGRIND_RUNNER` or `GUNGRAUN_RUNNER` names, else the one on the path.
+pub fn runner_version(harness: Harness) -> Option<String> {
+    let variable = match harness {
+        Harness::Criterion => return None,
+        Harness::IaiCallgrind => "IAI_CALLGRIND_RUNNER",
+        Harness::Gungraun => "GUNGRAUN_RUNNER",
+    };
+    let runner = std::env::var_os(variable).or_else(|| harness.runner().map(Into::into))?;
+    // Neither runner has a `--version`: told that version, it refuses and says its own.
+    let found = Command::new(runner).arg("0.0.0").stdin(Stdio::null()).output().ok()?;
+    facts::runner_version(&String::from_utf8_lossy(&found.stderr))
+}
+
+fn libc_version() -> Option<String> {
+    if let Some(text) = output(Command::new("getconf").arg("GNU_LIBC_VERSION")) {
+        return Some(text.trim().to_owned());
+    }
+    // musl's ldd says so on its standard error, and fails.
+    let found = Command::new("ldd").arg("--version").stdin(Stdio::null()).output().ok()?;
+    facts::ldd(&format!(
+        "{}\n{}",
+        String::from_utf8_lossy(&found.stdout),
+        String::from_utf8_lossy(&found.stderr)
+    ))
+}
+
+/// Standard output of a program that succeeds.
+fn output(command: &mut Command) -> Option<String> {
+    let found = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    found.status.success().then(|| String::from_utf8_lossy(&found.stdout).into_owned())
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(path).unwrap_or_default()
+}
+
+fn governors() -> Vec<String> {
+    let Ok(cpus) = std::fs::read_dir("/sys/devices/system/cpu") else { return Vec::new() };
+    cpus.flatten()
+        .filter_map(|cpu| std::fs::read_to_string(cpu.path().join("cpufreq/scaling_governor")).ok())
+        .collect()
+}
+
+fn set(environment: &mut Environment, field: Field, value: Option<String>) {
+    environment.set(field, value.unwrap_or_default());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_has_a_fingerprint() {
+        let environment = probe(&BuildOptions::default(), &[]);
+        for field in [Field::Cores, Field::Os, Field::Rustc, Field::Target, Field::Profile] {
+            assert!(environment.get(field).is_some(), "{field} is not known");
+        }
+        assert_eq!(environment.get(Field::Profile).map(|text| &text[..5]), Some("bench"));
+        assert_eq!(environment.get(Field::Valgrind), None, "no harness needs it");
+        assert_eq!(environment, probe(&BuildOptions::default(), &[]), "it is stable");
+    }
+}

@@ -1,0 +1,362 @@
+//! Which harness a bench executable was made with, and what it holds.
+
+use std::ffi::OsString;
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::Duration;
+
+use fs_err as fs;
+
+use super::process::{self, Ended, ProcessError, Stream};
+use super::{BenchExecutable, Interrupt};
+
+/// The harness of a bench executable, as far as the gate can drive it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Harness {
+    /// criterion 0.5 or later, or a script that starts such an executable.
+    Criterion,
+    /// iai-callgrind: a small program that has its runner start valgrind.
+    IaiCallgrind,
+    /// gungraun, iai-callgrind's successor under its new name.
+    Gungraun,
+}
+
+impl Harness {
+    /// The harness that an executable was linked with, from the texts that each
+    /// harness keeps in its data; `None` is something else (libtest, divan, …).
+    ///
+    /// Nothing is run: a bench target without a known harness may do anything.
+    /// Each text was seen in release builds and, being read at run time,
+    /// survives optimisation and stripping: criterion 0.5 to 0.8 read
+    /// `CRITERION_HOME` and `CARGO_CRITERION_PORT` from the environment, and the
+    /// other two say so when their runner is not installed. An executable that
+    /// holds several counts as the more special one. A script (`#!`) is taken
+    /// to start a criterion executable with the arguments that it gets.
+    pub fn detect(executable: &Path) -> io::Result<Option<Self>> {
+        // Written in two parts, so that a bench of this crate holds none of them whole.
+        let texts = [
+            (Self::Gungraun, ["Is gungraun-runner", " installed and"]),
+            (Self::IaiCallgrind, ["Is iai-callgrind-runner", " installed and"]),
+            (Self::Criterion, ["CARGO_CRITERION", "_PORT"]),
+        ];
+        let needles: Vec<Vec<u8>> =
+            texts.iter().map(|(_, parts)| parts.concat().into_bytes()).collect();
+        let mut file = fs::File::open(executable)?;
+        let found = find(&mut file, &needles)?;
+        if found.script {
+            return Ok(Some(Self::Criterion));
+        }
+        Ok(texts.iter().zip(found.seen).find(|(_, seen)| *seen).map(|((harness, _), _)| *harness))
+    }
+
+    /// Its name as people write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Criterion => "criterion",
+            Self::IaiCallgrind => "iai-callgrind",
+            Self::Gungraun => "gungraun",
+        }
+    }
+
+    /// Whether it counts instructions through valgrind and a runner.
+    pub fn counts(self) -> bool {
+        self != Self::Criterion
+    }
+
+    /// The program that starts valgrind for it.
+    pub fn runner(self) -> Option<&'static str> {
+        match self {
+            Self::Criterion => None,
+            Self::IaiCallgrind => Some("iai-callgrind-runner"),
+            Self::Gungraun => Some("gungraun-runner"),
+        }
+    }
+
+    /// The variable that names its results directory.
+    pub(super) fn home_variable(self) -> &'static str {
+        match self {
+            Self::Criterion => "CRITERION_HOME",
+            Self::IaiCallgrind => "IAI_CALLGRIND_HOME",
+            Self::Gungraun => "GUNGRAUN_HOME",
+        }
+    }
+
+    /// Variables of the caller that would send results elsewhere or leave
+    /// benchmarks out: not passed on.
+    pub(super) fn hidden_variables(self) -> &'static [&'static str] {
+        match self {
+            Self::Criterion => &["CARGO_CRITERION_PORT", "CRITERION_DEBUG"],
+            Self::IaiCallgrind => &[
+                "IAI_CALLGRIND_BASELINE",
+                "IAI_CALLGRIND_FILTER",
+                "IAI_CALLGRIND_LIST",
+                "IAI_CALLGRIND_LOAD_BASELINE",
+                "IAI_CALLGRIND_SAVE_BASELINE",
+            ],
+            Self::Gungraun => &[
+                "GUNGRAUN_BASELINE",
+                "GUNGRAUN_FILTER",
+                "GUNGRAUN_LIST",
+                "GUNGRAUN_LOAD_BASELINE",
+                "GUNGRAUN_SAVE_BASELINE",
+            ],
+        }
+    }
+
+    /// How to install the runner of that version, where known.
+    pub fn install_hint(self, version: Option<&str>) -> String {
+        let Some(runner) = self.runner() else { return String::new() };
+        match version {
+            Some(version) => {
+                format!("install it with `cargo install --locked {runner} --version {version}`")
+            }
+            None => format!(
+                "install it with `cargo install --locked {runner} --version V`, V being the version of {} in Cargo.lock",
+                self.name()
+            ),
+        }
+    }
+}
+
+struct Found {
+    script: bool,
+    seen: Vec<bool>,
+}
+
+/// Looks for byte strings, a piece at a time: executables are large.
+fn find(file: &mut impl Read, needles: &[Vec<u8>]) -> io::Result<Found> {
+    const PIECE: usize = 1 << 20;
+    let overlap = needles.iter().map(Vec::len).max().unwrap_or(1) - 1;
+    let mut found = Found { script: false, seen: vec![false; needles.len()] };
+    let mut window: Vec<u8> = Vec::with_capacity(PIECE + overlap);
+    let mut first = true;
+    loop {
+        let kept = window.len();
+        let count = file.by_ref().take(PIECE as u64).read_to_end(&mut window)?;
+        if first {
+            found.script = window.starts_with(b"#!");
+            first = false;
+        }
+        for (needle, seen) in needles.iter().zip(&mut found.seen) {
+            *seen = *seen || contains(&window, needle);
+        }
+        if count == 0 || found.script || found.seen[0] {
+            return Ok(found);
+        }
+        window.drain(..(kept + count).saturating_sub(overlap));
+    }
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    let Some((&head, _)) = needle.split_first() else { return true };
+    let mut rest = haystack;
+    while let Some(at) = rest.iter().position(|&byte| byte == head) {
+        rest = &rest[at..];
+        if rest.starts_with(needle) {
+            return true;
+        }
+        rest = &rest[1..];
+    }
+    false
+}
+
+/// A benchmark as an executable lists it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Listed {
+    /// criterion's title or iai-callgrind's path. For criterion this is the
+    /// `full_id` unless `cut`.
+    pub name: String,
+    /// Whether criterion cut the title short: `name` is then only how it begins.
+    pub cut: bool,
+}
+
+impl Listed {
+    /// Whether this is the title of the benchmark of that `full_id`.
+    pub fn names(&self, full_id: &str) -> bool {
+        if self.cut { full_id.starts_with(&self.name) } else { full_id == self.name }
+    }
+}
+
+/// What became of asking an executable for its benchmarks.
+#[derive(Clone, Debug)]
+pub enum Listing {
+    /// Its benchmarks, in its order.
+    Benchmarks(Vec<Listed>),
+    /// It ended otherwise than well.
+    Failed {
+        /// How.
+        ended: Ended,
+        /// The last lines it printed.
+        tail: Vec<String>,
+    },
+}
+
+/// Asks an executable for its benchmarks (`EXE --bench --list`).
+///
+/// criterion and the two callgrind harnesses answer with a line
+/// `NAME: benchmark` each. Code outside of the timed closures runs, so this can
+/// take as long as the target's set-up.
+pub fn list(
+    executable: &BenchExecutable,
+    harness: Harness,
+    filter: Option<&Filter>,
+    time_limit: Duration,
+    interrupt: &Interrupt,
+) -> Result<Listing, ProcessError> {
+    let mut job = executable.job().arg("--bench").arg("--list");
+    job.time_limit = Some(time_limit);
+    for variable in harness.hidden_variables() {
+        job.environment.insert(OsString::from(variable), None);
+    }
+    if let Some(filter) = filter.filter(|_| harness == Harness::Criterion) {
+        job.arguments.extend(filter.arguments());
+    }
+    let mut listed = Vec::new();
+    let outcome = process::run(&job, interrupt, &mut |stream, line| {
+        if stream == Stream::Stdout {
+            listed.extend(parse_listed(line));
+        }
+    })?;
+    if outcome.ended.success() {
+        Ok(Listing::Benchmarks(listed))
+    } else {
+        Ok(Listing::Failed { ended: outcome.ended, tail: outcome.tail })
+    }
+}
+
+/// Bytes of a title before criterion cuts it, and what it puts behind.
+const TITLE_BYTES: usize = 100;
+const TITLE_CUT: &str = "...";
+
+/// Reads one line of a listing.
+fn parse_listed(line: &str) -> Option<Listed> {
+    let title = line.strip_suffix(": benchmark")?;
+    match title.strip_suffix(TITLE_CUT) {
+        // Cut at the last character boundary within 100 bytes.
+        Some(name) if (TITLE_BYTES - 3..=TITLE_BYTES).contains(&name.len()) => {
+            Some(Listed { name: name.to_owned(), cut: true })
+        }
+        _ => Some(Listed { name: title.to_owned(), cut: false }),
+    }
+}
+
+/// Which benchmarks to run.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    text: String,
+    pattern: Option<regex::Regex>,
+}
+
+impl Filter {
+    /// Those whose name holds a match of a regular expression, as criterion
+    /// reads it.
+    pub fn matching(pattern: &str) -> Result<Self, regex::Error> {
+        Ok(Self { text: pattern.to_owned(), pattern: Some(regex::Regex::new(pattern)?) })
+    }
+
+    /// The one of exactly that name.
+    pub fn exactly(name: impl Into<String>) -> Self {
+        Self { text: name.into(), pattern: None }
+    }
+
+    /// Whether a benchmark of that name is among them.
+    pub fn accepts(&self, name: &str) -> bool {
+        match &self.pattern {
+            Some(pattern) => pattern.is_match(name),
+            None => self.text == name,
+        }
+    }
+
+    /// The pattern or name.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// As criterion's arguments.
+    pub(super) fn arguments(&self) -> Vec<OsString> {
+        let mut arguments = Vec::new();
+        if self.pattern.is_none() {
+            arguments.push("--exact".into());
+        }
+        if self.text.starts_with('-') {
+            arguments.push("--".into());
+        }
+        arguments.push(OsString::from(&self.text));
+        arguments
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn detect_in(bytes: &[u8]) -> Option<Harness> {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), bytes).expect("written");
+        Harness::detect(file.path()).expect("readable")
+    }
+
+    #[test]
+    fn each_harness_is_known_by_a_text_that_it_holds() {
+        assert_eq!(detect_in(b"\x7fELF..CARGO_CRITERION_PORT.."), Some(Harness::Criterion));
+        assert_eq!(
+            detect_in(b"\x7fELF..\n\nIs iai-callgrind-runner installed and iai-"),
+            Some(Harness::IaiCallgrind)
+        );
+        assert_eq!(
+            detect_in(b"\x7fELF Is gungraun-runner installed and CARGO_CRITERION_PORT"),
+            Some(Harness::Gungraun)
+        );
+        assert_eq!(detect_in(b"\x7fELF RUST_TEST_THREADS"), None);
+        assert_eq!(detect_in(b""), None);
+        assert_eq!(detect_in(b"#!/bin/sh\nexec bench \"$@\"\n"), Some(Harness::Criterion));
+    }
+
+    #[test]
+    fn a_text_across_two_pieces_is_found() {
+        for start in [(1 << 20) - 21, (1 << 20) - 10, (1 << 20) - 1, 1 << 20, (2 << 20) - 3] {
+            let mut bytes = vec![b'C'; start];
+            bytes.extend_from_slice(b"CARGO_CRITERION_PORT");
+            assert_eq!(detect_in(&bytes), Some(Harness::Criterion), "at {start}");
+        }
+    }
+
+    #[test]
+    fn a_listing_is_read_with_its_blank_lines_and_its_total() {
+        let text =
+            "add: benchmark\n\ngrp/a name: with colons: benchmark\n\n0 tests, 2 benchmarks\n";
+        let listed: Vec<_> = text.lines().filter_map(parse_listed).collect();
+        assert_eq!(
+            listed,
+            [
+                Listed { name: "add".to_owned(), cut: false },
+                Listed { name: "grp/a name: with colons".to_owned(), cut: false },
+            ]
+        );
+    }
+
+    #[test]
+    fn a_cut_title_names_what_begins_with_it() {
+        let long = "x".repeat(100);
+        let listed = parse_listed(&format!("{long}...: benchmark")).expect("a benchmark");
+        assert!(listed.cut);
+        assert!(listed.names(&format!("{long}yz")));
+        assert!(!listed.names("x"));
+        let short = parse_listed("wait...: benchmark").expect("a benchmark");
+        assert!(short.names("wait..."));
+        assert!(!short.names("wait...more"));
+    }
+
+    #[test]
+    fn filters_accept_and_pass_on_what_criterion_does() {
+        let filter = Filter::matching("get/(hit|miss)$").expect("a pattern");
+        assert!(filter.accepts("cache/get/hit"));
+        assert!(!filter.accepts("cache/get/hits"));
+        assert_eq!(filter.arguments(), ["get/(hit|miss)$"]);
+        let exact = Filter::exactly("-odd (name");
+        assert!(exact.accepts("-odd (name"));
+        assert!(!exact.accepts("-odd (name)"));
+        assert_eq!(exact.arguments(), ["--exact", "--", "-odd (name"]);
+        assert!(Filter::matching("(").is_err());
+    }
+}

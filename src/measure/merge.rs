@@ -1,0 +1,135 @@
+//! Puts the results of many processes together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::model::{BenchId, Measurement, Metric, NotRun, Problem, ProblemKind};
+use crate::sources::Harvest;
+
+/// Results so far.
+#[derive(Debug, Default)]
+pub(super) struct Merge {
+    measurements: BTreeMap<(BenchId, Metric), Measurement>,
+    not_run: BTreeSet<NotRun>,
+    problems: BTreeMap<(PathBuf, ProblemKind, String), Problem>,
+}
+
+impl Merge {
+    /// Adds what a process of a run measured. `subject` names its executable:
+    /// the paths of problems begin with it.
+    pub(super) fn add(&mut self, run: u32, subject: &str, harvest: Harvest) {
+        for mut measurement in harvest.measurements {
+            for reading in &mut measurement.runs {
+                reading.run = run;
+            }
+            let key = (measurement.id.clone(), measurement.metric.clone());
+            let Some(known) = self.measurements.get_mut(&key) else {
+                self.measurements.insert(key, measurement);
+                continue;
+            };
+            if known.runs.iter().any(|reading| reading.run == run) {
+                self.problem(Problem {
+                    kind: ProblemKind::Duplicate,
+                    id: Some(measurement.id),
+                    path: subject.into(),
+                    reason: format!(
+                        "its {} is measured more than once in a run; the first reading counts",
+                        measurement.metric
+                    ),
+                });
+            } else {
+                known.runs.append(&mut measurement.runs);
+            }
+        }
+        self.not_run.extend(harvest.not_run);
+        for mut problem in harvest.problems {
+            problem.path = Path::new(subject).join(problem.path);
+            self.problem(problem);
+        }
+    }
+
+    /// Adds something that could not be run.
+    pub(super) fn not_run(&mut self, not_run: NotRun) {
+        self.not_run.insert(not_run);
+    }
+
+    /// The same problem in each run is one problem.
+    fn problem(&mut self, problem: Problem) {
+        let key = (problem.path.clone(), problem.kind, problem.reason.clone());
+        self.problems.entry(key).or_insert(problem);
+    }
+
+    /// Measurements, what was not run, problems: each sorted.
+    pub(super) fn finish(self) -> (Vec<Measurement>, Vec<NotRun>, Vec<Problem>) {
+        (
+            self.measurements.into_values().collect(),
+            self.not_run.into_iter().collect(),
+            self.problems.into_values().collect(),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Reading, RunReading};
+
+    fn one(name: &str, value: f64) -> Measurement {
+        Measurement {
+            id: BenchId::named(name),
+            metric: Metric::time(),
+            runs: vec![RunReading { run: 0, reading: Reading::Value(value) }],
+            criterion: None,
+            throughput: None,
+        }
+    }
+
+    fn harvest(measurements: Vec<Measurement>) -> Harvest {
+        let not_run = vec![NotRun::skipped("redis", "not there")];
+        let problem = Problem {
+            kind: ProblemKind::Unreadable,
+            id: None,
+            path: "x/new/sample.json".into(),
+            reason: "is empty".into(),
+        };
+        Harvest { measurements, not_run, problems: vec![problem] }
+    }
+
+    #[test]
+    fn runs_join_and_a_benchmark_keeps_what_it_has() {
+        let mut merge = Merge::default();
+        merge.add(0, "cache", harvest(vec![one("b", 1.0), one("a", 2.0)]));
+        merge.add(1, "cache", harvest(vec![one("b", 3.0)]));
+        merge.add(2, "cache", harvest(vec![one("b", 4.0), one("a", 5.0)]));
+        let (measurements, not_run, problems) = merge.finish();
+        let found: Vec<_> = measurements
+            .iter()
+            .map(|one| {
+                let runs: Vec<_> = one.runs.iter().map(|r| (r.run, r.reading.clone())).collect();
+                (one.id.name.as_str(), runs)
+            })
+            .collect();
+        let value = |run, value| (run, Reading::Value(value));
+        assert_eq!(
+            found,
+            [
+                ("a", vec![value(0, 2.0), value(2, 5.0)]),
+                ("b", vec![value(0, 1.0), value(1, 3.0), value(2, 4.0)]),
+            ]
+        );
+        assert_eq!(not_run.len(), 1);
+        assert_eq!(problems.len(), 1);
+        assert_eq!(problems[0].path, Path::new("cache/x/new/sample.json"));
+    }
+
+    #[test]
+    fn a_second_reading_in_one_run_is_a_problem() {
+        let mut merge = Merge::default();
+        merge.add(0, "cache", Harvest { measurements: vec![one("a", 1.0)], ..Harvest::default() });
+        merge.add(0, "cache", Harvest { measurements: vec![one("a", 9.0)], ..Harvest::default() });
+        let (measurements, _, problems) = merge.finish();
+        assert_eq!(measurements[0].runs.len(), 1);
+        assert_eq!(measurements[0].runs[0].reading, Reading::Value(1.0));
+        assert_eq!(problems[0].kind, ProblemKind::Duplicate);
+    }
+}

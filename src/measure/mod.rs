@@ -1,0 +1,44 @@
+//! Builds and drives bench executables: fresh processes in, a snapshot out.
+//!
+//! From the whole to the parts, each usable without the one before it:
+//!
+//! | function | does |
+//! |---|---|
+//! | [`run`] | all executables, several times in turn → a [`Snapshot`](crate::model::Snapshot) |
+//! | [`Process::run`] | one executable, one fresh process → what it measured |
+//! | [`build`] | has cargo build the executables |
+//! | [`Harness::detect`], [`list`] | what an executable is, and holds |
+//! | [`probe`], [`revision`] | where and what is measured |
+//! | [`process::run`] | any program, in a group that never outlives its time |
+//!
+//! Everything that starts a process takes an [`Interrupt`]: Ctrl-C leaves no
+//! process and no scratch directory. Only SIGKILL of the gate itself does; what
+//! is left then lies below the directory given for scratch.
+
+#[cfg(not(unix))]
+compile_error!(
+    "benchgate needs process groups and their signals to leave no benchmark running; only Unix has them so far"
+);
+
+mod build;
+mod environment;
+mod harness;
+mod interrupt;
+mod merge;
+mod once;
+mod prepare;
+pub mod process;
+mod progress;
+mod revision;
+mod run;
+mod scratch;
+
+pub use build::{BenchExecutable, BuildError, BuildOptions, Built, build};
+pub use environment::{machine, machine_class, probe, runner_version, valgrind_version};
+pub use harness::{Filter, Harness, Listed, Listing, list};
+pub use interrupt::Interrupt;
+pub use once::{CriterionTimes, Measured, Process, RECORD_VARIABLE};
+pub use progress::{Event, Progress, Silent};
+pub use revision::revision;
+pub use run::{MeasureError, Plan, run};
+pub use scratch::Scratch;

@@ -1,0 +1,245 @@
+//! One fresh process of one executable: the unit of all measuring.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use fs_err as fs;
+
+use super::process::{self, Ended, Job, ProcessError};
+use super::progress::benchmark_begun;
+use super::{BenchExecutable, Filter, Harness, Interrupt};
+use crate::sources::record::Recorded;
+use crate::sources::{self, Origin, SourceError, Stale};
+
+/// Names the file in which a measured program may record what criterion's files
+/// cannot hold: what it could not run, services, counters.
+pub const RECORD_VARIABLE: &str = "BENCHGATE_RECORD";
+
+/// How long criterion takes for a benchmark. What a bench sets for a group of
+/// its own wins over these.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CriterionTimes {
+    /// `--warm-up-time`, more than 0.
+    pub warm_up: Duration,
+    /// `--measurement-time`, more than 0.
+    pub measurement: Duration,
+    /// `--sample-size`, at least 10.
+    pub samples: u32,
+    /// `--nresamples`, at least 1: for criterion's own intervals. Its default of
+    /// 100,000 costs about as much time as a short measurement.
+    pub resamples: u32,
+}
+
+impl CriterionTimes {
+    /// What criterion would refuse, in its stead.
+    pub(super) fn check(&self) -> Result<(), String> {
+        if self.samples < 10 {
+            return Err(format!("{} samples: criterion takes no less than 10", self.samples));
+        }
+        if self.resamples == 0 {
+            return Err("0 resamples: criterion takes no less than 1".to_owned());
+        }
+        if self.warm_up.is_zero() || self.measurement.is_zero() {
+            return Err("warm-up and measurement time must be more than 0 s".to_owned());
+        }
+        Ok(())
+    }
+
+    fn arguments(&self) -> [String; 8] {
+        [
+            "--warm-up-time".to_owned(),
+            self.warm_up.as_secs_f64().to_string(),
+            "--measurement-time".to_owned(),
+            self.measurement.as_secs_f64().to_string(),
+            "--sample-size".to_owned(),
+            self.samples.to_string(),
+            "--nresamples".to_owned(),
+            self.resamples.to_string(),
+        ]
+    }
+}
+
+/// How to run an executable once.
+#[derive(Clone, Debug)]
+pub struct Process<'a> {
+    /// The executable.
+    pub executable: &'a BenchExecutable,
+    /// Its harness.
+    pub harness: Harness,
+    /// Which of its benchmarks; all, without one.
+    pub filter: Option<&'a Filter>,
+    /// How long criterion takes for each.
+    pub times: CriterionTimes,
+    /// How long the process may take.
+    pub time_limit: Duration,
+    /// An empty directory of its own.
+    pub home: &'a Path,
+    /// A file for what it prints.
+    pub log: Option<PathBuf>,
+    /// More variables, such as one that varies the length of the environment.
+    pub environment: BTreeMap<OsString, OsString>,
+}
+
+/// What one process measured.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// Its results; what it wrote before it crashed counts. Paths in problems
+    /// are relative to its directory.
+    pub recorded: Recorded,
+    /// How it ended.
+    pub ended: Ended,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+    /// The last lines it printed.
+    pub tail: Vec<String>,
+    /// Why its results could not be looked at, if so.
+    pub unreadable: Option<String>,
+}
+
+impl Process<'_> {
+    /// Runs it and reads what it wrote. `on_begin` gets the name of each
+    /// criterion benchmark as it begins.
+    pub fn run(
+        &self,
+        interrupt: &Interrupt,
+        on_begin: &mut dyn FnMut(&str),
+    ) -> Result<Measured, ProcessError> {
+        let results = self.home.join("results");
+        let record = self.home.join("record.jsonl");
+        fs::create_dir_all(&results).map_err(ProcessError::Log)?;
+        let job = self.job(&results, &record);
+        let outcome = process::run(&job, interrupt, &mut |_, line| {
+            if let Some(id) = benchmark_begun(line) {
+                on_begin(id);
+            }
+        })?;
+        let (recorded, unreadable) = match self.read(&results, &record) {
+            Ok(recorded) => (recorded, None),
+            Err(error) => (Recorded::default(), Some(self.relative(&error.to_string()))),
+        };
+        Ok(Measured {
+            recorded,
+            ended: outcome.ended,
+            seconds: outcome.seconds,
+            tail: outcome.tail,
+            unreadable,
+        })
+    }
+
+    fn job(&self, results: &Path, record: &Path) -> Job {
+        let mut job = self.executable.job().arg("--bench");
+        job.time_limit = Some(self.time_limit);
+        job.log.clone_from(&self.log);
+        for variable in self.harness.hidden_variables() {
+            job.environment.insert(variable.into(), None);
+        }
+        job = job.env(self.harness.home_variable(), results).env(RECORD_VARIABLE, record);
+        match self.harness {
+            Harness::Criterion => {
+                job = job.arg("--noplot");
+                job.arguments.extend(self.times.arguments().map(OsString::from));
+                job.arguments.extend(self.filter.map(Filter::arguments).unwrap_or_default());
+            }
+            // Their filters mean something else, and their benchmarks are
+            // quick: all run, and the others are left out when reading.
+            Harness::IaiCallgrind => job = job.env("IAI_CALLGRIND_SAVE_SUMMARY", "json"),
+            Harness::Gungraun => job = job.env("GUNGRAUN_SAVE_SUMMARY", "json"),
+        }
+        for (key, value) in &self.environment {
+            job.environment.insert(key.clone(), Some(value.clone()));
+        }
+        job
+    }
+
+    fn read(&self, results: &Path, record: &Path) -> Result<Recorded, SourceError> {
+        let origin = Origin {
+            target: Some(self.executable.target.clone()),
+            package: self.executable.package.clone(),
+        };
+        let mut recorded = sources::record::read(record, &origin)?;
+        let mut harvest = match self.harness {
+            Harness::Criterion => sources::criterion::read(results, "new", &origin, Stale::Never)?,
+            Harness::IaiCallgrind | Harness::Gungraun => {
+                let mut harvest = sources::callgrind::read(results, &origin, Stale::Never)?;
+                if let Some(filter) = self.filter {
+                    harvest.measurements.retain(|one| filter.accepts(&one.id.name));
+                }
+                harvest
+            }
+        };
+        recorded.harvest.measurements.append(&mut harvest.measurements);
+        recorded.harvest.not_run.append(&mut harvest.not_run);
+        recorded.harvest.problems.append(&mut harvest.problems);
+        for problem in &mut recorded.harvest.problems {
+            let relative =
+                problem.path.strip_prefix(results).or(problem.path.strip_prefix(self.home));
+            if let Ok(relative) = relative {
+                problem.path = relative.to_owned();
+            }
+            problem.reason = self.relative(&problem.reason);
+        }
+        Ok(recorded)
+    }
+
+    /// A message without the name of a directory that will be gone.
+    fn relative(&self, message: &str) -> String {
+        let home = self.home.to_string_lossy();
+        message.replace(&format!("{home}/results/"), "").replace(&format!("{home}/"), "")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMES: CriterionTimes = CriterionTimes {
+        warm_up: Duration::from_millis(100),
+        measurement: Duration::from_secs(2),
+        samples: 20,
+        resamples: 1000,
+    };
+
+    #[test]
+    fn criterion_gets_its_arguments_and_a_home() {
+        let executable = BenchExecutable::ready("/bench");
+        let filter = Filter::exactly("a b");
+        let process = Process {
+            executable: &executable,
+            harness: Harness::Criterion,
+            filter: Some(&filter),
+            times: TIMES,
+            time_limit: Duration::from_secs(9),
+            home: Path::new("/home"),
+            log: None,
+            environment: BTreeMap::from([("PAD".into(), "xx".into())]),
+        };
+        let job = process.job(Path::new("/home/results"), Path::new("/home/record.jsonl"));
+        let words: Vec<_> = job.arguments.iter().map(|word| word.to_string_lossy()).collect();
+        assert_eq!(
+            words.join(" "),
+            "--bench --noplot --warm-up-time 0.1 --measurement-time 2 --sample-size 20 \
+             --nresamples 1000 --exact a b"
+        );
+        let variable = |name: &str| job.environment.get(&OsString::from(name)).cloned();
+        assert_eq!(variable("CRITERION_HOME"), Some(Some("/home/results".into())));
+        assert_eq!(variable("BENCHGATE_RECORD"), Some(Some("/home/record.jsonl".into())));
+        assert_eq!(variable("CARGO_CRITERION_PORT"), Some(None));
+        assert_eq!(variable("PAD"), Some(Some("xx".into())));
+        assert_eq!(process.relative("see /home/results/a/new, /home/x"), "see a/new, x");
+    }
+
+    #[test]
+    fn times_that_criterion_refuses_are_refused() {
+        assert_eq!(TIMES.check(), Ok(()));
+        for bad in [
+            CriterionTimes { samples: 9, ..TIMES },
+            CriterionTimes { resamples: 0, ..TIMES },
+            CriterionTimes { warm_up: Duration::ZERO, ..TIMES },
+            CriterionTimes { measurement: Duration::ZERO, ..TIMES },
+        ] {
+            assert!(bad.check().is_err(), "{bad:?}");
+        }
+    }
+}

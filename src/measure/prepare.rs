@@ -1,0 +1,237 @@
+//! What can be run at all: found out once, before anything is measured.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::environment::facts;
+use super::process::{Ended, ProcessError};
+use super::{
+    BenchExecutable, Filter, Harness, Interrupt, Listed, Listing, list, runner_version,
+    valgrind_version,
+};
+use crate::model::NotRun;
+
+/// An executable that can be driven.
+#[derive(Clone, Debug)]
+pub(super) struct Prepared<'a> {
+    pub(super) executable: &'a BenchExecutable,
+    pub(super) harness: Harness,
+    /// How it is called in reports: its target, with the package where two
+    /// packages have a target of that name.
+    pub(super) subject: String,
+    /// The benchmarks to run, where it could list them.
+    pub(super) listed: Option<Vec<Listed>>,
+}
+
+/// Which executables can be driven, and what becomes of the others.
+pub(super) struct Ready<'a> {
+    pub(super) prepared: Vec<Prepared<'a>>,
+    pub(super) not_run: Vec<NotRun>,
+}
+
+/// Looks at each executable: harness, tools, benchmarks.
+pub(super) fn prepare<'a>(
+    executables: &'a [BenchExecutable],
+    filter: Option<&Filter>,
+    time_limit: Duration,
+    interrupt: &Interrupt,
+) -> Result<Ready<'a>, ProcessError> {
+    let mut names: BTreeMap<&str, u32> = BTreeMap::new();
+    for executable in executables {
+        *names.entry(&executable.target).or_default() += 1;
+    }
+    let mut ready = Ready { prepared: Vec::new(), not_run: Vec::new() };
+    for executable in executables {
+        let subject = if names.get(executable.target.as_str()) == Some(&1) {
+            executable.target.clone()
+        } else {
+            executable.qualified()
+        };
+        match look_at(executable, filter, time_limit, interrupt)? {
+            Look::Ready(harness, listed) => {
+                ready.prepared.push(Prepared { executable, harness, subject, listed });
+            }
+            Look::NotAskedFor => {}
+            Look::Skipped(reason) => ready.not_run.push(NotRun::skipped(subject, reason)),
+            Look::Failed(reason) => ready.not_run.push(NotRun::failed(subject, reason)),
+        }
+    }
+    Ok(ready)
+}
+
+enum Look {
+    Ready(Harness, Option<Vec<Listed>>),
+    /// The filter leaves nothing of it.
+    NotAskedFor,
+    /// Nothing is wrong with it, but it cannot be driven here.
+    Skipped(String),
+    /// It cannot be read or started, or crashed when asked what it holds.
+    Failed(String),
+}
+
+fn look_at(
+    executable: &BenchExecutable,
+    filter: Option<&Filter>,
+    time_limit: Duration,
+    interrupt: &Interrupt,
+) -> Result<Look, ProcessError> {
+    let harness = match Harness::detect(&executable.path) {
+        Ok(Some(harness)) => harness,
+        Ok(None) => {
+            return Ok(Look::Skipped(
+                "its harness is none that the gate can drive: criterion, iai-callgrind and \
+                 gungraun are (a target without `harness = false` uses libtest's)"
+                    .to_owned(),
+            ));
+        }
+        Err(error) => return Ok(Look::Failed(error.to_string())),
+    };
+    if harness.counts() {
+        let (valgrind, runner) = (valgrind_version(), runner_version(harness));
+        if let Some(missing) = missing_tool(harness, (valgrind.as_deref(), runner.as_deref())) {
+            return Ok(Look::Skipped(missing));
+        }
+    }
+    let listed = match list(executable, harness, filter, time_limit, interrupt) {
+        Ok(Listing::Benchmarks(listed)) => listed,
+        Ok(Listing::Failed { ended, tail }) => {
+            return Ok(match (harness, ended) {
+                // It may still run: a script need not know `--list`.
+                (Harness::Criterion, Ended::Exited(_)) => Look::Ready(harness, None),
+                _ => Look::Failed(refusal(harness, ended, &tail)),
+            });
+        }
+        Err(error @ ProcessError::Start { .. }) => return Ok(Look::Failed(error.to_string())),
+        Err(error) => return Err(error),
+    };
+    let wanted: Vec<Listed> = match filter {
+        Some(filter) if harness.counts() => {
+            listed.into_iter().filter(|one| accepts_path(filter, &one.name)).collect()
+        }
+        _ => listed,
+    };
+    Ok(match (wanted.is_empty(), filter) {
+        (false, _) => Look::Ready(harness, Some(wanted)),
+        (true, Some(_)) => Look::NotAskedFor,
+        (true, None) => Look::Skipped("it lists no benchmarks".to_owned()),
+    })
+}
+
+/// Whether a filter accepts a callgrind benchmark by its listed path,
+/// `target::group::function::case`. Results leave the target out and put a space
+/// before the case, which a path does not tell from a function.
+fn accepts_path(filter: &Filter, path: &str) -> bool {
+    let name = path.split_once("::").map_or(path, |(_, name)| name);
+    let case = name.rsplit_once("::").map(|(function, case)| format!("{function} {case}"));
+    filter.accepts(name) || case.is_some_and(|name| filter.accepts(&name))
+}
+
+/// What is missing to run a harness, and how to get it, given the versions that
+/// were found of valgrind and of its runner.
+fn missing_tool(harness: Harness, tools: (Option<&str>, Option<&str>)) -> Option<String> {
+    let runner = harness.runner()?;
+    match tools {
+        (None, _) => Some(format!(
+            "{} needs valgrind, which is not installed (Debian, Ubuntu: `apt-get install valgrind`)",
+            harness.name()
+        )),
+        (Some(_), None) => {
+            Some(format!("{runner} is not installed; {}", harness.install_hint(None)))
+        }
+        (Some(_), Some(_)) => None,
+    }
+}
+
+/// Why an executable did not even list its benchmarks.
+fn refusal(harness: Harness, ended: Ended, tail: &[String]) -> String {
+    let text = tail.join(" ");
+    // "iai-callgrind-runner (0.16.1) is newer than iai-callgrind (0.14.0)."
+    let versions: Vec<&str> = facts::versions(&text).collect();
+    if let (Some(runner), [found, wanted, ..]) = (harness.runner(), versions.as_slice())
+        && (text.contains("is older than") || text.contains("is newer than"))
+    {
+        return format!(
+            "{runner} has version {found} and {} version {wanted}; {}",
+            harness.name(),
+            harness.install_hint(Some(wanted))
+        );
+    }
+    format!("listing its benchmarks ended with {ended}{}", last_lines(tail))
+}
+
+/// The end of what a process printed, for a reason.
+pub(super) fn last_lines(tail: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown = &tail[tail.len().saturating_sub(SHOWN)..];
+    if shown.is_empty() {
+        return "; it printed nothing".to_owned();
+    }
+    format!("; it printed last: {}", shown.join(" | "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::ExitStatus;
+
+    #[test]
+    fn a_runner_of_another_version_is_told_from_other_failures() {
+        let ended = Ended::Exited(ExitStatus::from_raw(1 << 8));
+        let newer = ["iai_callgrind_runner: Error: iai-callgrind-runner (0.16.1) is newer than \
+                      iai-callgrind (0.14.0). Please update iai-callgrind to '0.16.1'"
+            .to_owned()];
+        assert_eq!(
+            refusal(Harness::IaiCallgrind, ended, &newer),
+            "iai-callgrind-runner has version 0.16.1 and iai-callgrind version 0.14.0; install it \
+             with `cargo install --locked iai-callgrind-runner --version 0.14.0`"
+        );
+        let other = ["a".to_owned(), "b".to_owned()];
+        assert_eq!(
+            refusal(Harness::Gungraun, ended, &other),
+            "listing its benchmarks ended with exit status 1; it printed last: a | b"
+        );
+    }
+
+    #[test]
+    fn a_missing_tool_is_named_with_the_way_to_get_it() {
+        let there = Some("1.0");
+        let reason = |tools| missing_tool(Harness::IaiCallgrind, tools);
+        assert_eq!(reason((there, there)), None);
+        assert_eq!(
+            reason((None, there)).as_deref(),
+            Some(
+                "iai-callgrind needs valgrind, which is not installed (Debian, Ubuntu: \
+                 `apt-get install valgrind`)"
+            )
+        );
+        assert_eq!(
+            reason((there, None)).as_deref(),
+            Some(
+                "iai-callgrind-runner is not installed; install it with `cargo install --locked \
+                 iai-callgrind-runner --version V`, V being the version of iai-callgrind in \
+                 Cargo.lock"
+            )
+        );
+        assert_eq!(missing_tool(Harness::Criterion, (None, None)), None);
+    }
+
+    #[test]
+    fn callgrind_benchmarks_are_filtered_by_either_form_of_their_name() {
+        let case = Filter::exactly("g::sum ten");
+        assert!(accepts_path(&case, "count::g::sum::ten"));
+        assert!(!accepts_path(&case, "count::g::sum::tens"));
+        let function = Filter::exactly("g::sum");
+        assert!(accepts_path(&function, "count::g::sum"));
+        assert!(!accepts_path(&function, "count::g::sum::ten"));
+        let part = Filter::matching("^g::sum").expect("a pattern");
+        assert!(accepts_path(&part, "count::g::sum::ten"));
+    }
+
+    #[test]
+    fn only_the_last_lines_are_shown() {
+        let lines: Vec<String> = (0..9).map(|n| n.to_string()).collect();
+        assert_eq!(last_lines(&lines), "; it printed last: 4 | 5 | 6 | 7 | 8");
+        assert_eq!(last_lines(&[]), "; it printed nothing");
+    }
+}

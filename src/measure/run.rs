@@ -1,0 +1,338 @@
+//! The whole of it: executables, several times in turn, into one snapshot.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::merge::Merge;
+use super::prepare::{Prepared, Ready, last_lines, prepare};
+use super::process::{Ended, ProcessError};
+use super::{
+    BenchExecutable, BuildError, BuildOptions, CriterionTimes, Event, Filter, Interrupt, Measured,
+    Process, Progress, Scratch, machine, probe, revision,
+};
+use crate::model::{Environment, Field, NotRun, RunInfo, Snapshot};
+
+/// What to measure, and how.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The snapshot's name.
+    pub name: String,
+    /// The executables.
+    pub executables: Vec<BenchExecutable>,
+    /// What is known already not to run: [`Built::not_run`](super::Built::not_run).
+    pub not_run: Vec<NotRun>,
+    /// How they were built, for the fingerprint. The revision is that of
+    /// [`BuildOptions::directory`].
+    pub build: BuildOptions,
+    /// Runs: fresh processes of each executable. At least 1.
+    pub repeats: u32,
+    /// Which benchmarks; all, without one.
+    pub filter: Option<Filter>,
+    /// How long criterion takes for each benchmark.
+    pub criterion: CriterionTimes,
+    /// How long one process may take.
+    pub time_limit: Duration,
+    /// Where a private directory is made and removed again: `<target>/gate`.
+    pub scratch: PathBuf,
+    /// Where the processes' output stays, a file each: `<target>/gate/logs`.
+    pub logs: Option<PathBuf>,
+}
+
+/// Why there is no snapshot.
+#[derive(Debug, thiserror::Error)]
+pub enum MeasureError {
+    /// The build failed.
+    #[error(transparent)]
+    Build(BuildError),
+    /// The plan cannot be carried out.
+    #[error("nothing can be measured this way: {0}")]
+    Plan(String),
+    /// A scratch directory could not be made.
+    #[error("cannot make a scratch directory: {0}")]
+    Scratch(#[source] io::Error),
+    /// A process could not be handled; one that merely fails is no error.
+    #[error(transparent)]
+    Process(ProcessError),
+    /// The gate was asked to stop; all processes are gone.
+    #[error("interrupted by signal {signal}; nothing was saved")]
+    Interrupted {
+        /// The signal.
+        signal: i32,
+    },
+    /// No benchmark has such a name.
+    #[error("no benchmark matches {filter:?}: the filter is a regular expression over whole names")]
+    NothingMatched {
+        /// The filter.
+        filter: String,
+    },
+    /// No process gave a result.
+    #[error("nothing was measured{}", reasons(.not_run))]
+    NothingMeasured {
+        /// Why, for each executable.
+        not_run: Vec<NotRun>,
+    },
+}
+
+fn reasons(not_run: &[NotRun]) -> String {
+    let each = not_run.iter().map(|one| format!("\n  {}: {}", one.subject, one.reason));
+    each.collect::<Vec<_>>().concat()
+}
+
+impl From<ProcessError> for MeasureError {
+    fn from(error: ProcessError) -> Self {
+        match error {
+            ProcessError::Interrupted { signal } => Self::Interrupted { signal },
+            other => Self::Process(other),
+        }
+    }
+}
+
+impl From<BuildError> for MeasureError {
+    fn from(error: BuildError) -> Self {
+        match error {
+            BuildError::Process(ProcessError::Interrupted { signal }) => {
+                Self::Interrupted { signal }
+            }
+            other => Self::Build(other),
+        }
+    }
+}
+
+/// Carries out a plan.
+///
+/// Each run starts every executable once, in turn, so that the runs of a
+/// benchmark are spread over time. A process that crashes, hangs or writes
+/// nothing becomes a [`NotRun`] with its last lines, what it wrote before
+/// counts, and the others still run. One that reached its time limit is not
+/// started again: it would take that long each time.
+pub fn run(
+    plan: &Plan,
+    interrupt: &Interrupt,
+    progress: &mut dyn Progress,
+) -> Result<Snapshot, MeasureError> {
+    if plan.repeats == 0 {
+        return Err(MeasureError::Plan("0 runs were asked for".to_owned()));
+    }
+    if plan.executables.is_empty() {
+        return Err(MeasureError::Plan("there is no bench executable".to_owned()));
+    }
+    plan.criterion.check().map_err(MeasureError::Plan)?;
+
+    let created = Timestamp::now();
+    let Ready { prepared, not_run } =
+        prepare(&plan.executables, plan.filter.as_ref(), plan.time_limit, interrupt)?;
+    if prepared.is_empty() {
+        return Err(match &plan.filter {
+            Some(filter) if not_run.is_empty() => {
+                MeasureError::NothingMatched { filter: filter.as_str().to_owned() }
+            }
+            _ => MeasureError::NothingMeasured { not_run },
+        });
+    }
+    let steps: usize = prepared.iter().map(steps).sum();
+    let repeats = plan.repeats as usize;
+    progress.event(&Event::Planned { processes: prepared.len() * repeats, steps: steps * repeats });
+
+    let harnesses: Vec<_> = prepared.iter().map(|one| one.harness).collect();
+    let mut session = Session {
+        plan,
+        scratch: Scratch::create(&plan.scratch).map_err(MeasureError::Scratch)?,
+        environment: probe(&plan.build, &harnesses),
+        merge: Merge::default(),
+        troubles: BTreeMap::new(),
+    };
+    for one in plan.not_run.iter().cloned().chain(not_run) {
+        session.merge.not_run(one);
+    }
+    let mut runs = Vec::new();
+    for run in 0..plan.repeats {
+        runs.push(session.run(run, &prepared, interrupt, progress)?);
+    }
+    progress.event(&Event::Finished);
+    let (measurements, not_run, problems) = session.finish(&prepared);
+    if measurements.is_empty() && problems.is_empty() {
+        return Err(MeasureError::NothingMeasured { not_run });
+    }
+    let directory = plan.build.directory.as_deref().unwrap_or(std::path::Path::new("."));
+    let mut snapshot = Snapshot {
+        name: plan.name.clone(),
+        created,
+        revision: revision(directory),
+        selection: None,
+        runs,
+        measurements,
+        not_run,
+        problems,
+    };
+    snapshot.sort();
+    Ok(snapshot)
+}
+
+/// The benchmarks that an executable will announce as they begin: criterion's.
+fn steps(prepared: &Prepared<'_>) -> usize {
+    prepared.listed.as_ref().map_or(0, Vec::len)
+}
+
+/// What went wrong with an executable.
+struct Trouble {
+    /// In how many runs.
+    runs: u32,
+    /// The first time.
+    reason: String,
+    /// Whether it is not started again.
+    given_up: bool,
+}
+
+struct Session<'a> {
+    plan: &'a Plan,
+    scratch: Scratch,
+    environment: Environment,
+    merge: Merge,
+    /// By subject.
+    troubles: BTreeMap<String, Trouble>,
+}
+
+impl Session<'_> {
+    /// One fresh process of each executable.
+    fn run(
+        &mut self,
+        run: u32,
+        prepared: &[Prepared<'_>],
+        interrupt: &Interrupt,
+        progress: &mut dyn Progress,
+    ) -> Result<RunInfo, MeasureError> {
+        let started = Timestamp::now();
+        let mut environment = self.environment.clone();
+        machine(&mut environment);
+        let mut services = BTreeSet::new();
+        let mut seconds = 0.0;
+        for one in prepared {
+            if self.troubles.get(&one.subject).is_some_and(|trouble| trouble.given_up) {
+                continue;
+            }
+            progress.event(&Event::ProcessStarted {
+                run,
+                runs: self.plan.repeats,
+                target: &one.subject,
+            });
+            let failure = match self.process(run, one, interrupt, progress) {
+                Ok(measured) => {
+                    seconds += measured.seconds;
+                    let failure = failure(&measured);
+                    let given_up = matches!(measured.ended, Ended::TimedOut(_));
+                    services.extend(measured.recorded.services);
+                    self.left_out(one, failure.is_some(), &measured.recorded.harvest);
+                    self.merge.add(run, &one.subject, measured.recorded.harvest);
+                    failure.map(|reason| (reason, given_up))
+                }
+                Err(error @ ProcessError::Start { .. }) => Some((error.to_string(), false)),
+                Err(error) => return Err(error.into()),
+            };
+            progress.event(&Event::ProcessEnded {
+                run,
+                target: &one.subject,
+                steps: steps(one),
+                failure: failure.as_ref().map(|(reason, _)| reason.as_str()),
+            });
+            if let Some((reason, given_up)) = failure {
+                let trouble = self.troubles.entry(one.subject.clone()).or_insert(Trouble {
+                    runs: 0,
+                    reason,
+                    given_up,
+                });
+                trouble.runs += 1;
+                trouble.given_up |= given_up;
+            }
+        }
+        let services: Vec<String> =
+            services.into_iter().map(|(name, version)| format!("{name} {version}")).collect();
+        environment.set(Field::Services, services.join(", "));
+        Ok(RunInfo { started: Some(started), seconds: Some(seconds), environment })
+    }
+
+    fn process(
+        &self,
+        run: u32,
+        one: &Prepared<'_>,
+        interrupt: &Interrupt,
+        progress: &mut dyn Progress,
+    ) -> Result<Measured, ProcessError> {
+        let name = format!("{}-{run}", one.subject.replace(['/', '\\'], "-"));
+        let home = self.scratch.fresh(&name).map_err(ProcessError::Log)?;
+        let process = Process {
+            executable: one.executable,
+            harness: one.harness,
+            filter: self.plan.filter.as_ref(),
+            times: self.plan.criterion,
+            time_limit: self.plan.time_limit,
+            home: &home,
+            log: self.plan.logs.as_ref().map(|logs| logs.join(format!("{name}.log"))),
+            environment: BTreeMap::new(),
+        };
+        process.run(interrupt, &mut |id| progress.event(&Event::Benchmark { id }))
+    }
+
+    /// Notes criterion benchmarks that an executable listed and then, though it
+    /// ended well, gave no result for.
+    fn left_out(&mut self, one: &Prepared<'_>, failed: bool, harvest: &crate::sources::Harvest) {
+        if failed || one.harness.counts() {
+            return;
+        }
+        let names: BTreeSet<&str> = harvest
+            .measurements
+            .iter()
+            .map(|measurement| &measurement.id)
+            .chain(harvest.problems.iter().filter_map(|problem| problem.id.as_ref()))
+            .map(|id| id.name.as_str())
+            .collect();
+        for listed in one.listed.iter().flatten() {
+            // A title that two benchmarks share is listed again with ` #2` behind it.
+            let shared = listed.name.rsplit_once(" #").map(|(name, _)| name);
+            let found = names.iter().any(|name| listed.names(name))
+                || shared.is_some_and(|name| names.contains(name));
+            if !found {
+                self.merge.not_run(NotRun::failed(
+                    format!("{}::{}", one.subject, listed.name),
+                    "its executable lists it, ended well and wrote no result for it",
+                ));
+            }
+        }
+    }
+
+    fn finish(
+        mut self,
+        prepared: &[Prepared<'_>],
+    ) -> (Vec<crate::model::Measurement>, Vec<NotRun>, Vec<crate::model::Problem>) {
+        for one in prepared {
+            let Some(trouble) = self.troubles.remove(&one.subject) else { continue };
+            let times = match (self.plan.repeats, trouble.given_up) {
+                (1, _) => String::new(),
+                (runs, false) => format!("in {} of {runs} runs: ", trouble.runs),
+                (runs, true) => format!("in {} of {runs} runs, the rest left out: ", trouble.runs),
+            };
+            let reason = format!("{times}{}", trouble.reason);
+            self.merge.not_run(NotRun::failed(one.subject.clone(), reason));
+        }
+        self.merge.finish()
+    }
+}
+
+/// Why a process is not as it should be, if it is not.
+fn failure(measured: &Measured) -> Option<String> {
+    let tail = last_lines(&measured.tail);
+    if let Some(reason) = &measured.unreadable {
+        return Some(format!("its results cannot be read: {reason}{tail}"));
+    }
+    if !measured.ended.success() {
+        return Some(format!("its process ended with {}{tail}", measured.ended));
+    }
+    let harvest = &measured.recorded.harvest;
+    let silent = harvest.measurements.is_empty()
+        && harvest.problems.is_empty()
+        && harvest.not_run.is_empty();
+    silent.then(|| format!("its process ended well and wrote no results{tail}"))
+}
