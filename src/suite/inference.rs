@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use ort::environment::Environment;
 use ort::session::Session;
+use ort::session::builder::GraphOptimizationLevel;
 use ort::value::TensorRef;
 
 use super::services::Unavailable;
@@ -123,8 +124,11 @@ impl Scorer {
     /// work and not waiting for threads.
     pub fn load(backend: &Backend) -> Result<Self, SuiteError> {
         let environment = environment(backend)?;
-        let mut builder =
-            Session::builder(&environment).map_err(failed(backend, "configure a session"))?;
+        let mut builder = Session::builder(&environment)
+            .map_err(failed(backend, "configure a session"))?
+            // ONNX Runtime's default; tract optimises nothing unless told to.
+            .with_optimization_level(GraphOptimizationLevel::All)
+            .map_err(|error| failed(backend, "set its optimisation")(error.into()))?;
         // tract has no threads of its own to set.
         if *backend != Backend::Tract {
             builder = builder
