@@ -13,8 +13,13 @@ const BATCH: u64 = 14_599;
 
 pub(crate) fn single_against_batch(criterion: &mut Criterion, group: &str, backend: &Backend) {
     let loaded = OnceCell::new();
-    let scorer =
-        || loaded.get_or_init(|| RefCell::new(Scorer::load(backend).expect("a loaded model")));
+    let scorer = || {
+        loaded.get_or_init(|| {
+            let scorer = Scorer::load(backend).expect("a loaded model");
+            scorer.record().expect("recorded");
+            RefCell::new(scorer)
+        })
+    };
     let mut group = criterion.benchmark_group(group);
     for (name, rows, expected) in
         [("single".to_owned(), 1, SINGLE), (format!("batch_{}", sizes::BATCH), sizes::BATCH, BATCH)]

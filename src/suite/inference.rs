@@ -15,6 +15,7 @@ use ort::value::TensorRef;
 
 use super::services::Unavailable;
 use super::{SuiteError, sizes};
+use crate::record::{self, RecordError};
 
 /// A multi-layer perceptron, 32 → 64 → 64 → 1, the size of a gradient-boosted
 /// scorer; `scripts/models` makes it.
@@ -154,6 +155,22 @@ impl Scorer {
         let (_, scores) =
             outputs[0].try_extract_tensor::<f32>().map_err(failed(backend, "read the scores"))?;
         Ok(scores.to_vec())
+    }
+
+    /// Tells the gate which build of ONNX Runtime was measured. tract is part of
+    /// the program that is measured, not of its surroundings.
+    pub fn record(&self) -> Result<(), RecordError> {
+        match &self.backend {
+            Backend::Tract => Ok(()),
+            Backend::OnnxRuntime(_) => {
+                // The release's number is not to be had; its commit is.
+                let build = ort::info();
+                record::service(
+                    "onnxruntime",
+                    build.strip_prefix("ORT Build Info: ").unwrap_or(build),
+                )
+            }
+        }
     }
 
     /// Scores rows; the checksum is the sum of the scores in thousandths.
