@@ -192,7 +192,8 @@ rm -rf "$directory"
 "#;
 
 /// A server in a temporary directory that ends, directory and all, with this
-/// value or with this process.
+/// value or with this process. Where the whole process group is killed, and the
+/// supervisor with it, the server ends too and an empty directory is left.
 #[derive(Debug)]
 struct PrivateServer {
     supervisor: Child,
