@@ -5,10 +5,8 @@ use benchgate::suite::services::find_program;
 
 mod cache {
     use std::hint::black_box;
-    use std::pin::pin;
-    use std::task::{Context, Poll, Waker};
 
-    use benchgate::suite::cache::{self, L1};
+    use benchgate::suite::cache::{self, L1, ready};
     use iai_callgrind::{library_benchmark, library_benchmark_group, main};
 
     /// Enough for a map of a realistic depth, few enough to fill under valgrind.
@@ -17,14 +15,6 @@ mod cache {
     /// Lookups in one measurement. Fewer than moka's batch of 64 recorded reads,
     /// after which it does its housekeeping: how much that is depends on time.
     const LOOKUPS: u32 = 32;
-
-    /// A lookup in the process never waits, so it needs no runtime.
-    fn ready<F: Future>(future: F) -> F::Output {
-        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(output) => output,
-            Poll::Pending => panic!("a lookup in the process had to wait"),
-        }
-    }
 
     fn filled(first: u32) -> (L1, Vec<String>) {
         let l1 = ready(L1::filled(ENTRIES));

@@ -20,11 +20,12 @@ fn sqlite(criterion: &mut Criterion) {
     let held = OnceCell::new();
     let turn = Cell::new(0_u32);
     group.bench_function("sqlite_point_select", |bencher| {
+        let leads = leads();
         let connection = held.get_or_init(|| {
             runtime.block_on(async {
-                let mut connection = leads().connection().await.expect("a connection");
+                let mut connection = leads.connection().await.expect("a connection");
                 for number in 0..sizes::LEADS {
-                    let sum = leads().point_select(&mut connection, number).await.expect("a row");
+                    let sum = leads.point_select(&mut connection, number).await.expect("a row");
                     let email = format!("lead{number}@example.com");
                     assert_eq!(sum, u64::from(number + 1) * 100 + email.len() as u64);
                 }
@@ -34,7 +35,7 @@ fn sqlite(criterion: &mut Criterion) {
         let mut connection = connection.borrow_mut();
         bencher.iter(|| {
             turn.set(turn.get().wrapping_add(2_654_435_761));
-            runtime.block_on(leads().point_select(&mut connection, turn.get())).expect("a row")
+            runtime.block_on(leads.point_select(&mut connection, turn.get())).expect("a row")
         });
     });
     if let Some(connection) = held.into_inner() {
@@ -44,11 +45,10 @@ fn sqlite(criterion: &mut Criterion) {
     }
 
     group.bench_function("sqlite_acquire", |bencher| {
-        let size = runtime.block_on(leads().acquire()).expect("a connection");
+        let leads = leads();
+        let size = runtime.block_on(leads.acquire()).expect("a connection");
         assert_eq!(size, u64::from(sizes::POOL_CONNECTIONS), "all connections are open");
-        bencher
-            .to_async(&runtime)
-            .iter(|| async { leads().acquire().await.expect("a connection") });
+        bencher.to_async(&runtime).iter(|| async { leads.acquire().await.expect("a connection") });
     });
 }
 

@@ -185,6 +185,57 @@ fn programs_are_found_on_path_and_elsewhere() {
     assert_eq!(find_program("plain-file", &[directory.path().to_owned()]), None);
 }
 
+#[test]
+fn a_server_that_cannot_start_is_a_reason_and_no_wait() {
+    use std::os::unix::fs::PermissionsExt as _;
+    const MARK: &str = "reason:";
+    if inside() {
+        tell(MARK, &Redis::find().unwrap_err().to_string());
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let program = directory.path().join("redis-server");
+    std::fs::write(&program, "#!/bin/sh\necho 'Bad directive' >&2\nexit 1\n").unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut path = directory.path().as_os_str().to_owned();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap());
+
+    let output = again("a_server_that_cannot_start_is_a_reason_and_no_wait")
+        .env("PATH", path)
+        .env_remove("REDIS_URL")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let reason = text.lines().find_map(|line| line.strip_prefix(MARK)).expect(&text);
+    assert_eq!(
+        reason,
+        format!(
+            "{} could not be started: it ended at once; its log ends with: Bad directive; see \
+             whether it runs by hand, or set REDIS_URL",
+            program.display()
+        )
+    );
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_not_replaced_and_its_password_not_told() {
+    const MARK: &str = "reason:";
+    if inside() {
+        tell(MARK, &Redis::find().unwrap_err().to_string());
+        return;
+    }
+    // Bound and closed again: nobody listens there.
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let output = again("a_server_that_does_not_answer_is_not_replaced_and_its_password_not_told")
+        .env("REDIS_URL", format!("redis://:hunter2@{address}"))
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("the server that REDIS_URL names does not answer: "), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
+}
+
 #[tokio::test]
 #[ignore = "needs redis-server: scripts/test installs it"]
 async fn redis_holds_the_leads_and_only_until_they_are_removed() {

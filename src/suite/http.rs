@@ -93,8 +93,12 @@ impl Server {
             .enable_all()
             .build()
             .map_err(failed("start the server's runtime"))?;
-        let listener =
-            runtime.block_on(TcpListener::bind(("127.0.0.1", 0))).map_err(failed("listen"))?;
+        // Bound by std, so that this may be called from within another runtime.
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(failed("listen"))?;
+        listener.set_nonblocking(true).map_err(failed("listen"))?;
+        let entered = runtime.enter();
+        let listener = TcpListener::from_std(listener).map_err(failed("listen"))?;
+        drop(entered);
         let address = listener.local_addr().map_err(failed("listen"))?;
         let accepted = Arc::new(AtomicU64::new(0));
         let counting = Counting { listener, accepted: Arc::clone(&accepted) };

@@ -10,10 +10,12 @@ use std::sync::{Mutex, PoisonError};
 
 use ort::environment::Environment;
 use ort::session::Session;
+use ort::session::builder::GraphOptimizationLevel;
 use ort::value::TensorRef;
 
 use super::services::Unavailable;
 use super::{SuiteError, sizes};
+use crate::record::{self, RecordError};
 
 /// A multi-layer perceptron, 32 → 64 → 64 → 1, the size of a gradient-boosted
 /// scorer; `scripts/models` makes it.
@@ -123,8 +125,11 @@ impl Scorer {
     /// work and not waiting for threads.
     pub fn load(backend: &Backend) -> Result<Self, SuiteError> {
         let environment = environment(backend)?;
-        let mut builder =
-            Session::builder(&environment).map_err(failed(backend, "configure a session"))?;
+        let mut builder = Session::builder(&environment)
+            .map_err(failed(backend, "configure a session"))?
+            // ONNX Runtime's default; tract optimises nothing unless told to.
+            .with_optimization_level(GraphOptimizationLevel::All)
+            .map_err(|error| failed(backend, "set its optimisation")(error.into()))?;
         // tract has no threads of its own to set.
         if *backend != Backend::Tract {
             builder = builder
@@ -150,6 +155,22 @@ impl Scorer {
         let (_, scores) =
             outputs[0].try_extract_tensor::<f32>().map_err(failed(backend, "read the scores"))?;
         Ok(scores.to_vec())
+    }
+
+    /// Tells the gate which build of ONNX Runtime was measured. tract is part of
+    /// the program that is measured, not of its surroundings.
+    pub fn record(&self) -> Result<(), RecordError> {
+        match &self.backend {
+            Backend::Tract => Ok(()),
+            Backend::OnnxRuntime(_) => {
+                // The release's number is not to be had; its commit is.
+                let build = ort::info();
+                record::service(
+                    "onnxruntime",
+                    build.strip_prefix("ORT Build Info: ").unwrap_or(build),
+                )
+            }
+        }
     }
 
     /// Scores rows; the checksum is the sum of the scores in thousandths.

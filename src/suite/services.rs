@@ -7,7 +7,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -112,7 +112,7 @@ impl Redis {
 
     fn start_program(program: &Path) -> io::Result<(PrivateServer, String)> {
         // A socket instead of a port: nobody else can take it or connect to it.
-        let private = PrivateServer::start("redis", |directory| {
+        let mut private = PrivateServer::start("redis", |directory| {
             let mut command = vec![program.as_os_str().to_owned()];
             for (option, value) in [
                 ("--port", OsStr::new("0")),
@@ -173,78 +173,92 @@ fn redis_version(connection: &ConnectionInfo, timeout: Duration) -> redis::Redis
 
 /// The socket's name in a private server's directory.
 const SOCKET: &str = "server.sock";
-/// The log's name there.
-const LOG: &str = "server.log";
 
-/// Runs the server until its own input is closed, which the system does when
-/// the process at the other end is gone, even if it was killed. Interrupts from
-/// the terminal reach this shell too and are left to that process.
+/// Runs the server until it ends by itself, or until this shell's own input is
+/// closed: the system does that when the process at the other end is gone, even
+/// if it was killed. Interrupts from the terminal reach this shell too and are
+/// left to that process.
 const SUPERVISOR: &str = r#"
 directory=$1; shift
 trap '' INT HUP TERM
-"$@" &
+exec 3<&0
+"$@" 3<&- &
 server=$!
-cat >/dev/null
-kill "$server" 2>/dev/null
-(sleep 5; kill -9 "$server") 2>/dev/null &
-watchdog=$!
-wait "$server" 2>/dev/null
-kill "$watchdog" 2>/dev/null
+{ cat <&3; kill "$server"; sleep 5; kill -9 "$server"; } >/dev/null 2>&1 &
+watcher=$!
+wait "$server"
+kill -9 "$watcher"
 rm -rf "$directory"
 "#;
 
 /// A server in a temporary directory that ends, directory and all, with this
-/// value or with this process.
+/// value or with this process. Where the whole process group is killed, and the
+/// supervisor with it, the server ends too and an empty directory is left.
 #[derive(Debug)]
 struct PrivateServer {
     supervisor: Child,
     directory: PathBuf,
+    // Held open: it can be read when the directory is gone.
+    log: File,
 }
 
 impl PrivateServer {
     /// Starts what `command` says, given the server's directory.
     fn start(name: &str, command: impl FnOnce(&Path) -> Vec<OsString>) -> io::Result<Self> {
         let directory = tempfile::Builder::new().prefix(&format!("benchgate-{name}-")).tempdir()?;
-        let log = File::create(directory.path().join(LOG))?;
+        let log = tempfile::tempfile_in(directory.path())?;
         let supervisor = Command::new("/bin/sh")
             .args(["-c", SUPERVISOR, "benchgate-supervisor"])
             .arg(directory.path())
             .args(command(directory.path()))
             .stdin(Stdio::piped())
             .stdout(log.try_clone()?)
-            .stderr(log)
+            .stderr(log.try_clone()?)
             .spawn()?;
         // From here on the supervisor removes it: it outlives a killed process.
-        Ok(Self { supervisor, directory: directory.keep() })
+        Ok(Self { supervisor, directory: directory.keep(), log })
     }
 
     fn socket(&self) -> PathBuf {
         self.directory.join(SOCKET)
     }
 
-    /// Polls `probe` until it succeeds, or the time is over.
+    /// Polls `probe` until it succeeds, the server ends, or the time is over.
     fn wait_until_ready<T, E: fmt::Display>(
-        &self,
+        &mut self,
         timeout: Duration,
         mut probe: impl FnMut() -> Result<T, E>,
     ) -> io::Result<T> {
         let deadline = Instant::now() + timeout;
         loop {
-            match probe() {
+            // Asked first: nobody but this server answers at its socket.
+            let ended = self.supervisor.try_wait()?.is_some();
+            let error = match probe() {
                 Ok(found) => return Ok(found),
-                Err(error) if Instant::now() >= deadline => {
-                    let log = std::fs::read_to_string(self.directory.join(LOG)).unwrap_or_default();
-                    let last = log.lines().next_back().unwrap_or("nothing");
-                    return Err(io::Error::new(
-                        io::ErrorKind::TimedOut,
-                        format!(
-                            "no answer within {} s ({error}); its log ends with: {last}",
-                            timeout.as_secs()
-                        ),
-                    ));
-                }
-                Err(_) => std::thread::sleep(Duration::from_millis(2)),
+                Err(error) => error,
+            };
+            if ended {
+                return Err(io::Error::other(format!("it ended at once{}", self.last_words())));
             }
+            if Instant::now() >= deadline {
+                let seconds = timeout.as_secs();
+                return Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    format!("no answer within {seconds} s ({error}){}", self.last_words()),
+                ));
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// The last line of the server's log, for an error message.
+    fn last_words(&mut self) -> String {
+        let mut log = Vec::new();
+        // A log that cannot be read is no reason to lose the error it is for.
+        let _ = self.log.rewind().and_then(|()| self.log.read_to_end(&mut log));
+        match String::from_utf8_lossy(&log).trim_end().lines().next_back() {
+            Some(line) => format!("; its log ends with: {line}"),
+            None => String::new(),
         }
     }
 }

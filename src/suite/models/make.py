@@ -5,7 +5,7 @@ give the same bytes, which `scripts/models --check` holds against the
 committed files.
 
 The reference scores that are printed come from numpy alone, not from an ONNX
-runtime: tests/suite.rs holds both backends against them.
+runtime: tests/suite.rs and benches/scorer/ hold both backends against them.
 """
 
 import pathlib
@@ -76,8 +76,11 @@ def main():
     directory = pathlib.Path(sys.argv[1])
     layers = list(weights())
     (directory / "scorer.onnx").write_bytes(scorer(layers).SerializeToString(deterministic=True))
-    for row, score in enumerate(reference(layers, 4)[:, 0]):
+    scores = reference(layers, 32)[:, 0]
+    for row, score in enumerate(scores[:4]):
         print(f"scorer.onnx, row {row}: {score:.6f}")
+    # The checksum of src/suite/inference.rs.
+    print(f"scorer.onnx, 32 rows in thousandths: {np.round(scores * 1000).sum():.0f}")
 
 
 if __name__ == "__main__":
