@@ -130,9 +130,13 @@ impl BaselineCommand {
             }
             Action::Promote { from, to } => {
                 let promoted = store.promote(&args.class(), &from, &to).map_err(usage_if_name)?;
-                context.shell.status("promoted", &format!("{from} to {}", promoted.path.display()));
+                context
+                    .shell
+                    .status("promoted", &format!("{from} to {}", context.shown(&promoted.path)));
                 if let Some(kept) = promoted.replaced {
-                    context.shell.status("kept", &format!("the former one as {}", kept.display()));
+                    context
+                        .shell
+                        .status("kept", &format!("the former one as {}", context.shown(&kept)));
                 }
             }
             Action::Prune { keep, older_than, dry_run } => {
@@ -144,7 +148,7 @@ impl BaselineCommand {
                 })?;
                 let verb = if dry_run { "would remove" } else { "removed" };
                 for file in &pruned {
-                    context.shell.status(verb, &file.path.display().to_string());
+                    context.shell.status(verb, &context.shown(&file.path));
                 }
                 context.shell.status(verb, &format!("{} files", pruned.len()));
             }
@@ -187,7 +191,7 @@ pub(super) fn save(
         }
         Err(error) => return Err(usage_if_name(error)),
     };
-    context.shell.status("saved", &path.display().to_string());
+    context.shell.status("saved", &context.shown(&path));
     Ok(())
 }
 

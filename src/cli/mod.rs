@@ -11,7 +11,7 @@ mod shell;
 mod source;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -93,6 +93,14 @@ enum Command {
 struct Context {
     shell: Shell,
     directory: PathBuf,
+}
+
+impl Context {
+    /// A path as the user would write it: relative to the working directory
+    /// where it lies below.
+    fn shown(&self, path: &Path) -> String {
+        path.strip_prefix(&self.directory).unwrap_or(path).display().to_string()
+    }
 }
 
 /// An error with the exit code that it asks for.

@@ -1,5 +1,6 @@
 //! `gate policy show|validate|schema`
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -39,9 +40,10 @@ impl PolicyCommand {
                 let mut text = policy::DEFAULT.to_owned();
                 if let Some(path) = &found.source {
                     let own = fs_err::read_to_string(path)?;
-                    text += &format!(
+                    let _ = write!(
+                        text,
                         "\n# ---- on top of these defaults, {} says:\n\n{own}",
-                        path.display()
+                        context.shown(path)
                     );
                 }
                 context.shell.data(&text)?;
@@ -51,7 +53,7 @@ impl PolicyCommand {
                     Policy::find(file.as_deref(), &context.directory).map_err(Failed::usage)?;
                 let name = found
                     .source
-                    .map_or_else(|| "the defaults".to_owned(), |path| path.display().to_string());
+                    .map_or_else(|| "the defaults".to_owned(), |path| context.shown(&path));
                 context.shell.status("valid", &name);
             }
             Action::Schema => {

@@ -176,20 +176,20 @@ fn measure(
     context: &Context,
     policy: &Policy,
     name: &str,
-    build: BuildOptions,
+    options: BuildOptions,
     filter: Option<Filter>,
     repeats: u32,
 ) -> Result<(Snapshot, PathBuf), Failed> {
     let interrupt = Interrupt::install()?;
     let mut bar: Box<dyn Progress> =
         if context.shell.quiet { Box::new(Silent) } else { progress::on_stderr() };
-    let built = measure::build(&build, &interrupt, bar.as_mut())?;
+    let built = measure::build(&options, &interrupt, bar.as_mut())?;
     let gate: &Path = &built.target_directory.join("gate");
     let plan = Plan {
         name: name.to_owned(),
         executables: built.executables,
         not_run: built.not_run,
-        build,
+        build: options,
         repeats,
         filter,
         criterion: CriterionTimes {

@@ -14,6 +14,7 @@ pub(super) struct Shell {
     pub(super) quiet: bool,
 }
 
+#[expect(clippy::unused_self, reason = "output goes through the one object that may write")]
 impl Shell {
     /// Writes data: the report, a list, a schema.
     ///

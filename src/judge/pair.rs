@@ -148,7 +148,13 @@ fn pair(baseline: Option<&Measurement>, candidate: Option<&Measurement>) -> Pair
 fn side(measurement: &Measurement) -> Option<Side> {
     let runs: Vec<f64> =
         measurement.runs.iter().filter_map(|run| run_value(&run.reading)).collect();
-    Some(Side { value: stats::median(&runs)?, runs })
+    let logs: Vec<f64> = runs.iter().map(|value| value.ln()).collect();
+    let value = match measurement.metric.nature {
+        // The mean that changes are ratios of: what is shown must divide.
+        Nature::Sampled if logs.iter().all(|log| log.is_finite()) => stats::mean(&logs)?.exp(),
+        Nature::Sampled | Nature::Counted => stats::median(&runs)?,
+    };
+    Some(Side { value, runs })
 }
 
 /// The one number of a run: samples within a run only ever refine this.

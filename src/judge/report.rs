@@ -192,7 +192,8 @@ impl Row {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Side {
-    /// The median over runs, in the row's unit.
+    /// One value for all runs, in the row's unit: of a sampled metric the geometric
+    /// mean (the median where a run is zero), of a count the median.
     pub value: f64,
     /// Each run's own number: for a clock, the median of its samples.
     pub runs: Vec<f64>,
