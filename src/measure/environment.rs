@@ -39,7 +39,7 @@ pub fn machine(environment: &mut Environment) {
     let os = release.iter().find_map(|text| facts::os(text));
     environment.set(Field::Os, os.unwrap_or_else(|| std::env::consts::OS.to_owned()));
     environment.set(Field::Kernel, read("/proc/sys/kernel/osrelease").trim());
-    set(
+    set_or_none(
         environment,
         Field::Container,
         facts::container(&facts::ContainerHints {
@@ -53,7 +53,7 @@ pub fn machine(environment: &mut Environment) {
     let dmi = ["sys_vendor", "product_name", "board_vendor", "bios_vendor"]
         .map(|name| read(&format!("/sys/class/dmi/id/{name}")));
     let machine = facts::virtual_machine(&dmi, &read("/sys/hypervisor/type"), &cpuinfo);
-    set(environment, Field::VirtualMachine, machine);
+    set_or_none(environment, Field::VirtualMachine, machine);
 }
 
 /// Valgrind and the runners, for the harnesses that count instructions.
@@ -96,13 +96,13 @@ fn toolchain(options: &BuildOptions, environment: &mut Environment) {
         &config,
         target.as_deref().unwrap_or_default(),
     );
-    environment.set(Field::Flags, flags);
+    set_or_none(environment, Field::Flags, Some(flags));
     set(environment, Field::Target, target);
     environment.set(Field::Profile, config::profile(options.profile(), std::env::vars_os()));
     let mut features = options.features.clone();
     features.extend(options.all_features.then(|| "all features".to_owned()));
     features.extend(options.no_default_features.then(|| "no default features".to_owned()));
-    environment.set(Field::Features, features.join(","));
+    set_or_none(environment, Field::Features, Some(features.join(",")));
     set(environment, Field::Libc, libc_version());
 }
 
@@ -160,6 +160,13 @@ fn set(environment: &mut Environment, field: Field, value: Option<String>) {
     environment.set(field, value.unwrap_or_default());
 }
 
+/// Sets a field that was looked at, also where nothing was there: a build with
+/// flags differs from one without.
+fn set_or_none(environment: &mut Environment, field: Field, value: Option<String>) {
+    let value = value.filter(|value| !value.trim().is_empty());
+    environment.set(field, value.unwrap_or_else(|| "none".to_owned()));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,7 +174,11 @@ mod tests {
     #[test]
     fn this_machine_has_a_fingerprint() {
         let environment = probe(&BuildOptions::default(), &[]);
-        for field in [Field::Cores, Field::Os, Field::Rustc, Field::Target, Field::Profile] {
+        use Field::{
+            Container, Cores, Features, Flags, Os, Profile, Rustc, Target, VirtualMachine,
+        };
+        for field in [Cores, Os, Rustc, Target, Profile, Flags, Features, Container, VirtualMachine]
+        {
             assert!(environment.get(field).is_some(), "{field} is not known");
         }
         assert_eq!(environment.get(Field::Profile).map(|text| &text[..5]), Some("bench"));
