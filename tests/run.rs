@@ -1,0 +1,67 @@
+//! `gate run` from the build to the exit code, on a small real project.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Only a change that no noise makes counts: what is tested is the way from a
+/// measurement to an exit code, not the statistics.
+const POLICY: &str = "version = 1\n[measure]\nrepeat = 4\nwarm_up = \"10ms\"\ntime = \"20ms\"\n\
+                      samples = 10\n[verdict]\nundecided = \"allow\"\n[[rule]]\nbench = \"**\"\n\
+                      tolerance = \"300%\"\n";
+
+/// Runs the gate in the tiny project; `mood` is what its second benchmark does.
+fn gate(home: &Path, mood: &str, arguments: &[&str]) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_gate"))
+        .args(["run", "--bench", "moody", "--config"])
+        .arg(home.join("gate.toml"))
+        .arg("--baselines")
+        .arg(home.join("baselines"))
+        .args(arguments)
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/projects/tiny"))
+        .env("CARGO_TARGET_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/tiny"))
+        .env("BENCHGATE_CLASS", "here")
+        .env("TINY_MOOD", mood)
+        .output()
+        .expect("the gate starts");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    (status.code().expect("an exit code"), text(stdout), text(stderr))
+}
+
+#[test]
+fn from_the_first_run_to_a_caught_regression() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("gate.toml"), POLICY).unwrap();
+    let baseline = home.path().join("baselines/here/main.json");
+
+    let (code, out, err) = gate(home.path(), "good", &[]);
+    assert_eq!(code, 5, "nothing to compare with: {out}{err}");
+    assert!(out.contains("second") && out.contains("NOTHING COMPARED"), "{out}");
+    assert!(err.contains("gate run --save main"), "the way out is said: {err}");
+
+    let (code, out, err) = gate(home.path(), "good", &["--save", "main"]);
+    assert_eq!(code, 0, "{out}{err}");
+    let saved = std::fs::read(&baseline).unwrap();
+
+    let (code, out, err) = gate(home.path(), "good", &[]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("PASS"), "{out}");
+
+    let (code, out, err) = gate(home.path(), "slow", &[]);
+    assert_eq!(code, 3, "{out}{err}");
+    let second = out.lines().find(|line| line.starts_with("second")).expect("the row");
+    assert!(second.contains("REGRESSION"), "{out}");
+
+    let (code, out, err) = gate(home.path(), "slow", &["--save", "main"]);
+    assert_eq!(code, 3, "{out}{err}");
+    assert!(err.contains("not saved"), "{err}");
+    assert_eq!(std::fs::read(&baseline).unwrap(), saved, "a regression is no baseline");
+
+    let (code, out, err) = gate(home.path(), "abort", &[]);
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(out.contains("benchmark-failed") && out.contains("INCOMPLETE"), "{out}");
+    assert!(out.lines().any(|line| line.starts_with("first")), "the other is there: {out}");
+
+    let (code, _, err) = gate(home.path(), "good", &["--filter", "no such benchmark"]);
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("no such benchmark"), "{err}");
+}
