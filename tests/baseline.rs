@@ -112,6 +112,7 @@ fn snapshot(name: &str) -> Snapshot {
             dirty: false,
         }),
         selection: None,
+        pairing: None,
         runs: vec![run("A processor"), run("A processor")],
         measurements: vec![instructions, lookup, scan],
         not_run: vec![NotRun {

@@ -35,6 +35,7 @@ fn snapshot(rows: &[(&str, Metric, &[f64])]) -> Snapshot {
         created: Timestamp::UNIX_EPOCH,
         revision: None,
         selection: None,
+        pairing: None,
         runs: vec![run; runs],
         measurements: rows
             .iter()

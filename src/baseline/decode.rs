@@ -16,7 +16,7 @@ use super::number::Number;
 use super::wire::{self, SCHEMA_VERSION};
 use crate::model::{
     BenchId, CriterionParts, Environment, Estimate, Estimates, Field, Measurement, Metric, NotRun,
-    Problem, Reading, Revision, RunInfo, RunReading, Samples, Snapshot, Throughput, Unit,
+    Pairing, Problem, Reading, Revision, RunInfo, RunReading, Samples, Snapshot, Throughput, Unit,
 };
 
 /// The largest file that is read: 256 MiB.
@@ -120,6 +120,7 @@ pub(super) fn plain(content: &Content, path: &Path) -> Result<Snapshot, Baseline
                 created: content.written,
                 revision: None,
                 selection: None,
+                pairing: None,
                 runs: vec![run],
                 measurements: in_order(measurements)?,
                 not_run: Vec::new(),
@@ -160,6 +161,7 @@ pub(super) fn snapshot(file: wire::File) -> Result<Snapshot, Fault> {
             dirty,
         }),
         selection: header.selection,
+        pairing: header.pairing.map(|it| pairing(it, &inner.at("pairing"))).transpose()?,
         runs,
         measurements: in_order(measurements)?,
         not_run: header
@@ -343,10 +345,23 @@ fn run_info(run: wire::RunInfo, place: &Place) -> Result<RunInfo, Fault> {
     Ok(RunInfo { started: run.started, seconds, environment })
 }
 
+fn id(id: wire::Id) -> BenchId {
+    let wire::Id { name, package, target } = id;
+    BenchId { name, target, package }
+}
+
+fn pairing(pairing: wire::Pairing, place: &Place) -> Result<Pairing, Fault> {
+    let wire::Pairing { trial, seed, screening, looks, identical } = pairing;
+    if !looks.is_sorted_by(|a, b| a < b) || looks.first() == Some(&0) {
+        return Err(place.at("looks").fault("must rise from at least 1"));
+    }
+    let identical = identical.into_iter().map(id).collect();
+    Ok(Pairing { trial: present(trial, &place.at("trial"))?, seed, screening, looks, identical })
+}
+
 fn problem(problem: wire::Problem) -> Problem {
     let wire::Problem { kind, id, path, reason } = problem;
-    let id = id.map(|wire::Id { name, package, target }| BenchId { name, target, package });
-    Problem { kind, id, path: PathBuf::from(path), reason }
+    Problem { kind, id: id.map(self::id), path: PathBuf::from(path), reason }
 }
 
 /// The model's order, and each benchmark's metric once.

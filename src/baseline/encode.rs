@@ -7,8 +7,8 @@ use super::layout;
 use super::number::{Iterations, Number};
 use super::wire;
 use crate::model::{
-    BenchId, Estimate, Estimates, Measurement, NotRun, Problem, Reading, RunInfo, RunReading,
-    Samples, Snapshot, Throughput,
+    BenchId, Estimate, Estimates, Measurement, NotRun, Pairing, Problem, Reading, RunInfo,
+    RunReading, Samples, Snapshot, Throughput,
 };
 
 /// The file's text. What could not be read again is refused here, while the
@@ -24,8 +24,17 @@ pub(super) fn text(snapshot: &Snapshot) -> Result<Vec<u8>, BaselineError> {
 }
 
 fn file(snapshot: &Snapshot) -> wire::File {
-    let Snapshot { name, created, revision, selection, runs, measurements: _, not_run, problems } =
-        snapshot;
+    let Snapshot {
+        name,
+        created,
+        revision,
+        selection,
+        pairing,
+        runs,
+        measurements: _,
+        not_run,
+        problems,
+    } = snapshot;
     let (shown, others) = critcmp::divide(snapshot);
     wire::File {
         name: name.clone(),
@@ -43,6 +52,7 @@ fn file(snapshot: &Snapshot) -> wire::File {
                 dirty: revision.dirty,
             }),
             selection: selection.clone(),
+            pairing: pairing.as_ref().map(self::pairing),
             runs: runs.iter().map(run_info).collect(),
             measurements: others.into_iter().map(measurement).collect(),
             not_run: not_run
@@ -55,6 +65,17 @@ fn file(snapshot: &Snapshot) -> wire::File {
                 .collect(),
             problems: problems.iter().map(problem).collect(),
         },
+    }
+}
+
+fn pairing(pairing: &Pairing) -> wire::Pairing {
+    let Pairing { trial, seed, screening, looks, identical } = pairing;
+    wire::Pairing {
+        trial: trial.clone(),
+        seed: *seed,
+        screening: *screening,
+        looks: looks.clone(),
+        identical: identical.iter().map(id).collect(),
     }
 }
 
@@ -161,14 +182,15 @@ fn run_info(run: &RunInfo) -> wire::RunInfo {
     }
 }
 
+fn id(id: &BenchId) -> wire::Id {
+    let BenchId { name, target, package } = id;
+    wire::Id { name: name.clone(), package: package.clone(), target: target.clone() }
+}
+
 fn problem(problem: &Problem) -> wire::Problem {
     wire::Problem {
         kind: problem.kind,
-        id: problem.id.as_ref().map(|BenchId { name, target, package }| wire::Id {
-            name: name.clone(),
-            package: package.clone(),
-            target: target.clone(),
-        }),
+        id: problem.id.as_ref().map(id),
         path: problem.path.to_string_lossy().into_owned(),
         reason: problem.reason.clone(),
     }

@@ -89,6 +89,9 @@ pub(super) struct Header {
     /// What was selected, in the words of the command line; null where
     /// everything was.
     pub(super) selection: Option<String>,
+    /// How it was measured in turn with another snapshot, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) pairing: Option<Pairing>,
     /// The runs (fresh processes), in the order they were started.
     pub(super) runs: Vec<RunInfo>,
     /// All that is not a criterion time: counts, rates, times without
@@ -98,6 +101,21 @@ pub(super) struct Header {
     pub(super) not_run: Vec<NotRun>,
     /// Results that were found and could not be used.
     pub(super) problems: Vec<Problem>,
+}
+
+/// Two snapshots that were measured in turn: runs of one index belong together.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Pairing {
+    /// Names the trial: equal on its two sides, and on no other snapshot.
+    pub(super) trial: String,
+    /// Seeds the order within each pair and the length of each environment.
+    pub(super) seed: u64,
+    /// Pairs for screening: runs below this index. The others confirm.
+    pub(super) screening: u32,
+    /// The numbers of confirming pairs at which a decision is made, rising.
+    pub(super) looks: Vec<u32>,
+    /// Benchmarks whose executables hold the same code on both sides.
+    pub(super) identical: Vec<Id>,
 }
 
 /// The source that was measured.

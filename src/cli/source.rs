@@ -198,6 +198,7 @@ fn snapshot(name: &str, harvest: Harvest) -> Snapshot {
         created: Timestamp::now(),
         revision: None,
         selection: None,
+        pairing: None,
         runs: vec![RunInfo { started: None, seconds: None, environment }],
         measurements,
         not_run,

@@ -163,6 +163,7 @@ pub fn run(
         created,
         revision: revision(directory),
         selection: None,
+        pairing: None,
         runs,
         measurements,
         not_run,

@@ -21,4 +21,6 @@ pub use measurement::{
     Throughput,
 };
 pub use metric::{Direction, Metric, Nature, Unit};
-pub use snapshot::{NotRun, NotRunKind, Problem, ProblemKind, Revision, RunInfo, Snapshot};
+pub use snapshot::{
+    NotRun, NotRunKind, Pairing, Problem, ProblemKind, Revision, RunInfo, Snapshot,
+};

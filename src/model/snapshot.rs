@@ -18,6 +18,8 @@ pub struct Snapshot {
     /// What was selected, in the words of the command line (`--bench cache`);
     /// `None` where everything was. Absence from a selection is no deletion.
     pub selection: Option<String>,
+    /// How it was measured in turn with another snapshot, where it was.
+    pub pairing: Option<Pairing>,
     /// The runs, in the order they were started. A source that cannot tell its
     /// runs apart has one.
     pub runs: Vec<RunInfo>,
@@ -62,6 +64,25 @@ pub struct Revision {
     pub branch: Option<String>,
     /// Whether tracked files differed from the commit.
     pub dirty: bool,
+}
+
+/// Two snapshots that were measured in turn, by fresh processes in pairs: runs of
+/// one index belong together.
+///
+/// First every benchmark is screened; those that look changed are then measured
+/// again, and judged on that fresh data alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pairing {
+    /// Names the trial: equal on its two sides, and on no other snapshot.
+    pub trial: String,
+    /// Seeds the order within each pair and the length of each environment.
+    pub seed: u64,
+    /// Pairs for screening: runs below this index. The others confirm.
+    pub screening: u32,
+    /// The numbers of confirming pairs at which a decision is made, rising.
+    pub looks: Vec<u32>,
+    /// Benchmarks whose executables hold the same code on both sides: not measured.
+    pub identical: Vec<BenchId>,
 }
 
 /// Something that was asked for and could not be measured.
