@@ -259,6 +259,17 @@ impl Filter {
         Self { text: name.into(), pattern: None }
     }
 
+    /// Those of exactly these names, together.
+    pub fn one_of(names: &[&str]) -> Result<Self, regex::Error> {
+        if let [name] = names {
+            return Ok(Self::exactly(*name));
+        }
+        let escaped: Vec<String> = names.iter().map(|name| regex::escape(name)).collect();
+        let text = format!("^(?:{})$", escaped.join("|"));
+        let pattern = regex::Regex::new(&text)?;
+        Ok(Self { text, pattern: Some(pattern) })
+    }
+
     /// Whether a benchmark of that name is among them.
     pub fn accepts(&self, name: &str) -> bool {
         match &self.pattern {

@@ -7,7 +7,7 @@ use crate::model::{BenchId, Measurement, Metric, NotRun, Problem, ProblemKind};
 use crate::sources::Harvest;
 
 /// Results so far.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Merge {
     measurements: BTreeMap<(BenchId, Metric), Measurement>,
     not_run: BTreeSet<NotRun>,

@@ -5,6 +5,7 @@
 //! | function | does |
 //! |---|---|
 //! | [`run`] | all executables, several times in turn → a [`Snapshot`](crate::model::Snapshot) |
+//! | [`trial`] | base and head in turn, in pairs of processes → two snapshots |
 //! | [`Process::run`] | one executable, one fresh process → what it measured |
 //! | [`build`] | has cargo build the executables |
 //! | [`Harness::detect`], [`list`] | what an executable is, and holds |
@@ -21,6 +22,7 @@ compile_error!(
 );
 
 mod build;
+mod checkout;
 mod environment;
 mod harness;
 mod interrupt;
@@ -32,8 +34,10 @@ mod progress;
 mod revision;
 mod run;
 mod scratch;
+mod trial;
 
 pub use build::{BenchExecutable, BuildError, BuildOptions, Built, build};
+pub use checkout::{CheckoutError, Repository, Source};
 pub use environment::{machine, machine_class, probe, runner_version, valgrind_version};
 pub use harness::{Filter, Harness, Listed, Listing, list};
 pub use interrupt::Interrupt;
@@ -42,3 +46,4 @@ pub use progress::{Event, Progress, Silent};
 pub use revision::revision;
 pub use run::{MeasureError, Plan, run};
 pub use scratch::Scratch;
+pub use trial::{Trial, TrialPlan, TrialSide, trial};

@@ -1,0 +1,464 @@
+//! The sources of base and head, laid in turn into one directory.
+//!
+//! Equal source gives equal code only at an equal path: symbol hashes and the
+//! paths of panics depend on it. So both sides are built in one directory, each
+//! with a target directory of its own, and the user's own tree is never touched.
+//!
+//! cargo rebuilds what is newer than its last build. Laying the other side over
+//! a file makes it newer, so each side remembers the times that its files had
+//! when they were last laid with that content.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::hash::Hasher as _;
+use std::io::{self, Read as _};
+use std::path::{Component, Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use fs_err as fs;
+use serde::{Deserialize, Serialize};
+
+use crate::model::Revision;
+
+/// Why sources could not be laid.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckoutError {
+    /// git could not be run, or refused.
+    #[error("`git {command}` failed: {said}")]
+    Git {
+        /// Its arguments.
+        command: String,
+        /// What it said.
+        said: String,
+    },
+    /// No commit to compare with was found.
+    #[error(
+        "no default branch to compare with was found (looked for {looked_for}): name the base with --base REV"
+    )]
+    NoBase {
+        /// The names that were tried.
+        looked_for: String,
+    },
+    /// A file could not be read or written.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// A git repository whose revisions are laid out for building.
+#[derive(Clone, Debug)]
+pub struct Repository {
+    root: PathBuf,
+}
+
+/// What is laid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A commit, by its full hash.
+    Commit(String),
+    /// The working tree: tracked files as they are, and untracked ones that are
+    /// not ignored.
+    WorkingTree,
+}
+
+impl Repository {
+    /// The repository that holds `directory`.
+    pub fn of(directory: &Path) -> Result<Self, CheckoutError> {
+        let said = git(directory, &["rev-parse", "--show-toplevel"])?;
+        Ok(Self { root: PathBuf::from(said.trim_end()) })
+    }
+
+    /// Its topmost directory.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The commit that `revision` names.
+    pub fn commit(&self, revision: &str) -> Result<String, CheckoutError> {
+        // `--end-of-options`: a revision that begins with a dash stays one.
+        let name = format!("{revision}^{{commit}}");
+        let said =
+            git(&self.root, &["rev-parse", "--verify", "--quiet", "--end-of-options", &name])?;
+        Ok(said.trim().to_owned())
+    }
+
+    /// The last commit that HEAD has in common with the default branch: what a
+    /// change is to be held against, whatever has happened on that branch since.
+    pub fn merge_base(&self) -> Result<String, CheckoutError> {
+        let mut candidates = Vec::new();
+        if let Ok(head) = git(&self.root, &["symbolic-ref", "--short", "refs/remotes/origin/HEAD"])
+        {
+            candidates.push(head.trim().to_owned());
+        }
+        candidates.extend(["origin/main", "origin/master", "main", "master"].map(str::to_owned));
+        for branch in &candidates {
+            if self.commit(branch).is_ok() {
+                return Ok(git(&self.root, &["merge-base", branch, "HEAD"])?.trim().to_owned());
+            }
+        }
+        Err(CheckoutError::NoBase { looked_for: candidates.join(", ") })
+    }
+
+    /// Lays a source into `directory`, and remembers in `memory` (a file beside
+    /// the side's target directory) which times its files got.
+    ///
+    /// Files of the other side that this one lacks are removed; a directory that
+    /// cargo made (`target`) stays.
+    pub fn lay(
+        &self,
+        source: &Source,
+        directory: &Path,
+        memory: &Path,
+    ) -> Result<(), CheckoutError> {
+        let files = match source {
+            Source::Commit(commit) => self.of_commit(commit)?,
+            Source::WorkingTree => self.of_working_tree()?,
+        };
+        fs::create_dir_all(directory)?;
+        let known = Memory::read(memory);
+        let mut next = Memory::default();
+        for (path, file) in &files {
+            let target = directory.join(path);
+            write(&target, file)?;
+            let name = path.to_string_lossy().into_owned();
+            let print = file.fingerprint();
+            let time = match known.files.get(&name) {
+                Some(entry) if entry.fingerprint == print => entry.modified,
+                _ => now(),
+            };
+            if let Content::Bytes { .. } = file {
+                let handle = fs::OpenOptions::new().write(true).open(&target)?;
+                handle.set_modified(UNIX_EPOCH + Duration::from_nanos(time))?;
+            }
+            next.files.insert(name, Entry { fingerprint: print, modified: time });
+        }
+        remove_others(directory, directory, &files.keys().cloned().collect())?;
+        next.write(memory)
+    }
+
+    fn of_commit(&self, commit: &str) -> Result<BTreeMap<PathBuf, Content>, CheckoutError> {
+        let listed = git_bytes(&self.root, &["ls-tree", "-r", "-z", "--full-tree", commit])?;
+        let mut wanted = Vec::new();
+        for line in listed.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
+            // `MODE TYPE HASH<tab>PATH`
+            let line = String::from_utf8_lossy(line).into_owned();
+            let Some((what, path)) = line.split_once('\t') else { continue };
+            let mut words = what.split(' ');
+            let (mode, kind, hash) = (words.next(), words.next(), words.next());
+            if let (Some(mode), Some("blob"), Some(hash)) = (mode, kind, hash)
+                && is_inside(Path::new(path))
+            {
+                wanted.push((mode.to_owned(), hash.to_owned(), PathBuf::from(path)));
+            }
+        }
+        let contents = self.blobs(wanted.iter().map(|(_, hash, _)| hash.as_str()))?;
+        let files = wanted.into_iter().zip(contents).map(|((mode, _, path), bytes)| {
+            let content = match mode.as_str() {
+                "120000" => Content::Link(PathBuf::from(String::from_utf8_lossy(&bytes).as_ref())),
+                mode => Content::Bytes { bytes, executable: mode == "100755" },
+            };
+            (path, content)
+        });
+        Ok(files.collect())
+    }
+
+    /// The contents of blobs, through one `git cat-file`.
+    fn blobs<'a>(
+        &self,
+        hashes: impl Iterator<Item = &'a str>,
+    ) -> Result<Vec<Vec<u8>>, CheckoutError> {
+        let hashes: Vec<&str> = hashes.collect();
+        let refused =
+            |said: String| CheckoutError::Git { command: "cat-file --batch".to_owned(), said };
+        let mut list = tempfile::tempfile()?;
+        io::Write::write_all(&mut list, (hashes.join("\n") + "\n").as_bytes())?;
+        io::Seek::rewind(&mut list)?;
+        let mut child = Command::new("git")
+            .args(["cat-file", "--batch"])
+            .current_dir(&self.root)
+            .stdin(list)
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut out = io::BufReader::new(child.stdout.take().expect("it is piped"));
+        let mut contents = Vec::with_capacity(hashes.len());
+        for hash in &hashes {
+            // `HASH blob SIZE<newline>CONTENT<newline>`
+            let mut header = String::new();
+            io::BufRead::read_line(&mut out, &mut header)?;
+            let size = header.trim_end().rsplit(' ').next().and_then(|size| size.parse().ok());
+            let Some(size) = size else {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(refused(format!("it answered {header:?} for {hash}")));
+            };
+            let mut bytes = vec![0; size];
+            out.read_exact(&mut bytes)?;
+            out.read_exact(&mut [0])?;
+            contents.push(bytes);
+        }
+        child.wait()?;
+        Ok(contents)
+    }
+
+    fn of_working_tree(&self) -> Result<BTreeMap<PathBuf, Content>, CheckoutError> {
+        let listed = git_bytes(
+            &self.root,
+            &["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--full-name"],
+        )?;
+        let mut files = BTreeMap::new();
+        for name in listed.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+            let path = PathBuf::from(String::from_utf8_lossy(name).into_owned());
+            let from = self.root.join(&path);
+            // Deleted in the working tree, or a submodule's directory.
+            let Ok(metadata) = from.symlink_metadata() else { continue };
+            if metadata.is_symlink() {
+                files.insert(path, Content::Link(fs::read_link(&from)?));
+            } else if metadata.is_file() {
+                use std::os::unix::fs::PermissionsExt as _;
+                let executable = metadata.permissions().mode() & 0o111 != 0;
+                files.insert(path, Content::Bytes { bytes: fs::read(&from)?, executable });
+            }
+        }
+        Ok(files)
+    }
+
+    /// What a source is, for a snapshot.
+    pub fn revision(&self, source: &Source) -> Option<Revision> {
+        match source {
+            Source::Commit(commit) => {
+                Some(Revision { commit: commit.clone(), branch: None, dirty: false })
+            }
+            Source::WorkingTree => super::revision(&self.root),
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Content {
+    Bytes { bytes: Vec<u8>, executable: bool },
+    Link(PathBuf),
+}
+
+impl Content {
+    /// Tells contents apart, over the life of one checkout.
+    fn fingerprint(&self) -> u64 {
+        // The same in every process, unlike a map's hasher.
+        let mut hasher = std::hash::DefaultHasher::new();
+        match self {
+            Self::Bytes { bytes, executable } => {
+                hasher.write(bytes);
+                hasher.write_u8(u8::from(*executable));
+            }
+            Self::Link(target) => hasher.write(target.as_os_str().as_encoded_bytes()),
+        }
+        hasher.finish()
+    }
+}
+
+/// The times of a side's files, as they were last laid.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Memory {
+    files: BTreeMap<String, Entry>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Entry {
+    fingerprint: u64,
+    /// Nanoseconds since 1970.
+    modified: u64,
+}
+
+impl Memory {
+    /// What is remembered; nothing where it cannot be read, which only costs a build.
+    fn read(path: &Path) -> Self {
+        fs::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+    }
+
+    fn write(&self, path: &Path) -> Result<(), CheckoutError> {
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        let text = serde_json::to_vec(self).map_err(io::Error::other)?;
+        Ok(fs::write(path, text)?)
+    }
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Whether a path from a commit stays below the directory it is laid into.
+fn is_inside(path: &Path) -> bool {
+    path.components().all(|part| matches!(part, Component::Normal(_)))
+}
+
+fn write(path: &Path, content: &Content) -> Result<(), CheckoutError> {
+    let there = path.symlink_metadata().ok();
+    if let Some(parent) = path.parent() {
+        // A file or link of the other side where this one has a directory.
+        if parent.symlink_metadata().is_ok_and(|found| !found.is_dir()) {
+            fs::remove_file(parent)?;
+        }
+        fs::create_dir_all(parent)?;
+    }
+    match content {
+        Content::Bytes { bytes, executable } => {
+            use std::os::unix::fs::PermissionsExt as _;
+            if there.as_ref().is_some_and(std::fs::Metadata::is_symlink) {
+                fs::remove_file(path)?;
+            } else if there.as_ref().is_some_and(std::fs::Metadata::is_dir) {
+                fs::remove_dir_all(path)?;
+            }
+            if fs::read(path).ok().as_deref() != Some(bytes) {
+                fs::write(path, bytes)?;
+            }
+            let mode = if *executable { 0o755 } else { 0o644 };
+            fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
+        }
+        Content::Link(target) => {
+            if there.as_ref().is_some_and(std::fs::Metadata::is_dir) {
+                fs::remove_dir_all(path)?;
+            } else if there.is_some() {
+                fs::remove_file(path)?;
+            }
+            fs_err::os::unix::fs::symlink(target, path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes files that are not among `wanted`, and directories left empty.
+fn remove_others(
+    root: &Path,
+    directory: &Path,
+    wanted: &BTreeSet<PathBuf>,
+) -> Result<(), CheckoutError> {
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        let relative = path.strip_prefix(root).unwrap_or(&path).to_owned();
+        let is_directory = path.symlink_metadata()?.is_dir();
+        if is_directory && path.file_name() != Some(OsStr::new("target")) {
+            remove_others(root, &path, wanted)?;
+            // Only an empty one goes.
+            let _ = std::fs::remove_dir(&path);
+        } else if !is_directory && !wanted.contains(&relative) {
+            fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
+}
+
+fn git(directory: &Path, arguments: &[&str]) -> Result<String, CheckoutError> {
+    Ok(String::from_utf8_lossy(&git_bytes(directory, arguments)?).into_owned())
+}
+
+fn git_bytes(directory: &Path, arguments: &[&str]) -> Result<Vec<u8>, CheckoutError> {
+    let refused = |said: String| CheckoutError::Git { command: arguments.join(" "), said };
+    let output = Command::new("git")
+        .args(arguments)
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| refused(error.to_string()))?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(refused(if said.trim().is_empty() {
+        output.status.to_string()
+    } else {
+        said.trim().to_owned()
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn commit_all(root: &Path, message: &str) {
+        git(root, &["add", "-A"]).unwrap();
+        let author = ["-c", "user.name=t", "-c", "user.email=t@example.invalid"];
+        git(root, &[&author[..], &["commit", "-q", "-m", message]].concat()).unwrap();
+    }
+
+    fn tree(directory: &Path) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        let mut open = vec![directory.to_owned()];
+        while let Some(next) = open.pop() {
+            for entry in std::fs::read_dir(&next).unwrap() {
+                let path = entry.unwrap().path();
+                if path.symlink_metadata().unwrap().is_dir() {
+                    open.push(path);
+                } else {
+                    let name = path.strip_prefix(directory).unwrap().display().to_string();
+                    found.push((name, std::fs::read_to_string(&path).unwrap_or_default()));
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+
+    fn pairs(files: &[(&str, &str)]) -> Vec<(String, String)> {
+        files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+    }
+
+    /// Base and head by turns: contents are right, a side's times are kept where
+    /// its content is, and move where it changed.
+    #[test]
+    fn each_side_finds_its_files_as_it_left_them() {
+        let place = tempfile::tempdir().unwrap();
+        let root = place.path().join("project");
+        let laid = place.path().join("laid");
+        let memory = |side: &str| place.path().join(side);
+        std::fs::create_dir_all(root.join("src")).unwrap();
+        git(&root, &["init", "-q", "-b", "main"]).unwrap();
+        std::fs::write(root.join("same"), "same").unwrap();
+        std::fs::write(root.join("src/lib.rs"), "one").unwrap();
+        std::fs::write(root.join("gone"), "gone").unwrap();
+        std::fs::write(root.join(".gitignore"), "target\n").unwrap();
+        commit_all(&root, "base");
+        let repository = Repository::of(&root.join("src")).unwrap();
+        let base = Source::Commit(repository.merge_base().unwrap());
+
+        // Uncommitted: a changed file, a new one, a deleted one, an ignored one.
+        std::fs::write(root.join("src/lib.rs"), "two").unwrap();
+        std::fs::write(root.join("new file"), "new").unwrap();
+        std::fs::remove_file(root.join("gone")).unwrap();
+        std::fs::create_dir(root.join("target")).unwrap();
+        std::fs::write(root.join("target/built"), "x").unwrap();
+
+        let modified = |name: &str| laid.join(name).metadata().unwrap().modified().unwrap();
+        repository.lay(&base, &laid, &memory("base")).unwrap();
+        let ignore = (".gitignore", "target\n");
+        let same = ("same", "same");
+        assert_eq!(tree(&laid), pairs(&[ignore, ("gone", "gone"), same, ("src/lib.rs", "one")]));
+        let times = ["same", "src/lib.rs"].map(modified);
+
+        repository.lay(&Source::WorkingTree, &laid, &memory("head")).unwrap();
+        assert_eq!(tree(&laid), pairs(&[ignore, ("new file", "new"), same, ("src/lib.rs", "two")]));
+        let head_times = ["same", "src/lib.rs"].map(modified);
+
+        repository.lay(&base, &laid, &memory("base")).unwrap();
+        assert_eq!(tree(&laid), pairs(&[ignore, ("gone", "gone"), same, ("src/lib.rs", "one")]));
+        assert_eq!(["same", "src/lib.rs"].map(modified), times, "nothing to build again");
+
+        std::fs::write(root.join("src/lib.rs"), "three").unwrap();
+        repository.lay(&Source::WorkingTree, &laid, &memory("head")).unwrap();
+        assert_eq!(modified("same"), head_times[0]);
+        assert!(modified("src/lib.rs") > head_times[1], "a changed file is built again");
+        assert_eq!(std::fs::read_to_string(root.join("src/lib.rs")).unwrap(), "three");
+    }
+
+    #[test]
+    fn a_wrong_revision_and_a_missing_repository_are_said() {
+        let place = tempfile::tempdir().unwrap();
+        assert!(matches!(Repository::of(place.path()), Err(CheckoutError::Git { .. })));
+        git(place.path(), &["init", "-q", "-b", "main"]).unwrap();
+        let repository = Repository::of(place.path()).unwrap();
+        assert!(repository.commit("--output=x").is_err());
+        let error = repository.merge_base().unwrap_err().to_string();
+        assert!(error.contains("--base REV"), "{error}");
+    }
+}
