@@ -113,7 +113,7 @@ impl BuildArgs {
 impl Run {
     pub(super) fn run(self, context: &Context) -> Result<Exit, Failed> {
         let Self { save, baseline, repeat, filter, build, store, policy, output } = self;
-        let policy = policy.find(context)?;
+        let policy = policy.find()?;
         let filter =
             filter.map(|filter| Filter::matching(&filter)).transpose().map_err(Failed::usage)?;
         let build = build.options(context);

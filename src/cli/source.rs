@@ -23,21 +23,24 @@ const CRITERION_NEWEST: &str = "new";
 #[derive(Debug, Args)]
 pub(super) struct StoreArgs {
     /// The directory of baselines
-    #[arg(long, value_name = "DIR", default_value = "baselines")]
+    #[arg(long, value_name = "DIR", default_value = "baselines", global = true)]
     baselines: PathBuf,
     /// The machine class, a directory below it [default: from processor, cores and system]
-    #[arg(long, value_name = "NAME", env = "BENCHGATE_CLASS")]
+    #[arg(long, value_name = "NAME", env = "BENCHGATE_CLASS", global = true)]
     class: Option<String>,
 }
 
 impl StoreArgs {
-    pub(super) fn store(&self, context: &Context) -> Store {
-        Store::new(context.directory.join(&self.baselines))
+    /// Paths stay relative to the working directory: they are shown, and those
+    /// of results end up in committed baselines.
+    pub(super) fn store(&self) -> Store {
+        Store::new(&self.baselines)
     }
 
-    /// The class that was named, else this machine's.
+    /// The class that was named, else this machine's. An empty one is what a
+    /// pipeline passes on where nobody set it.
     pub(super) fn class(&self) -> String {
-        self.class.clone().unwrap_or_else(|| {
+        self.class.clone().filter(|class| !class.is_empty()).unwrap_or_else(|| {
             let mut environment = Environment::default();
             measure::machine(&mut environment);
             measure::machine_class(&environment)
@@ -67,28 +70,28 @@ pub(super) fn load(
     stored: &StoreArgs,
     spec: &str,
 ) -> Result<Option<Snapshot>, Failed> {
-    let path = context.directory.join(spec);
+    let path = Path::new(spec);
     if path.is_dir() {
         return Results { criterion: vec![spec.into()], callgrind: vec![spec.into()] }
-            .read(context, CRITERION_NEWEST)
+            .read(CRITERION_NEWEST)
             .map(Some);
     }
     if let Some((directory, name)) = spec.rsplit_once('@')
-        && context.directory.join(directory).is_dir()
+        && Path::new(directory).is_dir()
     {
         return Results { criterion: vec![directory.into()], callgrind: Vec::new() }
-            .read(context, name)
+            .read(name)
             .map(Some);
     }
     if path.is_file() {
-        return Ok(Some(baseline::read(&path)?));
+        return Ok(Some(baseline::read(path)?));
     }
     let looks_like_a_path = spec.contains(['/', '\\'])
         || Path::new(spec).extension().is_some_and(|extension| extension == "json");
     if looks_like_a_path {
         return Err(Failed::usage(anyhow::anyhow!("{spec}: there is no such file or directory")));
     }
-    let store = stored.store(context);
+    let store = stored.store();
     let class = stored.class();
     match store.load(&class, spec) {
         Ok(snapshot) => Ok(Some(snapshot)),
@@ -118,12 +121,13 @@ fn say_what_there_is(
     let message = if others.is_empty() {
         format!(
             "no baseline `{name}` for this machine class ({class}); save one with \
-             `gate run --save {name}`"
+             `gate run --save {name}` or `gate baseline save {name}`"
         )
     } else {
         format!(
             "no baseline `{name}` for this machine class ({class}), only for {}; save one here \
-             with `gate run --save {name}`, or name a class with --class",
+             with `gate run --save {name}` or `gate baseline save {name}`, or name a class with \
+             --class",
             others.join(", ")
         )
     };
@@ -152,23 +156,44 @@ impl Results {
     }
 
     /// The newest results of all directories together.
-    pub(super) fn newest(&self, context: &Context) -> Result<Snapshot, Failed> {
-        self.read(context, CRITERION_NEWEST)
+    pub(super) fn newest(&self) -> Result<Snapshot, Failed> {
+        self.read(CRITERION_NEWEST)
     }
 
-    fn read(&self, context: &Context, saved: &str) -> Result<Snapshot, Failed> {
+    fn read(&self, saved: &str) -> Result<Snapshot, Failed> {
         let Self { criterion, callgrind } = self;
         let mut all = Harvest::default();
         let stale = Stale::Gap(STALE_GAP);
         for directory in criterion {
-            let directory = existing(context, directory)?;
-            all = merged(all, criterion::read(&directory, saved, &Origin::default(), stale)?);
+            let directory = existing(directory)?;
+            all = merged(all, criterion::read(directory, saved, &Origin::default(), stale)?);
         }
         for directory in callgrind {
-            let directory = existing(context, directory)?;
-            all = merged(all, callgrind::read(&directory, &Origin::default(), stale)?);
+            let directory = existing(directory)?;
+            all = merged(all, callgrind::read(directory, &Origin::default(), stale)?);
         }
-        Ok(snapshot(saved, all))
+        let name = self.name(saved);
+        if all.measurements.is_empty() && all.not_run.is_empty() && all.problems.is_empty() {
+            return Err(Failed::nothing(anyhow::anyhow!(
+                "{name}: there are no results of criterion, iai-callgrind or gungraun"
+            )));
+        }
+        Ok(snapshot(&name, all))
+    }
+
+    /// What was named, in the words of the command line.
+    fn name(&self, saved: &str) -> String {
+        let Self { criterion, callgrind } = self;
+        let only_callgrind = callgrind.iter().filter(|directory| !criterion.contains(directory));
+        let directories = criterion.iter().chain(only_callgrind);
+        let mut name = directories
+            .map(|directory| directory.display().to_string())
+            .collect::<Vec<_>>()
+            .join(", ");
+        if saved != CRITERION_NEWEST {
+            name = format!("{name}@{saved}");
+        }
+        name
     }
 }
 
@@ -179,10 +204,9 @@ fn merged(mut all: Harvest, more: Harvest) -> Harvest {
     all
 }
 
-fn existing(context: &Context, directory: &Path) -> Result<PathBuf, Failed> {
-    let path = context.directory.join(directory);
-    if path.is_dir() {
-        return Ok(path);
+fn existing(directory: &Path) -> Result<&Path, Failed> {
+    if directory.is_dir() {
+        return Ok(directory);
     }
     let shown = directory.display();
     Err(Failed::usage(anyhow::anyhow!(

@@ -50,7 +50,7 @@ pub(super) fn rows(case: &Case<'_>, pairs: Vec<Pair>, comparability: &Comparabil
 fn barrier(pair: &Pair, limits: &Limits, comparability: &Comparability) -> Option<String> {
     let blocking = comparability.blocking(&pair.metric);
     if !blocking.is_empty() {
-        return Some(format!("not comparable: {} differs", blocking.join(", ")));
+        return Some(format!("not comparable: different {}", blocking.join(", ")));
     }
     if limits.floor.in_unit(&pair.metric.unit).is_none() {
         return Some(format!(
