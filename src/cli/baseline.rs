@@ -132,13 +132,9 @@ impl BaselineCommand {
             }
             Action::Promote { from, to } => {
                 let promoted = store.promote(&args.class(), &from, &to).map_err(usage_if_name)?;
-                context
-                    .shell
-                    .status("promoted", &format!("{from} to {}", context.shown(&promoted.path)));
+                context.shell.status("promoted", &format!("{from} to {}", promoted.path.display()));
                 if let Some(kept) = promoted.replaced {
-                    context
-                        .shell
-                        .status("kept", &format!("the former one as {}", context.shown(&kept)));
+                    context.shell.status("kept", &format!("the former one as {}", kept.display()));
                 }
             }
             Action::Prune { keep, older_than, dry_run } => {
@@ -150,7 +146,7 @@ impl BaselineCommand {
                 })?;
                 let verb = if dry_run { "would remove" } else { "removed" };
                 for file in &pruned {
-                    context.shell.status(verb, &context.shown(&file.path));
+                    context.shell.status(verb, &file.path.display().to_string());
                 }
                 context.shell.status(verb, &counted(pruned.len(), "file"));
             }
@@ -193,9 +189,6 @@ pub(super) fn save(
         }
         Err(error) => return Err(usage_if_name(error)),
     };
-<<<<<<< HEAD
-    context.shell.status("saved", &context.shown(&path));
-=======
     let ids: BTreeSet<&BenchId> = snapshot.measurements.iter().map(|m| &m.id).collect();
     let holds =
         format!("{}, {}", counted(ids.len(), "benchmark"), counted(snapshot.runs.len(), "run"));
@@ -206,7 +199,6 @@ pub(super) fn save(
             counted(snapshot.problems.len(), "result")
         ));
     }
->>>>>>> cmd
     Ok(())
 }
 

@@ -109,14 +109,6 @@ struct Context {
     directory: PathBuf,
 }
 
-impl Context {
-    /// A path as the user would write it: relative to the working directory
-    /// where it lies below.
-    fn shown(&self, path: &Path) -> String {
-        path.strip_prefix(&self.directory).unwrap_or(path).display().to_string()
-    }
-}
-
 /// An error with the exit code that it asks for.
 #[derive(Debug)]
 struct Failed {

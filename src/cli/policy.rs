@@ -1,6 +1,5 @@
 //! `gate policy show|validate|schema`
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -40,33 +39,17 @@ impl PolicyCommand {
                 let mut text = policy::DEFAULT.to_owned();
                 if let Some(path) = &found.source {
                     let own = fs_err::read_to_string(path)?;
-<<<<<<< HEAD
-                    let _ = write!(
-                        text,
-                        "\n# ---- on top of these defaults, {} says:\n\n{own}",
-                        context.shown(path)
-                    );
-=======
                     let path = path.display();
                     text =
                         format!("{text}\n# ---- on top of these defaults, {path} says:\n\n{own}");
->>>>>>> cmd
                 }
                 context.shell.data(&text)?;
             }
             Action::Validate { file } => {
-<<<<<<< HEAD
-                let found =
-                    Policy::find(file.as_deref(), &context.directory).map_err(Failed::usage)?;
-                let name = found
-                    .source
-                    .map_or_else(|| "the defaults".to_owned(), |path| context.shown(&path));
-=======
                 let name = match find_policy(file.as_deref())?.source {
                     Some(path) => path.display().to_string(),
                     None => format!("the defaults; there is no {}", SEARCHED.join(" or ")),
                 };
->>>>>>> cmd
                 context.shell.status("valid", &name);
             }
             Action::Schema => {
