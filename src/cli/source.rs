@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::{Context, Failed};
 use crate::baseline::{self, BaselineError, Store};
-use crate::measure::{self, BuildOptions};
-use crate::model::{Environment, RunInfo, Snapshot};
+use crate::measure::{self, BuildOptions, Harness};
+use crate::model::{Environment, Nature, RunInfo, Snapshot};
 use crate::sources::{Harvest, Origin, Stale, callgrind, criterion};
 
 /// One invocation writes its results closer together than this, also where a
@@ -62,43 +62,47 @@ pub(super) fn newest_in(target: &Path) -> PathBuf {
     target.join("gate").join("newest.json")
 }
 
-/// Reads what `spec` names: a `.json` file, a directory of results
-/// (`DIR@NAME` for a baseline that criterion saved there), or a name in the
-/// store. `Ok(None)` where the store has no such name.
+/// Reads what `spec` names: a name in the store, else a `.json` file or a
+/// directory of results (`DIR@NAME` for a baseline that criterion saved there).
+/// `Ok(None)` where the store has no such name and there is no such file.
 pub(super) fn load(
     context: &Context,
-    stored: &StoreArgs,
+    args: &StoreArgs,
     spec: &str,
 ) -> Result<Option<Snapshot>, Failed> {
     let path = Path::new(spec);
+    // `main` is the baseline, also where there is a directory of that name.
+    let is_path = spec.contains(['/', '\\', '@'])
+        || path.extension().is_some_and(|extension| extension == "json");
+    if !is_path && let Some(snapshot) = stored(args, spec)? {
+        return Ok(Some(snapshot));
+    }
     if path.is_dir() {
-        return Results { criterion: vec![spec.into()], callgrind: vec![spec.into()] }
-            .read(CRITERION_NEWEST)
-            .map(Some);
+        let results = Results { criterion: vec![spec.into()], callgrind: vec![spec.into()] };
+        return results.newest().map(Some);
     }
     if let Some((directory, name)) = spec.rsplit_once('@')
         && Path::new(directory).is_dir()
     {
-        return Results { criterion: vec![directory.into()], callgrind: Vec::new() }
-            .read(name)
-            .map(Some);
+        let results = Results { criterion: vec![directory.into()], callgrind: Vec::new() };
+        // Saved baselines are kept on purpose, at whatever time each was made.
+        return results.read(name, Stale::Never).map(Some);
     }
     if path.is_file() {
         return Ok(Some(baseline::read(path)?));
     }
-    let looks_like_a_path = spec.contains(['/', '\\'])
-        || Path::new(spec).extension().is_some_and(|extension| extension == "json");
-    if looks_like_a_path {
+    if is_path {
         return Err(Failed::usage(anyhow::anyhow!("{spec}: there is no such file or directory")));
     }
-    let store = stored.store();
-    let class = stored.class();
-    match store.load(&class, spec) {
+    say_what_there_is(context, &args.store(), &args.class(), spec)?;
+    Ok(None)
+}
+
+/// The baseline of that name for this machine class, if there is one.
+pub(super) fn stored(args: &StoreArgs, name: &str) -> Result<Option<Snapshot>, Failed> {
+    match args.store().load(&args.class(), name) {
         Ok(snapshot) => Ok(Some(snapshot)),
-        Err(BaselineError::NotFound { .. }) => {
-            say_what_there_is(context, &store, &class, spec)?;
-            Ok(None)
-        }
+        Err(BaselineError::NotFound { .. }) => Ok(None),
         Err(error @ BaselineError::Name { .. }) => Err(Failed::usage(error)),
         Err(error) => Err(error.into()),
     }
@@ -141,7 +145,8 @@ fn say_what_there_is(
 /// machine and its toolchain.
 #[derive(Debug, Default, Args)]
 pub(super) struct Results {
-    /// A criterion directory (target/criterion), of any project
+    /// A criterion directory (target/criterion), of any project; taken to be measured on this
+    /// machine. Results written more than 30 minutes before the next are stale: left behind
     #[arg(long, value_name = "DIR")]
     criterion: Vec<PathBuf>,
     /// An iai-callgrind or gungraun directory (target/iai), of any project
@@ -157,20 +162,19 @@ impl Results {
 
     /// The newest results of all directories together.
     pub(super) fn newest(&self) -> Result<Snapshot, Failed> {
-        self.read(CRITERION_NEWEST)
+        self.read(CRITERION_NEWEST, Stale::Gap(STALE_GAP))
     }
 
-    fn read(&self, saved: &str) -> Result<Snapshot, Failed> {
+    fn read(&self, saved: &str, stale: Stale) -> Result<Snapshot, Failed> {
         let Self { criterion, callgrind } = self;
         let mut all = Harvest::default();
-        let stale = Stale::Gap(STALE_GAP);
         for directory in criterion {
             let directory = existing(directory)?;
-            all = merged(all, criterion::read(directory, saved, &Origin::default(), stale)?);
+            all = all.and(criterion::read(directory, saved, &Origin::default(), stale)?, directory);
         }
         for directory in callgrind {
             let directory = existing(directory)?;
-            all = merged(all, callgrind::read(directory, &Origin::default(), stale)?);
+            all = all.and(callgrind::read(directory, &Origin::default(), stale)?, directory);
         }
         let name = self.name(saved);
         if all.measurements.is_empty() && all.not_run.is_empty() && all.problems.is_empty() {
@@ -178,7 +182,11 @@ impl Results {
                 "{name}: there are no results of criterion, iai-callgrind or gungraun"
             )));
         }
-        Ok(snapshot(&name, all))
+        // Whoever has counts has the tools that count.
+        let counting = [Harness::IaiCallgrind, Harness::Gungraun];
+        let counted = all.measurements.iter().any(|one| one.metric.nature == Nature::Counted);
+        let harnesses = if counted { &counting[..] } else { &[] };
+        Ok(snapshot(&name, all, harnesses))
     }
 
     /// What was named, in the words of the command line.
@@ -197,13 +205,6 @@ impl Results {
     }
 }
 
-fn merged(mut all: Harvest, more: Harvest) -> Harvest {
-    all.measurements.extend(more.measurements);
-    all.not_run.extend(more.not_run);
-    all.problems.extend(more.problems);
-    all
-}
-
 fn existing(directory: &Path) -> Result<&Path, Failed> {
     if directory.is_dir() {
         return Ok(directory);
@@ -214,9 +215,9 @@ fn existing(directory: &Path) -> Result<&Path, Failed> {
     )))
 }
 
-fn snapshot(name: &str, harvest: Harvest) -> Snapshot {
+fn snapshot(name: &str, harvest: Harvest, harnesses: &[Harness]) -> Snapshot {
     let Harvest { measurements, not_run, problems } = harvest;
-    let environment = measure::probe(&BuildOptions::default(), &[]);
+    let environment = measure::probe(&BuildOptions::default(), harnesses);
     let mut snapshot = Snapshot {
         name: name.to_owned(),
         created: Timestamp::now(),
