@@ -157,54 +157,130 @@ fn noise_is_undecided_and_blocks_where_nothing_was_decided() {
 
 #[test]
 fn one_run_a_side_decides_no_clock_but_any_count() {
-    let (a, b) = (times(&[("a", &[100.0])]), times(&[("a", &[200.0])]));
-    let report = verdict(&a, &b, "");
-    assert_eq!((outcome(&report, "a").0, exit(&report)), (Outcome::Undecided, 4));
-    assert!(codes(&report).contains(&(Code::SingleRun, Severity::Note)));
-    let (a, b) = (counts(&[("a", &[1000.0])]), counts(&[("a", &[1020.0])]));
+    // Neither side may have one run only: a lone run may be an odd one.
+    let lone = |value: f64| times(&[("a", &[value])]);
+    for (a, b) in [(lone(100.0), lone(200.0)), (times(&[("a", &STEADY)]), lone(104.0))] {
+        let report = verdict(&a, &b, "");
+        assert_eq!((outcome(&report, "a").0, exit(&report)), (Outcome::Undecided, 4));
+        assert!(codes(&report).contains(&(Code::SingleRun, Severity::Note)));
+    }
+    let (a, b) = (counts(&[("a", &[100_000.0])]), counts(&[("a", &[102_000.0])]));
     let report = verdict(&a, &b, "");
     assert_eq!((outcome(&report, "a").0, exit(&report)), (Outcome::Regression, 3));
 }
 
 #[test]
 fn counts_are_exact_unless_they_vary() {
-    let base = counts(&[("a", &[1000.0, 1000.0, 1000.0])]);
+    let base = counts(&[("a", &[100_000.0; 3])]);
     for (runs, expected) in [
-        ([1000.0; 3], (Outcome::Unchanged, Severity::Note)),
-        ([1004.0; 3], (Outcome::Unchanged, Severity::Note)),
-        ([1007.0; 3], (Outcome::Regression, Severity::Warn)),
-        ([1020.0; 3], (Outcome::Regression, Severity::Fail)),
-        ([980.0; 3], (Outcome::Improvement, Severity::Note)),
+        ([100_000.0; 3], (Outcome::Unchanged, Severity::Note)),
+        ([100_400.0; 3], (Outcome::Unchanged, Severity::Note)),
+        ([100_700.0; 3], (Outcome::Regression, Severity::Warn)),
+        ([102_000.0; 3], (Outcome::Regression, Severity::Fail)),
+        ([98_000.0; 3], (Outcome::Improvement, Severity::Note)),
         // A spread of 1% within the candidate: three times that is the tolerance.
-        ([1015.0, 1020.0, 1025.0], (Outcome::Unchanged, Severity::Note)),
+        ([101_500.0, 102_000.0, 102_500.0], (Outcome::Unchanged, Severity::Note)),
     ] {
         assert_eq!(outcome(&verdict(&base, &counts(&[("a", &runs)]), ""), "a"), expected);
     }
-    let unsteady = counts(&[("a", &[1000.0, 1010.0])]);
+    // A few instructions in a short benchmark are a matter of layout.
+    let (short, moved) = (counts(&[("a", &[235.0])]), counts(&[("a", &[240.0])]));
+    assert_eq!(outcome(&verdict(&short, &moved, ""), "a").0, Outcome::Unchanged);
+    let unsteady = counts(&[("a", &[100_000.0, 101_000.0])]);
     assert!(codes(&verdict(&base, &unsteady, "")).contains(&(Code::UnsteadyCount, Severity::Note)));
 }
 
 #[test]
 fn a_zero_divides_nothing() {
-    let (zero, some) = (counts(&[("a", &[0.0])]), counts(&[("a", &[3.0])]));
+    let (zero, some) = (counts(&[("a", &[0.0])]), counts(&[("a", &[30.0])]));
     let report = verdict(&zero, &some, "");
     assert_eq!((outcome(&report, "a").0, exit(&report)), (Outcome::Regression, 3));
     assert_eq!(report.rows[0].change, None);
     assert_eq!(outcome(&verdict(&zero, &zero, ""), "a").0, Outcome::Unchanged);
-    let report = verdict(&zero, &some, "[[rule]]\nbench = \"a\"\nfloor = \"5\"");
+    let report = verdict(&zero, &some, "[[rule]]\nbench = \"a\"\nfloor = \"50\"");
     assert_eq!(outcome(&report, "a").0, Outcome::Unchanged);
     let report = verdict(&times(&[("a", &[0.0])]), &times(&[("a", &[3.0])]), "");
     assert_eq!(outcome(&report, "a").0, Outcome::Undecided);
 }
 
 #[test]
-fn larger_is_better_where_the_metric_says_so() {
-    let rate = Metric {
+fn zeros_among_counts_that_vary_decide_nothing() {
+    let counted = |runs: &[f64]| counts(&[("a", runs)]);
+    for (base, cand, expected) in [
+        // One odd run of zero is spread, not a change.
+        ([0.0, 1000.0, 1000.0], [1001.0; 3], Outcome::Unchanged),
+        ([0.0, 1000.0, 1000.0], [1000.0; 3], Outcome::Unchanged),
+        ([0.0, 0.0, 1000.0], [1000.0; 3], Outcome::Undecided),
+        ([-5000.0; 3], [-4999.0; 3], Outcome::Undecided),
+    ] {
+        assert_eq!(outcome(&verdict(&counted(&base), &counted(&cand), ""), "a").0, expected);
+    }
+}
+
+fn rate() -> Metric {
+    Metric {
         name: "hit_rate".to_owned(),
         unit: Unit::Share,
         better: Direction::Higher,
         nature: Nature::Sampled,
+    }
+}
+
+#[test]
+fn limits_are_shares_of_the_baseline_in_either_direction() {
+    let rule = "[[rule]]\nbench = \"a\"\ntolerance = \"50%\"";
+    let rates = |runs: &[f64]| snapshot(&[("a", rate(), runs)]);
+    let base = rates(&[0.90, 0.901, 0.899]);
+    for (runs, expected) in
+        [([0.54, 0.541, 0.539], Outcome::Unchanged), ([0.36, 0.361, 0.359], Outcome::Regression)]
+    {
+        let report = verdict(&base, &rates(&runs), &format!("{rule}\ntarget = \"60%\""));
+        assert_eq!(outcome(&report, "a").0, expected);
+    }
+    // A waiver for a little does not cover losing everything.
+    let hits = Metric { better: Direction::Higher, ..Metric::counted("hits", Unit::Count) };
+    let waiver = "[[waiver]]\nbench = \"a\"\nmetric = \"hits\"\nup_to = \"1%\"\nuntil = \
+                  \"2027-01-01\"\nreason = \"known\"";
+    let of = |value: f64| snapshot(&[("a", hits.clone(), &[value])]);
+    let report = verdict(&of(100.0), &of(0.0), waiver);
+    assert_eq!((codes(&report)[0], exit(&report)), ((Code::WaiverExceeded, Severity::Warn), 3));
+}
+
+#[test]
+fn a_metric_that_is_gone_or_means_something_else_shows() {
+    let with = |metrics: &[(Metric, f64)]| {
+        let rows: Vec<_> =
+            metrics.iter().map(|(metric, value)| (metric.clone(), [*value])).collect();
+        let rows: Vec<(&str, Metric, &[f64])> =
+            rows.iter().map(|(metric, runs)| ("a", metric.clone(), &runs[..])).collect();
+        snapshot(&rows)
     };
+    let count = |name: &str| Metric::counted(name, Unit::Count);
+    let base = with(&[(count("instructions"), 9.0), (count("queries"), 5.0)]);
+    let less = with(&[(count("instructions"), 9.0)]);
+    let missing = "[verdict]\nmissing = \"fail\"";
+    let report = verdict(&base, &less, missing);
+    assert_eq!((codes(&report), exit(&report)), (vec![(Code::MetricMissing, Severity::Fail)], 5));
+    assert_eq!(exit(&verdict(&base, &less, "")), 0);
+    let bytes = Metric::counted("queries", Unit::Bytes);
+    let other = with(&[(count("instructions"), 9.0), (bytes, 5.0)]);
+    let report = verdict(&base, &other, missing);
+    assert_eq!((codes(&report), exit(&report)), (vec![(Code::MetricMissing, Severity::Fail)], 5));
+    assert_eq!(report.findings[0].message, "measured in bytes now, in count before");
+}
+
+#[test]
+fn a_rule_that_matches_nothing_is_said() {
+    let base = times(&[("a", &STEADY)]);
+    let report = verdict(&base, &base, "[[rule]]\nbench = \"htttp/**\"\ntolerance = \"5%\"");
+    assert_eq!(codes(&report), [(Code::RuleUnmatched, Severity::Warn)]);
+    let report = verdict(&base, &base, "[[rule]]\nbench = \"a\"\ntolerance = \"5%\"");
+    assert_eq!(codes(&report), []);
+}
+
+#[test]
+fn larger_is_better_where_the_metric_says_so() {
+    let rate = rate();
     let high = snapshot(&[("a", rate.clone(), &[0.95, 0.951, 0.949])]);
     let low = snapshot(&[("a", rate, &[0.80, 0.801, 0.799])]);
     assert_eq!(outcome(&verdict(&high, &low, ""), "a").0, Outcome::Regression);
@@ -237,6 +313,34 @@ fn another_processor_leaves_clocks_undecided_and_counts_judged() {
     assert_eq!(exit(&report), 4);
     let report = verdict(&base, &other, "[environment]\nignore = [\"cpu_model\"]");
     assert_eq!(exit(&report), 3, "the policy says they may be compared");
+}
+
+#[test]
+fn what_one_side_or_one_run_does_not_share_is_a_difference() {
+    let base = times(&[("a", &STEADY)]);
+    let changed = |change: fn(&mut Environment), runs: std::ops::Range<usize>| {
+        let mut other = times(&[("a", &FIFTH_SLOWER)]);
+        other.runs[runs].iter_mut().for_each(|run| change(&mut run.environment));
+        other
+    };
+    for other in [
+        // One run on another machine; a fact that only one side knows.
+        changed(|environment| environment.set(Field::CpuModel, "Another CPU"), 3..4),
+        changed(|environment| environment.set(Field::CpuModel, ""), 0..5),
+        changed(|environment| environment.set(Field::Flags, "-C target-cpu=native"), 0..5),
+    ] {
+        for report in [verdict(&base, &other, ""), verdict(&other, &base, "")] {
+            assert_eq!((outcome(&report, "a").0, exit(&report)), (Outcome::Undecided, 4));
+            assert_eq!(codes(&report), [(Code::EnvironmentDiffers, Severity::Warn)]);
+        }
+    }
+    // What cannot move a clock by itself is said, and compared.
+    let other = changed(|environment| environment.set(Field::Services, "redis 8.0.0"), 0..5);
+    let mut base = base;
+    base.runs.iter_mut().for_each(|run| run.environment.set(Field::Services, "redis 7.0.15"));
+    let report = verdict(&base, &other, "");
+    assert_eq!(codes(&report), [(Code::EnvironmentDiffers, Severity::Note)]);
+    assert_eq!(exit(&report), 3);
 }
 
 #[test]
@@ -294,6 +398,11 @@ fn what_was_not_selected_is_not_missing() {
     let report = verdict(&base, &part, "[verdict]\nmissing = \"fail\"");
     assert_eq!((outcome(&report, "b"), exit(&report)), ((Outcome::Missing, Severity::Note), 0));
     assert_eq!(codes(&report), []);
+    let wanted = "[verdict]\nrequire = [\"b\"]\n[[budget]]\nbench = \"b\"\nmetric = \
+                  \"time\"\nat_most = \"1s\"";
+    let report = verdict(&base, &part, wanted);
+    assert_eq!(exit(&report), 0, "a selection says nothing of what it leaves out");
+    assert_eq!(report.findings.len(), 2);
 }
 
 #[test]
@@ -304,8 +413,12 @@ fn without_a_baseline_nothing_is_compared_but_budgets_are_judged() {
         judge(&Case { baseline: None, candidate: &candidate, policy: &policy, today: TODAY })
     };
     assert_eq!(exit(&judge_alone("")), 5);
+    let alone = "[verdict]\nnothing_compared = \"allow\"\n";
+    assert_eq!(exit(&judge_alone(alone)), 5, "nothing at all is never a pass");
     let budget = |limit: &str| format!("[[budget]]\nbench = \"a\"\nmetric = \"time\"\n{limit}");
-    assert_eq!(exit(&judge_alone(&budget("at_most = \"200ns\""))), 0);
+    assert_eq!(exit(&judge_alone(&budget("at_most = \"200ns\""))), 5, "a lost baseline shows");
+    let budgets_alone = format!("{alone}{}", budget("at_most = \"200ns\""));
+    assert_eq!(exit(&judge_alone(&budgets_alone)), 0);
     let report = judge_alone(&budget("at_most = \"90ns\""));
     assert_eq!(codes(&report), [(Code::BudgetExceeded, Severity::Fail)]);
     assert_eq!(exit(&report), 3);

@@ -56,6 +56,18 @@ fn from_the_first_run_to_a_caught_regression() {
     assert!(err.contains("not saved"), "{err}");
     assert_eq!(std::fs::read(&baseline).unwrap(), saved, "a regression is no baseline");
 
+    let (code, _, err) = gate(home.path(), "slow", &["--save", "main", "--baseline", "nosuch"]);
+    assert_eq!(code, 2, "a baseline is judged against what it replaces: {err}");
+    let (code, _, err) = gate(home.path(), "good", &["--save", "main", "--filter", "first"]);
+    assert_eq!(code, 5, "{err}");
+    assert!(err.contains("it holds only a part"), "{err}");
+    assert_eq!(std::fs::read(&baseline).unwrap(), saved, "a part is no baseline");
+    let (code, _, err) = gate(home.path(), "slow", &["--save", "main", "--force"]);
+    assert_eq!(code, 0, "{err}");
+    assert_ne!(std::fs::read(&baseline).unwrap(), saved, "what was insisted on is done");
+    let (code, _, err) = gate(home.path(), "good", &["--save", "no/name"]);
+    assert_eq!(code, 2, "{err}");
+
     let (code, out, err) = gate(home.path(), "abort", &[]);
     assert_eq!(code, 1, "{out}{err}");
     assert!(out.contains("benchmark-failed") && out.contains("INCOMPLETE"), "{out}");

@@ -294,6 +294,10 @@ fn samples(samples: wire::Samples, place: &Place) -> Result<Samples, Fault> {
             return Err(place.at(part).at(index).fault(reason));
         }
     }
+    let each = iterations.iter().zip(&totals).map(|(n, total)| total / n);
+    if let Some((at, _)) = each.enumerate().find(|(_, each)| !each.is_finite() || *each <= 0.0) {
+        return Err(place.at("times").at(at).fault("is no time for that many iterations"));
+    }
     Ok(Samples { mode, iterations, totals })
 }
 

@@ -1,5 +1,6 @@
 //! `gate baseline save|list|show|promote|prune|import|export`
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use super::{Context, Failed, OutputArgs, PolicyArgs};
 use crate::baseline::{self, BaselineError, Entry, Existing, Prune};
 use crate::exit::Exit;
 use crate::judge::{self, Case};
+use crate::model::{BenchId, Snapshot};
 use crate::report::plain;
 
 /// Save, list, show, promote, prune and exchange baselines
@@ -101,12 +103,12 @@ enum Exchange {
 impl BaselineCommand {
     pub(super) fn run(self, context: &Context) -> Result<Exit, Failed> {
         let Self { store: args, action } = self;
-        let store = args.store(context);
+        let store = args.store();
         match action {
             Action::Save { name, from, results, force } => {
                 let snapshot = match &from {
                     Some(spec) => named(context, &args, spec)?,
-                    None if results.any() => results.newest(context)?,
+                    None if results.any() => results.newest()?,
                     None => newest(context)?,
                 };
                 save(context, &args, &name, snapshot, force)?;
@@ -123,20 +125,16 @@ impl BaselineCommand {
             }
             Action::Show { name, policy, output } => {
                 let snapshot = named(context, &args, &name)?;
-                let policy = policy.find(context)?;
+                let policy = policy.find()?;
                 let today = Zoned::now().date();
                 let case = Case { baseline: None, candidate: &snapshot, policy: &policy, today };
                 return output.write(context, &judge::compare(&case));
             }
             Action::Promote { from, to } => {
                 let promoted = store.promote(&args.class(), &from, &to).map_err(usage_if_name)?;
-                context
-                    .shell
-                    .status("promoted", &format!("{from} to {}", context.shown(&promoted.path)));
+                context.shell.status("promoted", &format!("{from} to {}", promoted.path.display()));
                 if let Some(kept) = promoted.replaced {
-                    context
-                        .shell
-                        .status("kept", &format!("the former one as {}", context.shown(&kept)));
+                    context.shell.status("kept", &format!("the former one as {}", kept.display()));
                 }
             }
             Action::Prune { keep, older_than, dry_run } => {
@@ -148,12 +146,12 @@ impl BaselineCommand {
                 })?;
                 let verb = if dry_run { "would remove" } else { "removed" };
                 for file in &pruned {
-                    context.shell.status(verb, &context.shown(&file.path));
+                    context.shell.status(verb, &file.path.display().to_string());
                 }
-                context.shell.status(verb, &format!("{} files", pruned.len()));
+                context.shell.status(verb, &counted(pruned.len(), "file"));
             }
             Action::Import { file, format: Exchange::Critcmp, name, force } => {
-                let snapshot = baseline::import_critcmp(&context.directory.join(file))?;
+                let snapshot = baseline::import_critcmp(&file)?;
                 let name = name.unwrap_or_else(|| snapshot.name.clone());
                 save(context, &args, &name, snapshot, force)?;
             }
@@ -174,7 +172,7 @@ pub(super) fn save(
     context: &Context,
     args: &StoreArgs,
     name: &str,
-    mut snapshot: crate::model::Snapshot,
+    mut snapshot: Snapshot,
     force: bool,
 ) -> Result<(), Failed> {
     name.clone_into(&mut snapshot.name);
@@ -182,7 +180,7 @@ pub(super) fn save(
         context.shell.note(&format!("the baseline holds only a part: {selection}"));
     }
     let existing = if force { Existing::Replace } else { Existing::Refuse };
-    let saved = args.store(context).save(&args.class(), &snapshot, existing);
+    let saved = args.store().save(&args.class(), &snapshot, existing);
     let path = match saved {
         Ok(path) => path,
         Err(error @ BaselineError::Exists { .. }) => {
@@ -191,7 +189,16 @@ pub(super) fn save(
         }
         Err(error) => return Err(usage_if_name(error)),
     };
-    context.shell.status("saved", &context.shown(&path));
+    let ids: BTreeSet<&BenchId> = snapshot.measurements.iter().map(|m| &m.id).collect();
+    let holds =
+        format!("{}, {}", counted(ids.len(), "benchmark"), counted(snapshot.runs.len(), "run"));
+    context.shell.status("saved", &format!("{}: {holds}", path.display()));
+    if !snapshot.problems.is_empty() {
+        context.shell.note(&format!(
+            "it lacks {} that could not be used: gate baseline show {name}",
+            counted(snapshot.problems.len(), "result")
+        ));
+    }
     Ok(())
 }
 
@@ -203,9 +210,14 @@ fn usage_if_name(error: BaselineError) -> Failed {
 }
 
 fn list(entries: &[Entry]) -> String {
+    let names: Vec<String> = entries
+        .iter()
+        .map(|entry| format!("{}/{}", plain(&entry.class), plain(&entry.name)))
+        .collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or_default();
     let mut text = String::new();
-    for entry in entries {
-        let _ = write!(text, "{}/{}  ", plain(&entry.class), plain(&entry.name));
+    for (name, entry) in names.iter().zip(entries) {
+        let _ = write!(text, "{name:width$}  ");
         match &entry.summary {
             Ok(summary) => {
                 let revision = summary.revision.as_ref().map_or_else(String::new, |revision| {
@@ -214,10 +226,10 @@ fn list(entries: &[Entry]) -> String {
                 });
                 let _ = writeln!(
                     text,
-                    "{}  {} benchmarks, {} runs{revision}",
+                    "{}  {}, {}{revision}",
                     summary.created.strftime("%Y-%m-%d %H:%M"),
-                    summary.benchmarks,
-                    summary.runs,
+                    counted(summary.benchmarks, "benchmark"),
+                    counted(summary.runs, "run"),
                 );
             }
             Err(error) => {
@@ -226,4 +238,8 @@ fn list(entries: &[Entry]) -> String {
         }
     }
     text
+}
+
+fn counted(count: usize, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }

@@ -41,10 +41,10 @@ pub(super) struct Check {
 impl Check {
     pub(super) fn run(self, context: &Context) -> Result<Exit, Failed> {
         let Self { candidate, results, baseline, store, policy, output } = self;
-        let policy = policy.find(context)?;
+        let policy = policy.find()?;
         let candidate = match &candidate {
             Some(spec) => named(context, &store, spec)?,
-            None if results.any() => results.newest(context)?,
+            None if results.any() => results.newest()?,
             None => newest(context)?,
         };
         let baseline = source::load(context, &store, &baseline)?;

@@ -27,7 +27,7 @@ pub(super) struct Compare {
 impl Compare {
     pub(super) fn run(self, context: &Context) -> Result<Exit, Failed> {
         let Self { baseline, candidate, store, policy, output } = self;
-        let policy = policy.find(context)?;
+        let policy = policy.find()?;
         let baseline = named(context, &store, &baseline)?;
         let candidate = match &candidate {
             Some(spec) => named(context, &store, spec)?,

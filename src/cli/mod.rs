@@ -57,9 +57,23 @@ pub fn main(args: impl Iterator<Item = OsString>, cargo: bool) -> Exit {
         Command::Explain(command) => command.run(&context),
     };
     outcome.unwrap_or_else(|failed| {
-        context.shell.error(&format!("{:#}", failed.error));
+        context.shell.error(&chain(&failed.error));
         failed.exit
     })
+}
+
+/// The error and its causes on one line; a cause that the text before already
+/// holds is not said twice.
+fn chain(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 /// Measure benchmarks, and fail a pipeline on a real regression and nothing else
@@ -73,7 +87,7 @@ pub fn main(args: impl Iterator<Item = OsString>, cargo: bool) -> Exit {
 )]
 struct Cli {
     /// Leave out status lines
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, display_order = 900)]
     quiet: bool,
     #[command(subcommand)]
     command: Command,
@@ -93,14 +107,6 @@ enum Command {
 struct Context {
     shell: Shell,
     directory: PathBuf,
-}
-
-impl Context {
-    /// A path as the user would write it: relative to the working directory
-    /// where it lies below.
-    fn shown(&self, path: &Path) -> String {
-        path.strip_prefix(&self.directory).unwrap_or(path).display().to_string()
-    }
 }
 
 /// An error with the exit code that it asks for.
@@ -137,9 +143,15 @@ struct PolicyArgs {
 }
 
 impl PolicyArgs {
-    fn find(&self, context: &Context) -> Result<Policy, Failed> {
-        Policy::find(self.config.as_deref(), &context.directory).map_err(Failed::usage)
+    fn find(&self) -> Result<Policy, Failed> {
+        find_policy(self.config.as_deref())
     }
+}
+
+/// The policy of that file, else the one of the working directory, else the
+/// defaults. Paths stay relative: they are shown, and written into reports.
+fn find_policy(file: Option<&Path>) -> Result<Policy, Failed> {
+    Policy::find(file, Path::new("")).map_err(Failed::usage)
 }
 
 /// How and where a report is written.
@@ -148,7 +160,7 @@ struct OutputArgs {
     /// The format of the report on stdout
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Also rows of metrics that cannot gate
+    /// Also rows of metrics that cannot gate, and of what was not selected
     #[arg(long)]
     all: bool,
     /// Also write the report as JSON to this file

@@ -1,13 +1,12 @@
 //! `gate policy show|validate|schema`
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Context, Failed, PolicyArgs};
+use super::{Context, Failed, PolicyArgs, find_policy};
 use crate::exit::Exit;
-use crate::policy::{self, Policy};
+use crate::policy::{self, SEARCHED};
 
 /// Show or check the policy (gate.toml)
 #[derive(Debug, Args)]
@@ -36,24 +35,21 @@ impl PolicyCommand {
     pub(super) fn run(self, context: &Context) -> Result<Exit, Failed> {
         match self.action {
             Action::Show { policy } => {
-                let found = policy.find(context)?;
+                let found = policy.find()?;
                 let mut text = policy::DEFAULT.to_owned();
                 if let Some(path) = &found.source {
                     let own = fs_err::read_to_string(path)?;
-                    let _ = write!(
-                        text,
-                        "\n# ---- on top of these defaults, {} says:\n\n{own}",
-                        context.shown(path)
-                    );
+                    let path = path.display();
+                    text =
+                        format!("{text}\n# ---- on top of these defaults, {path} says:\n\n{own}");
                 }
                 context.shell.data(&text)?;
             }
             Action::Validate { file } => {
-                let found =
-                    Policy::find(file.as_deref(), &context.directory).map_err(Failed::usage)?;
-                let name = found
-                    .source
-                    .map_or_else(|| "the defaults".to_owned(), |path| context.shown(&path));
+                let name = match find_policy(file.as_deref())?.source {
+                    Some(path) => path.display().to_string(),
+                    None => format!("the defaults; there is no {}", SEARCHED.join(" or ")),
+                };
                 context.shell.status("valid", &name);
             }
             Action::Schema => {

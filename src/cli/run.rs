@@ -9,12 +9,12 @@ use super::progress;
 use super::source::{self, StoreArgs};
 use super::{Context, Failed, OutputArgs, PolicyArgs, baseline};
 use crate::exit::Exit;
-use crate::judge::{self, Case, Report, Severity};
+use crate::judge::{self, Case, Outcome, Report, Row, Severity};
 use crate::measure::{
     self, BuildOptions, CriterionTimes, Filter, Interrupt, Plan, Progress, Silent,
 };
 use crate::model::Snapshot;
-use crate::policy::Policy;
+use crate::policy::{Gate, Policy};
 
 /// Criterion's own intervals are not used for any verdict, so its bootstrap is
 /// kept short: at its default it takes about as long as measuring.
@@ -35,9 +35,12 @@ const MAIN: &str = "main";
 #[command(verbatim_doc_comment)]
 pub(super) struct Run {
     /// Save the snapshot as a baseline of this machine class; one that stands there is replaced
-    /// only if nothing regressed against it
-    #[arg(long, value_name = "NAME")]
+    /// only if nothing regressed against it and nothing of it is missing
+    #[arg(long, value_name = "NAME", conflicts_with = "baseline")]
     save: Option<String>,
+    /// With --save: replace the baseline whatever the comparison says
+    #[arg(long, requires = "save")]
+    force: bool,
     /// What to compare with: a baseline's name, a file, a directory of results, or DIR@NAME
     /// [default: main]
     #[arg(long, value_name = "SPEC")]
@@ -112,13 +115,18 @@ impl BuildArgs {
 
 impl Run {
     pub(super) fn run(self, context: &Context) -> Result<Exit, Failed> {
-        let Self { save, baseline, repeat, filter, build, store, policy, output } = self;
-        let policy = policy.find(context)?;
+        let Self { save, force, baseline, repeat, filter, build, store, policy, output } = self;
+        let policy = policy.find()?;
         let filter =
             filter.map(|filter| Filter::matching(&filter)).transpose().map_err(Failed::usage)?;
         let build = build.options(context);
         let selection = selection(&build, filter.as_ref());
         let repeats = repeat.unwrap_or(policy.measure.repeat);
+
+        if let Some(name) = &save {
+            // A name that cannot be saved is said before minutes of measuring.
+            store.store().path(&store.class(), name).map_err(Failed::usage)?;
+        }
 
         let name = save.as_deref().unwrap_or("newest");
         let (mut snapshot, target) = measure(context, &policy, name, build, filter, repeats)?;
@@ -126,8 +134,10 @@ impl Run {
         let newest = source::newest_in(&target);
         crate::baseline::write(&newest, &snapshot)?;
 
-        let spec = baseline.as_deref().or(save.as_deref()).unwrap_or(MAIN);
-        let against = source::load(context, &store, spec)?;
+        let against = match &save {
+            Some(name) => source::stored(&store, name)?,
+            None => source::load(context, &store, baseline.as_deref().unwrap_or(MAIN))?,
+        };
         let case = Case {
             baseline: against.as_ref(),
             candidate: &snapshot,
@@ -140,15 +150,31 @@ impl Run {
         // A first baseline has nothing to be judged against.
         let report = if against.is_some() { judge::judge(&case) } else { judge::compare(&case) };
         let exit = output.write(context, &report)?.worst(broken(&report));
-        if matches!(exit, Exit::Regression | Exit::Failure | Exit::NothingCompared) {
-            context.shell.note(&format!(
-                "not saved as `{save}`: see above. To save it all the same: gate baseline save \
-                 {save} --force"
-            ));
-            return Ok(exit);
+        if let Some(why) = unfit(&report, exit).filter(|_| !force) {
+            context
+                .shell
+                .note(&format!("not saved as `{save}`: {why}; --force saves it all the same"));
+            return Ok(exit.worst(Exit::NothingCompared));
         }
         baseline::save(context, &store, save, snapshot, true)?;
-        Ok(exit)
+        Ok(if force { Exit::Pass } else { exit })
+    }
+}
+
+/// Why a snapshot must not take a baseline's place without being told to: it
+/// is worse, or it knows less.
+fn unfit(report: &Report, exit: Exit) -> Option<String> {
+    if exit != Exit::Pass {
+        return Some(format!("{} (exit {})", exit.meaning(), exit.code()));
+    }
+    report.baseline.as_ref()?;
+    if let Some(selection) = &report.candidate.selection {
+        return Some(format!("it holds only a part, {selection}"));
+    }
+    let lost = |row: &&Row| row.gate > Gate::Show && row.outcome() == Some(Outcome::Missing);
+    match report.rows.iter().filter(lost).count() {
+        0 => None,
+        lost => Some(format!("it lacks {lost} rows of the baseline")),
     }
 }
 

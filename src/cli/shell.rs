@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use anstream::AutoStream;
-use anstyle::{AnsiColor, Style};
+use anstyle::AnsiColor;
 
 use crate::report::plain;
 
@@ -30,13 +30,15 @@ impl Shell {
     /// Says what is being done. Control characters are written as escapes.
     pub(super) fn status(&self, verb: &str, message: &str) {
         if !self.quiet {
-            self.say(AnsiColor::Green.on_default().bold(), verb, message);
+            let style = AnsiColor::Green.on_default().bold();
+            self.write(&format!("{style}{verb:>12}{style:#} {}\n", plain(message)));
         }
     }
 
     /// Says what the user should know, whatever was asked for.
     pub(super) fn note(&self, message: &str) {
-        self.say(AnsiColor::Cyan.on_default().bold(), "note", message);
+        let style = AnsiColor::Cyan.on_default().bold();
+        self.write(&format!("{style}note{style:#}: {}\n", plain(message)));
     }
 
     /// Says what went wrong; lines are kept, other control characters escaped.
@@ -52,10 +54,6 @@ impl Shell {
             return None;
         }
         terminal_size::terminal_size().map(|(width, _)| width.0)
-    }
-
-    fn say(&self, style: Style, verb: &str, message: &str) {
-        self.write(&format!("{style}{verb:>12}{style:#} {}\n", plain(message)));
     }
 
     fn write(&self, text: &str) {

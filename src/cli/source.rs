@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::{Context, Failed};
 use crate::baseline::{self, BaselineError, Store};
-use crate::measure::{self, BuildOptions};
-use crate::model::{Environment, RunInfo, Snapshot};
+use crate::measure::{self, BuildOptions, Harness};
+use crate::model::{Environment, Nature, RunInfo, Snapshot};
 use crate::sources::{Harvest, Origin, Stale, callgrind, criterion};
 
 /// One invocation writes its results closer together than this, also where a
@@ -23,21 +23,24 @@ const CRITERION_NEWEST: &str = "new";
 #[derive(Debug, Args)]
 pub(super) struct StoreArgs {
     /// The directory of baselines
-    #[arg(long, value_name = "DIR", default_value = "baselines")]
+    #[arg(long, value_name = "DIR", default_value = "baselines", global = true)]
     baselines: PathBuf,
     /// The machine class, a directory below it [default: from processor, cores and system]
-    #[arg(long, value_name = "NAME", env = "BENCHGATE_CLASS")]
+    #[arg(long, value_name = "NAME", env = "BENCHGATE_CLASS", global = true)]
     class: Option<String>,
 }
 
 impl StoreArgs {
-    pub(super) fn store(&self, context: &Context) -> Store {
-        Store::new(context.directory.join(&self.baselines))
+    /// Paths stay relative to the working directory: they are shown, and those
+    /// of results end up in committed baselines.
+    pub(super) fn store(&self) -> Store {
+        Store::new(&self.baselines)
     }
 
-    /// The class that was named, else this machine's.
+    /// The class that was named, else this machine's. An empty one is what a
+    /// pipeline passes on where nobody set it.
     pub(super) fn class(&self) -> String {
-        self.class.clone().unwrap_or_else(|| {
+        self.class.clone().filter(|class| !class.is_empty()).unwrap_or_else(|| {
             let mut environment = Environment::default();
             measure::machine(&mut environment);
             measure::machine_class(&environment)
@@ -59,43 +62,47 @@ pub(super) fn newest_in(target: &Path) -> PathBuf {
     target.join("gate").join("newest.json")
 }
 
-/// Reads what `spec` names: a `.json` file, a directory of results
-/// (`DIR@NAME` for a baseline that criterion saved there), or a name in the
-/// store. `Ok(None)` where the store has no such name.
+/// Reads what `spec` names: a name in the store, else a `.json` file or a
+/// directory of results (`DIR@NAME` for a baseline that criterion saved there).
+/// `Ok(None)` where the store has no such name and there is no such file.
 pub(super) fn load(
     context: &Context,
-    stored: &StoreArgs,
+    args: &StoreArgs,
     spec: &str,
 ) -> Result<Option<Snapshot>, Failed> {
-    let path = context.directory.join(spec);
+    let path = Path::new(spec);
+    // `main` is the baseline, also where there is a directory of that name.
+    let is_path = spec.contains(['/', '\\', '@'])
+        || path.extension().is_some_and(|extension| extension == "json");
+    if !is_path && let Some(snapshot) = stored(args, spec)? {
+        return Ok(Some(snapshot));
+    }
     if path.is_dir() {
-        return Results { criterion: vec![spec.into()], callgrind: vec![spec.into()] }
-            .read(context, CRITERION_NEWEST)
-            .map(Some);
+        let results = Results { criterion: vec![spec.into()], callgrind: vec![spec.into()] };
+        return results.newest().map(Some);
     }
     if let Some((directory, name)) = spec.rsplit_once('@')
-        && context.directory.join(directory).is_dir()
+        && Path::new(directory).is_dir()
     {
-        return Results { criterion: vec![directory.into()], callgrind: Vec::new() }
-            .read(context, name)
-            .map(Some);
+        let results = Results { criterion: vec![directory.into()], callgrind: Vec::new() };
+        // Saved baselines are kept on purpose, at whatever time each was made.
+        return results.read(name, Stale::Never).map(Some);
     }
     if path.is_file() {
-        return Ok(Some(baseline::read(&path)?));
+        return Ok(Some(baseline::read(path)?));
     }
-    let looks_like_a_path = spec.contains(['/', '\\'])
-        || Path::new(spec).extension().is_some_and(|extension| extension == "json");
-    if looks_like_a_path {
+    if is_path {
         return Err(Failed::usage(anyhow::anyhow!("{spec}: there is no such file or directory")));
     }
-    let store = stored.store(context);
-    let class = stored.class();
-    match store.load(&class, spec) {
+    say_what_there_is(context, &args.store(), &args.class(), spec)?;
+    Ok(None)
+}
+
+/// The baseline of that name for this machine class, if there is one.
+pub(super) fn stored(args: &StoreArgs, name: &str) -> Result<Option<Snapshot>, Failed> {
+    match args.store().load(&args.class(), name) {
         Ok(snapshot) => Ok(Some(snapshot)),
-        Err(BaselineError::NotFound { .. }) => {
-            say_what_there_is(context, &store, &class, spec)?;
-            Ok(None)
-        }
+        Err(BaselineError::NotFound { .. }) => Ok(None),
         Err(error @ BaselineError::Name { .. }) => Err(Failed::usage(error)),
         Err(error) => Err(error.into()),
     }
@@ -118,12 +125,13 @@ fn say_what_there_is(
     let message = if others.is_empty() {
         format!(
             "no baseline `{name}` for this machine class ({class}); save one with \
-             `gate run --save {name}`"
+             `gate run --save {name}` or `gate baseline save {name}`"
         )
     } else {
         format!(
             "no baseline `{name}` for this machine class ({class}), only for {}; save one here \
-             with `gate run --save {name}`, or name a class with --class",
+             with `gate run --save {name}` or `gate baseline save {name}`, or name a class with \
+             --class",
             others.join(", ")
         )
     };
@@ -137,7 +145,8 @@ fn say_what_there_is(
 /// machine and its toolchain.
 #[derive(Debug, Default, Args)]
 pub(super) struct Results {
-    /// A criterion directory (target/criterion), of any project
+    /// A criterion directory (target/criterion), of any project; taken to be measured on this
+    /// machine. Results written more than 30 minutes before the next are stale: left behind
     #[arg(long, value_name = "DIR")]
     criterion: Vec<PathBuf>,
     /// An iai-callgrind or gungraun directory (target/iai), of any project
@@ -152,37 +161,53 @@ impl Results {
     }
 
     /// The newest results of all directories together.
-    pub(super) fn newest(&self, context: &Context) -> Result<Snapshot, Failed> {
-        self.read(context, CRITERION_NEWEST)
+    pub(super) fn newest(&self) -> Result<Snapshot, Failed> {
+        self.read(CRITERION_NEWEST, Stale::Gap(STALE_GAP))
     }
 
-    fn read(&self, context: &Context, saved: &str) -> Result<Snapshot, Failed> {
+    fn read(&self, saved: &str, stale: Stale) -> Result<Snapshot, Failed> {
         let Self { criterion, callgrind } = self;
         let mut all = Harvest::default();
-        let stale = Stale::Gap(STALE_GAP);
         for directory in criterion {
-            let directory = existing(context, directory)?;
-            all = merged(all, criterion::read(&directory, saved, &Origin::default(), stale)?);
+            let directory = existing(directory)?;
+            all = all.and(criterion::read(directory, saved, &Origin::default(), stale)?, directory);
         }
         for directory in callgrind {
-            let directory = existing(context, directory)?;
-            all = merged(all, callgrind::read(&directory, &Origin::default(), stale)?);
+            let directory = existing(directory)?;
+            all = all.and(callgrind::read(directory, &Origin::default(), stale)?, directory);
         }
-        Ok(snapshot(saved, all))
+        let name = self.name(saved);
+        if all.measurements.is_empty() && all.not_run.is_empty() && all.problems.is_empty() {
+            return Err(Failed::nothing(anyhow::anyhow!(
+                "{name}: there are no results of criterion, iai-callgrind or gungraun"
+            )));
+        }
+        // Whoever has counts has the tools that count.
+        let counting = [Harness::IaiCallgrind, Harness::Gungraun];
+        let counted = all.measurements.iter().any(|one| one.metric.nature == Nature::Counted);
+        let harnesses = if counted { &counting[..] } else { &[] };
+        Ok(snapshot(&name, all, harnesses))
+    }
+
+    /// What was named, in the words of the command line.
+    fn name(&self, saved: &str) -> String {
+        let Self { criterion, callgrind } = self;
+        let only_callgrind = callgrind.iter().filter(|directory| !criterion.contains(directory));
+        let directories = criterion.iter().chain(only_callgrind);
+        let mut name = directories
+            .map(|directory| directory.display().to_string())
+            .collect::<Vec<_>>()
+            .join(", ");
+        if saved != CRITERION_NEWEST {
+            name = format!("{name}@{saved}");
+        }
+        name
     }
 }
 
-fn merged(mut all: Harvest, more: Harvest) -> Harvest {
-    all.measurements.extend(more.measurements);
-    all.not_run.extend(more.not_run);
-    all.problems.extend(more.problems);
-    all
-}
-
-fn existing(context: &Context, directory: &Path) -> Result<PathBuf, Failed> {
-    let path = context.directory.join(directory);
-    if path.is_dir() {
-        return Ok(path);
+fn existing(directory: &Path) -> Result<&Path, Failed> {
+    if directory.is_dir() {
+        return Ok(directory);
     }
     let shown = directory.display();
     Err(Failed::usage(anyhow::anyhow!(
@@ -190,9 +215,9 @@ fn existing(context: &Context, directory: &Path) -> Result<PathBuf, Failed> {
     )))
 }
 
-fn snapshot(name: &str, harvest: Harvest) -> Snapshot {
+fn snapshot(name: &str, harvest: Harvest, harnesses: &[Harness]) -> Snapshot {
     let Harvest { measurements, not_run, problems } = harvest;
-    let environment = measure::probe(&BuildOptions::default(), &[]);
+    let environment = measure::probe(&BuildOptions::default(), harnesses);
     let mut snapshot = Snapshot {
         name: name.to_owned(),
         created: Timestamp::now(),

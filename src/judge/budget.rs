@@ -4,13 +4,13 @@ use super::Case;
 use super::findings::Code;
 use super::report::{Finding, Row, Severity, Side};
 use crate::model::Unit;
-use crate::policy::{Bound, Budget};
+use crate::policy::{Bound, Budget, OnUndecided};
 use crate::stats;
 
 /// A finding for each row that breaks a budget or cannot be told, and for each
 /// budget that is met by nothing at all.
 pub(super) fn judge(case: &Case<'_>, rows: &[Row]) -> Vec<Finding> {
-    case.policy.budgets.iter().flat_map(|budget| judge_one(budget, rows)).collect()
+    case.policy.budgets.iter().flat_map(|budget| judge_one(case, budget, rows)).collect()
 }
 
 /// How many rows some budget applies to.
@@ -24,24 +24,24 @@ fn subject<'a>(budget: &Budget, row: &'a Row) -> Option<&'a Side> {
     if meant { row.candidate.as_ref() } else { None }
 }
 
-fn judge_one(budget: &Budget, rows: &[Row]) -> Vec<Finding> {
+fn judge_one(case: &Case<'_>, budget: &Budget, rows: &[Row]) -> Vec<Finding> {
     let subjects: Vec<(&Row, &Side)> =
         rows.iter().filter_map(|row| Some((row, subject(budget, row)?))).collect();
     if subjects.is_empty() {
+        // What was not selected may be limited all the same.
+        let selected = case.candidate.selection.is_some();
         return vec![Finding {
             code: Code::BudgetUnmatched,
-            severity: Severity::Fail,
+            severity: if selected { Severity::Note } else { Severity::Fail },
             id: Some(budget.bench.as_str().to_owned()),
             metric: Some(budget.metric.clone()),
-            message: "nothing was measured that this budget limits; a limit without a value is \
-                      not met"
-                .to_owned(),
+            message: "nothing was measured that this budget limits".to_owned(),
         }];
     }
-    subjects.into_iter().filter_map(|(row, side)| finding(budget, row, side)).collect()
+    subjects.into_iter().filter_map(|(row, side)| finding(case, budget, row, side)).collect()
 }
 
-fn finding(budget: &Budget, row: &Row, side: &Side) -> Option<Finding> {
+fn finding(case: &Case<'_>, budget: &Budget, row: &Row, side: &Side) -> Option<Finding> {
     let unit = Unit::from(row.unit.as_str());
     let (quantity, word, sign) = match budget.bound {
         Bound::AtMost(quantity) => (quantity, "at most", 1.0),
@@ -57,7 +57,7 @@ fn finding(budget: &Budget, row: &Row, side: &Side) -> Option<Finding> {
         })
     };
     let Some(limit) = quantity.in_unit(&unit) else {
-        let message = format!("the budget of {quantity} is not in the metric's unit, {unit}");
+        let message = format!("the budget's {quantity} is not in the metric's unit, {unit}");
         return make(Code::BudgetUnmatched, Severity::Fail, message);
     };
     let reason = budget.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
@@ -65,17 +65,24 @@ fn finding(budget: &Budget, row: &Row, side: &Side) -> Option<Finding> {
         format!("{} where {word} {} is allowed{reason}", unit.show(side.value), unit.show(limit));
     // How far the worst run, or the mean of varying runs, lies beyond the limit.
     let beyond = |value: f64| (value - limit) * sign;
-    if row.counted || side.runs.len() < 2 {
+    if row.counted {
         let exceeded = side.runs.iter().any(|value| beyond(*value) > 0.0);
         return exceeded.then(|| make(Code::BudgetExceeded, Severity::Fail, shown)).flatten();
     }
     let mean = stats::mean(&side.runs)?;
-    let half = stats::mean_half_width(&side.runs, super::pair::SHOWN_LEVEL)?;
-    if beyond(mean) > half {
+    let half = stats::mean_half_width(&side.runs, super::pair::SHOWN_LEVEL);
+    if half.is_some_and(|half| beyond(mean) > half) {
         make(Code::BudgetExceeded, Severity::Fail, shown)
     } else if beyond(mean) > 0.0 {
-        let message = format!("{shown}; the runs vary too much to be sure");
-        make(Code::BudgetUndecided, Severity::Warn, message)
+        let why = match half {
+            Some(_) => "the runs vary too much to be sure",
+            None => "a single run is not sure",
+        };
+        let severity = match case.policy.verdict.undecided {
+            OnUndecided::Block => Severity::Fail,
+            OnUndecided::BlockIfNoneDecided | OnUndecided::Allow => Severity::Warn,
+        };
+        make(Code::BudgetUndecided, severity, format!("{shown}; {why}"))
     } else {
         None
     }

@@ -2,7 +2,10 @@
 
 use super::Case;
 use super::report::EnvironmentDifference;
-use crate::model::{Environment, Field, Metric, Nature};
+use crate::model::{Field, Metric, Nature};
+
+/// Between the values of runs that differ, in [`Snapshot::environment`](crate::model::Snapshot::environment).
+const MIXED: &str = " | ";
 
 /// What a difference between the environments leaves to be compared.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -79,19 +82,31 @@ fn blocks_counts(field: Field) -> bool {
     }
 }
 
+/// Facts that are looked for only where a benchmark needs them, or that a system
+/// may keep to itself: their absence says nothing.
+fn only_where_used(field: Field) -> bool {
+    matches!(field, Field::Valgrind | Field::Runner | Field::Services | Field::Governor)
+}
+
 pub(super) fn of(case: &Case<'_>) -> Comparability {
     let Some(baseline) = case.baseline else { return Comparability::default() };
-    let empty = Environment::default();
-    let baseline = baseline.environment().unwrap_or(&empty);
-    let candidate = case.candidate.environment().unwrap_or(&empty);
+    let (baseline, candidate) = (baseline.environment(), case.candidate.environment());
     let mut differences = Vec::new();
+    if baseline.is_empty() || candidate.is_empty() {
+        return Comparability { differences, unknown: true };
+    }
     for field in Field::ALL {
-        let ours = (baseline.get(field), candidate.get(field));
-        // What one side does not know cannot differ.
-        let (Some(a), Some(b)) = ours else { continue };
-        if a == b {
+        let sides = [baseline.get(field), candidate.get(field)];
+        if only_where_used(field) && sides.contains(&None) {
             continue;
         }
+        // Runs of one snapshot that differ among themselves are as bad.
+        let mixed = sides.iter().flatten().any(|value| value.contains(MIXED));
+        if sides[0] == sides[1] && !mixed {
+            continue;
+        }
+        // A side that knows its environment but not this fact may differ in it.
+        let [a, b] = sides.map(|side| side.unwrap_or("unknown"));
         let mut difference = EnvironmentDifference::new(field, a, b);
         if !case.policy.ignored_fields.contains(&field) {
             difference.blocks_time = blocks_time(field);
@@ -99,5 +114,5 @@ pub(super) fn of(case: &Case<'_>) -> Comparability {
         }
         differences.push(difference);
     }
-    Comparability { differences, unknown: baseline.is_empty() || candidate.is_empty() }
+    Comparability { differences, unknown: false }
 }

@@ -3,7 +3,7 @@
 use super::Case;
 use super::comparability::Comparability;
 use super::pair::{Effect, Pair};
-use super::report::{Judgement, Outcome, Row, RowLimits, Severity};
+use super::report::{Judgement, Outcome, Row, RowLimits, Severity, Side};
 use crate::model::{Direction, Nature};
 use crate::policy::{Gate, Level, Limits};
 use crate::stats::{self, TwoSample};
@@ -12,6 +12,12 @@ use crate::stats::{self, TwoSample};
 /// times the spread between equal programs it must exceed.
 const UNSTEADY_TOLERANCE: f64 = 0.005;
 const UNSTEADY_RANGES: f64 = 3.0;
+
+/// A change so large is none that anyone could act on: 1000-fold.
+const UNSEEN: f64 = 1000.0;
+
+/// Runs on each side below which a sampled metric is not decided.
+const LEAST_RUNS: usize = 2;
 
 /// A pair with what there is to decide it by.
 struct Open {
@@ -50,7 +56,7 @@ pub(super) fn rows(case: &Case<'_>, pairs: Vec<Pair>, comparability: &Comparabil
 fn barrier(pair: &Pair, limits: &Limits, comparability: &Comparability) -> Option<String> {
     let blocking = comparability.blocking(&pair.metric);
     if !blocking.is_empty() {
-        return Some(format!("not comparable: {} differs", blocking.join(", ")));
+        return Some(format!("not comparable: different {}", blocking.join(", ")));
     }
     if limits.floor.in_unit(&pair.metric.unit).is_none() {
         return Some(format!(
@@ -58,9 +64,25 @@ fn barrier(pair: &Pair, limits: &Limits, comparability: &Comparability) -> Optio
             limits.floor, pair.metric.unit
         ));
     }
+    let runs = |side: &Option<Side>| side.as_ref().map_or(0, |side| side.runs.len());
     match pair.effect {
-        Some(Effect::Sampled { test: None, .. }) => {
-            Some("one run a side says nothing about how much runs differ".to_owned())
+        Some(Effect::Sampled { test, .. }) => {
+            let fewest = runs(&pair.baseline).min(runs(&pair.candidate));
+            if fewest < LEAST_RUNS {
+                // Whatever the other side shows, a lone run may be an odd one.
+                Some("one run says nothing about how much runs differ: --repeat 5".to_owned())
+            } else if test.is_none() {
+                Some("the values are too large to compare".to_owned())
+            } else {
+                None
+            }
+        }
+        Some(Effect::Negative) => Some("a negative value has no change in percent".to_owned()),
+        Some(Effect::Zero { .. }) if pair.metric.nature == Nature::Sampled => {
+            Some("a value of zero has no change in percent".to_owned())
+        }
+        Some(Effect::Zero { steady: false, .. }) => {
+            Some("a value of zero, and runs that do not repeat exactly".to_owned())
         }
         _ => None,
     }
@@ -75,7 +97,8 @@ fn adjust(open: &mut [Open]) {
         .filter(|(_, row)| row.barred.is_none() && row.limits.gate > Gate::Show)
         .filter_map(|(at, row)| match row.pair.effect {
             Some(Effect::Sampled { test: Some(test), .. }) => {
-                Some((at, worse(test, row.pair.metric.better), row.limits.tolerance.ln_1p()))
+                let bound = bound(row.limits.tolerance, row.pair.metric.better);
+                Some((at, worse(test, row.pair.metric.better), bound))
             }
             _ => None,
         })
@@ -97,6 +120,24 @@ fn worse(mut test: TwoSample, better: Direction) -> TwoSample {
     test
 }
 
+/// A limit as a logarithm, turned as [`worse`] is: 10% is 110% of a time, and 90%
+/// of a rate.
+fn bound(limit: f64, better: Direction) -> f64 {
+    match better {
+        Direction::Lower => limit.ln_1p(),
+        // Nothing loses more than everything.
+        Direction::Higher => -(-limit.min(1.0)).ln_1p(),
+    }
+}
+
+/// The change that such a logarithm is: the inverse of [`bound`].
+fn share(bound: f64, better: Direction) -> f64 {
+    match better {
+        Direction::Lower => bound.exp_m1(),
+        Direction::Higher => -(-bound).exp_m1(),
+    }
+}
+
 /// What a row came to, before its severity.
 struct Decision {
     outcome: Outcome,
@@ -114,23 +155,19 @@ impl Decision {
 
 fn judgement(case: &Case<'_>, open: &Open) -> Judgement {
     let limits = &open.limits;
+    let better = open.pair.metric.better;
     let decision = decide(case, open);
     let severity = match decision.outcome {
-        Outcome::Regression if decision.proven >= limits.fail.ln_1p() => Severity::Fail,
-        Outcome::Regression if decision.proven >= limits.warn.ln_1p() => Severity::Warn,
+        Outcome::Regression if decision.proven >= bound(limits.fail, better) => Severity::Fail,
+        Outcome::Regression if decision.proven >= bound(limits.warn, better) => Severity::Warn,
         Outcome::Missing if case.candidate.selection.is_some() => Severity::Note,
         Outcome::Missing => severity(case.policy.verdict.missing),
         Outcome::New => severity(case.policy.verdict.new),
         _ => Severity::Note,
     };
-    let most = match limits.gate {
-        Gate::Fail => Severity::Fail,
-        Gate::Warn => Severity::Warn,
-        Gate::Show => Severity::Note,
-    };
     Judgement {
         outcome: decision.outcome,
-        severity: severity.max(most),
+        severity: severity.max(most(limits.gate)),
         reason: decision.reason,
         limits: RowLimits {
             tolerance: limits.tolerance,
@@ -141,6 +178,15 @@ fn judgement(case: &Case<'_>, open: &Open) -> Judgement {
         },
         p_value: open.chances.map(|(worse, _)| worse),
         detectable: decision.detectable,
+    }
+}
+
+/// The most that a row may do, as a severity.
+pub(super) fn most(gate: Gate) -> Severity {
+    match gate {
+        Gate::Fail => Severity::Fail,
+        Gate::Warn => Severity::Warn,
+        Gate::Show => Severity::Note,
     }
 }
 
@@ -180,11 +226,11 @@ fn decide(case: &Case<'_>, open: &Open) -> Decision {
     }
     match effect {
         Effect::Counted { change, range } => counted(open, change, range),
-        Effect::NoRatio { difference } => without_ratio(open, difference),
+        Effect::Zero { difference, .. } => with_zero(open, difference),
         Effect::Sampled { test: Some(test), .. } => {
             sampled(open, worse(test, pair.metric.better), case.policy.verdict.alpha)
         }
-        Effect::Sampled { test: None, .. } => unreachable!("barred above"),
+        Effect::Sampled { test: None, .. } | Effect::Negative => unreachable!("barred above"),
     }
 }
 
@@ -199,13 +245,14 @@ fn counted(open: &Open, change: f64, range: f64) -> Decision {
     } else {
         open.limits.tolerance.max(UNSTEADY_TOLERANCE).max(UNSTEADY_RANGES * range)
     };
+    let limit = bound(tolerance, open.pair.metric.better);
     let note = if steady { "" } else { ", from runs that do not repeat exactly" };
     let percent = percent(tolerance);
     let (outcome, reason) = if change == 0.0 && steady {
         (Outcome::Unchanged, "the same count in every run".to_owned())
-    } else if toward_worse > tolerance.ln_1p() {
+    } else if toward_worse > limit {
         (Outcome::Regression, format!("beyond the tolerance of {percent}{note}"))
-    } else if toward_worse < -tolerance.ln_1p() {
+    } else if toward_worse < -limit {
         (Outcome::Improvement, format!("better by more than the tolerance of {percent}{note}"))
     } else {
         (Outcome::Unchanged, format!("within the tolerance of {percent}{note}"))
@@ -216,51 +263,45 @@ fn counted(open: &Open, change: f64, range: f64) -> Decision {
     decision
 }
 
-/// A zero has no percentage: counts are judged by their floor alone, and
-/// anything else stays undecided.
-fn without_ratio(open: &Open, difference: f64) -> Decision {
-    let metric = &open.pair.metric;
-    if metric.nature == Nature::Sampled {
-        return Decision::of(Outcome::Undecided, "a value of zero has no relative change");
-    }
-    let toward_worse = match metric.better {
+/// A zero has no percentage: what every run gave is judged by the floor alone,
+/// which it is beyond.
+fn with_zero(open: &Open, difference: f64) -> Decision {
+    let toward_worse = match open.pair.metric.better {
         Direction::Lower => difference,
         Direction::Higher => -difference,
     };
-    let mut decision = if toward_worse > 0.0 {
-        Decision::of(Outcome::Regression, "grew from or to zero, beyond the floor")
-    } else {
-        Decision::of(Outcome::Improvement, "moved from or to zero, for the better")
-    };
+    let what = if difference > 0.0 { "up from zero" } else { "down to zero" };
+    let outcome = if toward_worse > 0.0 { Outcome::Regression } else { Outcome::Improvement };
+    let mut decision = Decision::of(outcome, format!("{what}, in every run"));
     decision.proven = f64::INFINITY;
     decision
 }
 
 fn sampled(open: &Open, test: TwoSample, alpha: f64) -> Decision {
     let limits = &open.limits;
-    let (tolerance, target) = (limits.tolerance.ln_1p(), limits.target.ln_1p());
+    let better = open.pair.metric.better;
+    let (tolerance, target) = (bound(limits.tolerance, better), bound(limits.target, better));
     // Half of the interval at the level of a single row: what the data could
     // have shown. A row that is only shown has a family of its own.
     let level = 1.0 - 2.0 * alpha / open.family.max(1) as f64;
     let reach = test.half_width(level);
     let shown = test.half_width(super::pair::SHOWN_LEVEL);
-    let (worse, better) = open.chances.unwrap_or_else(|| {
-        // Rows outside the family are judged at the shown level, for show.
-        (test.p_above(tolerance), test.p_below(-tolerance))
-    });
-    let detectable = (tolerance + reach).exp_m1();
+    // Rows that are only shown share their error rate with nobody.
+    let (worse, improved) =
+        open.chances.unwrap_or_else(|| (test.p_above(tolerance), test.p_below(-tolerance)));
+    let detectable = share(tolerance + reach, better);
     let mut decision = if worse <= alpha {
         Decision::of(
             Outcome::Regression,
             format!("beyond the tolerance of {}, {}", percent(limits.tolerance), chance(worse)),
         )
-    } else if better <= alpha {
+    } else if improved <= alpha {
         Decision::of(
             Outcome::Improvement,
             format!(
                 "better by more than the tolerance of {}, {}",
                 percent(limits.tolerance),
-                chance(better)
+                chance(improved)
             ),
         )
     } else if test.difference + shown < target {
@@ -271,7 +312,11 @@ fn sampled(open: &Open, test: TwoSample, alpha: f64) -> Decision {
     } else {
         Decision::of(
             Outcome::Undecided,
-            format!("too noisy: only a change above {} could have been shown", percent(detectable)),
+            if detectable < UNSEEN {
+                format!("too noisy: only a change above {} could be shown", percent(detectable))
+            } else {
+                "too noisy to show any change".to_owned()
+            },
         )
     };
     // What the row's own interval shows; Holm may reject where that only just

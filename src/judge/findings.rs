@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Case;
 use super::comparability::Comparability;
-use super::decide::severity;
-use super::report::{Finding, Outcome, Row, Severity};
+use super::decide::{most, severity};
+use super::report::{EnvironmentDifference, Finding, Outcome, Row, Severity};
 use crate::exit::Exit;
 use crate::model::{BenchId, NotRunKind, ProblemKind, Snapshot};
 
@@ -73,6 +73,12 @@ codes! {
         "The baseline holds a benchmark that the candidate lacks: it was removed or renamed, its \
          target did not run, or a service was not there. verdict.missing sets what that does. \
          After a removal on purpose, save the baseline anew.";
+    /// A benchmark is there, one of its metrics is not.
+    MetricMissing = "metric-missing", NothingCompared,
+        "Both sides have the benchmark, but the candidate lacks one of its metrics, or measures \
+         it in another unit or direction than the baseline: a tool was not there (valgrind), or \
+         the benchmark records something else now. verdict.missing sets what that does. After a \
+         change on purpose, save the baseline anew.";
     /// A missing and a new benchmark look alike.
     BenchmarkRenamed = "benchmark-renamed", Undecided,
         "A benchmark is missing and a new one has almost the same name. They are not compared: \
@@ -119,8 +125,9 @@ codes! {
          toolchain.";
     /// A single run cannot show how much runs differ.
     SingleRun = "single-run", Undecided,
-        "Wall times with one run a side are undecided: samples within a process say nothing \
-         about how much processes differ. Measure with --repeat 5 or more.";
+        "Wall times with one run on a side are undecided, however many the other has: samples \
+         within a process say nothing about how much processes differ, and a lone run may be an \
+         odd one. Measure with `gate run`, --repeat 5 or more.";
     /// A count that its own runs do not repeat.
     UnsteadyCount = "unsteady-count", Undecided,
         "Equal programs gave different counts, so something in the benchmark varies: a hash \
@@ -130,6 +137,10 @@ codes! {
     ZeroBaseline = "zero-baseline", Undecided,
         "A value is zero, and a change from or to zero has no percentage. Counts are judged by \
          their floor alone; clocks stay undecided.";
+    /// A rule that applies to nothing.
+    RuleUnmatched = "rule-unmatched", Undecided,
+        "A rule of the policy matches no benchmark and metric of either side, so it protects or \
+         allows nothing: its glob may be misspelt, or its benchmark gone.";
     /// An accepted regression.
     Waived = "waived", Undecided,
         "A regression is accepted by a waiver of the policy, up to its ceiling and until its day.";
@@ -157,8 +168,9 @@ const OUTCOMES: [(Outcome, &str); 6] = [
     (
         Outcome::Regression,
         "The row is worse, beyond its tolerance, and that is unlikely to be noise: over all \
-         sampled rows of a comparison the chance of any false regression is verdict.alpha. It \
-         fails the gate where it is proven beyond `fail`, warns beyond `warn`. To accept it for a \
+         sampled rows of a comparison the chance of any false regression is verdict.alpha, were \
+         the runs' own noise all there is; between a saved baseline and a later run other things \
+         may differ too. It fails the gate where it is proven beyond `fail`, warns beyond `warn`. To accept it for a \
          while, add a [[waiver]].",
     ),
     (
@@ -176,8 +188,16 @@ const OUTCOMES: [(Outcome, &str); 6] = [
          few of them, or the sides are not comparable. The row's reason says which, and the \
          smallest change that could have been shown. More runs help; so do instruction counts.",
     ),
-    (Outcome::Missing, "See benchmark-missing."),
-    (Outcome::New, "See benchmark-new."),
+    (
+        Outcome::Missing,
+        "Only the baseline has the row: see benchmark-missing and metric-missing, which \
+         verdict.missing sets the weight of.",
+    ),
+    (
+        Outcome::New,
+        "Only the candidate has the row, so there is nothing to compare it with until a baseline \
+         holds it: see benchmark-new.",
+    ),
 ];
 
 /// The explanation of a finding's code or a row's outcome, by its name.
@@ -249,44 +269,40 @@ fn problems<'a>(
     })
 }
 
-fn environment(comparability: &Comparability) -> Option<Finding> {
+fn environment(comparability: &Comparability) -> Vec<Finding> {
     if comparability.unknown {
         let message = "one side does not say where it was measured; compared on your word that it \
                        was the same machine and toolchain";
-        return Some(finding(Code::EnvironmentUnknown, Severity::Warn, message));
+        return vec![finding(Code::EnvironmentUnknown, Severity::Warn, message)];
     }
-    let blocking: Vec<String> = comparability
+    let shown = |differences: Vec<&EnvironmentDifference>| {
+        let each =
+            differences.iter().map(|d| format!("{} ({} → {})", d.field, d.baseline, d.candidate));
+        each.collect::<Vec<_>>().join(", ")
+    };
+    let (blocking, others): (Vec<_>, Vec<_>) = comparability
         .differences
         .iter()
-        .filter(|difference| difference.blocks_time || difference.blocks_counts)
-        .map(|d| format!("{} ({} → {})", d.field, d.baseline, d.candidate))
-        .collect();
-    if blocking.is_empty() {
-        return None;
+        .partition(|difference| difference.blocks_time || difference.blocks_counts);
+    let mut findings = Vec::new();
+    if !blocking.is_empty() {
+        let message = format!("rows that depend on it cannot be compared: {}", shown(blocking));
+        findings.push(finding(Code::EnvironmentDiffers, Severity::Warn, message));
     }
-    Some(finding(
-        Code::EnvironmentDiffers,
-        Severity::Warn,
-        format!("rows that depend on it are undecided: {}", blocking.join(", ")),
-    ))
+    if !others.is_empty() {
+        let message = format!("rows are compared all the same: {}", shown(others));
+        findings.push(finding(Code::EnvironmentDiffers, Severity::Note, message));
+    }
+    findings
 }
 
-/// Benchmarks on one side only, and required ones that were not measured.
+/// Benchmarks and metrics on one side only, required ones that were not
+/// measured, rules that apply to nothing.
 fn membership(case: &Case<'_>, rows: &[Row]) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for pattern in &case.policy.verdict.require {
-        let measured = case.candidate.measurements.iter().any(|m| pattern.matches(&m.id));
-        if !measured {
-            findings.push(Finding {
-                id: Some(pattern.as_str().to_owned()),
-                ..finding(
-                    Code::RequiredMissing,
-                    Severity::Fail,
-                    "the policy requires it, and nothing of that name was measured",
-                )
-            });
-        }
-    }
+    let mut findings = required(case);
+    findings.extend(unmatched_rules(case, rows));
+    // What was not selected is not missing.
+    let selected = case.candidate.selection.is_some();
     if case.baseline.is_none() {
         return findings;
     }
@@ -297,37 +313,111 @@ fn membership(case: &Case<'_>, rows: &[Row]) -> Vec<Finding> {
     let candidate = names(|row| row.candidate.is_some());
     let new: Vec<&BenchId> = candidate.difference(&baseline).collect();
     let levels = &case.policy.verdict;
-    let selected = case.candidate.selection.is_some();
-    for id in baseline.difference(&candidate).filter(|_| !selected) {
-        let subject = |code, severity, message: String| Finding {
-            id: Some(id.name.clone()),
-            ..finding(code, severity, message)
-        };
-        findings.push(subject(
-            Code::BenchmarkMissing,
-            severity(levels.missing),
-            "the baseline has it, the candidate does not".to_owned(),
-        ));
+    // A result that was found and could not be used is reported as that; a stale
+    // one must not hide that its benchmark is gone.
+    let unusable = |id: &BenchId| {
+        let mut problems = case.candidate.problems.iter();
+        problems.any(|problem| {
+            problem.kind != ProblemKind::Stale
+                && problem.id.as_ref().is_some_and(|other| other.may_equal(id))
+        })
+    };
+    for id in baseline.difference(&candidate).filter(|id| !selected && !unusable(id)) {
+        findings.push(Finding {
+            id: Some(distinct(id, &baseline)),
+            ..finding(
+                Code::BenchmarkMissing,
+                severity(levels.missing),
+                "the baseline has it, the candidate does not",
+            )
+        });
         let nearest = new
             .iter()
             .map(|other| (strsim::jaro_winkler(&id.name, &other.name), other))
             .filter(|(likeness, _)| *likeness >= LOOKS_RENAMED)
             .max_by(|a, b| a.0.total_cmp(&b.0));
         if let Some((_, other)) = nearest {
-            findings.push(subject(
-                Code::BenchmarkRenamed,
-                Severity::Warn,
-                format!("looks renamed to {}; the two are not compared", other.qualified()),
-            ));
+            findings.push(Finding {
+                id: Some(distinct(id, &baseline)),
+                ..finding(
+                    Code::BenchmarkRenamed,
+                    Severity::Warn,
+                    format!("looks renamed to {}; the two are not compared", other.qualified()),
+                )
+            });
         }
+    }
+    let lacking = |row: &&Row| row.baseline.is_some() && row.candidate.is_none();
+    for row in rows.iter().filter(lacking).filter(|row| candidate.contains(&row.bench_id())) {
+        let weight = severity(levels.missing).max(most(row.gate));
+        let other = rows.iter().find(|other| {
+            other.metric == row.metric
+                && other.bench_id() == row.bench_id()
+                && other.candidate.is_some()
+        });
+        let message = match other {
+            Some(other) if other.unit != row.unit => {
+                format!("measured in {} now, in {} before", other.unit, row.unit)
+            }
+            Some(_) => "measured in another way than before: its direction or kind".to_owned(),
+            None => "the baseline has it, the candidate does not".to_owned(),
+        };
+        findings.push(Finding {
+            id: Some(distinct(&row.bench_id(), &baseline)),
+            metric: Some(row.metric.clone()),
+            ..finding(Code::MetricMissing, weight, message)
+        });
     }
     for id in new {
         findings.push(Finding {
-            id: Some(id.name.clone()),
+            id: Some(distinct(id, &candidate)),
             ..finding(Code::BenchmarkNew, severity(levels.new), "the baseline does not know it yet")
         });
     }
     findings
+}
+
+/// A benchmark's name, with its target where another one has the same.
+fn distinct(id: &BenchId, all: &BTreeSet<BenchId>) -> String {
+    let twin = all.iter().any(|other| other.name == id.name && other != id);
+    if twin { id.qualified() } else { id.name.clone() }
+}
+
+fn required(case: &Case<'_>) -> Vec<Finding> {
+    let measured = &case.candidate.measurements;
+    let patterns = case.policy.verdict.require.iter();
+    let missing = patterns.filter(|pattern| !measured.iter().any(|m| pattern.matches(&m.id)));
+    missing
+        .map(|pattern| Finding {
+            id: Some(pattern.as_str().to_owned()),
+            ..match &case.candidate.selection {
+                Some(selection) => finding(
+                    Code::RequiredMissing,
+                    Severity::Note,
+                    format!("required, but not among what was selected ({selection})"),
+                ),
+                None => finding(
+                    Code::RequiredMissing,
+                    Severity::Fail,
+                    "the policy requires it, and nothing of that name was measured",
+                ),
+            }
+        })
+        .collect()
+}
+
+fn unmatched_rules(case: &Case<'_>, rows: &[Row]) -> Vec<Finding> {
+    if case.candidate.selection.is_some() {
+        return Vec::new();
+    }
+    case.policy
+        .unmatched(|applies| rows.iter().any(|row| applies(&row.bench_id(), &row.metric)))
+        .map(|(bench, metric)| Finding {
+            id: Some(bench.to_owned()),
+            metric: Some(metric.to_owned()),
+            ..finding(Code::RuleUnmatched, Severity::Warn, "no row is matched by this rule")
+        })
+        .collect()
 }
 
 /// What the judged rows show together, said once rather than in each row.
@@ -340,7 +430,7 @@ pub(super) fn of_rows(rows: &[Row]) -> Vec<Finding> {
             by_code.entry(Code::ZeroBaseline).or_default().push(row);
         } else if row.counted && (varies(&baseline.runs) || varies(&candidate.runs)) {
             by_code.entry(Code::UnsteadyCount).or_default().push(row);
-        } else if !row.counted && baseline.runs.len() + candidate.runs.len() == 2 {
+        } else if !row.counted && baseline.runs.len().min(candidate.runs.len()) == 1 {
             by_code.entry(Code::SingleRun).or_default().push(row);
         }
     }
@@ -351,7 +441,7 @@ pub(super) fn of_rows(rows: &[Row]) -> Vec<Finding> {
             let what = match code {
                 Code::ZeroBaseline => "a value is zero",
                 Code::UnsteadyCount => "equal programs gave different counts",
-                _ => "one run a side",
+                _ => "one run on a side",
             };
             finding(code, Severity::Note, format!("{what}: {}", some_of(&rows)))
         })

@@ -36,15 +36,19 @@ pub(super) enum Effect {
     Counted {
         /// Logarithm of the ratio of medians.
         change: f64,
-        /// The largest range within a side, relative to its smallest value; 0 for
-        /// counts that every run repeated.
+        /// The largest range within a side, relative to its value; 0 for counts
+        /// that every run repeated.
         range: f64,
     },
-    /// The baseline is zero, or a value is negative: no ratio exists.
-    NoRatio {
+    /// One side is zero: no ratio exists.
+    Zero {
         /// Candidate less baseline, in the metric's unit.
         difference: f64,
+        /// Whether every run of each side gave that side's value.
+        steady: bool,
     },
+    /// A value is negative: a change in percent would mean nothing.
+    Negative,
 }
 
 impl Pair {
@@ -64,7 +68,7 @@ impl Pair {
                 let exact = (range == 0.0).then_some(change);
                 Some(Change { estimate: change, lower: exact, upper: exact })
             }
-            Some(Effect::NoRatio { .. }) | None => None,
+            Some(Effect::Zero { .. } | Effect::Negative) | None => None,
         };
         Row {
             id: self.id.name,
@@ -167,19 +171,33 @@ fn run_value(reading: &Reading) -> Option<f64> {
 }
 
 fn effect(metric: &Metric, baseline: &Side, candidate: &Side) -> Effect {
-    let positive = |side: &Side| side.runs.iter().all(|value| *value > 0.0);
+    let any = |what: fn(f64) -> bool| {
+        baseline.runs.iter().chain(&candidate.runs).any(|value| what(*value))
+    };
     let equal = baseline.runs.iter().chain(&candidate.runs).all(|v| *v == baseline.runs[0]);
     if metric.nature == Nature::Counted && equal {
         // Also where both are zero.
         return Effect::Counted { change: 0.0, range: 0.0 };
     }
-    if !positive(baseline) || !positive(candidate) {
-        return Effect::NoRatio { difference: candidate.value - baseline.value };
+    if any(|value| value < 0.0) {
+        return Effect::Negative;
+    }
+    let steady = |side: &Side| side.runs.iter().all(|value| *value == side.runs[0]);
+    let zero = match metric.nature {
+        // One run of zero has no logarithm.
+        Nature::Sampled => any(|value| value == 0.0),
+        Nature::Counted => baseline.value == 0.0 || candidate.value == 0.0,
+    };
+    if zero {
+        return Effect::Zero {
+            difference: candidate.value - baseline.value,
+            steady: steady(baseline) && steady(candidate),
+        };
     }
     match metric.nature {
         Nature::Counted => Effect::Counted {
             change: (candidate.value / baseline.value).ln(),
-            range: relative_range(&baseline.runs).max(relative_range(&candidate.runs)),
+            range: relative_range(baseline).max(relative_range(candidate)),
         },
         Nature::Sampled => {
             let logs = |side: &Side| side.runs.iter().map(|v| v.ln()).collect::<Vec<f64>>();
@@ -193,9 +211,9 @@ fn effect(metric: &Metric, baseline: &Side, candidate: &Side) -> Effect {
     }
 }
 
-/// (max − min) / min of positive values.
-fn relative_range(values: &[f64]) -> f64 {
-    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let most = values.iter().copied().fold(0.0, f64::max);
-    (most - least) / least
+/// (max − min) / value: how far a side's runs lie apart.
+fn relative_range(side: &Side) -> f64 {
+    let least = side.runs.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = side.runs.iter().copied().fold(0.0, f64::max);
+    (most - least) / side.value
 }

@@ -90,7 +90,7 @@ pub struct SnapshotSummary {
     pub runs: usize,
     /// What was selected, where not everything was.
     pub selection: Option<String>,
-    /// Where and with what it was measured.
+    /// Where and with what it was measured; `a | b` where runs differ.
     pub environment: BTreeMap<String, String>,
 }
 
@@ -104,12 +104,11 @@ impl SnapshotSummary {
             }),
             runs: snapshot.runs.len(),
             selection: snapshot.selection.clone(),
-            environment: snapshot.environment().map_or_else(BTreeMap::new, |environment| {
-                environment
-                    .iter()
-                    .map(|(field, value)| (field.key().to_owned(), value.to_owned()))
-                    .collect()
-            }),
+            environment: snapshot
+                .environment()
+                .iter()
+                .map(|(field, value)| (field.key().to_owned(), value.to_owned()))
+                .collect(),
         }
     }
 }

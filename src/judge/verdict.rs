@@ -1,11 +1,12 @@
 //! Sums rows and findings up into one verdict.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::report::{Finding, Outcome, Row, Severity, Verdict, VerdictOutcome};
 use super::{Case, budget};
 use crate::exit::Exit;
-use crate::policy::{Gate, OnUndecided};
+use crate::policy::{Gate, Level, OnUndecided};
 
 /// The verdict: the worst exit that any row or finding asks for, with its reason.
 pub(super) fn reach(case: &Case<'_>, rows: &[Row], findings: &[Finding]) -> Verdict {
@@ -17,8 +18,11 @@ pub(super) fn reach(case: &Case<'_>, rows: &[Row], findings: &[Finding]) -> Verd
     for finding in findings.iter().filter(|finding| finding.severity == Severity::Fail) {
         exit = exit.worst(finding.code.exit());
     }
-    let judged = tally.decided + tally.undecided + budget::rows_under(case, rows);
-    if judged == 0 {
+    let compared = tally.decided + tally.undecided;
+    // Budgets alone are enough only where the policy says so; nothing at all never is.
+    let budgets_are_enough =
+        case.policy.verdict.nothing_compared != Level::Fail && budget::rows_under(case, rows) > 0;
+    if compared == 0 && !budgets_are_enough {
         exit = exit.worst(Exit::NothingCompared);
     }
     let blocked = match case.policy.verdict.undecided {
@@ -36,11 +40,7 @@ pub(super) fn reach(case: &Case<'_>, rows: &[Row], findings: &[Finding]) -> Verd
         Exit::NothingCompared => VerdictOutcome::NothingCompared,
         Exit::Failure | Exit::Usage => VerdictOutcome::Incomplete,
     };
-    Verdict {
-        outcome,
-        exit_code: exit.code(),
-        reason: reason(case, exit, &tally, findings, judged),
-    }
+    Verdict { outcome, exit_code: exit.code(), reason: reason(case, exit, &tally, findings) }
 }
 
 /// Rows that the gate may act on, by what became of them.
@@ -81,13 +81,8 @@ impl Tally {
     }
 }
 
-fn reason(
-    case: &Case<'_>,
-    exit: Exit,
-    tally: &Tally,
-    findings: &[Finding],
-    judged: usize,
-) -> String {
+fn reason(case: &Case<'_>, exit: Exit, tally: &Tally, findings: &[Finding]) -> String {
+    let compared = tally.decided + tally.undecided;
     let failing = |exit: Exit| {
         let mut codes: Vec<&str> = findings
             .iter()
@@ -103,14 +98,24 @@ fn reason(
             let mut text = format!("{} decided", rows_of(tally.decided));
             for (count, word) in [
                 (tally.improved, "improved"),
-                (tally.warned, "worse, to be warned of"),
+                (tally.warned, "worse within what only warns"),
                 (tally.undecided, "undecided"),
             ] {
                 if count > 0 {
                     let _ = write!(text, ", {count} {word}");
                 }
             }
-            text + ", no regression beyond its limit"
+            text += ", no regression beyond its limit";
+            let warned: BTreeSet<&str> = findings
+                .iter()
+                .filter(|finding| finding.severity == Severity::Warn)
+                .map(|finding| finding.code.as_str())
+                .collect();
+            if !warned.is_empty() {
+                let codes: Vec<&str> = warned.into_iter().collect();
+                let _ = write!(text, "; warnings: {}", codes.join(", "));
+            }
+            text
         }
         Exit::Regression => {
             let codes = failing(Exit::Regression);
@@ -126,10 +131,10 @@ fn reason(
         Exit::Undecided => {
             format!("{} undecided, and the policy blocks on that", rows_of(tally.blocking))
         }
-        Exit::NothingCompared if judged == 0 && case.baseline.is_none() => {
+        Exit::NothingCompared if compared == 0 && case.baseline.is_none() => {
             "there is no baseline to compare with".to_owned()
         }
-        Exit::NothingCompared if judged == 0 => "no benchmark is on both sides".to_owned(),
+        Exit::NothingCompared if compared == 0 => "no benchmark is on both sides".to_owned(),
         Exit::NothingCompared | Exit::Failure | Exit::Usage => failing(exit),
     }
 }

@@ -33,13 +33,21 @@ fn apply_one(case: &Case<'_>, waiver: &Waiver, rows: &mut [Row]) -> Finding {
                 format!("ended on {} and is not needed: remove it", waiver.until),
             )
         } else {
+            let undecided = rows.iter().any(|row| {
+                waiver.covers(&row.bench_id(), &row.metric)
+                    && row.outcome() == Some(Outcome::Undecided)
+            });
+            if undecided {
+                let message = "the row it names is undecided: not needed today";
+                return finding(Code::WaiverUnused, Severity::Note, message.to_owned());
+            }
             let message = "the row it names did not regress: remove it, or correct its name";
             finding(Code::WaiverUnused, Severity::Warn, message.to_owned())
         };
     };
     // A change from zero has no percentage and no ceiling can hold it.
-    let change = row.change.map_or(f64::INFINITY, |change| change.estimate);
-    let size = if row.higher_is_better { -change } else { change };
+    let sign = if row.higher_is_better { -1.0 } else { 1.0 };
+    let size = row.change.map_or(f64::INFINITY, |change| sign * change.estimate);
     if expired {
         finding(
             Code::WaiverExpired,

@@ -173,10 +173,11 @@ mod tests {
 
     #[test]
     fn this_machine_has_a_fingerprint() {
-        let environment = probe(&BuildOptions::default(), &[]);
         use Field::{
             Container, Cores, Features, Flags, Os, Profile, Rustc, Target, VirtualMachine,
         };
+
+        let environment = probe(&BuildOptions::default(), &[]);
         for field in [Cores, Os, Rustc, Target, Profile, Flags, Features, Container, VirtualMachine]
         {
             assert!(environment.get(field).is_some(), "{field} is not known");

@@ -10,6 +10,8 @@ use crate::sources::Harvest;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Merge {
     measurements: BTreeMap<(BenchId, Metric), Measurement>,
+    /// Measured more than once in a run.
+    refused: BTreeSet<(BenchId, Metric)>,
     not_run: BTreeSet<NotRun>,
     problems: BTreeMap<(PathBuf, ProblemKind, String), Problem>,
 }
@@ -28,16 +30,19 @@ impl Merge {
                 continue;
             };
             if known.runs.iter().any(|reading| reading.run == run) {
+                // Neither reading counts, in no run: which is meant is not known.
+                known.runs.clear();
+                self.refused.insert(key);
                 self.problem(Problem {
                     kind: ProblemKind::Duplicate,
                     id: Some(measurement.id),
                     path: subject.into(),
                     reason: format!(
-                        "its {} is measured more than once in a run; the first reading counts",
+                        "its {} is measured more than once in a run, so it is not used",
                         measurement.metric
                     ),
                 });
-            } else {
+            } else if !self.refused.contains(&key) {
                 known.runs.append(&mut measurement.runs);
             }
         }
@@ -62,7 +67,7 @@ impl Merge {
     /// Measurements, what was not run, problems: each sorted.
     pub(super) fn finish(self) -> (Vec<Measurement>, Vec<NotRun>, Vec<Problem>) {
         (
-            self.measurements.into_values().collect(),
+            self.measurements.into_values().filter(|one| !one.runs.is_empty()).collect(),
             self.not_run.into_iter().collect(),
             self.problems.into_values().collect(),
         )
@@ -128,8 +133,7 @@ mod tests {
         merge.add(0, "cache", Harvest { measurements: vec![one("a", 1.0)], ..Harvest::default() });
         merge.add(0, "cache", Harvest { measurements: vec![one("a", 9.0)], ..Harvest::default() });
         let (measurements, _, problems) = merge.finish();
-        assert_eq!(measurements[0].runs.len(), 1);
-        assert_eq!(measurements[0].runs[0].reading, Reading::Value(1.0));
+        assert_eq!(measurements, [], "which reading is meant is not known");
         assert_eq!(problems[0].kind, ProblemKind::Duplicate);
     }
 }

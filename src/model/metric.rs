@@ -65,12 +65,20 @@ fn scaled(value: f64, step: f64, units: &[&str]) -> String {
     format!("{} {}", significant(value), units[at])
 }
 
+/// From here on numbers are written with an exponent.
+const LARGE: f64 = 1e15;
+
 /// Four significant digits, no more than three behind the point.
 fn significant(value: f64) -> String {
-    let digits = match value.abs() {
-        v if v >= 1000.0 || v.fract() == 0.0 => 0,
-        v if v >= 100.0 => 1,
-        v if v >= 10.0 => 2,
+    if value.abs() >= LARGE {
+        return format!("{value:.3e}");
+    }
+    // By the value as it is shown: 99.996 is 100.0.
+    let shown = (value.abs() * 1000.0).round() / 1000.0;
+    let digits = match shown {
+        v if v >= 999.95 || value.fract() == 0.0 => 0,
+        v if v >= 99.995 => 1,
+        v if v >= 9.9995 => 2,
         _ => 3,
     };
     format!("{value:.digits$}")
@@ -78,7 +86,7 @@ fn significant(value: f64) -> String {
 
 /// A whole number with separated thousands; others as they are.
 fn grouped(value: f64) -> String {
-    if value.fract() != 0.0 || value.abs() >= 1e15 {
+    if value.fract() != 0.0 || value.abs() >= LARGE {
         return significant(value);
     }
     let digits = format!("{:.0}", value.abs());
@@ -175,6 +183,9 @@ mod tests {
             (Unit::Share, 0.9512, "95.12%"),
             (Unit::Count, 1_234_567.0, "1,234,567"),
             (Unit::Count, 0.0, "0"),
+            (Unit::Nanoseconds, 99.996, "100.0 ns"),
+            (Unit::Nanoseconds, 9.9999, "10.00 ns"),
+            (Unit::Count, 1e300, "1.000e300"),
             (Unit::PerSecond, 25_300.0, "25.30 k/s"),
             (Unit::Other("furlongs".into()), 2.5, "2.500 furlongs"),
         ] {

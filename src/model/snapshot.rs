@@ -1,10 +1,11 @@
 //! What one invocation measured, and what it could not.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use super::{BenchId, Environment, Measurement};
+use super::{BenchId, Environment, Field, Measurement};
 
 /// Everything that one invocation measured.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,10 +38,16 @@ impl Snapshot {
         self.measurements.sort_by(|a, b| (&a.id, &a.metric.name).cmp(&(&b.id, &b.metric.name)));
     }
 
-    /// The environment of the first run; runs of one snapshot share all that
-    /// makes results comparable, or the snapshot was not written.
-    pub fn environment(&self) -> Option<&Environment> {
-        self.runs.first().map(|run| &run.environment)
+    /// The environment of its runs, where values differ between runs all of them
+    /// (`a | b`): a run on another processor is not hidden by the first.
+    pub fn environment(&self) -> Environment {
+        let mut all = Environment::default();
+        for field in Field::ALL {
+            let values: BTreeSet<&str> =
+                self.runs.iter().filter_map(|run| run.environment.get(field)).collect();
+            all.set(field, values.into_iter().collect::<Vec<_>>().join(" | "));
+        }
+        all
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Policy {
     /// How `gate run` measures.
     pub measure: MeasureRules,
     rules: Vec<Rule>,
+    /// How many of the rules are the defaults'.
+    builtin_rules: usize,
     /// Absolute limits.
     pub budgets: Vec<Budget>,
     /// Accepted regressions.
@@ -54,6 +56,8 @@ pub struct VerdictRules {
     pub alpha: f64,
     /// What undecided rows do.
     pub undecided: OnUndecided,
+    /// A comparison in which no row could be compared, though budgets were judged.
+    pub nothing_compared: Level,
     /// A benchmark that only the baseline has.
     pub missing: Level,
     /// A benchmark that only the candidate has.
@@ -249,7 +253,9 @@ impl Policy {
         if let Some(path) = explicit {
             return Self::read(path);
         }
-        match SEARCHED.iter().map(|name| directory.join(name)).find(|path| path.exists()) {
+        // A link that leads nowhere is a policy that cannot be read, not none.
+        let there = |path: &PathBuf| path.symlink_metadata().is_ok();
+        match SEARCHED.iter().map(|name| directory.join(name)).find(there) {
             Some(path) => Self::read(&path),
             None => Ok(Self::builtin()),
         }
@@ -277,10 +283,17 @@ impl Policy {
         limits
     }
 
-    /// Globs of rules beyond the defaults, for finding rules that match nothing.
-    pub fn own_rules(&self) -> impl Iterator<Item = (&Pattern, &Pattern)> {
-        let builtin = Self::builtin().rules.len();
-        self.rules.iter().skip(builtin).map(|rule| (&rule.bench, &rule.metric))
+    /// The globs (benchmark, metric) of the file's own rules that apply to no row.
+    /// `any` says whether some row's id and metric pass the test it is given.
+    pub fn unmatched(
+        &self,
+        any: impl Fn(&dyn Fn(&BenchId, &str) -> bool) -> bool,
+    ) -> impl Iterator<Item = (&str, &str)> {
+        let own = self.rules.iter().skip(self.builtin_rules);
+        own.filter(move |rule| {
+            !any(&|id, metric| rule.bench.matches(id) && rule.metric.matches_text(metric))
+        })
+        .map(|rule| (rule.bench.as_str(), rule.metric.as_str()))
     }
 }
 

@@ -38,6 +38,8 @@ pub(super) struct RawVerdict {
     pub(super) alpha: Option<Spanned<String>>,
     /// What undecided rows do to the exit code.
     pub(super) undecided: Option<RawUndecided>,
+    /// A comparison in which no row could be compared, though budgets were judged.
+    pub(super) nothing_compared: Option<RawLevel>,
     /// A benchmark that only the baseline has.
     pub(super) missing: Option<RawLevel>,
     /// A benchmark that only the candidate has.

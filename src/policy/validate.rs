@@ -39,6 +39,7 @@ pub(super) fn complete(raw: &RawPolicy) -> Result<Policy, String> {
         verdict: VerdictRules {
             alpha: 0.0,
             undecided: OnUndecided::Block,
+            nothing_compared: Level::Fail,
             missing: Level::Fail,
             new: Level::Fail,
             unreadable: Level::Fail,
@@ -55,10 +56,13 @@ pub(super) fn complete(raw: &RawPolicy) -> Result<Policy, String> {
             time_limit: Duration::ZERO,
         },
         rules: Vec::new(),
+        builtin_rules: 0,
         budgets: Vec::new(),
         waivers: Vec::new(),
     };
-    apply(empty, raw).map_err(|fault| fault.message)
+    let mut policy = apply(empty, raw).map_err(|fault| fault.message)?;
+    policy.builtin_rules = policy.rules.len();
+    Ok(policy)
 }
 
 /// `base` with what the file says.
@@ -131,7 +135,17 @@ fn apply(mut policy: Policy, raw: &RawPolicy) -> Result<Policy, Fault> {
 }
 
 fn apply_verdict(rules: &mut VerdictRules, raw: &RawVerdict) -> Result<(), Fault> {
-    let RawVerdict { alpha, undecided, missing, new, unreadable, duplicate, stale, require } = raw;
+    let RawVerdict {
+        alpha,
+        undecided,
+        nothing_compared,
+        missing,
+        new,
+        unreadable,
+        duplicate,
+        stale,
+        require,
+    } = raw;
     if let Some(value) = alpha {
         let alpha = percentage(value)?;
         if alpha <= 0.0 || alpha > 0.2 {
@@ -147,6 +161,7 @@ fn apply_verdict(rules: &mut VerdictRules, raw: &RawVerdict) -> Result<(), Fault
         };
     }
     for (rule, raw) in [
+        (&mut rules.nothing_compared, nothing_compared),
         (&mut rules.missing, missing),
         (&mut rules.new, new),
         (&mut rules.unreadable, unreadable),

@@ -1,16 +1,17 @@
 //! The report as a table that a person wants to read.
 
+mod rows;
+
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 
 use super::{Render, plain};
-use crate::judge::{
-    Change, Finding, Outcome, Report, Row, Severity, Side, SnapshotSummary, Verdict, VerdictOutcome,
-};
-use crate::model::Unit;
+use crate::judge::{Finding, Report, Row, Severity, SnapshotSummary, Verdict, VerdictOutcome};
 use crate::policy::Gate;
+
+/// How many names one line lists.
+const LISTED: usize = 5;
 
 /// Writes a table, the findings and the verdict. The text holds colours; the
 /// stream it goes to strips them where they do not belong.
@@ -18,7 +19,7 @@ use crate::policy::Gate;
 pub struct Terminal {
     /// Columns to fit into; unlimited where unknown, as in a log.
     pub width: Option<u16>,
-    /// Also rows that the policy only shows.
+    /// Also rows that the policy only shows, and those of what was not selected.
     pub all: bool,
 }
 
@@ -26,83 +27,47 @@ impl Render for Terminal {
     fn render(&self, report: &Report) -> String {
         let mut out = String::new();
         header(&mut out, report);
-        let (shown, hidden): (Vec<&Row>, Vec<&Row>) =
-            report.rows.iter().partition(|row| self.all || row.gate > Gate::Show);
-        if !shown.is_empty() {
-            let table = if report.baseline.is_some() {
-                self.comparison(&shown)
+        let unselected = |row: &Row| {
+            report.baseline.is_some()
+                && report.candidate.selection.is_some()
+                && row.candidate.is_none()
+        };
+        let mut shown = Vec::new();
+        let (mut without_gate, mut not_selected) = (0, 0);
+        for row in &report.rows {
+            if self.all {
+                shown.push(row);
+            } else if unselected(row) {
+                not_selected += 1;
+            } else if row.gate == Gate::Show {
+                without_gate += 1;
             } else {
-                self.measurement(&shown)
-            };
-            let _ = writeln!(out, "{}\n", table.trim_fmt());
+                shown.push(row);
+            }
         }
-        if !hidden.is_empty() {
-            let dim = Style::new().dimmed();
-            let _ = writeln!(
-                out,
-                "{dim}{} rows of metrics that cannot gate: show them with --all{dim:#}\n",
-                hidden.len()
-            );
+        rows::write(&mut out, report, &shown, self.width);
+        hidden(&mut out, without_gate, "of a metric that cannot gate");
+        hidden(&mut out, not_selected, "not among what was selected");
+        if report.rows.is_empty() {
+            out.push_str("no benchmarks\n\n");
+        } else if shown.len() < report.rows.len() {
+            out.push('\n');
         }
         findings(&mut out, &report.findings);
         if let Some(verdict) = &report.verdict {
             self::verdict(&mut out, verdict);
         }
+        out.truncate(out.trim_end().len());
+        out.push('\n');
         out
     }
 }
 
-impl Terminal {
-    fn table(self, header: &[&str]) -> Table {
-        let mut table = Table::new();
-        table
-            .load_style(presets::NOTHING)
-            .set_header(header.iter().map(|name| Cell::new(name).add_attribute(Attribute::Dim)))
-            // Colours are always written: the stream strips them.
-            .enforce_styling();
-        if let Some(width) = self.width {
-            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
-        }
-        for column in table.column_iter_mut() {
-            column.set_padding((0, 2));
-        }
-        table
-    }
-
-    fn comparison(self, rows: &[&Row]) -> Table {
-        let mut table =
-            self.table(&["benchmark", "metric", "baseline", "candidate", "change", "", "outcome"]);
-        for row in rows {
-            let unit = Unit::from(row.unit.as_str());
-            let (interval, change) = change(row.change.as_ref());
-            table.add_row([
-                Cell::new(name(row, rows)),
-                Cell::new(plain(&row.metric)),
-                value(row.baseline.as_ref(), &unit),
-                value(row.candidate.as_ref(), &unit),
-                paint(Cell::new(change).set_alignment(CellAlignment::Right), row),
-                Cell::new(interval).add_attribute(Attribute::Dim),
-                paint(Cell::new(outcome(row)), row),
-            ]);
-        }
-        table
-    }
-
-    fn measurement(self, rows: &[&Row]) -> Table {
-        let mut table = self.table(&["benchmark", "metric", "value", "over the runs"]);
-        for row in rows {
-            let unit = Unit::from(row.unit.as_str());
-            table.add_row([
-                Cell::new(name(row, rows)),
-                Cell::new(plain(&row.metric)),
-                value(row.candidate.as_ref(), &unit),
-                Cell::new(
-                    row.candidate.as_ref().map_or_else(String::new, |side| spread(side, &unit)),
-                )
-                .add_attribute(Attribute::Dim),
-            ]);
-        }
-        table
+fn hidden(out: &mut String, count: usize, which: &str) {
+    let dim = Style::new().dimmed();
+    let (rows, them) = if count == 1 { ("row", "it") } else { ("rows", "them") };
+    if count > 0 {
+        let _ = writeln!(out, "{dim}{count} {rows} {which}: show {them} with --all{dim:#}");
     }
 }
 
@@ -111,7 +76,9 @@ fn header(out: &mut String, report: &Report) {
     if let Some(baseline) = &report.baseline {
         let _ = writeln!(out, "{dim}baseline   {}{dim:#}", summary(baseline));
     }
-    let _ = writeln!(out, "{dim}candidate  {}{dim:#}\n", summary(&report.candidate));
+    let alone = report.baseline.is_none() && report.verdict.is_none();
+    let word = if alone { "snapshot " } else { "candidate" };
+    let _ = writeln!(out, "{dim}{word}  {}{dim:#}\n", summary(&report.candidate));
 }
 
 fn summary(side: &SnapshotSummary) -> String {
@@ -131,95 +98,43 @@ fn summary(side: &SnapshotSummary) -> String {
     text
 }
 
-/// The benchmark's name, qualified where another row has the same one.
-fn name(row: &Row, rows: &[&Row]) -> String {
-    let id = row.bench_id();
-    let ambiguous = rows.iter().any(|other| {
-        other.id == row.id && (&other.target, &other.package) != (&row.target, &row.package)
-    });
-    plain(&if ambiguous { id.qualified() } else { id.name })
-}
-
-fn value(side: Option<&Side>, unit: &Unit) -> Cell {
-    let text = side.map_or_else(|| "–".to_owned(), |side| plain(&unit.show(side.value)));
-    Cell::new(text).set_alignment(CellAlignment::Right)
-}
-
-fn spread(side: &Side, unit: &Unit) -> String {
-    let least = side.runs.iter().copied().fold(f64::INFINITY, f64::min);
-    let most = side.runs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    match side.runs.len() {
-        1 => "one run".to_owned(),
-        count if least == most => format!("the same in {count} runs"),
-        count => format!("{} … {} in {count} runs", unit.show(least), unit.show(most)),
-    }
-}
-
-/// The interval, and the estimate.
-fn change(change: Option<&Change>) -> (String, String) {
-    let Some(change) = change else { return (String::new(), String::new()) };
-    let interval = match (change.lower, change.upper) {
-        (Some(lower), Some(upper)) if lower == upper => "exact".to_owned(),
-        (Some(lower), Some(upper)) => format!("[{}, {}]", signed(lower), signed(upper)),
-        _ => String::new(),
-    };
-    (interval, signed(change.estimate))
-}
-
-/// A change as a signed percentage: small ones with two digits, doubled and
-/// larger ones as a factor.
-fn signed(change: f64) -> String {
-    match change {
-        0.0 => "0%".to_owned(),
-        c if c >= 9.0 => format!("{:.1}×", c + 1.0),
-        c if c.abs() >= 0.1 => format!("{:+.0}%", c * 100.0),
-        c if c.abs() >= 0.01 => format!("{:+.1}%", c * 100.0),
-        c if c.abs() >= 0.000_05 => format!("{:+.2}%", c * 100.0),
-        c => format!("{}0.01%", if c > 0.0 { "<+" } else { ">-" }),
-    }
-}
-
-fn outcome(row: &Row) -> String {
-    let Some(judgement) = &row.judgement else { return String::new() };
-    let word = judgement.outcome.as_str();
-    match (judgement.outcome, judgement.severity) {
-        (Outcome::Unchanged, _) => word.to_owned(),
-        (Outcome::Regression, Severity::Fail) => {
-            format!("{}: {}", word.to_uppercase(), plain(&judgement.reason))
-        }
-        _ => format!("{word}: {}", plain(&judgement.reason)),
-    }
-}
-
-fn paint(cell: Cell, row: &Row) -> Cell {
-    let Some(judgement) = &row.judgement else { return cell };
-    match (judgement.outcome, judgement.severity) {
-        (_, Severity::Fail) => cell.fg(Color::Red).add_attribute(Attribute::Bold),
-        (_, Severity::Warn) => cell.fg(Color::Yellow),
-        (Outcome::Improvement, _) => cell.fg(Color::Green),
-        (Outcome::Unchanged | Outcome::New, _) => cell,
-        _ => cell.add_attribute(Attribute::Dim),
-    }
-}
-
+/// Findings that say the same of several benchmarks are one line.
 fn findings(out: &mut String, findings: &[Finding]) {
+    let mut lines: Vec<(&Finding, Vec<String>)> = Vec::new();
     for finding in findings {
+        let same = |first: &Finding| {
+            (first.severity, first.code, &first.message)
+                == (finding.severity, finding.code, &finding.message)
+        };
+        let metric = finding.metric.as_ref().map_or_else(String::new, |m| format!(" ({m})"));
+        let subject = finding.id.as_ref().map(|id| plain(&format!("{id}{metric}")));
+        match lines.iter_mut().find(|(first, _)| same(first)) {
+            Some((_, subjects)) => subjects.extend(subject),
+            None => lines.push((finding, subject.into_iter().collect())),
+        }
+    }
+    for (finding, subjects) in lines {
         let (word, style) = match finding.severity {
             Severity::Fail => ("fail", AnsiColor::Red.on_default().bold()),
             Severity::Warn => ("warn", AnsiColor::Yellow.on_default()),
             Severity::Note => ("note", Style::new().dimmed()),
         };
         let _ = write!(out, "{style}{word}{style:#}  {}", finding.code);
-        if let Some(id) = &finding.id {
-            let _ = write!(out, "  {}", plain(id));
-        }
-        if let Some(metric) = &finding.metric {
-            let _ = write!(out, " ({})", plain(metric));
+        if !subjects.is_empty() {
+            let _ = write!(out, "  {}", listed(&subjects));
         }
         let _ = writeln!(out, ": {}", plain(&finding.message));
     }
     if !findings.is_empty() {
         out.push('\n');
+    }
+}
+
+/// The first few of them, and how many more there are.
+fn listed(names: &[String]) -> String {
+    match names.len().checked_sub(LISTED) {
+        Some(more) if more > 0 => format!("{} and {more} more", names[..LISTED].join(", ")),
+        _ => names.join(", "),
     }
 }
 

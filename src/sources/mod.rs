@@ -83,6 +83,31 @@ impl Harvest {
         harvest
     }
 
+    /// Both harvests, the second being that of `place`. What both claim is refused:
+    /// which of them is meant cannot be known.
+    #[must_use]
+    pub fn and(mut self, more: Self, place: &Path) -> Self {
+        let key = |one: &Measurement| (one.id.clone(), one.metric.clone());
+        let ours: BTreeSet<_> = self.measurements.iter().map(key).collect();
+        let twice: BTreeSet<_> =
+            more.measurements.iter().map(key).filter(|one| ours.contains(one)).collect();
+        self.measurements.extend(more.measurements);
+        self.measurements.retain(|one| !twice.contains(&key(one)));
+        self.not_run.extend(more.not_run);
+        self.problems.extend(more.problems);
+        self.problems.extend(twice.into_iter().map(|(id, metric)| Problem {
+            kind: ProblemKind::Duplicate,
+            id: Some(id),
+            path: place.to_owned(),
+            reason: format!(
+                "another directory has the {metric} of that benchmark too, so neither is used: \
+                 name one of them"
+            ),
+        }));
+        self.sort();
+        self
+    }
+
     fn sort(&mut self) {
         self.measurements.sort_by(|a, b| (&a.id, &a.metric.name).cmp(&(&b.id, &b.metric.name)));
         self.not_run.sort();

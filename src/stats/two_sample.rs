@@ -17,8 +17,8 @@ pub struct TwoSample {
 
 /// Compares the means of two groups by Student's two-sample t with pooled
 /// variance: equal variances assumed, so that a side with a single run borrows
-/// the other side's spread. `None` where no spread is known: a group is empty,
-/// or both hold one value.
+/// the other side's spread. `None` where no spread is known (a group is empty, or
+/// both hold one value) or values are too large to be added up.
 ///
 /// Student (W. S. Gosset), "The probable error of a mean", Biometrika 6(1),
 /// 1908; the pooled form as in any text, e.g. NIST/SEMATECH e-Handbook of
@@ -29,7 +29,8 @@ pub fn two_sample(first: &[f64], second: &[f64]) -> Option<TwoSample> {
     let squares = |group: &[f64]| variance(group).unwrap_or(0.0) * (group.len() - 1) as f64;
     let pooled = (squares(first) + squares(second)) / degrees as f64;
     let standard_error = (pooled * (1.0 / first.len() as f64 + 1.0 / second.len() as f64)).sqrt();
-    Some(TwoSample { difference, standard_error, degrees: degrees as f64 })
+    let finite = difference.is_finite() && standard_error.is_finite();
+    finite.then_some(TwoSample { difference, standard_error, degrees: degrees as f64 })
 }
 
 /// Half the width of the two-sided Student interval of a mean at `level`
@@ -39,7 +40,7 @@ pub fn two_sample(first: &[f64], second: &[f64]) -> Option<TwoSample> {
 pub fn mean_half_width(values: &[f64], level: f64) -> Option<f64> {
     let standard_error = (variance(values)? / values.len() as f64).sqrt();
     let student = student((values.len() - 1) as f64);
-    Some(standard_error * student.inverse_cdf(0.5 + level / 2.0))
+    standard_error.is_finite().then(|| standard_error * student.inverse_cdf(0.5 + level / 2.0))
 }
 
 fn student(degrees: f64) -> StudentsT {
@@ -78,8 +79,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// scipy.stats.ttest_ind(second, first, alternative="greater") and its
-    /// confidence_interval.
+    /// `scipy.stats.ttest_ind(second, first, alternative="greater")` and its
+    /// `confidence_interval`.
     #[test]
     fn agrees_with_scipy() {
         let first = [1.02, 0.98, 1.05, 1.00, 0.97];
@@ -91,7 +92,7 @@ mod tests {
         assert!((result.half_width(0.95) - 0.061_126_794_669_590_3).abs() < 1e-9);
     }
 
-    /// scipy.stats.t.interval(0.95, 4, loc=mean, scale=sem)
+    /// `scipy.stats.t.interval(0.95, 4, loc=mean, scale=sem)`
     #[test]
     fn interval_of_one_mean_agrees_with_scipy() {
         let half = mean_half_width(&[1.02, 0.98, 1.05, 1.00, 0.97], 0.95).unwrap();

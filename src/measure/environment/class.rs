@@ -33,11 +33,13 @@ fn slug(model: &str) -> String {
     let model = model.to_lowercase();
     // "AMD Ryzen 7 … with Radeon Graphics", "Intel … CPU @ 2.20GHz"
     let model = model.split(" with ").next().unwrap_or_default();
-    let model = model.split('@').next().unwrap_or_default();
+    let (name, numbers) = model.split_once(" (family ").unwrap_or((model, ""));
+    let name = name.split('@').next().unwrap_or_default();
+    let model = format!("{name} {numbers}");
     let model = model.replace("(r)", " ").replace("(tm)", " ").replace("(c)", " ");
     let words = model
         .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
-        .filter(|word| !matches!(*word, "" | "cpu" | "processor"))
+        .filter(|word| !matches!(*word, "" | "cpu" | "processor" | "family" | "model"))
         .filter(|word| !word.ends_with("-core"));
     let mut slug = String::new();
     for c in words.collect::<Vec<_>>().join("-").chars() {

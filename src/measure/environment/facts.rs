@@ -4,12 +4,17 @@ use std::collections::BTreeSet;
 
 /// The processor's model from `/proc/cpuinfo`.
 ///
-/// x86 has `model name`; other architectures use other keys, and aarch64 gives
-/// numbers only (implementer and part), which still tell models apart.
+/// x86 has `model name`, which a hypervisor may cut to `AMD EPYC`, so family and
+/// model number stand behind it; other architectures use other keys, and aarch64
+/// gives numbers only (implementer and part), which still tell models apart.
 pub(super) fn cpu_model(cpuinfo: &str) -> Option<String> {
     for key in ["model name", "Model", "Hardware", "cpu model", "cpu", "uarch"] {
-        if let Some(value) = value(cpuinfo, key) {
-            return Some(value.split_whitespace().collect::<Vec<_>>().join(" "));
+        if let Some(name) = value(cpuinfo, key) {
+            let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+            return Some(match (value(cpuinfo, "cpu family"), value(cpuinfo, "model")) {
+                (Some(family), Some(model)) => format!("{name} (family {family} model {model})"),
+                _ => name,
+            });
         }
     }
     let implementer = value(cpuinfo, "CPU implementer")?;

@@ -1,0 +1,50 @@
+//! The command line, from outside: goldens of every exit code and every finding,
+//! and what a golden cannot show.
+//!
+//! `TRYCMD=overwrite cargo test --test cmd` writes the goldens anew; read the
+//! diff before committing it.
+
+#[path = "cmd/complete.rs"]
+mod complete;
+#[path = "cmd/goldens.rs"]
+mod goldens;
+#[path = "cmd/json.rs"]
+mod json;
+#[path = "cmd/streams.rs"]
+mod streams;
+#[path = "cmd/widths.rs"]
+mod widths;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The class that stands for any machine.
+const CLASS: &str = "ci-box";
+
+/// The snapshots and policies that goldens and tests use.
+fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cmd/project")
+}
+
+/// The program, in `directory`, without what the caller's shell may have set.
+fn command(program: &str, directory: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(args).current_dir(directory).env("BENCHGATE_CLASS", CLASS);
+    for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI", "TERM"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// What `gate ARGS` did among the project's files.
+fn gate(args: &[&str]) -> Output {
+    command(env!("CARGO_BIN_EXE_gate"), &project(), args).output().expect("gate starts")
+}
+
+fn stdout(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).expect("UTF-8 on stdout")
+}
+
+fn stderr(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).expect("UTF-8 on stderr")
+}
