@@ -78,8 +78,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// scipy.stats.ttest_ind(second, first, alternative="greater") and its
-    /// confidence_interval.
+    /// `scipy.stats.ttest_ind(second, first, alternative="greater")` and its
+    /// `confidence_interval`.
     #[test]
     fn agrees_with_scipy() {
         let first = [1.02, 0.98, 1.05, 1.00, 0.97];
