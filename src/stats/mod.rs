@@ -2,11 +2,93 @@
 //!
 //! Nothing here knows a benchmark, a file or a policy. Functions say what they
 //! need of their input; given it, they neither panic nor return NaN.
+//!
+//! | question | answer |
+//! |---|---|
+//! | does the centre of paired differences exceed a bound? | [`signed_rank`], [`sign_flip`] |
+//! | where is that centre? | [`hodges_lehmann`], [`hodges_lehmann_interval`] |
+//! | where is a quantile? | [`quantile`], [`quantile_bounds`], [`quantile_ranks`] |
+//! | how far may any other statistic be off? | [`bootstrap`], [`bootstrap_nested`] |
+//! | which of many tests hold together? | [`holm`] |
+//! | how large is the true rate of some event? | [`binomial_interval`] |
+//! | how do two independent groups differ? | [`two_sample`], [`VariancePrior`] |
+//! | how many pairs does it take? | [`smallest_n`], [`pairs_needed`], [`detectable_gap`] |
+//!
+//! `alpha` is always the chance of error on one side: of a one-sided test, or at
+//! each end of an interval, whose confidence is then 1 − 2·alpha. So the end of
+//! an interval is the one-sided bound of that `alpha`.
+//!
+//! What is random takes a seed and draws from [`SplitMix64`]. Tests, their
+//! bounds, the bootstrap and binomial intervals use only what IEEE 754 rounds
+//! in one way (sums, products, quotients): the same input gives the same bits
+//! on every platform. Logarithms, and with them normal and Student quantiles
+//! and [`VariancePrior`], may differ between platforms in the last digits.
 
+mod binomial;
+mod bootstrap;
 mod location;
+mod moderated;
 mod multiple;
+mod order;
+mod planning;
+mod random;
+mod sign_flip;
+mod signed_rank;
 mod two_sample;
+mod walsh;
 
+pub use binomial::binomial_interval;
+pub use bootstrap::{Resampling, bootstrap, bootstrap_nested};
 pub use location::{mean, median, quantile, variance};
+pub use moderated::{SampleVariance, VariancePrior};
 pub use multiple::holm;
+pub use order::{Bounds, Ranks, quantile_bounds, quantile_ranks, smallest_n_for_quantile};
+pub use planning::{detectable_gap, pairs_needed, smallest_n};
+pub use random::SplitMix64;
+pub use sign_flip::{SignFlip, sign_flip};
+pub use signed_rank::signed_rank;
 pub use two_sample::{TwoSample, mean_half_width, two_sample};
+pub use walsh::{hodges_lehmann, hodges_lehmann_interval};
+
+/// On which side of a bound the alternative of a one-sided test lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// The centre is above the bound.
+    Above,
+    /// The centre is below the bound.
+    Below,
+}
+
+/// An interval, both ends belonging to it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interval {
+    /// The lower end.
+    pub lower: f64,
+    /// The upper end, at least as large.
+    pub upper: f64,
+}
+
+impl Interval {
+    /// Whether a value lies within.
+    pub fn contains(&self, value: f64) -> bool {
+        self.lower <= value && value <= self.upper
+    }
+}
+
+/// How far each difference lies beyond a bound, on the side of the alternative.
+/// `None` of nothing, and where a number is not finite.
+fn excesses(differences: &[f64], bound: f64, side: Side) -> Option<Vec<f64>> {
+    let excesses: Vec<f64> = differences
+        .iter()
+        .map(|difference| match side {
+            Side::Above => difference - bound,
+            Side::Below => bound - difference,
+        })
+        .collect();
+    (!excesses.is_empty() && excesses.iter().all(|excess| excess.is_finite())).then_some(excesses)
+}
+
+/// Whether a chance of error at one end makes sense.
+fn is_one_sided(alpha: f64) -> bool {
+    alpha > 0.0 && alpha < 0.5
+}

@@ -1,0 +1,96 @@
+//! How many pairs it takes, and what those at hand can find.
+
+use statrs::distribution::{ContinuousCDF, Normal};
+
+/// The fewest pairs whose sign-flip or signed-rank test can reach the level
+/// `alpha` at all: n pairs that agree have p = 2^−n. So ⌈log2(1/alpha)⌉, and
+/// `None` of an `alpha` that is not between 0 and 1.
+pub fn smallest_n(alpha: f64) -> Option<u32> {
+    if !(alpha > 0.0 && alpha < 1.0) {
+        return None;
+    }
+    let (mut n, mut chance) = (0, 1.0);
+    while chance > alpha {
+        chance /= 2.0;
+        n += 1;
+    }
+    Some(n)
+}
+
+/// The pairs that a one-sided test at level `alpha` needs to find, with the
+/// chance `power`, a centre that lies `gap` beyond its bound, where paired
+/// differences have the standard deviation `deviation` (in the same unit):
+/// ((z(1 − alpha) + z(power)) · deviation / gap)², rounded up, by the normal
+/// formula. A rank test of normal data needs π/3 as many in the limit, of heavy
+/// tails fewer; and never fewer than [`smallest_n`] serve. `None` where a number
+/// makes no sense (gap not positive, deviation negative, chances not between 0
+/// and 1) or the answer exceeds 2^53.
+///
+/// NIST/SEMATECH e-Handbook of Statistical Methods, 7.2.2.2.
+pub fn pairs_needed(gap: f64, deviation: f64, alpha: f64, power: f64) -> Option<u64> {
+    let deviations = quantiles_between(alpha, power)?;
+    if !(gap > 0.0 && deviation >= 0.0) {
+        return None;
+    }
+    let pairs = (deviations.max(0.0) * (deviation / gap)).powi(2).ceil().max(1.0);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 2^53")]
+    (pairs <= 2.0_f64.powi(53)).then_some(pairs as u64)
+}
+
+/// The same formula turned round: how far beyond its bound a centre must lie to
+/// be found by so many pairs; what an undecided comparison could have found.
+/// `None` where a number makes no sense, or without pairs.
+pub fn detectable_gap(pairs: u64, deviation: f64, alpha: f64, power: f64) -> Option<f64> {
+    let deviations = quantiles_between(alpha, power)?;
+    let gap = deviations.max(0.0) * deviation / (pairs as f64).sqrt();
+    (pairs > 0 && deviation >= 0.0 && gap.is_finite()).then_some(gap)
+}
+
+/// z(1 − alpha) + z(power), from the tails, where small chances keep their digits.
+fn quantiles_between(alpha: f64, power: f64) -> Option<f64> {
+    let is_chance = |chance: f64| chance > 0.0 && chance < 1.0;
+    let normal = Normal::new(0.0, 1.0).ok()?;
+    (is_chance(alpha) && is_chance(power))
+        .then(|| normal.inverse_cdf(power) - normal.inverse_cdf(alpha))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_within_reach() {
+        assert_eq!(smallest_n(0.5), Some(1));
+        assert_eq!(smallest_n(1.0 / 1024.0), Some(10));
+        assert_eq!(smallest_n(0.01 / 3.0), Some(9));
+        assert_eq!(smallest_n(3.3e-4), Some(12));
+        for alpha in [0.0, -1.0, 1.0, f64::NAN] {
+            assert_eq!(smallest_n(alpha), None);
+        }
+    }
+
+    #[test]
+    fn pairs_for_a_gap_of_two_percent() {
+        let pairs = [0.005, 0.01, 0.02, 0.03, 0.04]
+            .map(|deviation| pairs_needed(0.02, deviation, 3.3e-4, 0.97).unwrap());
+        assert_eq!(pairs, [2, 7, 28, 63, 112]);
+    }
+
+    #[test]
+    fn the_gap_belongs_to_the_pairs() {
+        let gap = detectable_gap(28, 0.02, 3.3e-4, 0.97).unwrap();
+        assert!(gap < 0.02 && pairs_needed(gap * 1.000_001, 0.02, 3.3e-4, 0.97) == Some(28));
+    }
+
+    #[test]
+    fn senseless_numbers_are_none() {
+        assert_eq!(pairs_needed(0.0, 0.01, 0.01, 0.9), None);
+        assert_eq!(pairs_needed(0.01, -0.01, 0.01, 0.9), None);
+        assert_eq!(pairs_needed(0.01, f64::NAN, 0.01, 0.9), None);
+        assert_eq!(pairs_needed(1e-300, 1e300, 0.01, 0.9), None);
+        assert_eq!(pairs_needed(0.01, 0.01, 0.0, 0.9), None);
+        assert_eq!(pairs_needed(0.01, 0.0, 0.01, 0.9), Some(1));
+        assert_eq!(detectable_gap(0, 0.01, 0.01, 0.9), None);
+        assert_eq!(detectable_gap(9, f64::INFINITY, 0.01, 0.9), None);
+    }
+}
