@@ -108,7 +108,8 @@ pub(super) fn of(case: &Case<'_>) -> Comparability {
         // A side that knows its environment but not this fact may differ in it.
         let [a, b] = sides.map(|side| side.unwrap_or("unknown"));
         let mut difference = EnvironmentDifference::new(field, a, b);
-        if !case.policy.ignored_fields.contains(&field) {
+        // What was measured in turn on one machine differs by what was changed.
+        if case.pairing().is_none() && !case.policy.ignored_fields.contains(&field) {
             difference.blocks_time = blocks_time(field);
             difference.blocks_counts = blocks_counts(field);
         }

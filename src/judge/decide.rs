@@ -3,6 +3,7 @@
 use super::Case;
 use super::comparability::Comparability;
 use super::pair::{Effect, Pair};
+use super::paired::Differences;
 use super::report::{Judgement, Outcome, Row, RowLimits, Severity, Side};
 use crate::model::{Direction, Nature};
 use crate::policy::{Gate, Level, Limits};
@@ -65,7 +66,7 @@ fn barrier(pair: &Pair, limits: &Limits, comparability: &Comparability) -> Optio
         ));
     }
     let runs = |side: &Option<Side>| side.as_ref().map_or(0, |side| side.runs.len());
-    match pair.effect {
+    match &pair.effect {
         Some(Effect::Sampled { test, .. }) => {
             let fewest = runs(&pair.baseline).min(runs(&pair.candidate));
             if fewest < LEAST_RUNS {
@@ -91,22 +92,29 @@ fn barrier(pair: &Pair, limits: &Limits, comparability: &Comparability) -> Optio
 /// Adjusts the chances of all sampled rows for how many they are. Rows that can
 /// at most be shown are no part of the family.
 fn adjust(open: &mut [Open]) {
-    let family: Vec<(usize, TwoSample, f64)> = open
+    let family: Vec<(usize, (f64, f64))> = open
         .iter()
         .enumerate()
         .filter(|(_, row)| row.barred.is_none() && row.limits.gate > Gate::Show)
-        .filter_map(|(at, row)| match row.pair.effect {
-            Some(Effect::Sampled { test: Some(test), .. }) => {
-                let bound = bound(row.limits.tolerance, row.pair.metric.better);
-                Some((at, worse(test, row.pair.metric.better), bound))
+        .filter_map(|(at, row)| {
+            let better = row.pair.metric.better;
+            let bound = bound(row.limits.tolerance, better);
+            match &row.pair.effect {
+                Some(Effect::Sampled { test: Some(test), .. }) => {
+                    let test = worse(*test, better);
+                    Some((at, (test.p_above(bound), test.p_below(-bound))))
+                }
+                // What the screening cleared is not tested.
+                Some(Effect::Paired(differences)) if differences.confirmed() => {
+                    Some((at, differences.chances(bound, better)))
+                }
+                _ => None,
             }
-            _ => None,
         })
         .collect();
-    let up: Vec<f64> = family.iter().map(|(_, test, bound)| test.p_above(*bound)).collect();
-    let down: Vec<f64> = family.iter().map(|(_, test, bound)| test.p_below(-bound)).collect();
+    let (up, down): (Vec<f64>, Vec<f64>) = family.iter().map(|(_, chances)| *chances).unzip();
     let (up, down) = (stats::holm(&up), stats::holm(&down));
-    for ((at, ..), chances) in family.iter().zip(up.into_iter().zip(down)) {
+    for ((at, _), chances) in family.iter().zip(up.into_iter().zip(down)) {
         open[*at].chances = Some(chances);
         open[*at].family = family.len();
     }
@@ -201,7 +209,7 @@ pub(super) fn severity(level: Level) -> Severity {
 
 fn decide(case: &Case<'_>, open: &Open) -> Decision {
     let pair = &open.pair;
-    let Some(effect) = pair.effect else {
+    let Some(effect) = &pair.effect else {
         return match (&pair.baseline, &pair.candidate) {
             (Some(_), None) if case.candidate.selection.is_some() => {
                 Decision::of(Outcome::Missing, "not among what was selected")
@@ -224,11 +232,14 @@ fn decide(case: &Case<'_>, open: &Open) -> Decision {
             format!("differs by no more than the floor of {}", open.limits.floor),
         );
     }
+    let alpha = case.policy.verdict.alpha;
     match effect {
-        Effect::Counted { change, range } => counted(open, change, range),
-        Effect::Zero { difference, .. } => with_zero(open, difference),
+        Effect::Identical => Decision::of(Outcome::Unchanged, "identical code: not measured"),
+        Effect::Paired(differences) => paired(open, differences, alpha),
+        Effect::Counted { change, range } => counted(open, *change, *range),
+        Effect::Zero { difference, .. } => with_zero(open, *difference),
         Effect::Sampled { test: Some(test), .. } => {
-            sampled(open, worse(test, pair.metric.better), case.policy.verdict.alpha)
+            sampled(open, worse(*test, pair.metric.better), alpha)
         }
         Effect::Sampled { test: None, .. } | Effect::Negative => unreachable!("barred above"),
     }
@@ -323,6 +334,54 @@ fn sampled(open: &Open, test: TwoSample, alpha: f64) -> Decision {
     // reaches the tolerance, and then the tolerance is what is proven.
     decision.proven = (test.difference - reach).max(tolerance);
     decision.detectable = Some(detectable);
+    decision
+}
+
+/// Decides by pairs: see [`paired`](super::paired).
+fn paired(open: &Open, differences: &Differences, alpha: f64) -> Decision {
+    let limits = &open.limits;
+    let better = open.pair.metric.better;
+    let (tolerance, target) = (bound(limits.tolerance, better), bound(limits.target, better));
+    let pairs = differences.pairs();
+    // Of a row by itself, at the level that the family leaves it.
+    let reach = differences.reach(alpha / open.family.max(1) as f64);
+    let detectable = reach.map(|reach| share(tolerance + reach, better));
+    let (worse, improved) = open.chances.unwrap_or_else(|| {
+        // Only shown rows and those not confirmed are outside the family.
+        if differences.confirmed() { differences.chances(tolerance, better) } else { (1.0, 1.0) }
+    });
+    let tolerated = percent(limits.tolerance);
+    let mut decision = if worse <= alpha {
+        let chance = chance(worse);
+        let reason = format!("beyond the tolerance of {tolerated}, {chance}, {pairs} pairs");
+        Decision::of(Outcome::Regression, reason)
+    } else if improved <= alpha {
+        let chance = chance(improved);
+        let reason =
+            format!("better by more than the tolerance of {tolerated}, {chance}, {pairs} pairs");
+        Decision::of(Outcome::Improvement, reason)
+    } else if differences.clears(target, better) {
+        let target = percent(limits.target);
+        let reason = format!("no change for the worse of {target} or more, {pairs} pairs");
+        Decision::of(Outcome::Unchanged, reason)
+    } else if !differences.confirmed() {
+        Decision::of(Outcome::Undecided, "suspect, and not measured again")
+    } else {
+        let reason = match detectable {
+            Some(detectable) if detectable < UNSEEN => {
+                format!("after {pairs} pairs only above {} could be shown", percent(detectable))
+            }
+            _ => format!("{pairs} pairs are too few to show any change"),
+        };
+        Decision::of(Outcome::Undecided, reason)
+    };
+    let toward_worse = match better {
+        Direction::Lower => differences.centre(),
+        Direction::Higher => -differences.centre(),
+    };
+    let shown = reach.map_or(f64::NEG_INFINITY, |reach| toward_worse - reach);
+    decision.proven = shown.max(tolerance);
+    decision.detectable = detectable;
     decision
 }
 

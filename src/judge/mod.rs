@@ -10,6 +10,7 @@ mod comparability;
 mod decide;
 mod findings;
 mod pair;
+mod paired;
 mod report;
 mod verdict;
 mod waiver;
@@ -22,7 +23,7 @@ pub use report::{
     Side, SnapshotSummary, Verdict, VerdictOutcome,
 };
 
-use crate::model::Snapshot;
+use crate::model::{Pairing, Snapshot};
 use crate::policy::Policy;
 
 /// What a report is made from.
@@ -36,6 +37,15 @@ pub struct Case<'a> {
     pub policy: &'a Policy,
     /// The day on which waivers are judged.
     pub today: Date,
+}
+
+impl<'a> Case<'a> {
+    /// How the two sides were measured in turn, where they were.
+    fn pairing(&self) -> Option<&'a Pairing> {
+        let ours = self.candidate.pairing.as_ref()?;
+        let theirs = self.baseline?.pairing.as_ref()?;
+        (ours.trial == theirs.trial).then_some(ours)
+    }
 }
 
 /// Judges the candidate: every row, every finding, the verdict.

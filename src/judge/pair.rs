@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::Case;
+use super::paired::Differences;
 use super::report::{Change, Row, Side};
-use crate::model::{BenchId, Direction, Measurement, Metric, Nature, Reading};
+use crate::model::{BenchId, Direction, Measurement, Metric, Nature, Pairing, Reading};
 use crate::policy::Gate;
 use crate::stats::{self, TwoSample};
 
@@ -23,8 +24,12 @@ pub(super) struct Pair {
 }
 
 /// How far the sides are apart. Changes are ln(candidate / baseline).
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Effect {
+    /// The code on both sides is the same: nothing was measured.
+    Identical,
+    /// From processes in pairs.
+    Paired(Differences),
     /// From runs that vary.
     Sampled {
         /// Difference of the mean logarithms of the runs.
@@ -54,7 +59,18 @@ pub(super) enum Effect {
 impl Pair {
     /// The row that shows it, not judged.
     pub(super) fn into_row(self, gate: Gate) -> Row {
-        let change = match self.effect {
+        let change = match &self.effect {
+            Some(Effect::Identical) => {
+                Some(Change { estimate: 0.0, lower: Some(0.0), upper: Some(0.0) })
+            }
+            Some(Effect::Paired(differences)) => {
+                let interval = differences.interval(SHOWN_LEVEL);
+                Some(Change {
+                    estimate: differences.centre().exp_m1(),
+                    lower: interval.map(|interval| interval.lower.exp_m1()),
+                    upper: interval.map(|interval| interval.upper.exp_m1()),
+                })
+            }
             Some(Effect::Sampled { change, test }) => {
                 let half = test.map(|test| test.half_width(SHOWN_LEVEL));
                 Some(Change {
@@ -65,7 +81,7 @@ impl Pair {
             }
             Some(Effect::Counted { change, range }) => {
                 let change = change.exp_m1();
-                let exact = (range == 0.0).then_some(change);
+                let exact = (*range == 0.0).then_some(change);
                 Some(Change { estimate: change, lower: exact, upper: exact })
             }
             Some(Effect::Zero { .. } | Effect::Negative) | None => None,
@@ -101,13 +117,30 @@ pub(super) fn pairs(case: &Case<'_>) -> Vec<Pair> {
             by_name.entry(key).or_default()[which].push(measurement);
         }
     }
-    by_name.into_values().flat_map(|[baseline, candidate]| match_up(baseline, candidate)).collect()
+    let pairing = case.pairing();
+    let mut pairs: Vec<Pair> = by_name
+        .into_values()
+        .flat_map(|[baseline, candidate]| match_up(pairing, baseline, candidate))
+        .collect();
+    pairs.extend(pairing.iter().flat_map(|pairing| &pairing.identical).map(|id| Pair {
+        id: id.clone(),
+        metric: Metric::time(),
+        baseline: None,
+        candidate: None,
+        effect: Some(Effect::Identical),
+    }));
+    pairs
 }
 
 /// Pairs measurements of one name and metric: first those whose target and
 /// package agree to the letter, then those where one side does not know them and
 /// only one partner is possible. The rest stands alone.
-fn match_up(baseline: Vec<&Measurement>, candidate: Vec<&Measurement>) -> Vec<Pair> {
+fn match_up(
+    pairing: Option<&Pairing>,
+    baseline: Vec<&Measurement>,
+    candidate: Vec<&Measurement>,
+) -> Vec<Pair> {
+    let pair = |baseline, candidate| pair(pairing, baseline, candidate);
     let mut pairs = Vec::new();
     let mut left: Vec<&Measurement> = candidate;
     let mut open = Vec::new();
@@ -130,7 +163,11 @@ fn match_up(baseline: Vec<&Measurement>, candidate: Vec<&Measurement>) -> Vec<Pa
     pairs
 }
 
-fn pair(baseline: Option<&Measurement>, candidate: Option<&Measurement>) -> Pair {
+fn pair(
+    pairing: Option<&Pairing>,
+    baseline: Option<&Measurement>,
+    candidate: Option<&Measurement>,
+) -> Pair {
     // The candidate's identity is the one a reader can act on; it may lack a
     // target that the baseline knows.
     let named = candidate.or(baseline).expect("one side is there");
@@ -140,10 +177,20 @@ fn pair(baseline: Option<&Measurement>, candidate: Option<&Measurement>) -> Pair
         id.package = id.package.or_else(|| baseline.id.package.clone());
     }
     let metric = named.metric.clone();
+    let differences = match (pairing, baseline, candidate) {
+        (Some(pairing), Some(base), Some(head)) if metric.nature == Nature::Sampled => {
+            let differences = Differences::of(pairing, &run_values(base), &run_values(head));
+            (differences.pairs() > 0).then_some(differences)
+        }
+        _ => None,
+    };
     let baseline = baseline.and_then(side);
     let candidate = candidate.and_then(side);
     let effect = match (&baseline, &candidate) {
-        (Some(baseline), Some(candidate)) => Some(effect(&metric, baseline, candidate)),
+        (Some(baseline), Some(candidate)) => Some(match differences {
+            Some(differences) => Effect::Paired(differences),
+            None => effect(&metric, baseline, candidate),
+        }),
         _ => None,
     };
     Pair { id, metric, baseline, candidate, effect }
@@ -159,6 +206,13 @@ fn side(measurement: &Measurement) -> Option<Side> {
         Nature::Sampled | Nature::Counted => stats::median(&runs)?,
     };
     Some(Side { value, runs })
+}
+
+/// The number of each run that has a logarithm, with the run's index.
+fn run_values(measurement: &Measurement) -> Vec<(u32, f64)> {
+    let values =
+        measurement.runs.iter().filter_map(|one| Some((one.run, run_value(&one.reading)?)));
+    values.filter(|(_, value)| *value > 0.0 && value.is_finite()).collect()
 }
 
 /// The one number of a run: samples within a run only ever refine this.

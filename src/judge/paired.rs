@@ -1,0 +1,153 @@
+//! Base and head measured in turn: decided by pairs of fresh processes.
+//!
+//! Every benchmark is screened; one whose screening leaves room for a change of
+//! the target's size is measured again, and judged on that fresh data alone, so
+//! that no choice made on the screening can raise the chance of a false alarm.
+//! Whatever the screening did, the chance of any false regression in a trial is
+//! at most `alpha`: an exact test at each look, at `alpha` over the number of
+//! looks, and Holm's adjustment over the benchmarks that are confirmed.
+//!
+//! Differences between processes are heavy-tailed: one in ten may be far out. So
+//! the centre is the Hodges–Lehmann estimate and the test goes by ranks.
+
+use crate::model::{Direction, Pairing};
+use crate::stats::{self, Interval, Side};
+
+/// What each one-sided bound that clears a benchmark may be wrong with.
+const CLEARING_ALPHA: f64 = 0.02;
+
+/// The differences of a benchmark's pairs, ln(head / base), one a pair.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Differences {
+    /// Of the pairs that screen.
+    screening: Vec<f64>,
+    /// Of those that confirm, up to the last look that was reached.
+    confirming: Vec<f64>,
+    /// How many looks there may be.
+    looks: usize,
+}
+
+impl Differences {
+    /// From the readings of runs, each with the run's index.
+    pub(super) fn of(pairing: &Pairing, base: &[(u32, f64)], head: &[(u32, f64)]) -> Self {
+        let mut screening = Vec::new();
+        let mut confirming = Vec::new();
+        for (run, value) in head {
+            let Some((_, base)) = base.iter().find(|(other, _)| other == run) else { continue };
+            let phase = if *run < pairing.screening { &mut screening } else { &mut confirming };
+            phase.push((value / base).ln());
+        }
+        // Pairs beyond the last look reached were measured for the next one.
+        let reached = pairing.looks.iter().rev().find(|look| **look as usize <= confirming.len());
+        confirming.truncate(reached.map_or(0, |look| *look as usize));
+        Self { screening, confirming, looks: pairing.looks.len() }
+    }
+
+    /// What a person is shown: the fresh data where there is any.
+    pub(super) fn shown(&self) -> &[f64] {
+        if self.confirming.is_empty() { &self.screening } else { &self.confirming }
+    }
+
+    /// The centre of the shown differences.
+    pub(super) fn centre(&self) -> f64 {
+        stats::hodges_lehmann(self.shown()).unwrap_or_default()
+    }
+
+    /// The interval of the centre at a two-sided level.
+    pub(super) fn interval(&self, level: f64) -> Option<Interval> {
+        stats::hodges_lehmann_interval(self.shown(), (1.0 - level) / 2.0)
+    }
+
+    /// Whether the benchmark was measured again, up to a look.
+    pub(super) fn confirmed(&self) -> bool {
+        !self.confirming.is_empty()
+    }
+
+    /// How many pairs the decision rests on.
+    pub(super) fn pairs(&self) -> usize {
+        self.shown().len()
+    }
+
+    /// Chances that a change is not beyond `bound` for the worse, and not beyond
+    /// its mirror for the better; adjusted for the looks, not for other rows.
+    pub(super) fn chances(&self, bound: f64, better: Direction) -> (f64, f64) {
+        let (worse, improved) = match better {
+            Direction::Lower => ((bound, Side::Above), (-bound, Side::Below)),
+            Direction::Higher => ((-bound, Side::Below), (bound, Side::Above)),
+        };
+        let chance = |(bound, side)| {
+            let p = stats::signed_rank(&self.confirming, bound, side).unwrap_or(1.0);
+            (p * self.looks as f64).min(1.0)
+        };
+        (chance(worse), chance(improved))
+    }
+
+    /// Whether a change of the target's size is ruled out: for the worse alone
+    /// once confirmed, in both directions by the screening, so that improvements
+    /// are confirmed too.
+    pub(super) fn clears(&self, target: f64, better: Direction) -> bool {
+        let Some(Interval { lower, upper }) =
+            stats::hodges_lehmann_interval(self.shown(), CLEARING_ALPHA)
+        else {
+            return false;
+        };
+        let (worst, best) = match better {
+            Direction::Lower => (upper, lower),
+            Direction::Higher => (-lower, -upper),
+        };
+        worst < target && (self.confirmed() || best > -target)
+    }
+
+    /// How far the interval that the test at `alpha` belongs to reaches from the
+    /// centre; `None` of too few pairs for that level.
+    pub(super) fn reach(&self, alpha: f64) -> Option<f64> {
+        let interval = stats::hodges_lehmann_interval(self.shown(), alpha / self.looks as f64)?;
+        Some((interval.upper - interval.lower) / 2.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairing() -> Pairing {
+        Pairing {
+            trial: "t".to_owned(),
+            seed: 1,
+            screening: 2,
+            looks: vec![3, 5],
+            identical: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn runs_of_one_index_are_a_pair_and_looks_end_the_data() {
+        let base: Vec<(u32, f64)> = (0..7).map(|run| (run, 1.0)).collect();
+        // Run 1 lacks its head, run 6 came after the last look that was reached.
+        let head: Vec<(u32, f64)> = [0, 2, 3, 4, 5].map(|run| (run, f64::from(run) + 1.0)).into();
+        let differences = Differences::of(&pairing(), &base, &head);
+        assert_eq!(differences.screening, [0.0]);
+        assert_eq!(differences.confirming, [3.0_f64.ln(), 4.0_f64.ln(), 5.0_f64.ln()]);
+        assert!(differences.confirmed());
+        let two = Differences::of(&pairing(), &base, &head[..3]);
+        assert!(!two.confirmed(), "a look that was not reached is none");
+    }
+
+    #[test]
+    fn the_screening_clears_in_both_directions_the_confirmation_in_one() {
+        let flat = |value: f64, confirming: usize| Differences {
+            screening: vec![value; 8],
+            confirming: vec![value; confirming],
+            looks: 3,
+        };
+        for (value, confirming, cleared) in
+            [(0.001, 0, true), (0.05, 0, false), (-0.05, 0, false), (-0.05, 14, true)]
+        {
+            assert_eq!(flat(value, confirming).clears(0.03, Direction::Lower), cleared);
+            assert_eq!(flat(-value, confirming).clears(0.03, Direction::Higher), cleared);
+        }
+        let (worse, improved) = flat(0.05, 14).chances(0.01, Direction::Lower);
+        assert!((worse - 3.0 / f64::from(1 << 14)).abs() < 1e-12);
+        assert_eq!(improved, 1.0);
+    }
+}
