@@ -1,6 +1,8 @@
 //! The command line: one file a subcommand, each thin.
 
+mod ab;
 mod baseline;
+mod build;
 mod check;
 mod compare;
 mod explain;
@@ -50,6 +52,7 @@ pub fn main(args: impl Iterator<Item = OsString>, cargo: bool) -> Exit {
     let context = Context { shell, directory };
     let outcome = match command {
         Command::Run(command) => command.run(&context),
+        Command::Ab(command) => command.run(&context),
         Command::Check(command) => command.run(&context),
         Command::Compare(command) => command.run(&context),
         Command::Baseline(command) => command.run(&context),
@@ -96,6 +99,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Run),
+    Ab(ab::Ab),
     Check(check::Check),
     Compare(compare::Compare),
     Baseline(baseline::BaselineCommand),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use jiff::Zoned;
 
+use super::build::{BuildArgs, selection};
 use super::progress;
 use super::source::{self, StoreArgs};
 use super::{Context, Failed, OutputArgs, PolicyArgs, baseline};
@@ -18,7 +19,7 @@ use crate::policy::{Gate, Policy};
 
 /// Criterion's own intervals are not used for any verdict, so its bootstrap is
 /// kept short: at its default it takes about as long as measuring.
-const RESAMPLES: u32 = 1000;
+pub(super) const RESAMPLES: u32 = 1000;
 
 /// The baseline that is compared with where none is named.
 const MAIN: &str = "main";
@@ -59,58 +60,6 @@ pub(super) struct Run {
     policy: PolicyArgs,
     #[command(flatten)]
     output: OutputArgs,
-}
-
-/// Cargo's options, passed on.
-#[derive(Debug, Args)]
-struct BuildArgs {
-    /// Only these bench targets
-    #[arg(long, value_name = "TARGET")]
-    bench: Vec<String>,
-    /// Only these packages
-    #[arg(long, short, value_name = "PACKAGE")]
-    package: Vec<String>,
-    /// All packages of the workspace
-    #[arg(long)]
-    workspace: bool,
-    /// Features to build with
-    #[arg(long, short = 'F', value_name = "FEATURES")]
-    features: Vec<String>,
-    /// Build with all features
-    #[arg(long)]
-    all_features: bool,
-    /// Build without the default features
-    #[arg(long)]
-    no_default_features: bool,
-    /// The Cargo.toml to measure
-    #[arg(long, value_name = "FILE")]
-    manifest_path: Option<PathBuf>,
-}
-
-impl BuildArgs {
-    fn options(self, context: &Context) -> BuildOptions {
-        let Self {
-            bench,
-            package,
-            workspace,
-            features,
-            all_features,
-            no_default_features,
-            manifest_path,
-        } = self;
-        BuildOptions {
-            directory: Some(context.directory.clone()),
-            benches: bench,
-            packages: package,
-            workspace,
-            features,
-            all_features,
-            no_default_features,
-            manifest_path,
-            quiet: context.shell.quiet,
-            ..BuildOptions::default()
-        }
-    }
 }
 
 impl Run {
@@ -185,16 +134,6 @@ fn broken(report: &Report) -> Exit {
         .iter()
         .filter(|finding| finding.severity == Severity::Fail)
         .fold(Exit::Pass, |exit, finding| exit.worst(finding.code.exit()))
-}
-
-/// What was selected, in the words of the command line.
-fn selection(build: &BuildOptions, filter: Option<&Filter>) -> Option<String> {
-    let mut words = Vec::new();
-    for (option, values) in [("--bench", &build.benches), ("--package", &build.packages)] {
-        words.extend(values.iter().map(|value| format!("{option} {value}")));
-    }
-    words.extend(filter.map(|filter| format!("--filter {}", filter.as_str())));
-    (!words.is_empty()).then(|| words.join(" "))
 }
 
 /// Builds and measures; the snapshot, and the target directory.

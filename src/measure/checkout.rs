@@ -112,7 +112,7 @@ impl Repository {
     ) -> Result<(), CheckoutError> {
         let files = match source {
             Source::Commit(commit) => self.of_commit(commit)?,
-            Source::WorkingTree => self.of_working_tree()?,
+            Source::WorkingTree => self.of_working_tree(directory)?,
         };
         fs::create_dir_all(directory)?;
         let known = Memory::read(memory);
@@ -200,7 +200,9 @@ impl Repository {
         Ok(contents)
     }
 
-    fn of_working_tree(&self) -> Result<BTreeMap<PathBuf, Content>, CheckoutError> {
+    fn of_working_tree(&self, except: &Path) -> Result<BTreeMap<PathBuf, Content>, CheckoutError> {
+        // What cargo built lies beside the checkout, and need not be ignored.
+        let except = except.parent().unwrap_or(except);
         let listed = git_bytes(
             &self.root,
             &["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--full-name"],
@@ -209,6 +211,9 @@ impl Repository {
         for name in listed.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
             let path = PathBuf::from(String::from_utf8_lossy(name).into_owned());
             let from = self.root.join(&path);
+            if from.starts_with(except) {
+                continue;
+            }
             // Deleted in the working tree, or a submodule's directory.
             let Ok(metadata) = from.symlink_metadata() else { continue };
             if metadata.is_symlink() {

@@ -40,6 +40,8 @@ pub struct Policy {
     pub ignored_fields: BTreeSet<Field>,
     /// How `gate run` measures.
     pub measure: MeasureRules,
+    /// How `gate ab` measures.
+    pub ab: AbRules,
     rules: Vec<Rule>,
     /// How many of the rules are the defaults'.
     builtin_rules: usize,
@@ -107,6 +109,23 @@ pub struct MeasureRules {
     pub samples: u32,
     /// What a single process may take.
     pub time_limit: Duration,
+}
+
+/// How `gate ab` measures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AbRules {
+    /// Pairs in which everything is screened.
+    pub screening: u32,
+    /// Numbers of confirming pairs after which is decided, rising.
+    pub looks: Vec<u32>,
+    /// Criterion's warm-up in each process.
+    pub warm_up: Duration,
+    /// Criterion's measuring time for each benchmark in each process.
+    pub time: Duration,
+    /// Criterion's samples, at least 10.
+    pub samples: u32,
+    /// When no further pair is begun.
+    pub budget: Duration,
 }
 
 /// A glob with the text it was made from.

@@ -22,6 +22,8 @@ pub(super) struct RawPolicy {
     #[serde(default)]
     pub(super) measure: RawMeasure,
     #[serde(default)]
+    pub(super) ab: RawAb,
+    #[serde(default)]
     pub(super) rule: Vec<RawRule>,
     #[serde(default)]
     pub(super) budget: Vec<RawBudget>,
@@ -97,6 +99,29 @@ pub(super) struct RawMeasure {
     /// What a single process may take: "10m".
     #[schemars(with = "Option<String>")]
     pub(super) time_limit: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAb {
+    /// Pairs of processes in which everything is screened, at least 6.
+    #[schemars(with = "Option<u32>")]
+    pub(super) screening: Option<Spanned<u32>>,
+    /// Numbers of confirming pairs after which is decided, rising.
+    #[schemars(with = "Option<Vec<u32>>")]
+    pub(super) looks: Option<Spanned<Vec<u32>>>,
+    /// Criterion's warm-up: "50ms".
+    #[schemars(with = "Option<String>")]
+    pub(super) warm_up: Option<Spanned<String>>,
+    /// Criterion's measuring time for each benchmark: "200ms".
+    #[schemars(with = "Option<String>")]
+    pub(super) time: Option<Spanned<String>>,
+    /// Criterion's samples, at least 10.
+    #[schemars(with = "Option<u32>")]
+    pub(super) samples: Option<Spanned<u32>>,
+    /// When no further pair is begun: "15m".
+    #[schemars(with = "Option<String>")]
+    pub(super) budget: Option<Spanned<String>>,
 }
 
 /// What counts as a change. Later rules win, key by key.

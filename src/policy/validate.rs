@@ -12,11 +12,11 @@ use toml::Spanned;
 
 use super::quantity::{self, Quantity};
 use super::raw::{
-    RawBudget, RawGate, RawLevel, RawPolicy, RawRule, RawUndecided, RawVerdict, RawWaiver,
+    RawAb, RawBudget, RawGate, RawLevel, RawPolicy, RawRule, RawUndecided, RawVerdict, RawWaiver,
 };
 use super::{
-    Bound, Budget, Gate, Level, MeasureRules, OnUndecided, Pattern, Policy, PolicyError, Rule,
-    VerdictRules, Waiver,
+    AbRules, Bound, Budget, Gate, Level, MeasureRules, OnUndecided, Pattern, Policy, PolicyError,
+    Rule, VerdictRules, Waiver,
 };
 use crate::model::Field;
 
@@ -55,6 +55,14 @@ pub(super) fn complete(raw: &RawPolicy) -> Result<Policy, String> {
             samples: 0,
             time_limit: Duration::ZERO,
         },
+        ab: AbRules {
+            screening: 0,
+            looks: Vec::new(),
+            warm_up: Duration::ZERO,
+            time: Duration::ZERO,
+            samples: 0,
+            budget: Duration::ZERO,
+        },
         rules: Vec::new(),
         builtin_rules: 0,
         budgets: Vec::new(),
@@ -79,7 +87,7 @@ pub(super) fn extend(
 }
 
 fn apply(mut policy: Policy, raw: &RawPolicy) -> Result<Policy, Fault> {
-    let RawPolicy { version, verdict, environment, measure, rule, budget, waiver } = raw;
+    let RawPolicy { version, verdict, environment, measure, ab, rule, budget, waiver } = raw;
     if *version.get_ref() != 1 {
         let message = format!(
             "version {} of the policy format is not known here; this gate reads version 1",
@@ -114,6 +122,7 @@ fn apply(mut policy: Policy, raw: &RawPolicy) -> Result<Policy, Fault> {
     if let Some(value) = &measure.time_limit {
         settings.time_limit = duration(value)?;
     }
+    apply_ab(&mut policy.ab, ab, policy.verdict.alpha)?;
     for raw in rule {
         policy.rules.push(self::rule(raw)?);
     }
@@ -132,6 +141,43 @@ fn apply(mut policy: Policy, raw: &RawPolicy) -> Result<Policy, Fault> {
         policy.waivers.push(waiver);
     }
     Ok(policy)
+}
+
+fn apply_ab(rules: &mut AbRules, raw: &RawAb, alpha: f64) -> Result<(), Fault> {
+    let RawAb { screening, looks, warm_up, time, samples, budget } = raw;
+    if let Some(value) = screening {
+        // Fewer can never clear a benchmark at the 2% of each bound: 2^-6 is below.
+        rules.screening = in_range(value, 6, 1000)?;
+    }
+    if let Some(value) = looks {
+        let looks = value.get_ref();
+        if looks.is_empty() || !looks.is_sorted_by(|a, b| a < b) || looks[0] == 0 {
+            return Err(Fault::at(value, "looks must be rising numbers of pairs, at least one"));
+        }
+        // All pairs agreeing is the least likely outcome: 2^-n.
+        let level = alpha / looks.len() as f64;
+        let least = (1.0 / level).log2().ceil();
+        if f64::from(looks[looks.len() - 1]) < least {
+            let message = format!(
+                "no look can reach its level of {alpha} / {}: the last needs at least {least} \
+                 pairs, and more the more benchmarks are confirmed",
+                looks.len()
+            );
+            return Err(Fault::at(value, message));
+        }
+        rules.looks.clone_from(looks);
+    }
+    for (rule, raw) in
+        [(&mut rules.warm_up, warm_up), (&mut rules.time, time), (&mut rules.budget, budget)]
+    {
+        if let Some(value) = raw {
+            *rule = duration(value)?;
+        }
+    }
+    if let Some(value) = samples {
+        rules.samples = in_range(value, 10, 100_000)?;
+    }
+    Ok(())
 }
 
 fn apply_verdict(rules: &mut VerdictRules, raw: &RawVerdict) -> Result<(), Fault> {
