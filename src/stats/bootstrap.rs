@@ -1,7 +1,7 @@
 //! Intervals by resampling what was sampled: pairs or runs, never the samples
 //! of one process as if they were runs.
 
-use super::{Interval, SplitMix64, is_one_sided, quantile};
+use super::{Interval, SplitMix64, is_one_sided};
 
 /// How often to resample, and from which seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,13 +13,14 @@ pub struct Resampling {
 }
 
 /// The percentile interval of a statistic over units (pairs, or runs), each end
-/// meant to be wrong with a chance of `alpha`. `None` of no units or resamples,
+/// meant to be wrong with a chance of `alpha`: the k-th smallest and the k-th
+/// largest of what the resamples give, k = ⌊(resamples + 1) · alpha⌋. `None` of no units or resamples,
 /// of an `alpha` outside 0 to ½, and where a resample's statistic is not finite.
 ///
 /// An interval to show, not to judge by: with few units it is too narrow.
 ///
 /// B. Efron and R. J. Tibshirani, "An Introduction to the Bootstrap", 1993,
-/// section 13.3.
+/// sections 12.5 and 13.3.
 pub fn bootstrap(
     units: &[f64],
     resampling: Resampling,
@@ -87,11 +88,14 @@ fn percentiles(
         return None;
     }
     let mut random = SplitMix64::new(seed);
-    let replicates = (0..resamples)
+    let mut replicates = (0..resamples)
         .map(|_| Some(replicate(&mut random)).filter(|value| value.is_finite()))
         .collect::<Option<Vec<f64>>>()?;
-    let lower = quantile(&replicates, alpha)?;
-    Some(Interval { lower, upper: quantile(&replicates, 1.0 - alpha)? })
+    replicates.sort_by(f64::total_cmp);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below resamples")]
+    let rank = (((f64::from(resamples) + 1.0) * alpha) as usize).max(1);
+    let lower = *replicates.get(rank - 1)?;
+    Some(Interval { lower, upper: *replicates.get(replicates.len() - rank)? })
 }
 
 #[cfg(test)]

@@ -22,7 +22,8 @@
 //! bounds, the bootstrap and binomial intervals use only what IEEE 754 rounds
 //! in one way (sums, products, quotients): the same input gives the same bits
 //! on every platform. Logarithms, and with them normal and Student quantiles
-//! and [`VariancePrior`], may differ between platforms in the last digits.
+//! (in planning, and for ranks of more than 300 differences) and
+//! [`VariancePrior`], may differ between platforms in the last digits.
 
 mod binomial;
 mod bootstrap;

@@ -1,6 +1,6 @@
 //! Quantiles between order statistics, whatever the distribution.
 
-use super::binomial::Binomial;
+use super::binomial::{Binomial, MOST_TRIALS};
 use super::is_one_sided;
 
 /// How exactly a tail is known: an `alpha` that equals one is met by it.
@@ -27,7 +27,7 @@ pub struct Bounds {
 
 /// Which of `n` sorted independent values bound the quantile at `level`, each
 /// wrongly with a chance of at most `alpha`. Neither does if `level` is not
-/// between 0 and 1, or `alpha` not between 0 and ½.
+/// between 0 and 1, or `alpha` not between 0 and ½, or `n` beyond 2^36.
 ///
 /// The number of values at or below the quantile is binomial, so this holds for
 /// every distribution; ties only make it safer. W. R. Thompson, "On confidence
@@ -35,10 +35,10 @@ pub struct Bounds {
 /// Mathematical Statistics 7(3), 1936; H. A. David and H. N. Nagaraja, "Order
 /// Statistics", 3rd edition, 2003, section 7.1.
 pub fn quantile_ranks(n: u64, level: f64, alpha: f64) -> Ranks {
-    if !(level > 0.0 && level < 1.0 && is_one_sided(alpha)) {
+    if !(level > 0.0 && level < 1.0 && is_one_sided(alpha) && n <= MOST_TRIALS) {
         return Ranks { lower: None, upper: None };
     }
-    let below = Binomial { trials: n, rate: level };
+    let below = Binomial::new(n, level, alpha);
     let alpha = alpha * (1.0 + ROUNDING);
     // Ranks from 1 up serve as lower bounds while fewer values below are unlikely.
     let lower = last_that(n, |rank| below.at_most(rank - 1) <= alpha);
@@ -118,6 +118,8 @@ mod tests {
         let unsupported = quantile_ranks(367, 0.99, 0.025);
         assert_eq!((unsupported.lower.is_some(), unsupported.upper), (true, None));
         assert_eq!(quantile_ranks(368, 0.99, 0.025).upper, Some(368));
+        let none = Ranks { lower: None, upper: None };
+        assert_eq!(quantile_ranks(u64::MAX, 0.99, 0.025), none);
     }
 
     #[test]

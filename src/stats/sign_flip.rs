@@ -27,7 +27,7 @@ pub struct SignFlip {
 /// rounding count as equal.
 ///
 /// One wild difference weighs on the mean: where that is to be feared,
-/// [`signed_rank`](super::signed_rank) is the same test on ranks.
+/// [`signed_rank`](super::signed_rank()) is the same test on ranks.
 ///
 /// R. A. Fisher, "The Design of Experiments", 1935, section 21; E. Horowitz and
 /// S. Sahni, "Computing partitions with applications to the knapsack problem",

@@ -73,6 +73,8 @@ struct Ranks {
     positive: u64,
     /// Their sum over both sides.
     total: u64,
+    /// How many units one rank is: two if some of the ranks are halves.
+    one: u64,
 }
 
 impl Ranks {
@@ -88,19 +90,21 @@ impl Ranks {
                 positive += doubled * tied.iter().filter(|excess| **excess > 0.0).count() as u64;
             }
         }
+        let mut one = 2;
         if moving.iter().all(|rank| rank.is_multiple_of(2)) {
             for rank in &mut moving {
                 *rank /= 2;
             }
             positive /= 2;
+            one = 1;
         }
         let total = moving.iter().sum();
-        Self { moving, positive, total }
+        Self { moving, positive, total, one }
     }
 
     fn normal_tail(&self) -> f64 {
         let squares: f64 = self.moving.iter().map(|rank| (*rank as f64).powi(2)).sum();
-        let beyond = self.positive as f64 - self.total as f64 / 2.0 - 0.5;
+        let beyond = self.positive as f64 - (self.total + self.one) as f64 / 2.0;
         standard_normal().sf(beyond / (squares.sqrt() / 2.0))
     }
 }

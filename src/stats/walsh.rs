@@ -22,13 +22,13 @@ pub fn hodges_lehmann(differences: &[f64]) -> Option<f64> {
 
 /// The interval of that centre whatever the shape of the (symmetric)
 /// distribution, each end wrong with a chance of at most `alpha`: the bounds
-/// that [`signed_rank`](super::signed_rank) does not reject. `None` of input as
+/// that [`signed_rank`](super::signed_rank()) does not reject. `None` of input as
 /// above, of an `alpha` outside 0 to ½, and of fewer than
 /// [`smallest_n(alpha)`](super::smallest_n) differences, where no finite end
 /// can have that level.
 ///
-/// With ties among the averages it stays true to `alpha` (G. E. Noether, "
-/// Wilcoxon confidence intervals for location parameters in the discrete
+/// With ties among the averages it stays true to `alpha` (G. E. Noether,
+/// "Wilcoxon confidence intervals for location parameters in the discrete
 /// case", JASA 62, 1967), while the test, which counts with the ties, may
 /// differ from it by a step.
 ///
