@@ -6,7 +6,7 @@ use std::path::Path;
 use benchgate::baseline::{Existing, Store, export_critcmp, read, schema};
 use benchgate::model::{
     BenchId, CriterionParts, Direction, Environment, Estimate, Estimates, Field, Measurement,
-    Metric, Nature, NotRun, NotRunKind, Problem, ProblemKind, Reading, Revision, RunInfo,
+    Metric, Nature, NotRun, NotRunKind, Pairing, Problem, ProblemKind, Reading, Revision, RunInfo,
     RunReading, Samples, SamplingMode, Snapshot, Throughput, Unit,
 };
 use jiff::Timestamp;
@@ -283,17 +283,33 @@ fn any_rest() -> impl Strategy<Value = (Vec<NotRun>, Vec<Problem>, Option<Revisi
     (vec(not_run, 0..3), vec(problem, 0..3), option::of(revision))
 }
 
+fn any_pairing() -> impl Strategy<Value = Pairing> {
+    let looks = btree_map(1_u32..200, Just(()), 0..4);
+    ("[a-z]{1,9}", any::<u64>(), any::<u32>(), looks, vec(any_id(), 0..3)).prop_map(
+        |(trial, seed, screening, looks, identical)| Pairing {
+            trial,
+            seed,
+            screening,
+            looks: looks.into_keys().collect(),
+            identical,
+        },
+    )
+}
+
 fn any_snapshot() -> impl Strategy<Value = Snapshot> {
     (1_u32..4).prop_flat_map(|runs| {
         let data = (any_measurements(runs), vec(any_run(), runs as usize));
-        ("[a-z]{1,9}", any_time(), any::<Option<String>>(), data, any_rest()).prop_map(
-            |(name, created, selection, (measurements, runs), (not_run, problems, revision))| {
+        let how = (any::<Option<String>>(), option::of(any_pairing()));
+        ("[a-z]{1,9}", any_time(), how, data, any_rest()).prop_map(
+            |(name, created, how, (measurements, runs), (not_run, problems, revision))| {
+                let (selection, pairing) = how;
                 let mut snapshot = Snapshot {
                     // No word of these nine letters is a device of Windows.
                     name: format!("x{name}"),
                     created,
                     revision,
                     selection,
+                    pairing,
                     runs,
                     measurements,
                     not_run,
