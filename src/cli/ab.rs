@@ -92,7 +92,9 @@ impl Ab {
         let mut bar: Box<dyn Progress> =
             if context.shell.quiet { Box::new(Silent) } else { progress::on_stderr() };
         let (sides, place) = if base_exe.is_empty() {
-            let target = target?;
+            let target = target
+                .context("`gate ab` needs a cargo project, or --base-exe and --head-exe")
+                .map_err(Failed::usage)?;
             let sides =
                 built(context, base.as_deref(), &options, &target, &interrupt, bar.as_mut())?;
             (sides, target.join("gate"))

@@ -1,0 +1,186 @@
+//! `gate ab`: two sides measured in turn, from ready executables and from a
+//! repository.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::LazyLock;
+
+use benchgate::judge::{Outcome, Report};
+use benchgate::measure::{BuildOptions, Interrupt, Silent, build};
+
+/// Quick, and blind to anything but what no noise makes.
+const POLICY: &str = "version = 1\n[ab]\nscreening = 6\nlooks = [8]\nwarm_up = \"5ms\"\ntime = \
+                      \"10ms\"\nsamples = 10\n[verdict]\nundecided = \"allow\"\n[[rule]]\nbench = \
+                      \"**\"\ntolerance = \"300%\"\ntarget = \"900%\"\n";
+
+fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/projects/tiny")
+}
+
+/// The tiny project's bench target `moody`, whose benchmark `second` does as
+/// the variable TINY_MOOD says.
+static MOODY: LazyLock<PathBuf> = LazyLock::new(|| {
+    let options = BuildOptions {
+        directory: Some(project()),
+        target_dir: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("tiny")),
+        locked: true,
+        quiet: true,
+        ..BuildOptions::default()
+    };
+    let built = build(&options, &Interrupt::new(), &mut Silent).expect("the tiny project builds");
+    let moody = built.executables.into_iter().find(|one| one.target == "moody");
+    moody.expect("it has that target").path
+});
+
+/// A script that execs it in a mood.
+fn moody(home: &Path, mood: &str) -> PathBuf {
+    let path = home.join(format!("{mood}.sh"));
+    let script = format!("#!/bin/sh\nTINY_MOOD={mood} exec '{}' \"$@\"\n", MOODY.display());
+    std::fs::write(&path, script).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&path, mode).unwrap();
+    path
+}
+
+fn gate(directory: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_gate"))
+        .args(arguments)
+        .current_dir(directory)
+        .env_remove("CARGO_TARGET_DIR")
+        .output()
+        .expect("the gate starts");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    (status.code().expect("an exit code"), text(stdout), text(stderr))
+}
+
+/// `gate ab` on two scripts; the report, the exit code, what was said.
+fn ab(home: &Path, base: &Path, head: &Path, more: &[&str]) -> (i32, Report, String) {
+    std::fs::write(home.join("gate.toml"), POLICY).unwrap();
+    let (base, head) = (base.to_str().unwrap(), head.to_str().unwrap());
+    let arguments = ["ab", "--base-exe", base, "--head-exe", head, "--format", "json"];
+    let (code, out, err) =
+        gate(home, &[&arguments[..], &["--save", "kept", "--seed", "7"], more].concat());
+    let report = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{err}"));
+    (code, report, err)
+}
+
+fn outcomes(report: &Report) -> Vec<(&str, Outcome)> {
+    let mut all: Vec<_> =
+        report.rows.iter().map(|row| (row.id.as_str(), row.outcome().unwrap())).collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn a_slowdown_is_confirmed_on_fresh_pairs_and_judged_again_from_the_files() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let (good, slow) = (moody(home, "good"), moody(home, "slow"));
+    let (code, report, _) = ab(home, &good, &slow, &[]);
+    assert_eq!(code, 3);
+    let found = outcomes(&report);
+    assert_eq!(found, [("first", Outcome::Unchanged), ("second", Outcome::Regression)]);
+    let runs = |id: &str| {
+        let row = report.rows.iter().find(|row| row.id == id).unwrap();
+        (row.baseline.as_ref().unwrap().runs.len(), row.candidate.as_ref().unwrap().runs.len())
+    };
+    assert_eq!(runs("first"), (6, 6), "cleared by the screening");
+    assert_eq!(runs("second"), (14, 14), "measured again");
+
+    // The pairs were kept: another policy judges them, and nothing is measured.
+    let check = ["check", "--baseline", "kept/base.json", "kept/head.json"];
+    let (code, out, err) = gate(home, &check);
+    assert_eq!(code, 3, "{out}{err}");
+    assert!(out.contains("8 pairs"), "{out}");
+    let lax = "version = 1\n[[rule]]\nbench = \"**\"\ngate = \"warn\"\n";
+    std::fs::write(home.join("lax.toml"), lax).unwrap();
+    let (code, out, err) = gate(home, &[&check[..], &["--config", "lax.toml"]].concat());
+    assert_eq!(code, 0, "{out}{err}");
+}
+
+#[test]
+fn equal_sides_are_unchanged_and_a_selection_is_only_that() {
+    let home = tempfile::tempdir().unwrap();
+    let good = moody(home.path(), "good");
+    let (code, report, _) = ab(home.path(), &good, &good, &["--filter", "first"]);
+    assert_eq!((code, outcomes(&report)), (0, vec![("first", Outcome::Unchanged)]));
+    assert_eq!(report.candidate.selection.as_deref(), Some("--filter first"));
+    let left: Vec<_> = std::fs::read_dir(home.path().join("kept")).unwrap().collect();
+    assert_eq!(left.len(), 2, "no scratch is left: {left:?}");
+}
+
+#[test]
+fn a_side_that_breaks_is_named_and_the_rest_is_judged() {
+    let home = tempfile::tempdir().unwrap();
+    let (good, bad) = (moody(home.path(), "good"), moody(home.path(), "abort"));
+    let (code, report, _) = ab(home.path(), &good, &bad, &[]);
+    assert_eq!(code, 1);
+    let broken = &report.findings[0];
+    assert_eq!(broken.code.as_str(), "benchmark-failed");
+    assert!(broken.message.contains("SIGABRT"), "{}", broken.message);
+
+    let (code, _, err) =
+        gate(home.path(), &["ab", "--base-exe", "nowhere", "--head-exe", "nowhere"]);
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("nowhere"), "{err}");
+    let (code, _, err) = gate(home.path(), &["ab"]);
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("--base-exe"), "the way out is said: {err}");
+}
+
+fn git(directory: &Path, arguments: &[&str]) {
+    let identity = ["-c", "user.name=t", "-c", "user.email=t@example.invalid"];
+    let status = Command::new("git").args(identity).args(arguments).current_dir(directory).status();
+    assert!(status.expect("git starts").success(), "{arguments:?}");
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_working_tree_is_held_against_its_merge_base() {
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().join("project");
+    copy(&project(), &root);
+    std::fs::write(root.join(".gitignore"), "/target\n").unwrap();
+    std::fs::write(root.join("gate.toml"), POLICY).unwrap();
+    git(&root, &["init", "-q", "-b", "main"]);
+    git(&root, &["add", "-A"]);
+    git(&root, &["commit", "-q", "-m", "base"]);
+
+    // Uncommitted, and the base has moved on since: neither may matter.
+    let source = root.join("benches/moody.rs");
+    let text = std::fs::read_to_string(&source).unwrap();
+    std::fs::write(&source, text.replace("let mut upto = 6;", "let mut upto = 600;")).unwrap();
+    let before = std::fs::read_to_string(&source).unwrap();
+
+    let (code, out, err) = gate(&root, &["ab", "--bench", "moody"]);
+    assert_eq!(code, 3, "{out}{err}");
+    let second = out.lines().find(|line| line.starts_with("second")).expect("the row");
+    assert!(second.contains("REGRESSION"), "{out}");
+    assert_eq!(std::fs::read_to_string(&source).unwrap(), before, "the tree is not touched");
+
+    let (code, _, err) = gate(&root, &["ab", "--base", "nosuch"]);
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("there is no revision `nosuch`"), "{err}");
+
+    // A base that does not build is an error of its own, and says whose.
+    git(&root, &["checkout", "-q", "--", "."]);
+    std::fs::write(root.join("src/lib.rs"), "pub fn sum(").unwrap();
+    git(&root, &["commit", "-q", "-a", "-m", "broken"]);
+    std::fs::write(root.join("src/lib.rs"), std::fs::read(project().join("src/lib.rs")).unwrap())
+        .unwrap();
+    let (code, _, err) = gate(&root, &["ab", "--bench", "moody", "--base", "HEAD"]);
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("the base cannot be measured"), "{err}");
+}
