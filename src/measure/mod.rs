@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`run`] | all executables, several times in turn → a [`Snapshot`](crate::model::Snapshot) |
 //! | [`Process::run`] | one executable, one fresh process → what it measured |
+//! | [`count`] | criterion benchmarks, unmodified → the instructions of each |
 //! | [`build`] | has cargo build the executables |
 //! | [`Harness::detect`], [`list`] | what an executable is, and holds |
 //! | [`probe`], [`revision`] | where and what is measured |
@@ -21,8 +22,10 @@ compile_error!(
 );
 
 mod build;
+mod counted;
 mod environment;
 mod harness;
+mod instructions;
 mod interrupt;
 mod merge;
 mod once;
@@ -36,6 +39,9 @@ mod scratch;
 pub use build::{BenchExecutable, BuildError, BuildOptions, Built, build};
 pub use environment::{machine, machine_class, probe, runner_version, valgrind_version};
 pub use harness::{Filter, Harness, Listed, Listing, list};
+pub use instructions::{
+    CountError, CountOptions, CountTarget, CountedBenchmark, Counts, Uncounted, count,
+};
 pub use interrupt::Interrupt;
 pub use once::{CriterionTimes, Measured, Process, RECORD_VARIABLE};
 pub use progress::{Event, Progress, Silent};
