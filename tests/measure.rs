@@ -56,6 +56,7 @@ fn plan(executables: Vec<BenchExecutable>) -> (tempfile::TempDir, Plan) {
             samples: 10,
             resamples: 100,
         },
+        counts: 0,
         time_limit: Duration::from_mins(2),
         scratch: directory.path().join("gate"),
         logs: None,
@@ -108,7 +109,7 @@ fn gone(pid: &str) -> bool {
 #[test]
 fn cargo_builds_the_bench_targets_and_what_needs_features_is_said() {
     let targets: Vec<_> = TINY.executables.iter().map(BenchExecutable::qualified).collect();
-    assert_eq!(targets, ["tiny/empty", "tiny/moody", "tiny/plain", "tiny/sums"]);
+    assert_eq!(targets, ["tiny/empty", "tiny/kinds", "tiny/moody", "tiny/plain", "tiny/sums"]);
     assert!(TINY.executables.iter().all(|one| one.path.is_file()));
     assert_eq!(TINY.target_directory, Path::new(env!("CARGO_TARGET_TMPDIR")).join("tiny"));
     let left_out: Vec<_> = TINY.not_run.iter().map(|one| one.subject.as_str()).collect();

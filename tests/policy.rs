@@ -15,6 +15,7 @@ fn the_defaults_hold_every_key_and_stand_alone() {
     assert_eq!(builtin.verdict.alpha, 0.01);
     assert_eq!(builtin.verdict.undecided, OnUndecided::BlockIfNoneDecided);
     assert_eq!(builtin.verdict.missing, Level::Warn);
+    assert_eq!((builtin.measure.repeat, builtin.measure.counts), (5, 2));
     let time = builtin.limits(&BenchId::named("a/b c"), &Metric::time());
     assert_eq!((time.tolerance, time.target, time.fail), (0.01, 0.03, 0.01));
     let count = Metric::counted(Metric::INSTRUCTIONS, Unit::Count);
@@ -76,6 +77,7 @@ fn errors_point_at_their_place() {
             "no such field of an environment; known are cpu_model",
         ),
         ("version = 1\n[measure]\nsamples = 5", "gate.toml:3:11", "not between 10"),
+        ("version = 1\n[measure]\ncounts = 101", "gate.toml:3:10", "not between 0 and 100"),
         ("version = 1\n[measure]\ntime = \"-1s\"", "gate.toml:3:8", "no length of time"),
         ("version = 1\n[measure]\ntime = \"soon\"", "gate.toml:3:8", "no length of time"),
         (

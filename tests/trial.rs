@@ -66,7 +66,12 @@ fn verdict(base: &Snapshot, head: &Snapshot) -> Report {
 }
 
 fn outcome(report: &Report, id: &str) -> Outcome {
-    report.rows.iter().find(|row| row.id == id).and_then(|row| row.outcome()).expect("judged")
+    report
+        .rows
+        .iter()
+        .find(|row| row.id == id)
+        .and_then(benchgate::judge::Row::outcome)
+        .expect("judged")
 }
 
 /// Differences that alternate around a centre by `spread`.

@@ -35,6 +35,10 @@ impl Count {
                 *self = Self { total, by_process, ..Self::default() };
             }
             Event::Benchmark { .. } => self.begun += 1,
+            Event::CountingPlanned { benchmarks } => {
+                *self = Self { total: *benchmarks, ..Self::default() };
+            }
+            Event::CountEnded { .. } => self.ended += 1,
             Event::ProcessEnded { steps, .. } => {
                 self.ended += if self.by_process { 1 } else { *steps };
                 self.begun = 0;
@@ -83,12 +87,20 @@ impl Progress for Bar {
                 self.bar.set_prefix(format!("run {}/{runs} {}", run + 1, shown(target)));
                 self.bar.set_message("");
             }
-            Event::Benchmark { id } => self.bar.set_message(shown(id)),
+            Event::Benchmark { id } | Event::CountStarted { id, .. } => {
+                self.bar.set_message(shown(id));
+            }
             Event::ProcessEnded { target, failure, .. } => {
                 if let Some(failure) = failure {
                     self.bar.println(format!("{}: {failure}", shown(target)));
                 }
             }
+            Event::CountingPlanned { .. } => {
+                self.begin();
+                self.bar.set_prefix("instructions");
+                self.bar.set_message("");
+            }
+            Event::CountEnded { .. } => {}
             Event::Finished => return self.bar.finish_and_clear(),
         }
         self.bar.set_position(self.count.position() as u64);
@@ -133,6 +145,9 @@ impl<W: Write> Progress for Lines<W> {
                 let position = self.count.position();
                 let target = shown(target);
                 self.line(&format!("run {}/{runs}: {target} ({position}/{total})", run + 1));
+            }
+            Event::CountingPlanned { benchmarks } => {
+                self.line(&format!("counting instructions of benchmarks: {benchmarks}"));
             }
             Event::ProcessEnded { target, failure: Some(failure), .. } => {
                 self.line(&format!("{}: {failure}", shown(target)));

@@ -163,6 +163,7 @@ fn measure(
             samples: policy.measure.samples,
             resamples: RESAMPLES,
         },
+        counts: policy.measure.counts,
         time_limit: policy.measure.time_limit,
         scratch: gate.to_owned(),
         logs: Some(gate.join("logs")),

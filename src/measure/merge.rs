@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::BenchExecutable;
 use crate::model::{BenchId, Measurement, Metric, NotRun, Problem, ProblemKind};
 use crate::sources::Harvest;
 
@@ -51,6 +52,18 @@ impl Merge {
             problem.path = Path::new(subject).join(problem.path);
             self.problem(problem);
         }
+    }
+
+    /// The names of the benchmarks of an executable that have a time, in order.
+    pub(super) fn timed(&self, executable: &BenchExecutable) -> Vec<String> {
+        let here = |id: &BenchId| {
+            id.target.as_ref() == Some(&executable.target) && id.package == executable.package
+        };
+        self.measurements
+            .keys()
+            .filter(|(id, metric)| metric.name == Metric::TIME && here(id))
+            .map(|(id, _)| id.name.clone())
+            .collect()
     }
 
     /// Adds something that could not be run.

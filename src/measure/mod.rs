@@ -7,6 +7,7 @@
 //! | [`run`] | all executables, several times in turn → a [`Snapshot`](crate::model::Snapshot) |
 //! | [`trial`] | base and head in turn, in pairs of processes → two snapshots |
 //! | [`Process::run`] | one executable, one fresh process → what it measured |
+//! | [`count`] | criterion benchmarks, unmodified → the instructions of each |
 //! | [`build`] | has cargo build the executables |
 //! | [`Harness::detect`], [`list`] | what an executable is, and holds |
 //! | [`probe`], [`revision`] | where and what is measured |
@@ -23,8 +24,10 @@ compile_error!(
 
 mod build;
 mod checkout;
+mod counted;
 mod environment;
 mod harness;
+mod instructions;
 mod interrupt;
 mod merge;
 mod once;
@@ -40,6 +43,9 @@ pub use build::{BenchExecutable, BuildError, BuildOptions, Built, build};
 pub use checkout::{CheckoutError, Repository, Source};
 pub use environment::{machine, machine_class, probe, runner_version, valgrind_version};
 pub use harness::{Filter, Harness, Listed, Listing, list};
+pub use instructions::{
+    CountError, CountOptions, CountTarget, CountedBenchmark, Counts, Uncounted, count,
+};
 pub use interrupt::Interrupt;
 pub use once::{CriterionTimes, Measured, Process, RECORD_VARIABLE};
 pub use progress::{Event, Progress, Silent};

@@ -159,6 +159,8 @@ fn signal_name(signal: i32) -> Option<&'static str> {
 pub struct Outcome {
     /// How it ended.
     pub ended: Ended,
+    /// The number that its leading process had; it is free again.
+    pub pid: i32,
     /// From start to end, in seconds.
     pub seconds: f64,
     /// The last lines it printed; where a Rust program panicked, what it said
@@ -262,7 +264,12 @@ pub fn run(
             }
         }
     };
-    Ok(Outcome { ended, seconds: started.elapsed().as_secs_f64(), tail: output.tail() })
+    Ok(Outcome {
+        ended,
+        pid: group.pid.as_raw_pid(),
+        seconds: started.elapsed().as_secs_f64(),
+        tail: output.tail(),
+    })
 }
 
 /// The next event, unless that moment comes first. The clock is looked at each

@@ -49,6 +49,25 @@ pub enum Event<'a> {
         /// What went wrong, if something did.
         failure: Option<&'a str>,
     },
+    /// Instructions are going to be counted.
+    CountingPlanned {
+        /// Of how many benchmarks.
+        benchmarks: usize,
+    },
+    /// The counting of a benchmark starts; several can be under way.
+    CountStarted {
+        /// Its bench target.
+        target: &'a str,
+        /// Its name.
+        id: &'a str,
+    },
+    /// The counting of a benchmark has ended: one step.
+    CountEnded {
+        /// Its bench target.
+        target: &'a str,
+        /// Its name.
+        id: &'a str,
+    },
     /// All is measured.
     Finished,
 }

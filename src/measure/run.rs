@@ -11,8 +11,8 @@ use super::merge::Merge;
 use super::prepare::{Prepared, Ready, last_lines, prepare};
 use super::process::{Ended, ProcessError};
 use super::{
-    BenchExecutable, BuildError, BuildOptions, CriterionTimes, Event, Filter, Interrupt, Measured,
-    Process, Progress, Scratch, machine, probe, revision,
+    BenchExecutable, BuildError, BuildOptions, CriterionTimes, Event, Filter, Harness, Interrupt,
+    Measured, Process, Progress, Scratch, machine, probe, revision, valgrind_version,
 };
 use crate::model::{Environment, Field, NotRun, RunInfo, Snapshot};
 
@@ -34,6 +34,9 @@ pub struct Plan {
     pub filter: Option<Filter>,
     /// How long criterion takes for each benchmark.
     pub criterion: CriterionTimes,
+    /// How often the instructions of each criterion benchmark are counted once all
+    /// runs are done, but no more often than there are runs; 0 for not at all.
+    pub counts: u32,
     /// How long one process may take.
     pub time_limit: Duration,
     /// Where a private directory is made and removed again: `<target>/gate`.
@@ -109,6 +112,10 @@ impl From<BuildError> for MeasureError {
 /// nothing becomes a [`NotRun`] with its last lines, what it wrote before
 /// counts, and the others still run. One that reached its time limit is not
 /// started again: it would take that long each time.
+///
+/// Then the instructions of the criterion benchmarks that have a time are
+/// [counted](super::count). Without valgrind, or where a benchmark cannot be
+/// counted, there is a [`NotRun`] that says so, and the times stand alone.
 pub fn run(
     plan: &Plan,
     interrupt: &Interrupt,
@@ -138,10 +145,14 @@ pub fn run(
     progress.event(&Event::Planned { processes: prepared.len() * repeats, steps: steps * repeats });
 
     let harnesses: Vec<_> = prepared.iter().map(|one| one.harness).collect();
+    let mut environment = probe(&plan.build, &harnesses);
+    if plan.counts > 0 && harnesses.contains(&Harness::Criterion) {
+        environment.set(Field::Valgrind, valgrind_version().unwrap_or_default());
+    }
     let mut session = Session {
         plan,
         scratch: Scratch::create(&plan.scratch).map_err(MeasureError::Scratch)?,
-        environment: probe(&plan.build, &harnesses),
+        environment,
         merge: Merge::default(),
         troubles: BTreeMap::new(),
     };
@@ -152,6 +163,7 @@ pub fn run(
     for run in 0..plan.repeats {
         runs.push(session.run(run, &prepared, interrupt, progress)?);
     }
+    session.count(&prepared, interrupt, progress)?;
     progress.event(&Event::Finished);
     let (measurements, not_run, problems) = session.finish(&prepared);
     if measurements.is_empty() && problems.is_empty() {
@@ -188,11 +200,11 @@ struct Trouble {
     given_up: bool,
 }
 
-struct Session<'a> {
-    plan: &'a Plan,
+pub(super) struct Session<'a> {
+    pub(super) plan: &'a Plan,
     scratch: Scratch,
     environment: Environment,
-    merge: Merge,
+    pub(super) merge: Merge,
     /// By subject.
     troubles: BTreeMap<String, Trouble>,
 }

@@ -107,6 +107,8 @@ pub struct MeasureRules {
     pub time: Duration,
     /// Criterion's samples, at least 10.
     pub samples: u32,
+    /// Counts of each criterion benchmark's instructions; 0 for none.
+    pub counts: u32,
     /// What a single process may take.
     pub time_limit: Duration,
 }

@@ -96,6 +96,9 @@ pub(super) struct RawMeasure {
     /// Criterion's samples, at least 10.
     #[schemars(with = "Option<u32>")]
     pub(super) samples: Option<Spanned<u32>>,
+    /// Counts of each criterion benchmark's instructions, 0 to 100.
+    #[schemars(with = "Option<u32>")]
+    pub(super) counts: Option<Spanned<u32>>,
     /// What a single process may take: "10m".
     #[schemars(with = "Option<String>")]
     pub(super) time_limit: Option<Spanned<String>>,

@@ -53,6 +53,7 @@ pub(super) fn complete(raw: &RawPolicy) -> Result<Policy, String> {
             warm_up: Duration::ZERO,
             time: Duration::ZERO,
             samples: 0,
+            counts: 0,
             time_limit: Duration::ZERO,
         },
         ab: AbRules {
@@ -112,6 +113,9 @@ fn apply(mut policy: Policy, raw: &RawPolicy) -> Result<Policy, Fault> {
     }
     if let Some(value) = &measure.samples {
         settings.samples = in_range(value, 10, 100_000)?;
+    }
+    if let Some(value) = &measure.counts {
+        settings.counts = in_range(value, 0, 100)?;
     }
     if let Some(value) = &measure.warm_up {
         settings.warm_up = duration(value)?;

@@ -14,6 +14,7 @@
 //! - The order of the harvest does not depend on the file system's.
 
 pub mod callgrind;
+pub mod callgrind_profile;
 pub mod criterion;
 mod file;
 pub mod record;

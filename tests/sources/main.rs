@@ -4,6 +4,7 @@
 mod callgrind;
 mod criterion;
 mod hostile;
+mod profile;
 mod record;
 
 use std::fs;

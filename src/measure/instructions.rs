@@ -1,0 +1,332 @@
+//! Counts the instructions of criterion benchmarks, with no change to their code.
+//!
+//! criterion's `--test` mode runs the body of a benchmark once, inside one of its
+//! bencher's methods (`iter`, `iter_custom`, `iter_batched`, `iter_batched_ref`,
+//! the same for async). Valgrind's callgrind counts between the entry and the
+//! exit of exactly these functions. The names are taken from the executable's own
+//! symbols, so both of rustc's manglings, link-time optimisation and a build
+//! without debug information are all the same to it.
+//!
+//! What such a count is, and is not:
+//!
+//! - It is the work of one thread in user space: what waits, what the kernel or
+//!   another thread does, and what caches and memory cost is the clock's to see.
+//! - It includes the first iteration's lazy initialisation, the set-up of
+//!   `iter_batched`, the drop of what the body returns, and criterion's loop and
+//!   two readings of the clock: some hundreds of instructions.
+//! - It repeats to the instruction unless the program itself does not: random
+//!   seeds of hash maps, addresses that are hashed or sorted by, threads, time.
+//!   So each benchmark is counted more than once, in environments of different
+//!   lengths, and more often where the readings differ or the process has several
+//!   threads: what one thread does then depends on who was first. The readings are
+//!   kept as they are and show the spread.
+//! - A body with instructions that valgrind does not know (AVX-512 in valgrind
+//!   3.19) cannot be counted.
+
+mod callgrind;
+mod toggles;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
+
+use fs_err as fs;
+
+use super::process::ProcessError;
+use super::{BenchExecutable, Event, Interrupt, Listed, Progress, Scratch, valgrind_version};
+use crate::sources::callgrind_profile::Profile;
+use callgrind::{Callgrind, Count};
+use toggles::Toggles;
+
+/// How much longer the environment gets from one count to the next, in bytes.
+/// Odd and larger than a cache line, so that the stack moves by more than its
+/// alignment.
+const PADDING: usize = 1031;
+
+/// Which benchmarks to count.
+#[derive(Clone, Debug)]
+pub struct CountTarget<'a> {
+    /// A criterion executable, or a script that starts one.
+    pub executable: &'a BenchExecutable,
+    /// How it is called in reports.
+    pub subject: &'a str,
+    /// Its benchmarks, as it [lists](super::list) them.
+    pub benchmarks: Vec<Listed>,
+}
+
+/// How to count.
+#[derive(Clone, Debug)]
+pub struct CountOptions {
+    /// How often each benchmark is counted, each time in a fresh process; at
+    /// least 1.
+    pub counts: u32,
+    /// How often one is counted whose readings differ, or whose process has more
+    /// than one thread; no less than `counts`.
+    pub unsteady_counts: u32,
+    /// How long one process may take. Under valgrind a program takes some fifty
+    /// times as long as without.
+    pub time_limit: Duration,
+    /// Where a private directory is made and removed again.
+    pub scratch: PathBuf,
+    /// Whether to keep what each function took.
+    pub profiles: bool,
+}
+
+/// What became of one benchmark.
+#[derive(Debug)]
+pub struct CountedBenchmark {
+    /// Index of its [`CountTarget`].
+    pub target: usize,
+    /// The benchmark, as it was asked for.
+    pub listed: Listed,
+    /// Its counts, or why there are none.
+    pub outcome: Result<Counts, Uncounted>,
+}
+
+/// The counts of a benchmark.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Counts {
+    /// Instructions, a reading for each process; at least 1 each.
+    pub readings: Vec<u64>,
+    /// The most threads that one of its processes had; only one of them, the one
+    /// that runs the body, is counted.
+    pub threads: usize,
+    /// What its processes took together, set-up and all, in seconds.
+    pub seconds: f64,
+    /// What each function took in the first process, if that was asked for.
+    pub profile: Option<Profile>,
+}
+
+impl Counts {
+    /// Whether there is no sign that further readings would differ.
+    fn steady(&self) -> bool {
+        self.threads <= 1 && self.readings.windows(2).all(|pair| pair[0] == pair[1])
+    }
+}
+
+/// Why a benchmark has no counts, and what would help.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum Uncounted {
+    /// The executable cannot be looked into.
+    #[error("its executable is not one that symbols can be read from: {0}")]
+    Unreadable(String),
+    /// The executable has no symbols.
+    #[error(
+        "its executable has no symbols to know criterion's functions by; set `strip = \"none\"` in \
+         the bench profile"
+    )]
+    Stripped,
+    /// No timing function is among the symbols.
+    #[error(
+        "its executable has none of the functions by which criterion 0.5 to 0.8 times a benchmark"
+    )]
+    NoTiming,
+    /// None of the timing functions was entered.
+    #[error(
+        "nothing was counted: the benchmark never entered a function of criterion's that callgrind \
+         knows, or a script runs it in a process of its own (let it `exec` the benchmark)"
+    )]
+    Nothing,
+    /// More than one benchmark has that name, and their counts cannot be told apart.
+    #[error("{0} benchmarks answer to its name; give each a name of its own")]
+    Shared(usize),
+    /// The process did not end well under valgrind.
+    #[error("under valgrind its process ended with {0}")]
+    Failed(String),
+    /// The process took too long.
+    #[error("under valgrind its process did not end within {} s", .0.as_secs_f64())]
+    TimedOut(Duration),
+    /// What callgrind wrote cannot be used.
+    #[error("callgrind's output cannot be used: {0}")]
+    Profile(String),
+}
+
+/// Why nothing was counted at all.
+#[derive(Debug, thiserror::Error)]
+pub enum CountError {
+    /// There is no valgrind.
+    #[error(
+        "instructions are not counted: valgrind is not installed (Debian, Ubuntu: `apt-get install \
+         valgrind`)"
+    )]
+    NoValgrind,
+    /// The scratch directory failed.
+    #[error("cannot use the scratch directory: {0}")]
+    Scratch(io::Error),
+    /// A process could not be handled, or all of it was interrupted.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+}
+
+/// Counts benchmarks, as many at a time as there are cores: a count does not
+/// depend on what else the machine does.
+///
+/// The results are in the order of targets, then of their benchmarks. A benchmark
+/// that fails beside others is tried once more on its own: two processes of one
+/// program may want the same port or file.
+pub fn count(
+    targets: &[CountTarget<'_>],
+    options: &CountOptions,
+    interrupt: &Interrupt,
+    progress: &mut dyn Progress,
+) -> Result<Vec<CountedBenchmark>, CountError> {
+    if valgrind_version().is_none() {
+        return Err(CountError::NoValgrind);
+    }
+    let scratch = Scratch::create(&options.scratch).map_err(CountError::Scratch)?;
+    let toggles: Vec<_> =
+        targets.iter().map(|target| Toggles::of(&target.executable.path)).collect();
+    let jobs: Vec<Job<'_>> = targets
+        .iter()
+        .zip(&toggles)
+        .enumerate()
+        .flat_map(|(at, (target, toggles))| {
+            target.benchmarks.iter().map(move |listed| (at, toggles, listed))
+        })
+        .enumerate()
+        .map(|(number, (target, toggles, listed))| Job { target, number, toggles, listed })
+        .collect();
+    progress.event(&Event::CountingPlanned { benchmarks: jobs.len() });
+    let counter = Counter { targets, options, interrupt, scratch: &scratch };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = cores.min(jobs.len());
+    let mut outcomes = counter.all(&jobs, workers, progress)?;
+    for (job, outcome) in jobs.iter().zip(&mut outcomes) {
+        if workers > 1 && matches!(outcome, Err(Uncounted::Failed(_))) {
+            *outcome = counter.one(job, "again")?;
+        }
+    }
+    let done = |(job, outcome): (&Job<'_>, _)| CountedBenchmark {
+        target: job.target,
+        listed: job.listed.clone(),
+        outcome,
+    };
+    Ok(jobs.iter().zip(outcomes).map(done).collect())
+}
+
+/// One benchmark to count.
+struct Job<'a> {
+    /// Index of its target.
+    target: usize,
+    number: usize,
+    toggles: &'a Result<Toggles, Uncounted>,
+    listed: &'a Listed,
+}
+
+type Outcome = Result<Counts, Uncounted>;
+
+/// What a worker has to say.
+enum Message {
+    Started(usize),
+    Ended(usize, Result<Outcome, CountError>),
+}
+
+#[derive(Clone, Copy)]
+struct Counter<'a> {
+    targets: &'a [CountTarget<'a>],
+    options: &'a CountOptions,
+    interrupt: &'a Interrupt,
+    scratch: &'a Scratch,
+}
+
+impl Counter<'_> {
+    /// All jobs, shared among so many workers; outcomes in the order of jobs.
+    fn all(
+        self,
+        jobs: &[Job<'_>],
+        workers: usize,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<Outcome>, CountError> {
+        let next = AtomicUsize::new(0);
+        let (send, messages) = channel();
+        std::thread::scope(|scope| {
+            for _ in 0..workers {
+                let send = send.clone();
+                let next = &next;
+                scope.spawn(move || self.work(jobs, next, &send));
+            }
+            drop(send);
+            let mut outcomes = BTreeMap::new();
+            let mut failed = None;
+            for message in messages {
+                let (Message::Started(number) | Message::Ended(number, _)) = &message;
+                let job = &jobs[*number];
+                let (target, id) = (self.targets[job.target].subject, job.listed.name.as_str());
+                match message {
+                    Message::Started(_) => progress.event(&Event::CountStarted { target, id }),
+                    Message::Ended(number, Ok(outcome)) => {
+                        progress.event(&Event::CountEnded { target, id });
+                        outcomes.insert(number, outcome);
+                    }
+                    Message::Ended(_, Err(error)) => {
+                        failed.get_or_insert(error);
+                        // What is not begun is left alone.
+                        next.store(jobs.len(), Ordering::Relaxed);
+                    }
+                }
+            }
+            match failed {
+                Some(error) => Err(error),
+                None => Ok(outcomes.into_values().collect()),
+            }
+        })
+    }
+
+    fn work(self, jobs: &[Job<'_>], next: &AtomicUsize, send: &Sender<Message>) {
+        while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            // The receiver outlives the workers.
+            let _ = send.send(Message::Started(job.number));
+            let _ = send.send(Message::Ended(job.number, self.one(job, "first")));
+        }
+    }
+
+    /// The counts of one benchmark, one process after the other: where the first
+    /// fails, the others would too.
+    fn one(self, job: &Job<'_>, attempt: &str) -> Result<Outcome, CountError> {
+        let toggles = match job.toggles {
+            Ok(toggles) => toggles,
+            Err(reason) => return Ok(Err(reason.clone())),
+        };
+        let CountOptions { counts: least, unsteady_counts: most, .. } = *self.options;
+        let mut counts = Counts { readings: Vec::new(), threads: 0, seconds: 0.0, profile: None };
+        for index in 0..most.max(least) {
+            if index >= least && counts.steady() {
+                break;
+            }
+            let name = format!("{attempt}-{}-{index}", job.number);
+            let home = self.scratch.fresh(&name).map_err(CountError::Scratch)?;
+            let count = match self.process(job, toggles, index, &home)? {
+                Ok(count) => count,
+                Err(reason) => return Ok(Err(reason)),
+            };
+            fs::remove_dir_all(&home).map_err(CountError::Scratch)?;
+            counts.readings.push(count.profile.total);
+            counts.threads = counts.threads.max(count.threads);
+            counts.seconds += count.seconds;
+            if self.options.profiles && index == 0 {
+                counts.profile = Some(count.profile);
+            }
+        }
+        Ok(Ok(counts))
+    }
+    fn process(
+        self,
+        job: &Job<'_>,
+        toggles: &Toggles,
+        index: u32,
+        home: &Path,
+    ) -> Result<Result<Count, Uncounted>, CountError> {
+        let process = Callgrind {
+            executable: self.targets[job.target].executable,
+            toggles,
+            listed: job.listed,
+            padding: index as usize * PADDING,
+            time_limit: self.options.time_limit,
+            home,
+        };
+        process.run(self.interrupt)
+    }
+}

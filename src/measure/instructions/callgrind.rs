@@ -1,0 +1,211 @@
+//! One process under callgrind: how it is started, and what it leaves.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+use std::time::Duration;
+
+use fs_err as fs;
+
+use super::toggles::Toggles;
+use super::{CountError, Uncounted};
+use crate::measure::prepare::last_lines;
+use crate::measure::process::{self, Ended, Job, Stream};
+use crate::measure::{BenchExecutable, Filter, Harness, Interrupt, Listed};
+use crate::sources::callgrind_profile::Profile;
+
+const PADDING_VARIABLE: &str = "BENCHGATE_PADDING";
+/// How callgrind's files are called, before the process's number.
+const OUTPUT: &str = "callgrind";
+
+/// How to run one benchmark once.
+pub(super) struct Callgrind<'a> {
+    pub(super) executable: &'a BenchExecutable,
+    pub(super) toggles: &'a Toggles,
+    pub(super) listed: &'a Listed,
+    /// By how many bytes the environment is longer.
+    pub(super) padding: usize,
+    pub(super) time_limit: Duration,
+    /// An empty directory of its own.
+    pub(super) home: &'a Path,
+}
+
+/// What one process gave.
+pub(super) struct Count {
+    pub(super) profile: Profile,
+    pub(super) threads: usize,
+    pub(super) seconds: f64,
+}
+
+impl Callgrind<'_> {
+    pub(super) fn run(
+        &self,
+        interrupt: &Interrupt,
+    ) -> Result<Result<Count, Uncounted>, CountError> {
+        let mut tested = 0;
+        let outcome = process::run(&self.job(), interrupt, &mut |stream, line| {
+            tested += usize::from(stream == Stream::Stdout && announces(line, self.listed));
+        })?;
+        if let Ended::TimedOut(limit) = outcome.ended {
+            return Ok(Err(Uncounted::TimedOut(limit)));
+        }
+        if !outcome.ended.success() {
+            let reason = format!("{}{}", outcome.ended, last_lines(&outcome.tail));
+            return Ok(Err(Uncounted::Failed(reason)));
+        }
+        let (profile, threads) = match read(self.home, outcome.pid).map_err(CountError::Scratch)? {
+            Ok(read) => read,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        Ok(match (tested, profile.total) {
+            (2.., _) => Err(Uncounted::Shared(tested)),
+            (_, 0) => Err(Uncounted::Nothing),
+            _ => Ok(Count { profile, threads, seconds: outcome.seconds }),
+        })
+    }
+
+    /// `valgrind … EXECUTABLE --bench --test --noplot --exact NAME`.
+    fn job(&self) -> Job {
+        let measured = self.executable.job();
+        let mut job = Job::new("valgrind");
+        job.directory = measured.directory;
+        job.environment = measured.environment;
+        job.time_limit = Some(self.time_limit);
+        for variable in Harness::Criterion.hidden_variables() {
+            job.environment.insert(variable.into(), None);
+        }
+        job = job
+            .env(Harness::Criterion.home_variable(), self.home)
+            .env(PADDING_VARIABLE, "x".repeat(self.padding))
+            // Options of the user's own would count something else.
+            .arg("--command-line-only=yes")
+            .arg("--tool=callgrind")
+            .arg("--quiet")
+            // Names as the symbols have them, with their hashes.
+            .arg("--demangle=no")
+            .arg("--collect-atstart=no")
+            .arg("--separate-threads=yes")
+            .arg(if self.toggles.script { "--trace-children=yes" } else { "--trace-children=no" })
+            .arg(output_option(self.home));
+        for name in &self.toggles.names {
+            job = job.arg(format!("--toggle-collect={name}"));
+        }
+        job = job.arg(measured.program).arg("--bench").arg("--test").arg("--noplot");
+        job.arguments.extend(filter(self.listed).arguments());
+        job
+    }
+}
+
+/// What the process of that number took, and how many threads it had. Each thread
+/// has a file, `callgrind.PID-THREAD`; so has a child that it forked, under the
+/// child's number.
+fn read(home: &Path, pid: i32) -> io::Result<Result<(Profile, usize), Uncounted>> {
+    let prefix = format!("{OUTPUT}.{pid}-");
+    let mut sum = Profile::default();
+    let mut threads = 0;
+    for entry in fs::read_dir(home)? {
+        let entry = entry?;
+        if !entry.file_name().to_string_lossy().starts_with(&prefix) {
+            continue;
+        }
+        match Profile::read(&entry.path()) {
+            Ok(profile) => sum.add(profile),
+            Err(error) => return Ok(Err(Uncounted::Profile(error.reason))),
+        }
+        threads += 1;
+    }
+    Ok(if threads == 0 {
+        Err(Uncounted::Profile("it wrote none".to_owned()))
+    } else {
+        Ok((sum, threads))
+    })
+}
+
+/// The one benchmark that is listed so. Of a name that criterion cut short only
+/// the beginning is known; that another one begins so too shows when it runs.
+fn filter(listed: &Listed) -> Filter {
+    if listed.cut
+        && let Ok(filter) = Filter::matching(&format!("^{}", regex::escape(&listed.name)))
+    {
+        return filter;
+    }
+    Filter::exactly(&listed.name)
+}
+
+/// Whether a line says that the benchmark's body is going to be run. Of two that
+/// share a name, the second is announced with ` #2` behind it.
+fn announces(line: &str, listed: &Listed) -> bool {
+    let Some(name) = line.strip_prefix("Testing ") else { return false };
+    name.strip_prefix(listed.name.as_str())
+        .is_some_and(|rest| listed.cut || rest.is_empty() || rest.starts_with(" #"))
+}
+
+/// `--callgrind-out-file=HOME/callgrind.PID`; in HOME, `%` would be a variable.
+fn output_option(home: &Path) -> OsString {
+    let mut option = b"--callgrind-out-file=".to_vec();
+    for &byte in home.as_os_str().as_bytes() {
+        option.push(byte);
+        if byte == b'%' {
+            option.push(byte);
+        }
+    }
+    option.extend_from_slice(format!("/{OUTPUT}.%p").as_bytes());
+    OsString::from_vec(option)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(name: &str, cut: bool) -> Listed {
+        Listed { name: name.to_owned(), cut }
+    }
+
+    #[test]
+    fn valgrind_gets_exactly_the_functions_and_the_one_benchmark() {
+        let executable = BenchExecutable::ready("/bench");
+        let names = ["_ZN4iter17h0E".to_owned(), "_ZN4iter17h1E".to_owned()].into();
+        let toggles = Toggles { names, script: false };
+        let words = |home: &str, listed: &Listed| {
+            let callgrind = Callgrind {
+                executable: &executable,
+                toggles: &toggles,
+                listed,
+                padding: 3,
+                time_limit: Duration::from_secs(9),
+                home: Path::new(home),
+            };
+            let job = callgrind.job();
+            assert_eq!(job.time_limit, Some(Duration::from_secs(9)));
+            let padding = Some(OsString::from("xxx"));
+            assert_eq!(job.environment.get(&OsString::from(PADDING_VARIABLE)), Some(&padding));
+            assert_eq!(job.environment.get(&OsString::from("CARGO_CRITERION_PORT")), Some(&None));
+            let home = Some(OsString::from(home));
+            assert_eq!(job.environment.get(&OsString::from("CRITERION_HOME")), Some(&home));
+            let words: Vec<_> =
+                job.arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+            words.join(" ")
+        };
+        assert_eq!(
+            words("/a%b", &listed("-odd (name", false)),
+            "--command-line-only=yes --tool=callgrind --quiet --demangle=no --collect-atstart=no \
+             --separate-threads=yes --trace-children=no --callgrind-out-file=/a%%b/callgrind.%p \
+             --toggle-collect=_ZN4iter17h0E --toggle-collect=_ZN4iter17h1E /bench --bench --test \
+             --noplot --exact -- -odd (name"
+        );
+        let cut = words("/home", &listed("a.b", true));
+        assert!(cut.ends_with(" --bench --test --noplot ^a\\.b"), "{cut}");
+    }
+
+    #[test]
+    fn benchmarks_that_share_a_name_are_told_from_ones_that_begin_with_it() {
+        let name = listed("a/b", false);
+        let lines = ["Testing a/b", "Testing a/b #2", "Testing a/bc", "a/b", "Testing x"];
+        let announced: Vec<_> = lines.iter().filter(|line| announces(line, &name)).collect();
+        assert_eq!(announced, [&"Testing a/b", &"Testing a/b #2"]);
+        let cut = listed("a/b", true);
+        let announced = lines.iter().filter(|line| announces(line, &cut)).count();
+        assert_eq!(announced, 3);
+    }
+}
