@@ -18,7 +18,7 @@ fn project() -> PathBuf {
 }
 
 /// The tiny project's bench target `moody`, whose benchmark `second` does as
-/// the variable TINY_MOOD says.
+/// the variable `TINY_MOOD` says.
 static MOODY: LazyLock<PathBuf> = LazyLock::new(|| {
     let options = BuildOptions {
         directory: Some(project()),

@@ -201,8 +201,10 @@ impl Repository {
     }
 
     fn of_working_tree(&self, except: &Path) -> Result<BTreeMap<PathBuf, Content>, CheckoutError> {
-        // What cargo built lies beside the checkout, and need not be ignored.
-        let except = except.parent().unwrap_or(except);
+        // The checkout and what is built beside it may lie in the tree, and git
+        // need not have been told to ignore them.
+        let inside = |path: &&Path| path.starts_with(&self.root) && *path != self.root;
+        let except = except.parent().filter(inside).unwrap_or(except);
         let listed = git_bytes(
             &self.root,
             &["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--full-name"],
