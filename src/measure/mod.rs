@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`run`] | all executables, several times in turn → a [`Snapshot`](crate::model::Snapshot) |
 //! | [`Process::run`] | one executable, one fresh process → what it measured |
+//! | [`identity::compare`] | two builds → whether they are the same code |
 //! | [`count`] | criterion benchmarks, unmodified → the instructions of each |
 //! | [`build`] | has cargo build the executables |
 //! | [`Harness::detect`], [`list`] | what an executable is, and holds |
@@ -25,6 +26,7 @@ mod build;
 mod counted;
 mod environment;
 mod harness;
+pub mod identity;
 mod instructions;
 mod interrupt;
 mod merge;
