@@ -20,6 +20,8 @@
 //!   lengths, and more often where the readings differ or the process has several
 //!   threads: what one thread does then depends on who was first. The readings are
 //!   kept as they are and show the spread.
+//! - Every count pays for the process's whole set-up, some fifty times slower than
+//!   without valgrind: a benchmark that fills a database takes seconds.
 //! - A body with instructions that valgrind does not know (AVX-512 in valgrind
 //!   3.19) cannot be counted.
 
@@ -45,6 +47,9 @@ use toggles::Toggles;
 /// Odd and larger than a cache line, so that the stack moves by more than its
 /// alignment.
 const PADDING: usize = 1031;
+/// After so many seconds for one benchmark no further count is begun because of
+/// readings that differ: with a long set-up, each would cost as much again.
+const UNSTEADY_SECONDS: f64 = 30.0;
 
 /// Which benchmarks to count.
 #[derive(Clone, Debug)]
@@ -64,7 +69,8 @@ pub struct CountOptions {
     /// least 1.
     pub counts: u32,
     /// How often one is counted whose readings differ, or whose process has more
-    /// than one thread; no less than `counts`.
+    /// than one thread: no less than `counts`, and no more once its processes took
+    /// half a minute.
     pub unsteady_counts: u32,
     /// How long one process may take. Under valgrind a program takes some fifty
     /// times as long as without.
@@ -293,7 +299,7 @@ impl Counter<'_> {
         let CountOptions { counts: least, unsteady_counts: most, .. } = *self.options;
         let mut counts = Counts { readings: Vec::new(), threads: 0, seconds: 0.0, profile: None };
         for index in 0..most.max(least) {
-            if index >= least && counts.steady() {
+            if index >= least && (counts.steady() || counts.seconds > UNSTEADY_SECONDS) {
                 break;
             }
             let name = format!("{attempt}-{}-{index}", job.number);

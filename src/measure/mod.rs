@@ -7,6 +7,7 @@
 //! | [`run`] | all executables, several times in turn → a [`Snapshot`](crate::model::Snapshot) |
 //! | [`trial`] | base and head in turn, in pairs of processes → two snapshots |
 //! | [`Process::run`] | one executable, one fresh process → what it measured |
+//! | [`identity::compare`] | two builds → whether they are the same code |
 //! | [`count`] | criterion benchmarks, unmodified → the instructions of each |
 //! | [`build`] | has cargo build the executables |
 //! | [`Harness::detect`], [`list`] | what an executable is, and holds |
@@ -27,6 +28,7 @@ mod checkout;
 mod counted;
 mod environment;
 mod harness;
+pub mod identity;
 mod instructions;
 mod interrupt;
 mod merge;
