@@ -174,6 +174,16 @@ fn a_working_tree_is_held_against_its_merge_base() {
     assert_eq!(code, 2, "{err}");
     assert!(err.contains("there is no revision `nosuch`"), "{err}");
 
+    // A remark changes no code: green by proof, and nothing is measured.
+    git(&root, &["checkout", "-q", "--", "."]);
+    let library = root.join("src/lib.rs");
+    let text = std::fs::read_to_string(&library).unwrap();
+    std::fs::write(&library, format!("{text}\n// A remark.\n")).unwrap();
+    let (code, out, err) = gate(&root, &["ab", "--bench", "moody"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert_eq!(out.matches("identical code: not measured").count(), 2, "{out}");
+    assert!(!err.contains("run 1/1"), "{err}");
+
     // A base that does not build is an error of its own, and says whose.
     git(&root, &["checkout", "-q", "--", "."]);
     std::fs::write(root.join("src/lib.rs"), "pub fn sum(").unwrap();

@@ -13,6 +13,7 @@ use super::run::RESAMPLES;
 use super::{Context, Failed, OutputArgs, PolicyArgs, progress};
 use crate::exit::Exit;
 use crate::judge::{Case, Outcome, judge};
+use crate::measure::identity::{Identity, compare};
 use crate::measure::{
     self, BenchExecutable, BuildOptions, CriterionTimes, Filter, Interrupt, Progress, Repository,
     Silent, Source, Trial, TrialPlan, TrialSide,
@@ -105,9 +106,9 @@ impl Ab {
         };
         let [base, head] = sides;
         let plan = TrialPlan {
+            identical: identical(&base, &head),
             base,
             head,
-            identical: BTreeSet::new(),
             seed: seed.unwrap_or_else(|| fastrand::u64(..)),
             screening: policy.ab.screening,
             looks: policy.ab.looks.clone(),
@@ -139,6 +140,21 @@ impl Ab {
 
 fn case<'a>(policy: &'a Policy, trial: &'a Trial) -> Case<'a> {
     Case { baseline: Some(&trial.base), candidate: &trial.head, policy, today: Zoned::now().date() }
+}
+
+/// Targets whose executables hold the same code: green by proof, not measured.
+/// Scripts are none of them: what they start is not known.
+fn identical(base: &TrialSide, head: &TrialSide) -> BTreeSet<(Option<String>, String)> {
+    let mut same = BTreeSet::new();
+    for one in &base.executables {
+        let key = (one.package.clone(), one.target.clone());
+        let other =
+            head.executables.iter().find(|other| other.target == key.1 && other.package == key.0);
+        if other.is_some_and(|other| matches!(compare(one, other), Identity::Identical { .. })) {
+            same.insert(key);
+        }
+    }
+    same
 }
 
 /// What is to be measured again.

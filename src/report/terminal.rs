@@ -30,6 +30,7 @@ impl Render for Terminal {
         let unselected = |row: &Row| {
             report.baseline.is_some()
                 && report.candidate.selection.is_some()
+                && row.baseline.is_some()
                 && row.candidate.is_none()
         };
         let mut shown = Vec::new();

@@ -274,10 +274,12 @@ fn word(row: &Row) -> String {
     })
 }
 
-/// Why; nothing for what is unchanged.
+/// Why; nothing for what is unchanged, where the values beside it say why.
 fn reason(row: &Row) -> String {
     match &row.judgement {
-        Some(judgement) if judgement.outcome != Outcome::Unchanged => plain(&judgement.reason),
+        Some(judgement) if judgement.outcome != Outcome::Unchanged || row.candidate.is_none() => {
+            plain(&judgement.reason)
+        }
         _ => String::new(),
     }
 }
