@@ -75,7 +75,14 @@ fn time(id: BenchId, means: &[f64]) -> Measurement {
             },
         })
         .collect();
-    Measurement { id, metric: Metric::time(), runs, criterion: Some(criterion), throughput: None }
+    Measurement {
+        id,
+        metric: Metric::time(),
+        runs,
+        criterion: Some(criterion),
+        throughput: None,
+        costs: None,
+    }
 }
 
 fn run(cpu: &str) -> RunInfo {
@@ -102,6 +109,7 @@ fn snapshot(name: &str) -> Snapshot {
         runs: vec![RunReading { run: 1, reading: Reading::Value(95_898.0) }],
         criterion: None,
         throughput: None,
+        costs: None,
     };
     Snapshot {
         name: name.to_owned(),

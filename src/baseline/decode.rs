@@ -15,8 +15,9 @@ use super::error::{BaselineError, Fault, Place};
 use super::number::Number;
 use super::wire::{self, SCHEMA_VERSION};
 use crate::model::{
-    BenchId, CriterionParts, Environment, Estimate, Estimates, Field, Measurement, Metric, NotRun,
-    Pairing, Problem, Reading, Revision, RunInfo, RunReading, Samples, Snapshot, Throughput, Unit,
+    BenchId, Costs, CriterionParts, Environment, Estimate, Estimates, Field, Measurement, Metric,
+    NotRun, Pairing, Problem, Reading, Revision, RunInfo, RunReading, Samples, Snapshot,
+    Throughput, Unit,
 };
 
 /// The largest file that is read: 256 MiB.
@@ -206,6 +207,7 @@ fn benchmark(
             .throughput
             .map(Into::into)
             .or_else(|| info.throughput.map(Into::into)),
+        costs: None,
     })
 }
 
@@ -214,7 +216,7 @@ fn measurement(
     run_count: usize,
     place: &Place,
 ) -> Result<Measurement, Fault> {
-    let wire::Measurement { name, package, target, metric, criterion, throughput, runs } =
+    let wire::Measurement { name, package, target, metric, criterion, throughput, runs, costs } =
         measurement;
     let metric_place = place.at("metric");
     Ok(Measurement {
@@ -233,7 +235,22 @@ fn measurement(
             directory: parts.directory,
         }),
         throughput: throughput.map(Into::into),
+        costs: costs.map(|it| self::costs(it, &place.at("costs"))).transpose()?,
     })
+}
+
+/// Passes costs whose parts make no more than the whole.
+fn costs(costs: wire::Costs, place: &Place) -> Result<Costs, Fault> {
+    let wire::Costs { threads, total, functions } = costs;
+    if threads == 0 {
+        return Err(place.at("threads").fault("a process has one thread at least"));
+    }
+    let sum = functions.values().try_fold(0_u64, |sum, took| sum.checked_add(*took));
+    if sum.is_none_or(|sum| sum > total) {
+        let reason = format!("its functions took more than the total of {total}");
+        return Err(place.at("functions").fault(reason));
+    }
+    Ok(Costs { threads, total, functions })
 }
 
 fn readings(

@@ -7,7 +7,7 @@ use super::layout;
 use super::number::{Iterations, Number};
 use super::wire;
 use crate::model::{
-    BenchId, Estimate, Estimates, Measurement, NotRun, Pairing, Problem, Reading, RunInfo,
+    BenchId, Costs, Estimate, Estimates, Measurement, NotRun, Pairing, Problem, Reading, RunInfo,
     RunReading, Samples, Snapshot, Throughput,
 };
 
@@ -81,7 +81,9 @@ fn pairing(pairing: &Pairing) -> wire::Pairing {
 
 fn benchmark(snapshot: &str, shown: Shown<'_>) -> wire::Benchmark {
     let Shown { key, measurement, info, estimates } = shown;
-    let Measurement { id, metric: _, runs: readings, criterion: _, throughput } = measurement;
+    // A criterion time has no costs: `divide` sees to that.
+    let Measurement { id, metric: _, runs: readings, criterion: _, throughput, costs: _ } =
+        measurement;
     // Only what critcmp's own fields would not give back.
     let said = info.throughput.map(Throughput::from);
     wire::Benchmark {
@@ -100,7 +102,7 @@ fn benchmark(snapshot: &str, shown: Shown<'_>) -> wire::Benchmark {
 }
 
 fn measurement(measurement: &Measurement) -> wire::Measurement {
-    let Measurement { id, metric, runs, criterion, throughput } = measurement;
+    let Measurement { id, metric, runs, criterion, throughput, costs } = measurement;
     wire::Measurement {
         name: id.name.clone(),
         package: id.package.clone(),
@@ -119,6 +121,11 @@ fn measurement(measurement: &Measurement) -> wire::Measurement {
         }),
         throughput: throughput.map(Into::into),
         runs: runs.iter().map(run).collect(),
+        costs: costs.as_ref().map(|Costs { threads, total, functions }| wire::Costs {
+            threads: *threads,
+            total: *total,
+            functions: functions.clone(),
+        }),
     }
 }
 

@@ -163,6 +163,23 @@ pub(super) struct Measurement {
     pub(super) throughput: Option<Throughput>,
     /// One reading a run, in the order of runs.
     pub(super) runs: Vec<Run>,
+    /// Of instructions that the gate counted: what each function took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) costs: Option<Costs>,
+}
+
+/// What the functions took in one of the processes that were counted.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Costs {
+    /// The most threads that one of the processes had; one of them is counted.
+    #[schemars(range(min = 1))]
+    pub(super) threads: u32,
+    /// Instructions of all functions together.
+    pub(super) total: u64,
+    /// Instructions that a function took itself, without what it called; those
+    /// that matter, by demangled name.
+    #[serde(deserialize_with = "critcmp::unique_keys")]
+    pub(super) functions: BTreeMap<String, u64>,
 }
 
 /// What a number means.

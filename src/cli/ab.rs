@@ -12,13 +12,12 @@ use super::build::{BuildArgs, selection};
 use super::run::RESAMPLES;
 use super::{Context, Failed, OutputArgs, PolicyArgs, progress};
 use crate::exit::Exit;
-use crate::judge::{Case, Outcome, judge};
+use crate::judge::{Case, judge, to_confirm};
 use crate::measure::identity::{Identity, compare};
 use crate::measure::{
     self, BenchExecutable, BuildOptions, CriterionTimes, Filter, Interrupt, Progress, Repository,
     Silent, Source, Trial, TrialPlan, TrialSide,
 };
-use crate::model::BenchId;
 use crate::policy::Policy;
 
 /// Judge this working tree against its base, measured in turn on this machine
@@ -50,6 +49,10 @@ pub(super) struct Ab {
     /// No pair is begun after this time [default: the policy's, 15m]
     #[arg(long, value_name = "TIME", value_parser = time)]
     budget: Option<Duration>,
+    /// Counts of each criterion benchmark's instructions on each side, at most as many as pairs
+    /// are screened; 0 for none [default: the policy's, 2]
+    #[arg(long, value_name = "N")]
+    counts: Option<u32>,
     /// Seeds the order of processes [default: from the clock]
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
@@ -74,8 +77,19 @@ fn time(text: &str) -> Result<Duration, String> {
 
 impl Ab {
     pub(super) fn run(self, context: &Context) -> Result<Exit, Failed> {
-        let Self { base, base_exe, head_exe, filter, budget, seed, save, build, policy, output } =
-            self;
+        let Self {
+            base,
+            base_exe,
+            head_exe,
+            filter,
+            budget,
+            counts,
+            seed,
+            save,
+            build,
+            policy,
+            output,
+        } = self;
         if base_exe.len() != head_exe.len() {
             return Err(Failed::usage(anyhow::anyhow!(
                 "{} times --base-exe, {} times --head-exe: they are paired by their order",
@@ -113,6 +127,7 @@ impl Ab {
             screening: policy.ab.screening,
             looks: policy.ab.looks.clone(),
             budget: Some(budget.unwrap_or(policy.ab.budget)),
+            counts: counts.unwrap_or(policy.ab.counts),
             filter,
             criterion: CriterionTimes {
                 warm_up: policy.ab.warm_up,
@@ -127,7 +142,7 @@ impl Ab {
         };
         let trial = measure::trial(
             &plan,
-            &mut |trial| undecided(&policy, trial),
+            &mut |trial| to_confirm(&case(&policy, trial)),
             &interrupt,
             bar.as_mut(),
         )?;
@@ -155,16 +170,6 @@ fn identical(base: &TrialSide, head: &TrialSide) -> BTreeSet<(Option<String>, St
         }
     }
     same
-}
-
-/// What is to be measured again.
-fn undecided(policy: &Policy, trial: &Trial) -> BTreeSet<BenchId> {
-    let report = judge(&case(policy, trial));
-    let open = report.rows.iter().filter(|row| {
-        let both = row.baseline.is_some() && row.candidate.is_some();
-        both && !row.counted && row.outcome() == Some(Outcome::Undecided)
-    });
-    open.map(crate::judge::Row::bench_id).collect()
 }
 
 fn ready(base: &[PathBuf], head: &[PathBuf]) -> Result<[TrialSide; 2], Failed> {

@@ -1,10 +1,11 @@
 //! Holds each pair against its limits.
 
-use super::Case;
 use super::comparability::Comparability;
-use super::pair::{Effect, Pair};
+use super::pair::{Effect, Pair, pairs};
 use super::paired::Differences;
 use super::report::{Judgement, Outcome, Row, RowLimits, Severity, Side};
+use super::witness::{self, Instructions};
+use super::{Case, cause};
 use crate::model::{Direction, Nature};
 use crate::policy::{Gate, Level, Limits};
 use crate::stats::{self, TwoSample};
@@ -15,17 +16,21 @@ const UNSTEADY_TOLERANCE: f64 = 0.005;
 const UNSTEADY_RANGES: f64 = 3.0;
 
 /// A change so large is none that anyone could act on: 1000-fold.
-const UNSEEN: f64 = 1000.0;
+pub(super) const UNSEEN: f64 = 1000.0;
 
 /// Runs on each side below which a sampled metric is not decided.
 const LEAST_RUNS: usize = 2;
 
 /// A pair with what there is to decide it by.
-struct Open {
-    pair: Pair,
-    limits: Limits,
+pub(super) struct Open<'a> {
+    pub(super) pair: Pair<'a>,
+    pub(super) limits: Limits,
     /// Why nothing can be decided, where that is so from the start.
-    barred: Option<String>,
+    pub(super) barred: Option<String>,
+    /// Of a clock's row: what the second witness says.
+    pub(super) beside: Option<Instructions>,
+    /// The policy lets the other witness gate.
+    pub(super) set_aside: bool,
     /// Adjusted one-sided chances that a sampled change is not beyond the
     /// tolerance: for the worse, for the better.
     chances: Option<(f64, f64)>,
@@ -33,18 +38,18 @@ struct Open {
     family: usize,
 }
 
+impl Open<'_> {
+    /// Leaves the gating to the other witness.
+    pub(super) fn set_aside(&mut self) {
+        self.set_aside = true;
+        self.limits.gate = Gate::Show;
+    }
+}
+
 /// The judged rows, in the order of the pairs.
-pub(super) fn rows(case: &Case<'_>, pairs: Vec<Pair>, comparability: &Comparability) -> Vec<Row> {
-    let mut open: Vec<Open> = pairs
+pub(super) fn rows(case: &Case<'_>, comparability: &Comparability) -> Vec<Row> {
+    open(case, comparability)
         .into_iter()
-        .map(|pair| {
-            let limits = case.policy.limits(&pair.id, &pair.metric);
-            let barred = barrier(&pair, &limits, comparability);
-            Open { pair, limits, barred, chances: None, family: 0 }
-        })
-        .collect();
-    adjust(&mut open);
-    open.into_iter()
         .map(|open| {
             let judgement = judgement(case, &open);
             let mut row = open.pair.into_row(open.limits.gate);
@@ -54,7 +59,22 @@ pub(super) fn rows(case: &Case<'_>, pairs: Vec<Pair>, comparability: &Comparabil
         .collect()
 }
 
-fn barrier(pair: &Pair, limits: &Limits, comparability: &Comparability) -> Option<String> {
+/// The rows with all that decides them, in the order of the pairs.
+pub(super) fn open<'a>(case: &Case<'a>, comparability: &Comparability) -> Vec<Open<'a>> {
+    let mut open: Vec<Open<'_>> = pairs(case)
+        .into_iter()
+        .map(|pair| {
+            let limits = case.policy.limits(&pair.id, &pair.metric);
+            let barred = barrier(&pair, &limits, comparability);
+            Open { pair, limits, barred, beside: None, set_aside: false, chances: None, family: 0 }
+        })
+        .collect();
+    witness::attach(case, &mut open);
+    adjust(&mut open);
+    open
+}
+
+fn barrier(pair: &Pair<'_>, limits: &Limits, comparability: &Comparability) -> Option<String> {
     let blocking = comparability.blocking(&pair.metric);
     if !blocking.is_empty() {
         return Some(format!("not comparable: different {}", blocking.join(", ")));
@@ -91,7 +111,7 @@ fn barrier(pair: &Pair, limits: &Limits, comparability: &Comparability) -> Optio
 
 /// Adjusts the chances of all sampled rows for how many they are. Rows that can
 /// at most be shown are no part of the family.
-fn adjust(open: &mut [Open]) {
+fn adjust(open: &mut [Open<'_>]) {
     let family: Vec<(usize, (f64, f64))> = open
         .iter()
         .enumerate()
@@ -130,7 +150,7 @@ fn worse(mut test: TwoSample, better: Direction) -> TwoSample {
 
 /// A limit as a logarithm, turned as [`worse`] is: 10% is 110% of a time, and 90%
 /// of a rate.
-fn bound(limit: f64, better: Direction) -> f64 {
+pub(super) fn bound(limit: f64, better: Direction) -> f64 {
     match better {
         Direction::Lower => limit.ln_1p(),
         // Nothing loses more than everything.
@@ -147,31 +167,36 @@ fn share(bound: f64, better: Direction) -> f64 {
 }
 
 /// What a row came to, before its severity.
-struct Decision {
-    outcome: Outcome,
-    reason: String,
+pub(super) struct Decision {
+    pub(super) outcome: Outcome,
+    pub(super) reason: String,
     /// How much worse it is proven to be (a logarithm), for a regression.
-    proven: f64,
-    detectable: Option<f64>,
+    pub(super) proven: f64,
+    pub(super) detectable: Option<f64>,
+    /// The clock alone would have left it undecided.
+    pub(super) by_instructions: bool,
 }
 
 impl Decision {
     fn of(outcome: Outcome, reason: impl Into<String>) -> Self {
-        Self { outcome, reason: reason.into(), proven: 0.0, detectable: None }
+        let reason = reason.into();
+        Self { outcome, reason, proven: 0.0, detectable: None, by_instructions: false }
     }
 }
 
-fn judgement(case: &Case<'_>, open: &Open) -> Judgement {
+fn judgement(case: &Case<'_>, open: &Open<'_>) -> Judgement {
     let limits = &open.limits;
-    let better = open.pair.metric.better;
-    let decision = decide(case, open);
+    let decision = witness::combine(open, decide(case, open));
     let severity = match decision.outcome {
-        Outcome::Regression if decision.proven >= bound(limits.fail, better) => Severity::Fail,
-        Outcome::Regression if decision.proven >= bound(limits.warn, better) => Severity::Warn,
+        Outcome::Regression => weight(open, &decision),
         Outcome::Missing if case.candidate.selection.is_some() => Severity::Note,
         Outcome::Missing => severity(case.policy.verdict.missing),
         Outcome::New => severity(case.policy.verdict.new),
         _ => Severity::Note,
+    };
+    let cause = match decision.outcome {
+        Outcome::Regression => cause::of(open.pair.costs),
+        _ => Vec::new(),
     };
     Judgement {
         outcome: decision.outcome,
@@ -181,12 +206,38 @@ fn judgement(case: &Case<'_>, open: &Open) -> Judgement {
             tolerance: limits.tolerance,
             target: limits.target,
             warn: limits.warn,
-            fail: limits.fail,
+            fail: fails_beyond(open),
             floor: limits.floor.to_string(),
         },
         p_value: open.chances.map(|(worse, _)| worse),
         detectable: decision.detectable,
+        by_instructions: decision.by_instructions,
+        cause,
     }
+}
+
+/// What a regression does.
+pub(super) fn weight(open: &Open<'_>, regression: &Decision) -> Severity {
+    let better = open.pair.metric.better;
+    let most = if unexplained(open) { most(open.limits.slower_clock) } else { Severity::Fail };
+    let severity = if regression.proven >= bound(fails_beyond(open), better) {
+        Severity::Fail
+    } else if regression.proven >= bound(open.limits.warn, better) {
+        Severity::Warn
+    } else {
+        Severity::Note
+    };
+    severity.max(most)
+}
+
+/// Proven beyond this, a regression fails.
+fn fails_beyond(open: &Open<'_>) -> f64 {
+    if unexplained(open) { open.limits.slower_clock_tolerance } else { open.limits.fail }
+}
+
+/// Whether no instructions explain a slower clock.
+fn unexplained(open: &Open<'_>) -> bool {
+    open.beside.is_some_and(Instructions::not_more)
 }
 
 /// The most that a row may do, as a severity.
@@ -207,7 +258,8 @@ pub(super) fn severity(level: Level) -> Severity {
     }
 }
 
-fn decide(case: &Case<'_>, open: &Open) -> Decision {
+/// What the row's own data say.
+pub(super) fn decide(case: &Case<'_>, open: &Open<'_>) -> Decision {
     let pair = &open.pair;
     let Some(effect) = &pair.effect else {
         return match (&pair.baseline, &pair.candidate) {
@@ -236,7 +288,7 @@ fn decide(case: &Case<'_>, open: &Open) -> Decision {
     match effect {
         Effect::Identical => Decision::of(Outcome::Unchanged, "identical code: not measured"),
         Effect::Paired(differences) => paired(open, differences, alpha),
-        Effect::Counted { change, range } => counted(open, *change, *range),
+        Effect::Counted { range, gap, .. } => counted(open, *gap, *range),
         Effect::Zero { difference, .. } => with_zero(open, *difference),
         Effect::Sampled { test: Some(test), .. } => {
             sampled(open, worse(*test, pair.metric.better), alpha)
@@ -245,10 +297,12 @@ fn decide(case: &Case<'_>, open: &Open) -> Decision {
     }
 }
 
-fn counted(open: &Open, change: f64, range: f64) -> Decision {
+/// By the gap between the sides' ranges, so that readings that overlap are never
+/// a change.
+fn counted(open: &Open<'_>, gap: f64, range: f64) -> Decision {
     let toward_worse = match open.pair.metric.better {
-        Direction::Lower => change,
-        Direction::Higher => -change,
+        Direction::Lower => gap,
+        Direction::Higher => -gap,
     };
     let steady = range == 0.0;
     let tolerance = if steady {
@@ -259,7 +313,7 @@ fn counted(open: &Open, change: f64, range: f64) -> Decision {
     let limit = bound(tolerance, open.pair.metric.better);
     let note = if steady { "" } else { ", from runs that do not repeat exactly" };
     let percent = percent(tolerance);
-    let (outcome, reason) = if change == 0.0 && steady {
+    let (outcome, reason) = if gap == 0.0 && steady {
         (Outcome::Unchanged, "the same count in every run".to_owned())
     } else if toward_worse > limit {
         (Outcome::Regression, format!("beyond the tolerance of {percent}{note}"))
@@ -276,7 +330,7 @@ fn counted(open: &Open, change: f64, range: f64) -> Decision {
 
 /// A zero has no percentage: what every run gave is judged by the floor alone,
 /// which it is beyond.
-fn with_zero(open: &Open, difference: f64) -> Decision {
+fn with_zero(open: &Open<'_>, difference: f64) -> Decision {
     let toward_worse = match open.pair.metric.better {
         Direction::Lower => difference,
         Direction::Higher => -difference,
@@ -288,7 +342,7 @@ fn with_zero(open: &Open, difference: f64) -> Decision {
     decision
 }
 
-fn sampled(open: &Open, test: TwoSample, alpha: f64) -> Decision {
+fn sampled(open: &Open<'_>, test: TwoSample, alpha: f64) -> Decision {
     let limits = &open.limits;
     let better = open.pair.metric.better;
     let (tolerance, target) = (bound(limits.tolerance, better), bound(limits.target, better));
@@ -338,7 +392,7 @@ fn sampled(open: &Open, test: TwoSample, alpha: f64) -> Decision {
 }
 
 /// Decides by pairs: see [`paired`](super::paired).
-fn paired(open: &Open, differences: &Differences, alpha: f64) -> Decision {
+fn paired(open: &Open<'_>, differences: &Differences, alpha: f64) -> Decision {
     let limits = &open.limits;
     let better = open.pair.metric.better;
     let (tolerance, target) = (bound(limits.tolerance, better), bound(limits.target, better));

@@ -6,6 +6,7 @@
 //! [`Report`].
 
 mod budget;
+mod cause;
 mod comparability;
 mod decide;
 mod findings;
@@ -14,14 +15,16 @@ mod paired;
 mod report;
 mod verdict;
 mod waiver;
+mod witness;
 
 use jiff::civil::Date;
 
 pub use findings::{Code, explained, explanation};
 pub use report::{
-    Change, EnvironmentDifference, Finding, Judgement, Outcome, Report, Row, RowLimits, Severity,
-    Side, SnapshotSummary, Verdict, VerdictOutcome,
+    Change, EnvironmentDifference, Finding, FunctionChange, Judgement, Outcome, Report, Row,
+    RowLimits, Severity, Side, SnapshotSummary, Verdict, VerdictOutcome,
 };
+pub use witness::to_confirm;
 
 use crate::model::{Pairing, Snapshot};
 use crate::policy::Policy;
@@ -51,8 +54,7 @@ impl<'a> Case<'a> {
 /// Judges the candidate: every row, every finding, the verdict.
 pub fn judge(case: &Case<'_>) -> Report {
     let comparability = comparability::of(case);
-    let pairs = pair::pairs(case);
-    let mut rows = decide::rows(case, pairs, &comparability);
+    let mut rows = decide::rows(case, &comparability);
     let mut findings = findings::of_snapshots(case, &comparability, &rows);
     findings.extend(budget::judge(case, &rows));
     findings.extend(waiver::apply(case, &mut rows));

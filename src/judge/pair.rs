@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Case;
 use super::paired::Differences;
 use super::report::{Change, Row, Side};
-use crate::model::{BenchId, Direction, Measurement, Metric, Nature, Pairing, Reading};
+use crate::model::{BenchId, Costs, Direction, Measurement, Metric, Nature, Pairing, Reading};
 use crate::policy::Gate;
 use crate::stats::{self, TwoSample};
 
@@ -14,13 +14,15 @@ pub(super) const SHOWN_LEVEL: f64 = 0.95;
 
 /// One metric of one benchmark, with either side or both.
 #[derive(Clone, Debug)]
-pub(super) struct Pair {
+pub(super) struct Pair<'a> {
     pub(super) id: BenchId,
     pub(super) metric: Metric,
     pub(super) baseline: Option<Side>,
     pub(super) candidate: Option<Side>,
     /// How far apart; only where both sides are there.
     pub(super) effect: Option<Effect>,
+    /// What the functions took on either side, where that was counted.
+    pub(super) costs: [Option<&'a Costs>; 2],
 }
 
 /// How far the sides are apart. Changes are ln(candidate / baseline).
@@ -44,6 +46,10 @@ pub(super) enum Effect {
         /// The largest range within a side, relative to its value; 0 for counts
         /// that every run repeated.
         range: f64,
+        /// Logarithm of the ratio of the two readings that are closest to each
+        /// other; 0 where the sides' ranges overlap. Equal to `change` for counts
+        /// that every run repeated.
+        gap: f64,
     },
     /// One side is zero: no ratio exists.
     Zero {
@@ -56,7 +62,7 @@ pub(super) enum Effect {
     Negative,
 }
 
-impl Pair {
+impl Pair<'_> {
     /// The row that shows it, not judged.
     pub(super) fn into_row(self, gate: Gate) -> Row {
         let change = match &self.effect {
@@ -79,7 +85,7 @@ impl Pair {
                     upper: half.map(|half| (change + half).exp_m1()),
                 })
             }
-            Some(Effect::Counted { change, range }) => {
+            Some(Effect::Counted { change, range, .. }) => {
                 let change = change.exp_m1();
                 let exact = (*range == 0.0).then_some(change);
                 Some(Change { estimate: change, lower: exact, upper: exact })
@@ -107,7 +113,7 @@ impl Pair {
 type Sides<'a> = [Vec<&'a Measurement>; 2];
 
 /// Every measurement of either side, once, in the order of ids and metrics.
-pub(super) fn pairs(case: &Case<'_>) -> Vec<Pair> {
+pub(super) fn pairs<'a>(case: &Case<'a>) -> Vec<Pair<'a>> {
     let mut by_name: BTreeMap<(&str, &Metric), Sides> = BTreeMap::new();
     let sides = [case.baseline, Some(case.candidate)];
     for (which, snapshot) in sides.into_iter().enumerate() {
@@ -118,7 +124,7 @@ pub(super) fn pairs(case: &Case<'_>) -> Vec<Pair> {
         }
     }
     let pairing = case.pairing();
-    let mut pairs: Vec<Pair> = by_name
+    let mut pairs: Vec<Pair<'a>> = by_name
         .into_values()
         .flat_map(|[baseline, candidate]| match_up(pairing, baseline, candidate))
         .collect();
@@ -128,6 +134,7 @@ pub(super) fn pairs(case: &Case<'_>) -> Vec<Pair> {
         baseline: None,
         candidate: None,
         effect: Some(Effect::Identical),
+        costs: [None, None],
     }));
     pairs
 }
@@ -135,14 +142,14 @@ pub(super) fn pairs(case: &Case<'_>) -> Vec<Pair> {
 /// Pairs measurements of one name and metric: first those whose target and
 /// package agree to the letter, then those where one side does not know them and
 /// only one partner is possible. The rest stands alone.
-fn match_up(
+fn match_up<'a>(
     pairing: Option<&Pairing>,
-    baseline: Vec<&Measurement>,
-    candidate: Vec<&Measurement>,
-) -> Vec<Pair> {
+    baseline: Vec<&'a Measurement>,
+    candidate: Vec<&'a Measurement>,
+) -> Vec<Pair<'a>> {
     let pair = |baseline, candidate| pair(pairing, baseline, candidate);
     let mut pairs = Vec::new();
-    let mut left: Vec<&Measurement> = candidate;
+    let mut left: Vec<&'a Measurement> = candidate;
     let mut open = Vec::new();
     for base in baseline {
         match left.iter().position(|other| other.id == base.id) {
@@ -163,11 +170,11 @@ fn match_up(
     pairs
 }
 
-fn pair(
+fn pair<'a>(
     pairing: Option<&Pairing>,
-    baseline: Option<&Measurement>,
-    candidate: Option<&Measurement>,
-) -> Pair {
+    baseline: Option<&'a Measurement>,
+    candidate: Option<&'a Measurement>,
+) -> Pair<'a> {
     // The candidate's identity is the one a reader can act on; it may lack a
     // target that the baseline knows.
     let named = candidate.or(baseline).expect("one side is there");
@@ -184,6 +191,7 @@ fn pair(
         }
         _ => None,
     };
+    let costs = [baseline, candidate].map(|side| side.and_then(|one| one.costs.as_ref()));
     let baseline = baseline.and_then(side);
     let candidate = candidate.and_then(side);
     let effect = match (&baseline, &candidate) {
@@ -193,7 +201,7 @@ fn pair(
         }),
         _ => None,
     };
-    Pair { id, metric, baseline, candidate, effect }
+    Pair { id, metric, baseline, candidate, effect, costs }
 }
 
 fn side(measurement: &Measurement) -> Option<Side> {
@@ -231,7 +239,7 @@ fn effect(metric: &Metric, baseline: &Side, candidate: &Side) -> Effect {
     let equal = baseline.runs.iter().chain(&candidate.runs).all(|v| *v == baseline.runs[0]);
     if metric.nature == Nature::Counted && equal {
         // Also where both are zero.
-        return Effect::Counted { change: 0.0, range: 0.0 };
+        return Effect::Counted { change: 0.0, range: 0.0, gap: 0.0 };
     }
     if any(|value| value < 0.0) {
         return Effect::Negative;
@@ -252,6 +260,7 @@ fn effect(metric: &Metric, baseline: &Side, candidate: &Side) -> Effect {
         Nature::Counted => Effect::Counted {
             change: (candidate.value / baseline.value).ln(),
             range: relative_range(baseline).max(relative_range(candidate)),
+            gap: gap(baseline, candidate),
         },
         Nature::Sampled => {
             let logs = |side: &Side| side.runs.iter().map(|v| v.ln()).collect::<Vec<f64>>();
@@ -267,7 +276,25 @@ fn effect(metric: &Metric, baseline: &Side, candidate: &Side) -> Effect {
 
 /// (max − min) / value: how far a side's runs lie apart.
 fn relative_range(side: &Side) -> f64 {
-    let least = side.runs.iter().copied().fold(f64::INFINITY, f64::min);
-    let most = side.runs.iter().copied().fold(0.0, f64::max);
+    let (least, most) = range(side);
     (most - least) / side.value
+}
+
+/// How far the sides' ranges are apart, as a logarithm. A count that falls on one
+/// of two values, as timing will have it, has readings of both on either side.
+fn gap(baseline: &Side, candidate: &Side) -> f64 {
+    let ((base_least, base_most), (least, most)) = (range(baseline), range(candidate));
+    if least > base_most {
+        (least / base_most).ln()
+    } else if most < base_least {
+        (most / base_least).ln()
+    } else {
+        0.0
+    }
+}
+
+/// The least and the largest of a side's runs, none of which is negative.
+fn range(side: &Side) -> (f64, f64) {
+    let least = side.runs.iter().copied().fold(f64::INFINITY, f64::min);
+    (least, side.runs.iter().copied().fold(0.0, f64::max))
 }

@@ -228,6 +228,27 @@ pub struct Judgement {
     pub p_value: Option<f64>,
     /// The smallest observed change that would have been called a regression.
     pub detectable: Option<f64>,
+    /// Whether the clock alone would have left the row undecided: it is unchanged
+    /// as far as can be known, as the benchmark's instructions are not more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_instructions: bool,
+    /// The probable cause of instructions that grew: the functions that account
+    /// for most of it, at most five, largest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cause: Vec<FunctionChange>,
+}
+
+/// A function that takes more instructions than before, itself, without what it
+/// calls.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FunctionChange {
+    /// Its demangled name; arbitrary text.
+    pub function: String,
+    /// Instructions in the baseline; absent where it was too little to be kept.
+    pub baseline: Option<u64>,
+    /// Instructions in the candidate.
+    pub candidate: u64,
 }
 
 /// How a row came out.

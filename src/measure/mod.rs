@@ -40,6 +40,7 @@ mod revision;
 mod run;
 mod scratch;
 mod trial;
+mod witness;
 
 pub use build::{BenchExecutable, BuildError, BuildOptions, Built, build};
 pub use checkout::{CheckoutError, Repository, Source};

@@ -10,11 +10,12 @@ use jiff::Timestamp;
 use super::merge::Merge;
 use super::prepare::{Prepared, Ready, last_lines, prepare};
 use super::process::{Ended, ProcessError};
+use super::witness::{self, Counting, Witnesses};
 use super::{
     BenchExecutable, BuildOptions, CriterionTimes, Event, Filter, Interrupt, MeasureError, Process,
-    Progress, Scratch, machine, probe,
+    Progress, Scratch, machine, probe, valgrind_version,
 };
-use crate::model::{BenchId, Environment, NotRun, Pairing, Revision, RunInfo, Snapshot};
+use crate::model::{BenchId, Environment, Field, NotRun, Pairing, Revision, RunInfo, Snapshot};
 
 /// Runs of a counting harness on each side: enough to see whether counts repeat.
 const COUNTED_RUNS: u32 = 3;
@@ -53,6 +54,9 @@ pub struct TrialPlan {
     pub screening: u32,
     /// Numbers of confirming pairs after which is decided, rising.
     pub looks: Vec<u32>,
+    /// How often the instructions of each criterion benchmark are counted on each
+    /// side, before any clock runs; no more often than `screening`. 0 for not at all.
+    pub counts: u32,
     /// No pair is begun that would end later than this; nothing limits it without.
     pub budget: Option<Duration>,
     /// Which benchmarks; all, without one.
@@ -97,6 +101,7 @@ pub fn trial(
     let base = prepare(&plan.base.executables, limits.0, limits.1, interrupt)?;
     let head = prepare(&plan.head.executables, limits.0, limits.1, interrupt)?;
     let mut session = Session::new(plan, base, head)?;
+    session.count(interrupt, progress)?;
     let targets = session.paired.len();
     let steps: usize = session.paired.iter().map(|pair| 2 * pair.steps()).sum();
     let rounds = plan.screening as usize;
@@ -168,6 +173,7 @@ struct Session<'a> {
     identical: Vec<BenchId>,
     environments: [Environment; 2],
     merges: [Merge; 2],
+    witnesses: Witnesses,
     runs: [Vec<RunInfo>; 2],
     /// Executables that crashed or hung once: not started again, as their side
     /// of every later pair would be missing.
@@ -222,6 +228,7 @@ impl<'a> Session<'a> {
             identical,
             environments: [&plan.base, &plan.head].map(|side| probe(&side.build, &harnesses)),
             merges,
+            witnesses: Witnesses::default(),
             runs: [Vec::new(), Vec::new()],
             given_up: BTreeSet::new(),
             random: fastrand::Rng::with_seed(plan.seed),
@@ -230,6 +237,30 @@ impl<'a> Session<'a> {
             began: Instant::now(),
             longest: Duration::ZERO,
         })
+    }
+
+    /// Counts instructions on both sides; the time it takes is the budget's.
+    fn count(
+        &mut self,
+        interrupt: &Interrupt,
+        progress: &mut dyn Progress,
+    ) -> Result<(), MeasureError> {
+        let pairs: Vec<_> =
+            self.paired.iter().map(|pair| pair.sides.each_ref().map(Option::as_ref)).collect();
+        let counting = Counting {
+            counts: self.plan.counts,
+            most: self.plan.screening,
+            time_limit: self.plan.time_limit,
+            scratch: &self.plan.scratch,
+        };
+        self.witnesses = witness::count(&pairs, counting, interrupt, progress)?;
+        if self.plan.counts > 0 {
+            let version = valgrind_version().unwrap_or_default();
+            for environment in &mut self.environments {
+                environment.set(Field::Valgrind, version.as_str());
+            }
+        }
+        Ok(())
     }
 
     fn rounds(&self) -> u32 {
@@ -379,7 +410,10 @@ impl<'a> Session<'a> {
         };
         let created = Timestamp::now();
         let snapshot = |side: usize, plan: &TrialSide| {
-            let (measurements, not_run, problems) = self.merges[side].clone().finish();
+            let (mut measurements, mut not_run, problems) = self.merges[side].clone().finish();
+            let runs = self.runs[side].len();
+            measurements.extend(self.witnesses.measurements(side, &measurements, runs));
+            not_run.extend(self.witnesses.not_run(side));
             let mut snapshot = Snapshot {
                 name: plan.name.clone(),
                 created,

@@ -17,8 +17,8 @@ mod snapshot;
 pub use environment::{Environment, Field};
 pub use id::BenchId;
 pub use measurement::{
-    CriterionParts, Estimate, Estimates, Measurement, Reading, RunReading, Samples, SamplingMode,
-    Throughput,
+    Costs, CriterionParts, Estimate, Estimates, Measurement, Reading, RunReading, Samples,
+    SamplingMode, Throughput,
 };
 pub use metric::{Direction, Metric, Nature, Unit};
 pub use snapshot::{

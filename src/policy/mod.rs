@@ -128,6 +128,8 @@ pub struct AbRules {
     pub samples: u32,
     /// When no further pair is begun.
     pub budget: Duration,
+    /// Counts of each criterion benchmark's instructions on each side; 0 for none.
+    pub counts: u32,
 }
 
 /// A glob with the text it was made from.
@@ -169,6 +171,9 @@ struct Rule {
     fail: Option<f64>,
     floor: Option<Quantity>,
     gate: Option<Gate>,
+    witness: Option<Witness>,
+    slower_clock: Option<Gate>,
+    slower_clock_tolerance: Option<f64>,
 }
 
 /// The most that a row may do.
@@ -183,6 +188,18 @@ pub enum Gate {
     Warn,
     /// Fail the gate.
     Fail,
+}
+
+/// Which of a benchmark's two witnesses may do what `gate` says, where it has
+/// both: a time, and the count of its instructions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Witness {
+    /// Each of them.
+    Both,
+    /// The time; the instructions are shown.
+    Clock,
+    /// The instructions; the time is shown.
+    Instructions,
 }
 
 /// The limits of one row. Relative ones are changes such as 0.01 for 1%.
@@ -200,6 +217,13 @@ pub struct Limits {
     pub floor: Quantity,
     /// The most that the row may do.
     pub gate: Gate,
+    /// Which witness gates, where there are two.
+    pub witness: Witness,
+    /// The most that a slower clock may do where the instructions are not more.
+    pub slower_clock: Gate,
+    /// Proven beyond this, such a clock does that; below it warns at most. At
+    /// least `fail`.
+    pub slower_clock_tolerance: f64,
 }
 
 /// An absolute limit on the candidate.
@@ -291,6 +315,9 @@ impl Policy {
             fail: 0.0,
             floor: Quantity::Number(0.0),
             gate: Gate::Fail,
+            witness: Witness::Both,
+            slower_clock: Gate::Fail,
+            slower_clock_tolerance: 0.0,
         };
         for rule in &self.rules {
             if rule.bench.matches(id) && rule.metric.matches_text(&metric.name) {
@@ -301,6 +328,7 @@ impl Policy {
         limits.warn = limits.warn.max(limits.tolerance);
         limits.fail = limits.fail.max(limits.tolerance);
         limits.target = limits.target.max(limits.fail);
+        limits.slower_clock_tolerance = limits.slower_clock_tolerance.max(limits.fail);
         limits
     }
 
@@ -320,13 +348,29 @@ impl Policy {
 
 impl Rule {
     fn apply(&self, limits: &mut Limits) {
-        let Self { bench: _, metric: _, tolerance, target, warn, fail, floor, gate } = self;
+        let Self {
+            bench: _,
+            metric: _,
+            tolerance,
+            target,
+            warn,
+            fail,
+            floor,
+            gate,
+            witness,
+            slower_clock,
+            slower_clock_tolerance,
+        } = self;
         limits.tolerance = tolerance.unwrap_or(limits.tolerance);
         limits.target = target.unwrap_or(limits.target);
         limits.warn = warn.unwrap_or(limits.warn);
         limits.fail = fail.unwrap_or(limits.fail);
         limits.floor = floor.unwrap_or(limits.floor);
         limits.gate = gate.unwrap_or(limits.gate);
+        limits.witness = witness.unwrap_or(limits.witness);
+        limits.slower_clock = slower_clock.unwrap_or(limits.slower_clock);
+        limits.slower_clock_tolerance =
+            slower_clock_tolerance.unwrap_or(limits.slower_clock_tolerance);
     }
 }
 

@@ -125,6 +125,9 @@ pub(super) struct RawAb {
     /// When no further pair is begun: "15m".
     #[schemars(with = "Option<String>")]
     pub(super) budget: Option<Spanned<String>>,
+    /// Counts of each criterion benchmark's instructions on each side, 0 to 100.
+    #[schemars(with = "Option<u32>")]
+    pub(super) counts: Option<Spanned<u32>>,
 }
 
 /// What counts as a change. Later rules win, key by key.
@@ -154,6 +157,22 @@ pub(super) struct RawRule {
     pub(super) floor: Option<Spanned<String>>,
     /// The most that a row may do.
     pub(super) gate: Option<RawGate>,
+    /// Which may do that where a benchmark has both, a time and the count of its
+    /// instructions.
+    pub(super) witness: Option<RawWitness>,
+    /// The most that a slower clock may do where the instructions are not more.
+    pub(super) slower_clock: Option<RawGate>,
+    /// Proven beyond this, such a clock does that; below it warns at most: "5%".
+    #[schemars(with = "Option<String>")]
+    pub(super) slower_clock_tolerance: Option<Spanned<String>>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawWitness {
+    Both,
+    Clock,
+    Instructions,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]

@@ -13,10 +13,11 @@ use toml::Spanned;
 use super::quantity::{self, Quantity};
 use super::raw::{
     RawAb, RawBudget, RawGate, RawLevel, RawPolicy, RawRule, RawUndecided, RawVerdict, RawWaiver,
+    RawWitness,
 };
 use super::{
     AbRules, Bound, Budget, Gate, Level, MeasureRules, OnUndecided, Pattern, Policy, PolicyError,
-    Rule, VerdictRules, Waiver,
+    Rule, VerdictRules, Waiver, Witness,
 };
 use crate::model::Field;
 
@@ -63,6 +64,7 @@ pub(super) fn complete(raw: &RawPolicy) -> Result<Policy, String> {
             time: Duration::ZERO,
             samples: 0,
             budget: Duration::ZERO,
+            counts: 0,
         },
         rules: Vec::new(),
         builtin_rules: 0,
@@ -148,7 +150,7 @@ fn apply(mut policy: Policy, raw: &RawPolicy) -> Result<Policy, Fault> {
 }
 
 fn apply_ab(rules: &mut AbRules, raw: &RawAb, alpha: f64) -> Result<(), Fault> {
-    let RawAb { screening, looks, warm_up, time, samples, budget } = raw;
+    let RawAb { screening, looks, warm_up, time, samples, budget, counts } = raw;
     if let Some(value) = screening {
         // Fewer can never clear a benchmark at the 2% of each bound: 2^-6 is below.
         rules.screening = in_range(value, 6, 1000)?;
@@ -180,6 +182,9 @@ fn apply_ab(rules: &mut AbRules, raw: &RawAb, alpha: f64) -> Result<(), Fault> {
     }
     if let Some(value) = samples {
         rules.samples = in_range(value, 10, 100_000)?;
+    }
+    if let Some(value) = counts {
+        rules.counts = in_range(value, 0, 100)?;
     }
     Ok(())
 }
@@ -233,7 +238,19 @@ fn apply_verdict(rules: &mut VerdictRules, raw: &RawVerdict) -> Result<(), Fault
 }
 
 fn rule(raw: &RawRule) -> Result<Rule, Fault> {
-    let RawRule { bench, metric, tolerance, target, warn, fail, floor, gate } = raw;
+    let RawRule {
+        bench,
+        metric,
+        tolerance,
+        target,
+        warn,
+        fail,
+        floor,
+        gate,
+        witness,
+        slower_clock,
+        slower_clock_tolerance,
+    } = raw;
     let rule = Rule {
         bench: pattern(bench)?,
         metric: match metric {
@@ -245,17 +262,26 @@ fn rule(raw: &RawRule) -> Result<Rule, Fault> {
         warn: warn.as_ref().map(percentage).transpose()?,
         fail: fail.as_ref().map(percentage).transpose()?,
         floor: floor.as_ref().map(quantity).transpose()?,
-        gate: gate.map(|gate| match gate {
-            RawGate::Show => Gate::Show,
-            RawGate::Warn => Gate::Warn,
-            RawGate::Fail => Gate::Fail,
+        gate: gate.map(self::gate),
+        witness: witness.map(|witness| match witness {
+            RawWitness::Both => Witness::Both,
+            RawWitness::Clock => Witness::Clock,
+            RawWitness::Instructions => Witness::Instructions,
         }),
+        slower_clock: slower_clock.map(self::gate),
+        slower_clock_tolerance: slower_clock_tolerance.as_ref().map(percentage).transpose()?,
     };
     for (lower, upper, value, message) in [
         (rule.tolerance, rule.warn, warn, "warn lies below the tolerance of the same rule"),
         (rule.tolerance, rule.fail, fail, "fail lies below the tolerance of the same rule"),
         (rule.warn, rule.fail, fail, "fail lies below warn of the same rule"),
         (rule.fail, rule.target, target, "target lies below fail of the same rule"),
+        (
+            rule.fail,
+            rule.slower_clock_tolerance,
+            slower_clock_tolerance,
+            "slower_clock_tolerance lies below fail of the same rule",
+        ),
     ] {
         if let (Some(lower), Some(upper), Some(value)) = (lower, upper, value)
             && upper < lower
@@ -264,6 +290,14 @@ fn rule(raw: &RawRule) -> Result<Rule, Fault> {
         }
     }
     Ok(rule)
+}
+
+fn gate(raw: RawGate) -> Gate {
+    match raw {
+        RawGate::Show => Gate::Show,
+        RawGate::Warn => Gate::Warn,
+        RawGate::Fail => Gate::Fail,
+    }
 }
 
 fn budget(raw: &RawBudget) -> Result<Budget, Fault> {

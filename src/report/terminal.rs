@@ -1,5 +1,6 @@
 //! The report as a table that a person wants to read.
 
+mod cause;
 mod rows;
 
 use std::fmt::Write as _;
@@ -47,6 +48,7 @@ impl Render for Terminal {
             }
         }
         rows::write(&mut out, report, &shown, self.width);
+        cause::write(&mut out, &shown);
         hidden(&mut out, without_gate, "of a metric that cannot gate");
         hidden(&mut out, not_selected, "not among what was selected");
         if report.rows.is_empty() {

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use benchgate::baseline::{Existing, Store, export_critcmp, read, schema};
 use benchgate::model::{
-    BenchId, CriterionParts, Direction, Environment, Estimate, Estimates, Field, Measurement,
-    Metric, Nature, NotRun, NotRunKind, Pairing, Problem, ProblemKind, Reading, Revision, RunInfo,
-    RunReading, Samples, SamplingMode, Snapshot, Throughput, Unit,
+    BenchId, Costs, CriterionParts, Direction, Environment, Estimate, Estimates, Field,
+    Measurement, Metric, Nature, NotRun, NotRunKind, Pairing, Problem, ProblemKind, Reading,
+    Revision, RunInfo, RunReading, Samples, SamplingMode, Snapshot, Throughput, Unit,
 };
 use jiff::Timestamp;
 use proptest::collection::{btree_map, btree_set, vec};
@@ -232,18 +232,28 @@ fn any_measurements(runs: u32) -> impl Strategy<Value = Vec<Measurement>> {
             let each = runs.into_iter().zip(readings);
             each.map(|(run, reading)| RunReading { run, reading }).collect()
         });
-    let one = (readings, option::weighted(0.8, any_parts()), option::of(any_throughput()));
+    let functions = btree_map(any::<String>(), 0..1_000_000_u64, 0..4);
+    let costs = (1..9_u32, 0..1_000_000_u64, functions).prop_map(|(threads, more, functions)| {
+        Costs { threads, total: functions.values().sum::<u64>() + more, functions }
+    });
+    let one = (
+        readings,
+        option::weighted(0.8, any_parts()),
+        option::of(any_throughput()),
+        option::weighted(0.2, costs),
+    );
     let all = vec(((any_id(), any_metric()), one), 0..8);
     all.prop_map(|all| {
         let mut seen = BTreeSet::new();
         all.into_iter()
             .filter(|((id, metric), _)| seen.insert((id.clone(), metric.name.clone())))
-            .map(|((id, metric), (runs, criterion, throughput))| Measurement {
+            .map(|((id, metric), (runs, criterion, throughput, costs))| Measurement {
                 id,
                 metric,
                 runs,
                 criterion,
                 throughput,
+                costs,
             })
             .collect()
     })

@@ -217,7 +217,7 @@ fn dim(cell: Cell) -> Cell {
 }
 
 /// The benchmark's name, qualified where another row has the same one.
-fn name(row: &Row, rows: &[&Row]) -> String {
+pub(super) fn name(row: &Row, rows: &[&Row]) -> String {
     let id = row.bench_id();
     let ambiguous = rows.iter().any(|other| {
         other.id == row.id && (&other.target, &other.package) != (&row.target, &row.package)
@@ -274,14 +274,12 @@ fn word(row: &Row) -> String {
     })
 }
 
-/// Why; nothing for what is unchanged, where the values beside it say why.
+/// Why; nothing for what is unchanged, where the values beside it say why, unless
+/// it is so only as far as can be known.
 fn reason(row: &Row) -> String {
-    match &row.judgement {
-        Some(judgement) if judgement.outcome != Outcome::Unchanged || row.candidate.is_none() => {
-            plain(&judgement.reason)
-        }
-        _ => String::new(),
-    }
+    let Some(judgement) = &row.judgement else { return String::new() };
+    let evident = judgement.outcome == Outcome::Unchanged && row.candidate.is_some();
+    if evident && !judgement.by_instructions { String::new() } else { plain(&judgement.reason) }
 }
 
 fn style(row: &Row) -> Style {
