@@ -8,10 +8,12 @@ use std::sync::LazyLock;
 use benchgate::judge::{Outcome, Report};
 use benchgate::measure::{BuildOptions, Interrupt, Silent, build};
 
-/// Quick, and blind to anything but what no noise makes.
+/// Quick, and blind to anything but what no noise makes. Instructions are not
+/// counted unless a test says so: valgrind need not be there.
 const POLICY: &str = "version = 1\n[ab]\nscreening = 6\nlooks = [8]\nwarm_up = \"5ms\"\ntime = \
-                      \"10ms\"\nsamples = 10\n[verdict]\nundecided = \"allow\"\n[[rule]]\nbench = \
-                      \"**\"\ntolerance = \"300%\"\ntarget = \"900%\"\n";
+                      \"10ms\"\nsamples = 10\ncounts = 0\n[verdict]\nundecided = \
+                      \"allow\"\n[[rule]]\nbench = \"**\"\nmetric = \"time\"\ntolerance = \
+                      \"300%\"\ntarget = \"900%\"\n";
 
 fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/projects/tiny")
@@ -150,13 +152,7 @@ fn copy(from: &Path, to: &Path) {
 #[test]
 fn a_working_tree_is_held_against_its_merge_base() {
     let home = tempfile::tempdir().unwrap();
-    let root = home.path().join("project");
-    copy(&project(), &root);
-    std::fs::write(root.join(".gitignore"), "/target\n").unwrap();
-    std::fs::write(root.join("gate.toml"), POLICY).unwrap();
-    git(&root, &["init", "-q", "-b", "main"]);
-    git(&root, &["add", "-A"]);
-    git(&root, &["commit", "-q", "-m", "base"]);
+    let root = repository(home.path());
 
     // Uncommitted, and the base has moved on since: neither may matter.
     let source = root.join("benches/moody.rs");
@@ -193,4 +189,98 @@ fn a_working_tree_is_held_against_its_merge_base() {
     let (code, _, err) = gate(&root, &["ab", "--bench", "moody", "--base", "HEAD"]);
     assert_eq!(code, 1, "{err}");
     assert!(err.contains("the base cannot be measured"), "{err}");
+}
+
+/// The tiny project in a repository of its own, at its first commit.
+fn repository(home: &Path) -> PathBuf {
+    let root = home.join("project");
+    copy(&project(), &root);
+    std::fs::write(root.join(".gitignore"), "/target\n").unwrap();
+    std::fs::write(root.join("gate.toml"), POLICY).unwrap();
+    git(&root, &["init", "-q", "-b", "main"]);
+    git(&root, &["add", "-A"]);
+    git(&root, &["commit", "-q", "-m", "base"]);
+    root
+}
+
+/// `gate ab` on the project, with instructions counted so often.
+fn counted(root: &Path, bench: &str, counts: &str) -> (i32, Report, String) {
+    let arguments = ["ab", "--bench", bench, "--counts", counts, "--format", "json", "--seed", "7"];
+    let (code, out, err) = gate(root, &arguments);
+    let report = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{err}"));
+    (code, report, err)
+}
+
+#[test]
+#[ignore = "needs valgrind: scripts/test installs it"]
+fn instructions_that_grew_name_their_function_and_a_neutral_change_does_not_alarm() {
+    let home = tempfile::tempdir().unwrap();
+    let root = &repository(home.path());
+    let library = root.join("src/lib.rs");
+    let base = std::fs::read_to_string(&library).unwrap();
+
+    // A fifth more, in one function.
+    let more = base.replace("(0..n)", "(0..n + n / 5)");
+    assert_ne!(more, base);
+    std::fs::write(&library, more).unwrap();
+    let (code, report, err) = counted(root, "sums", "2");
+    assert_eq!(code, 3, "{err}");
+    let row = |id: &str, metric: &str| {
+        let mut rows = report.rows.iter();
+        rows.find(|row| row.id == id && row.metric == metric).expect("the row").clone()
+    };
+    let hundred = row("sum/a hundred: more", "instructions");
+    let judgement = hundred.judgement.as_ref().unwrap();
+    assert_eq!(judgement.outcome, Outcome::Regression, "{hundred:?}");
+    assert_eq!(judgement.cause[0].function, "tiny::sum");
+    // It looked changed, so it was counted again.
+    assert_eq!(hundred.candidate.as_ref().unwrap().runs.len(), 4);
+    let clock = row("sum/a hundred: more", "time").judgement.unwrap();
+    assert!(clock.reason.ends_with("more instructions"), "{}", clock.reason);
+
+    // The pairs were kept, and what the functions took: nothing is measured again.
+    let check = ["check", "--baseline", "target/gate/ab/base.json", "target/gate/ab/head.json"];
+    let (code, out, err) = gate(root, &check);
+    assert_eq!(code, 3, "{out}{err}");
+    assert!(out.contains("probable cause  sum/a hundred: more (instructions):\n    tiny::sum  "));
+
+    // Another function, before the others and called by none of the benchmarks.
+    let other = "#[inline(never)]\npub fn other(x: &mut [u64; 9]) {\n    x.sort_unstable();\n}\n\
+                 #[used]\nstatic KEPT: fn(&mut [u64; 9]) = other;\n";
+    std::fs::write(&library, format!("{base}\n{other}")).unwrap();
+    let (code, report, err) = counted(root, "sums", "2");
+    assert_eq!(code, 0, "{err}");
+    assert!(!report.rows.iter().any(|row| row.outcome() == Some(Outcome::Regression)));
+    let instructions = report.rows.iter().filter(|row| row.metric == "instructions");
+    let instructions: Vec<_> = instructions.map(|row| row.outcome()).collect();
+    assert_eq!(instructions, [Some(Outcome::Unchanged); 3]);
+    assert!(err.contains("counting instructions of benchmarks: 6\n"), "{err}");
+
+    // None were asked for.
+    let (code, report, err) = counted(root, "sums", "0");
+    assert_eq!((code, err.contains("counting")), (0, false));
+    assert!(report.rows.iter().all(|row| row.metric != "instructions"));
+}
+
+/// Where only cargo, rustc and git are to be found.
+#[test]
+fn without_valgrind_the_clock_decides_alone_and_says_so() {
+    let home = tempfile::tempdir().unwrap();
+    let good = moody(home.path(), "good");
+    let policy = POLICY.replace("counts = 0", "counts = 2");
+    std::fs::write(home.path().join("gate.toml"), policy).unwrap();
+    let good = good.to_str().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_gate"))
+        .args(["ab", "--base-exe", good, "--head-exe", good, "--format", "json"])
+        .current_dir(home.path())
+        .env_remove("CARGO_TARGET_DIR")
+        .env("PATH", "/nowhere")
+        .output()
+        .expect("the gate starts");
+    let report: Report = serde_json::from_slice(&output.stdout).expect("a report");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(outcomes(&report), [("first", Outcome::Unchanged), ("second", Outcome::Unchanged)]);
+    let not_run = report.findings.iter().find(|one| one.code.as_str() == "not-run").expect("said");
+    assert_eq!(not_run.id.as_deref(), Some("instructions"));
+    assert!(not_run.message.contains("valgrind is not installed"), "{}", not_run.message);
 }

@@ -22,8 +22,9 @@ use crate::policy::Policy;
 
 /// Judge this working tree against its base, measured in turn on this machine
 ///
-/// Both sides are built at one path, then run by fresh processes in pairs. Everything is screened;
-/// what looks changed is measured again, and judged on that fresh data alone:
+/// Both sides are built at one path. The instructions of each criterion benchmark are counted, where
+/// valgrind is installed; then both run by fresh processes in pairs. Everything is screened; what
+/// looks changed is measured again, and judged on that fresh data alone:
 ///
 ///   gate ab                  the working tree against its merge base with the default branch
 ///   gate ab --base v1.2      against another revision

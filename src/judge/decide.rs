@@ -13,7 +13,7 @@ use crate::stats::{self, TwoSample};
 /// The least tolerance of a count that its own runs do not repeat, and how many
 /// times the spread between equal programs it must exceed.
 const UNSTEADY_TOLERANCE: f64 = 0.005;
-const UNSTEADY_RANGES: f64 = 3.0;
+pub(super) const UNSTEADY_RANGES: f64 = 3.0;
 
 /// A change so large is none that anyone could act on: 1000-fold.
 pub(super) const UNSEEN: f64 = 1000.0;
@@ -194,10 +194,7 @@ fn judgement(case: &Case<'_>, open: &Open<'_>) -> Judgement {
         Outcome::New => severity(case.policy.verdict.new),
         _ => Severity::Note,
     };
-    let cause = match decision.outcome {
-        Outcome::Regression => cause::of(open.pair.costs),
-        _ => Vec::new(),
-    };
+    let regressed = decision.outcome == Outcome::Regression;
     Judgement {
         outcome: decision.outcome,
         severity: severity.max(most(limits.gate)),
@@ -212,7 +209,7 @@ fn judgement(case: &Case<'_>, open: &Open<'_>) -> Judgement {
         p_value: open.chances.map(|(worse, _)| worse),
         detectable: decision.detectable,
         by_instructions: decision.by_instructions,
-        cause,
+        cause: if regressed { cause::of(open.pair.costs) } else { Vec::new() },
     }
 }
 

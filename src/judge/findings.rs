@@ -132,8 +132,8 @@ codes! {
     UnsteadyCount = "unsteady-count", Undecided,
         "Equal programs gave different counts, so something in the benchmark varies: a hash \
          seed, an address, a clock, the order of threads. Its tolerance is raised to three \
-         times the spread, readings of the two sides that overlap are never a change, and it is \
-         no second witness to the clock. Fix the seed to make it exact.";
+         times the spread, readings of the two sides that overlap are never a change, and \
+         where that raises its tolerance it is no second witness to the clock. Fix the seed to make it exact.";
     /// A ratio to zero.
     ZeroBaseline = "zero-baseline", Undecided,
         "A value is zero, and a change from or to zero has no percentage. Counts are judged by \
@@ -172,7 +172,7 @@ const OUTCOMES: [(Outcome, &str); 6] = [
          sampled rows of a comparison the chance of any false regression is verdict.alpha, were \
          the runs' own noise all there is; between a saved baseline and a later run other things \
          may differ too. It fails the gate where it is proven beyond `fail`, warns beyond `warn`. A clock that is \
-         slower though the same benchmark's instructions are exact and not more fails only beyond \
+         slower though the same benchmark's instructions are steady and not more fails only beyond \
          `slower_clock_tolerance`: a new build alone moves code, and that moves times. To accept a \
          regression for a while, add a [[waiver]].",
     ),
@@ -184,8 +184,8 @@ const OUTCOMES: [(Outcome, &str); 6] = [
         Outcome::Unchanged,
         "The whole 95% interval lies below the target, so a change for the worse of that size is \
          ruled out; or a count is within its tolerance. Unchanged as far as can be known: the clock \
-         is undecided and does not look slower, and the same benchmark's instructions, counted \
-         exactly, are not more; `witness = \"clock\"` leaves such rows undecided.",
+         is undecided and does not look slower, and the same benchmark's instructions are \
+         steady and not more; `witness = \"clock\"` leaves such rows undecided.",
     ),
     (
         Outcome::Undecided,

@@ -1,9 +1,11 @@
 //! How a benchmark's two witnesses combine: its clock, and the count of its
 //! instructions.
 //!
-//! The count is a witness only where it is exact: the same in every process, of a
-//! program with one thread, counted by the gate itself on both sides in comparable
-//! environments. Everything else leaves the clock alone, with its normal rule.
+//! The count is a witness only where it is steady: of a program with one thread,
+//! counted by the gate itself on both sides in comparable environments, and the same
+//! in every process, or varying (as the random seed of a hash map will have it) by
+//! so little that its tolerance need not be raised. Everything else leaves the clock
+//! alone, with its normal rule.
 //!
 //! | instructions | clock | the row of the clock |
 //! |---|---|---|
@@ -21,14 +23,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::decide::{self, Decision, Open, UNSEEN, bound, percent};
+use super::decide::{self, Decision, Open, UNSEEN, UNSTEADY_RANGES, bound, percent};
 use super::pair::{Effect, SHOWN_LEVEL};
 use super::report::{Outcome, Severity};
 use super::{Case, comparability};
 use crate::model::{BenchId, Costs, Direction, Metric, Nature};
 use crate::policy::{Gate, Witness};
 
-/// What the instructions of a benchmark did, where they are exact.
+/// What the instructions of a benchmark did, where they are steady.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Instructions {
     /// They grew beyond their tolerance, by this share.
@@ -54,7 +56,7 @@ pub(super) fn attach(case: &Case<'_>, open: &mut [Open<'_>]) {
             continue;
         }
         let Some(&count) = counts.get(&row.pair.id) else { continue };
-        let beside = exact(case, &open[count]);
+        let beside = steady(case, &open[count]);
         match row.limits.witness {
             Witness::Both => open[clock].beside = beside,
             Witness::Clock => {}
@@ -66,9 +68,12 @@ pub(super) fn attach(case: &Case<'_>, open: &mut [Open<'_>]) {
     }
 }
 
-/// What a count says, where it is exact.
-fn exact(case: &Case<'_>, row: &Open<'_>) -> Option<Instructions> {
-    let Some(Effect::Counted { change, range: 0.0, .. }) = row.pair.effect else { return None };
+/// What a count says, where it is steady.
+fn steady(case: &Case<'_>, row: &Open<'_>) -> Option<Instructions> {
+    let Some(Effect::Counted { change, range, .. }) = row.pair.effect else { return None };
+    if UNSTEADY_RANGES * range > row.limits.tolerance {
+        return None;
+    }
     let single = |costs: Option<&Costs>| costs.is_some_and(|costs| costs.threads == 1);
     if row.barred.is_some() || !row.pair.costs.iter().all(|costs| single(*costs)) {
         return None;

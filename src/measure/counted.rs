@@ -113,7 +113,7 @@ impl Session<'_> {
         let Counted { found, not_run } = counted(&targets, &options, interrupt, progress)?;
         for (target, listed, counts) in found {
             let CountTarget { executable, subject, .. } = targets[target];
-            self.add(subject, measurement(id(executable, listed.name), &counts, &BTreeSet::new()));
+            self.add(subject, &measurement(id(executable, listed.name), &counts, &BTreeSet::new()));
         }
         for (_, not_run) in not_run {
             self.merge.not_run(not_run);
@@ -122,11 +122,10 @@ impl Session<'_> {
     }
 
     /// Adds each reading to its run.
-    fn add(&mut self, subject: &str, counted: Measurement) {
-        for reading in counted.runs.clone() {
-            let run = reading.run;
-            let measurements = vec![Measurement { runs: vec![reading], ..counted.clone() }];
-            self.merge.add(run, subject, Harvest { measurements, ..Harvest::default() });
+    fn add(&mut self, subject: &str, counted: &Measurement) {
+        for reading in &counted.runs {
+            let measurements = vec![Measurement { runs: vec![reading.clone()], ..counted.clone() }];
+            self.merge.add(reading.run, subject, Harvest { measurements, ..Harvest::default() });
         }
     }
 }
