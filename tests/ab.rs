@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 
-use benchgate::judge::{Outcome, Report};
+use benchgate::judge::{Outcome, Report, Row};
 use benchgate::measure::{BuildOptions, Interrupt, Silent, build};
 
 /// Quick, and blind to anything but what no noise makes. Instructions are not
@@ -252,7 +252,7 @@ fn instructions_that_grew_name_their_function_and_a_neutral_change_does_not_alar
     assert_eq!(code, 0, "{err}");
     assert!(!report.rows.iter().any(|row| row.outcome() == Some(Outcome::Regression)));
     let instructions = report.rows.iter().filter(|row| row.metric == "instructions");
-    let instructions: Vec<_> = instructions.map(|row| row.outcome()).collect();
+    let instructions: Vec<_> = instructions.map(Row::outcome).collect();
     assert_eq!(instructions, [Some(Outcome::Unchanged); 3]);
     assert!(err.contains("counting instructions of benchmarks: 6\n"), "{err}");
 
