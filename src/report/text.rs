@@ -16,6 +16,14 @@ pub fn plain(text: &str) -> String {
     plain
 }
 
+/// At most `most` characters of `text`, an ellipsis standing for what is left out.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}
+
 /// Unicode's explicit directional marks, embeddings, overrides and isolates, and
 /// the separators that break lines.
 fn turns_direction(c: char) -> bool {
