@@ -98,8 +98,11 @@ fn annotations(report: &Report) -> Vec<Annotation> {
         let change = words::estimate(row.change.as_ref());
         let title = format!("{} {} {change}", names.raw(row), row.metric);
         let interval = words::interval(row.change.as_ref());
-        let sure =
-            if interval.is_empty() { interval } else { format!(", 95% interval {interval}") };
+        let sure = match interval.as_str() {
+            "" => String::new(),
+            "exact" => ", exact".to_owned(),
+            interval => format!(", 95% interval {interval}"),
+        };
         let message = format!("{}{sure}: {}", judgement.outcome.as_str(), judgement.reason);
         all.push(Annotation { kind, title, message });
     }

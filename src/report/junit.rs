@@ -1,4 +1,4 @@
-//! JUnit XML, as CI servers read it: one test case a row, one a failing or
+//! `JUnit` XML, as CI servers read it: one test case a row, one a failing or
 //! warning finding, and one for the verdict, so that a server's green means
 //! the gate's green. What it holds is what Jenkins' `junit-10.xsd` allows.
 
@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::judge::{Finding, Outcome, Report, Row, Severity, Verdict, VerdictOutcome};
 use crate::model::Unit;
 
-/// Writes JUnit XML: a regression that fails the gate is a failure, what could
+/// Writes `JUnit` XML: a regression that fails the gate is a failure, what could
 /// not be decided is skipped, what could not be completed is an error.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Junit;
@@ -90,9 +90,8 @@ fn of_row(row: &Row, names: &Names) -> Case {
         Some(judgement) => {
             let result = match (judgement.outcome, judgement.severity) {
                 (Outcome::Regression, Severity::Fail) => Result::Failure,
-                (Outcome::Undecided, _) => Result::Skipped,
                 (Outcome::Missing, Severity::Fail) => Result::Error,
-                (Outcome::Missing, _) => Result::Skipped,
+                (Outcome::Undecided | Outcome::Missing, _) => Result::Skipped,
                 _ => Result::Passed,
             };
             let numbers = [change.as_str(), interval.as_str()].join(" ");
@@ -104,7 +103,8 @@ fn of_row(row: &Row, names: &Names) -> Case {
         }
     };
     if result == Result::Passed && !message.is_empty() {
-        output = format!("{output}; {kind}: {message}");
+        let reason = row.judgement.as_ref().map_or("", |judgement| &judgement.reason);
+        output = format!("{output}; {kind}: {reason}");
     }
     let class = [row.package.as_deref(), row.target.as_deref()];
     let class: Vec<&str> = class.into_iter().flatten().collect();

@@ -122,12 +122,14 @@ fn head(report: &Report) -> String {
         out.push_str("Compared, not judged\n\n");
     }
     if let Some(baseline) = &report.baseline {
-        let _ = writeln!(out, "baseline {}  ", code(&words::summary(baseline)));
+        let _ = writeln!(out, "- baseline {}", code(&words::summary(baseline)));
     }
-    let _ = writeln!(out, "candidate {}\n", code(&words::summary(&report.candidate)));
-    let counts = words::counted(report);
+    let _ = writeln!(out, "- candidate {}\n", code(&words::summary(&report.candidate)));
+    let counts = words::counts(report).into_iter();
+    let counts: Vec<String> =
+        counts.map(|(outcome, count)| words::counted(outcome, count)).collect();
     if !counts.is_empty() {
-        let _ = writeln!(out, "{counts}\n");
+        let _ = writeln!(out, "{}\n", counts.join(", "));
     }
     out
 }
@@ -144,27 +146,30 @@ fn parts(report: &Report, names: &Names) -> Vec<Part> {
     let mut parts = Vec::new();
     parts.extend(rows(None, &worst, names));
     parts.extend(findings(&report.findings));
-    for (title, rows_of) in [
-        ("undecided", of(&[Some(Outcome::Undecided)])),
-        ("new", of(&[Some(Outcome::New)])),
-        ("unchanged", of(&[Some(Outcome::Unchanged)])),
-        ("of metrics that cannot gate", ungated),
+    // Where they are why the gate blocks, they are not folded.
+    let blocking = report.verdict.as_ref().map(|verdict| verdict.outcome);
+    let blocking = blocking == Some(VerdictOutcome::Undecided);
+    for (title, unfolded, rows_of) in [
+        ("undecided", blocking, of(&[Some(Outcome::Undecided)])),
+        ("new", false, of(&[Some(Outcome::New)])),
+        ("unchanged", false, of(&[Some(Outcome::Unchanged)])),
+        ("of metrics that cannot gate", false, ungated),
     ] {
-        parts.extend(rows(Some(title), &rows_of, names));
+        parts.extend(rows(Some((title, unfolded)), &rows_of, names));
     }
     parts.extend(environment(report));
     parts
 }
 
-/// A table of rows, folded under its title.
-fn rows(folded: Option<&str>, rows: &[&Row], names: &Names) -> Option<Part> {
+/// A table of rows: under a title it is folded, except where told otherwise.
+fn rows(folded: Option<(&str, bool)>, rows: &[&Row], names: &Names) -> Option<Part> {
     if rows.is_empty() {
         return None;
     }
-    let mut open = fold(folded.map(|title| {
+    let mut open = folded.map_or_else(String::new, |(title, unfolded)| {
         let s = if rows.len() == 1 { "" } else { "s" };
-        format!("{} row{s} {title}", rows.len())
-    }));
+        fold(&format!("{} row{s} {title}", rows.len()), unfolded)
+    });
     open.push_str(
         "| benchmark | metric | baseline | candidate | change | why |\n\
          | --- | --- | ---: | ---: | :--- | --- |\n",
@@ -174,8 +179,9 @@ fn rows(folded: Option<&str>, rows: &[&Row], names: &Names) -> Option<Part> {
     Some(Part { open, lines, close, what: "row", table: true })
 }
 
-fn fold(title: Option<String>) -> String {
-    title.map_or_else(String::new, |title| format!("<details><summary>{title}</summary>\n\n"))
+fn fold(title: &str, unfolded: bool) -> String {
+    let open = if unfolded { " open" } else { "" };
+    format!("<details{open}><summary>{title}</summary>\n\n")
 }
 
 fn line(row: &Row, names: &Names) -> String {
@@ -194,7 +200,6 @@ fn line(row: &Row, names: &Names) -> String {
         }
     };
     let interval = words::interval(change).replace('<', "&lt;").replace('>', "&gt;");
-    let interval = interval.replace('[', "\\[").replace(']', "\\]");
     let [outcome, why] = [words::outcome(row), words::why(row)];
     let why = match (outcome.as_str(), why.as_str()) {
         (outcome, "") => outcome.to_owned(),
@@ -253,7 +258,7 @@ fn environment(report: &Report) -> Option<Part> {
             format!("| {} | {} | {} |", cell(&code(field)), shown(baseline), shown(ours.get(field)))
         })
         .collect();
-    let mut open = fold(Some("environment".to_owned()));
+    let mut open = fold("environment", false);
     open.push_str("| field | baseline | candidate |\n| --- | --- | --- |\n");
     (!lines.is_empty()).then_some(Part {
         open,

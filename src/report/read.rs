@@ -94,6 +94,7 @@ pub enum ReadError {
 
 /// As much of a report as tells whether it can be read here.
 #[derive(Deserialize)]
+#[serde(expecting = "a report")]
 struct Peek {
     schema_version: u64,
     tool: Option<String>,
@@ -151,9 +152,12 @@ fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8], path: &Path) -> Result<T, Read
             let complaint = "is cut off".to_owned();
             ReadError::Damaged { path, line, column, complaint }
         }
-        Category::Data => {
-            ReadError::Damaged { path, line, column, complaint: format!("has a {complaint}") }
-        }
+        Category::Data => ReadError::Damaged {
+            path,
+            line,
+            column,
+            complaint: format!("does not hold what it should ({complaint})"),
+        },
         Category::Syntax | Category::Io => {
             let complaint = format!("is not valid JSON ({complaint})");
             ReadError::Damaged { path, line, column, complaint }

@@ -10,13 +10,18 @@ use crate::judge::{
     Change, Finding, Outcome, Report, Row, Severity, Side, SnapshotSummary, VerdictOutcome,
 };
 use crate::model::Unit;
+use crate::policy::Gate;
 
 /// How rows are named: by the benchmark's own name, qualified where another
 /// bench target has one of the same name.
 #[derive(Debug)]
 pub(super) struct Names<'a> {
-    targets: BTreeMap<&'a str, BTreeSet<(Option<&'a str>, Option<&'a str>)>>,
+    /// The targets of each name.
+    targets: BTreeMap<&'a str, BTreeSet<Target<'a>>>,
 }
+
+/// A bench target and its package, where known.
+type Target<'a> = (Option<&'a str>, Option<&'a str>);
 
 impl<'a> Names<'a> {
     pub(super) fn of(rows: impl IntoIterator<Item = &'a Row>) -> Self {
@@ -183,9 +188,19 @@ pub(super) fn listed(names: &[String], most: usize) -> String {
     }
 }
 
-/// `1 regression, 3 unchanged`, in the order of outcomes.
-pub(super) fn counted(report: &Report) -> String {
-    let counts =
-        report.counts.iter().map(|(outcome, count)| format!("{count} {}", outcome.as_str()));
-    counts.collect::<Vec<_>>().join(", ")
+/// How many of the rows that may gate came out how.
+pub(super) fn counts(report: &Report) -> BTreeMap<Outcome, usize> {
+    let mut counts = BTreeMap::new();
+    let gated = report.rows.iter().filter(|row| row.gate > Gate::Show);
+    for outcome in gated.filter_map(Row::outcome) {
+        *counts.entry(outcome).or_insert(0) += 1;
+    }
+    counts
+}
+
+/// `2 regressions`, `1 unchanged`.
+pub(super) fn counted(outcome: Outcome, count: usize) -> String {
+    let noun = matches!(outcome, Outcome::Regression | Outcome::Improvement);
+    let s = if noun && count != 1 { "s" } else { "" };
+    format!("{count} {}{s}", outcome.as_str())
 }

@@ -75,10 +75,11 @@ fn verdict(report: &Report) -> Markup {
                     time { (report.candidate.created.strftime("%F %R UTC")) }
                 }
             }
-            @if !report.counts.is_empty() {
-                ul .counts aria-label="Rows by outcome" {
-                    @for (outcome, count) in &report.counts {
-                        li class=(outcome_class(*outcome)) { (count) " " (outcome.as_str()) }
+            @let counts = words::counts(report);
+            @if !counts.is_empty() {
+                ul .counts aria-label="Rows that may gate, by outcome" {
+                    @for (outcome, count) in counts {
+                        li class=(outcome_class(outcome)) { (words::counted(outcome, count)) }
                     }
                 }
             }

@@ -11,7 +11,8 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::super::words;
+use super::super::text::cut;
+use super::super::{plain, words};
 use crate::judge::{Change, Row, Side};
 use crate::model::Unit;
 
@@ -39,6 +40,9 @@ const LABELS: u32 = 74;
 
 /// More dots of a side than this say nothing more.
 const MOST_DOTS: usize = 200;
+
+/// A unit's name may be any text.
+const LONGEST_LABEL: usize = 20;
 
 /// Numbers beyond this are no measurement's.
 const LARGEST: f64 = 1e18;
@@ -84,8 +88,16 @@ pub(super) fn bar(row: &Row) -> Option<String> {
             let line = INTERVAL.stroke_width(3);
             area.draw(&PathElement::new([(x(lower), middle), (x(upper), middle)], line))?;
         }
-        let dot = CANDIDATE.filled();
-        area.draw(&Circle::new((x(change.estimate), middle), 4, dot))?;
+        let (at, filled) = (x(change.estimate), CANDIDATE.filled());
+        if change.estimate.abs() > scale {
+            // Beyond the scale: it points out of it.
+            let inwards = if change.estimate > 0.0 { -8 } else { 8 };
+            let tip = at - inwards / 2;
+            let corners = [(tip, middle), (tip + inwards, 2), (tip + inwards, height - 2)];
+            area.draw(&Polygon::new(corners, filled))?;
+        } else {
+            area.draw(&Circle::new((at, middle), 4, filled))?;
+        }
         Ok(())
     })
 }
@@ -133,6 +145,12 @@ fn label(size: f64, colour: RGBColor, h_pos: HPos) -> TextStyle<'static> {
     ("sans-serif", size).into_font().color(&colour).pos(Pos::new(h_pos, VPos::Center))
 }
 
+/// Where in the area a point of its plot lies: plots count from the whole SVG.
+fn within(area: &Area<'_>, at: (i32, i32)) -> (i32, i32) {
+    let base = area.get_base_pixel();
+    (at.0 - base.0, at.1 - base.1)
+}
+
 /// Each run as a dot, each side's value as a line.
 fn runs(area: &Area<'_>, row: &Row, [from, to]: [f64; 2]) -> Drawn {
     let unit = Unit::from(row.unit.as_str());
@@ -149,13 +167,13 @@ fn runs(area: &Area<'_>, row: &Row, [from, to]: [f64; 2]) -> Drawn {
         .x_labels(4)
         .axis_style(AXIS)
         .x_label_style(label(13.0, TEXT, HPos::Center))
-        .x_label_formatter(&|value| unit.show(*value))
+        .x_label_formatter(&|value| cut(&plain(&unit.show(*value)), LONGEST_LABEL))
         .draw()?;
     let plot = chart.plotting_area();
     for (side, name, level, colour) in
         [(&row.baseline, "baseline", 1.5, BASELINE), (&row.candidate, "candidate", 0.5, CANDIDATE)]
     {
-        let at = plot.map_coordinate(&(from, level));
+        let at = within(area, plot.map_coordinate(&(from, level)));
         area.draw(&Text::new(
             name,
             (LABELS.cast_signed() - 8, at.1),
@@ -219,7 +237,7 @@ fn change(area: &Area<'_>, row: &Row, change: Change) -> Drawn {
         .x_label_formatter(&|change| words::signed((change * 1e9).round() / 1e9))
         .draw()?;
     let plot = chart.plotting_area();
-    let at = plot.map_coordinate(&(from, 0.4));
+    let at = within(area, plot.map_coordinate(&(from, 0.45)));
     area.draw(&Text::new(
         "change",
         (LABELS.cast_signed() - 8, at.1),
@@ -229,7 +247,8 @@ fn change(area: &Area<'_>, row: &Row, change: Change) -> Drawn {
     for (index, (name, limit)) in limits.iter().enumerate() {
         let style = LIMIT.stroke_width(1);
         plot.draw(&PathElement::new([(*limit, 0.0), (*limit, 1.0)], style))?;
-        let (at_x, at_y) = plot.map_coordinate(&(*limit, if index == 0 { 0.93 } else { 0.76 }));
+        let level = if index == 0 { 0.93 } else { 0.76 };
+        let (at_x, at_y) = within(area, plot.map_coordinate(&(*limit, level)));
         // Towards where there is more room.
         let (h_pos, gap) =
             if (limit - from) < (to - limit) { (HPos::Left, 4) } else { (HPos::Right, -4) };

@@ -90,6 +90,18 @@ pub(super) fn table(report: &Report, names: &Names) -> Markup {
     }
 }
 
+/// What does nothing is not in the colour of what fails.
+fn class(row: &Row, outcome: Outcome) -> &'static str {
+    match &row.judgement {
+        Some(judgement) if outcome == Outcome::Regression => match judgement.severity {
+            Severity::Fail => "bad",
+            Severity::Warn => "unsure",
+            Severity::Note => "calm",
+        },
+        _ => outcome_class(outcome),
+    }
+}
+
 fn line(row: &Row, rank: usize, names: &Names, anchor: Option<&usize>) -> Markup {
     let unit = Unit::from(row.unit.as_str());
     let change = row.change.as_ref();
@@ -104,7 +116,7 @@ fn line(row: &Row, rank: usize, names: &Names, anchor: Option<&usize>) -> Markup
     };
     let upper = change.and_then(|change| change.upper);
     html! {
-        tr data-outcome=[outcome.map(Outcome::as_str)] data-ungated[row.gate == Gate::Show] {
+        tr .failing[failing] data-outcome=[outcome.map(Outcome::as_str)] data-ungated[row.gate == Gate::Show] {
             th scope="row" {
                 @match anchor {
                     Some(anchor) => a href={ "#b" (anchor) } { (name) },
@@ -125,7 +137,7 @@ fn line(row: &Row, rank: usize, names: &Names, anchor: Option<&usize>) -> Markup
             }
             td .text data-value=(rank) {
                 @if let Some(outcome) = outcome {
-                    span class={ "outcome " (outcome_class(outcome)) } { (words::outcome(row)) }
+                    span class={ "outcome " (class(row, outcome)) } { (words::outcome(row)) }
                     @let why = words::why(row);
                     @if !why.is_empty() { " " span .why { (why) } }
                 }
@@ -150,7 +162,7 @@ pub(super) fn cards(report: &Report, names: &Names) -> Markup {
     let mut cards = Vec::new();
     for (anchor, mut rows) in of_benchmark {
         // The clock first, then what is counted: they are read beside each other.
-        rows.sort_by_key(|row| (row.gate == Gate::Show, row.counted));
+        rows.sort_by_key(|row| row.counted);
         let card = card(anchor, &rows, names, bytes < PLOTTED_BYTES);
         bytes += card.0.len();
         cards.push(card);
@@ -179,27 +191,42 @@ pub(super) fn cards(report: &Report, names: &Names) -> Markup {
 
 fn card(anchor: usize, rows: &[&Row], names: &Names, plotted: bool) -> Markup {
     let name = rows.first().map(|row| names.shown(row)).unwrap_or_default();
+    let (ungated, gated): (Vec<&Row>, Vec<&Row>) =
+        rows.iter().partition(|row| row.gate == Gate::Show);
     html! {
         article id={ "b" (anchor) } aria-labelledby={ "n" (anchor) } {
             h3 id={ "n" (anchor) } { (name) }
             div .figures {
-                @for row in rows {
-                    @let numbers = numbers(row);
-                    figure {
-                        figcaption {
-                            strong { (plain(&row.metric)) } " " (numbers)
-                            @if let Some(outcome) = row.outcome() {
-                                br;
-                                span class={ "outcome " (outcome_class(outcome)) } { (words::outcome(row)) }
-                                @if let Some(judgement) = &row.judgement { " " (plain(&judgement.reason)) }
-                            }
-                        }
-                        @if let Some(figure) = plot::figure(row).filter(|_| plotted) {
-                            div .plot role="img" aria-label={ "Plot of " (plain(&row.metric)) ": " (numbers) } {
-                                (PreEscaped(figure))
-                            }
-                        }
+                @for row in gated { (figure(row, plotted)) }
+            }
+            @if !ungated.is_empty() {
+                details {
+                    summary { (ungated.len()) " of metrics that cannot gate" }
+                    div .figures {
+                        @for row in ungated { (figure(row, plotted)) }
                     }
+                }
+            }
+        }
+    }
+}
+
+fn figure(row: &Row, plotted: bool) -> Markup {
+    let metric = plain(&row.metric);
+    let numbers = numbers(row);
+    html! {
+        figure {
+            figcaption {
+                strong { (metric) } " " (numbers)
+                @if let Some(outcome) = row.outcome() {
+                    br;
+                    span class={ "outcome " (class(row, outcome)) } { (words::outcome(row)) }
+                    @if let Some(judgement) = &row.judgement { " " (plain(&judgement.reason)) }
+                }
+            }
+            @if let Some(drawn) = plot::figure(row).filter(|_| plotted) {
+                div .plot role="img" aria-label={ "Plot of " (metric) ": " (numbers) } {
+                    (PreEscaped(drawn))
                 }
             }
         }
@@ -211,12 +238,11 @@ fn numbers(row: &Row) -> String {
     let unit = Unit::from(row.unit.as_str());
     let value = |side: Option<&Side>| words::value(side, &unit);
     let change = row.change.as_ref();
-    let text = format!(
-        "{} → {} {} {}",
-        value(row.baseline.as_ref()),
-        value(row.candidate.as_ref()),
-        words::estimate(change),
-        words::interval(change)
-    );
-    text.trim_end().to_owned()
+    let values = format!("{} → {}", value(row.baseline.as_ref()), value(row.candidate.as_ref()));
+    match words::estimate(change) {
+        estimate if estimate.is_empty() => values,
+        estimate => {
+            format!("{values}, {estimate} {}", words::interval(change)).trim_end().to_owned()
+        }
+    }
 }

@@ -31,17 +31,20 @@ pub(super) fn prose(text: &str) -> String {
     let harmless = |c: char| {
         c.is_alphanumeric()
             || matches!(c, ' ' | ',' | '.' | ';' | ':' | '%' | '(' | ')' | '+' | '-')
-            || matches!(c, '–' | '…' | '×' | '→' | '<' | '>' | '=' | '\'' | '_' | '$' | '/')
+            || matches!(c, '–' | '…' | '×' | '→' | '<' | '>' | '=' | '\'' | '_' | '/')
     };
     let lower = text.to_lowercase();
     let linked = ["://", "www.", "gh-", "](", "mailto:"].iter().any(|mark| lower.contains(mark));
     let commit = text
         .split(|c: char| !c.is_ascii_hexdigit())
         .any(|word| word.len() >= COMMIT && word.contains(|c: char| c.is_ascii_alphabetic()));
-    let short = text.chars().count() <= LONGEST;
+    // Within a word an underscore is one; at its edge it begins emphasis.
+    let emphasis = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+    let emphasis = emphasis.into_iter().any(|word| word.starts_with('_') || word.ends_with('_'));
+    let long = text.chars().count() > LONGEST;
     // A paragraph's first characters can make it a list, a quote or a rule.
     let begins = text.starts_with(|c: char| c.is_alphanumeric() || c == '(' || c == '–');
-    if !(short && begins && !linked && !commit && text.chars().all(harmless)) {
+    if long || !begins || linked || commit || emphasis || !text.chars().all(harmless) {
         return code(text);
     }
     let mut out = String::with_capacity(text.len());
@@ -49,7 +52,6 @@ pub(super) fn prose(text: &str) -> String {
         match c {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            '_' | '$' => out.extend(['\\', c]),
             c => out.push(c),
         }
     }
@@ -107,7 +109,7 @@ mod tests {
                 "beyond the tolerance of 0.5%, p < 0.0001",
                 "beyond the tolerance of 0.5%, p &lt; 0.0001",
             ),
-            ("not comparable: different cpu_model", "not comparable: different cpu\\_model"),
+            ("not comparable: different cpu_model", "not comparable: different cpu_model"),
             ("ask @team", "`ask @team`"),
             ("fixes #12", "`fixes #12`"),
             ("see https://example.com", "`see https://example.com`"),
@@ -116,6 +118,8 @@ mod tests {
             ("at 4f2c9be1d0", "`at 4f2c9be1d0`"),
             ("<img src=x>", "`<img src=x>`"),
             ("a *b*", "`a *b*`"),
+            ("a _b_", "`a _b_`"),
+            ("$a$", "`$a$`"),
             ("- a", "`- a`"),
             ("a\nb", "`a\\u{a}b`"),
         ] {
