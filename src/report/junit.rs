@@ -41,7 +41,15 @@ impl Render for Junit {
         let names = Names::of(&report.rows);
         let suites = [
             ("verdict", report.verdict.iter().map(of_verdict).collect::<Vec<_>>()),
-            ("benchmarks", report.rows.iter().map(|row| of_row(row, &names)).collect()),
+            (
+                "benchmarks",
+                report
+                    .rows
+                    .iter()
+                    .filter(|row| !words::unselected(report, row))
+                    .map(|row| of_row(row, &names))
+                    .collect(),
+            ),
             ("findings", report.findings.iter().filter_map(of_finding).collect()),
         ];
         let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);

@@ -12,7 +12,6 @@ use super::Render;
 use super::words::{self, Names};
 use crate::judge::{Finding, Outcome, Report, Row, Severity, VerdictOutcome};
 use crate::model::Unit;
-use crate::policy::Gate;
 use escape::{cell, code, prose};
 
 /// Subjects that one finding names.
@@ -135,14 +134,16 @@ fn head(report: &Report) -> String {
 }
 
 fn parts(report: &Report, names: &Names) -> Vec<Part> {
-    let gated = |row: &&Row| row.gate > Gate::Show;
+    let aside = |row: &&Row| words::aside(report, row);
+    let unselected = |row: &&Row| words::unselected(report, row);
     let of = |outcomes: &[Option<Outcome>]| -> Vec<&Row> {
-        let rows = report.rows.iter().filter(gated);
+        let rows = report.rows.iter().filter(|row| !aside(row));
         rows.filter(|row| outcomes.contains(&row.outcome())).collect()
     };
     let worst =
         of(&[None, Some(Outcome::Regression), Some(Outcome::Missing), Some(Outcome::Improvement)]);
-    let ungated: Vec<&Row> = report.rows.iter().filter(|row| !gated(row)).collect();
+    let (unselected, ungated): (Vec<&Row>, Vec<&Row>) =
+        report.rows.iter().filter(aside).partition(unselected);
     let mut parts = Vec::new();
     parts.extend(rows(None, &worst, names));
     parts.extend(findings(&report.findings));
@@ -154,6 +155,7 @@ fn parts(report: &Report, names: &Names) -> Vec<Part> {
         ("new", false, of(&[Some(Outcome::New)])),
         ("unchanged", false, of(&[Some(Outcome::Unchanged)])),
         ("of metrics that cannot gate", false, ungated),
+        ("not among what was selected", false, unselected),
     ] {
         parts.extend(rows(Some((title, unfolded)), &rows_of, names));
     }

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 
 use super::{Render, plain, words};
-use crate::judge::{Finding, Report, Row, Severity, Verdict, VerdictOutcome};
+use crate::judge::{Finding, Report, Severity, Verdict, VerdictOutcome};
 use crate::policy::Gate;
 
 /// How many names one line lists.
@@ -42,18 +42,12 @@ impl Render for Terminal {
     fn render(&self, report: &Report) -> String {
         let mut out = String::new();
         header(&mut out, report);
-        let unselected = |row: &Row| {
-            report.baseline.is_some()
-                && report.candidate.selection.is_some()
-                && row.baseline.is_some()
-                && row.candidate.is_none()
-        };
         let mut shown = Vec::new();
         let (mut without_gate, mut not_selected) = (0, 0);
         for row in &report.rows {
             if self.all {
                 shown.push(row);
-            } else if unselected(row) {
+            } else if words::unselected(report, row) {
                 not_selected += 1;
             } else if row.gate == Gate::Show {
                 without_gate += 1;

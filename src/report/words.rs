@@ -188,11 +188,25 @@ pub(super) fn listed(names: &[String], most: usize) -> String {
     }
 }
 
+/// Whether the row is only there because the candidate is a part, of which it
+/// is none.
+pub(super) fn unselected(report: &Report, row: &Row) -> bool {
+    report.baseline.is_some()
+        && report.candidate.selection.is_some()
+        && row.baseline.is_some()
+        && row.candidate.is_none()
+}
+
+/// Whether a reader has to ask for the row: it cannot gate, or was not selected.
+pub(super) fn aside(report: &Report, row: &Row) -> bool {
+    row.gate == Gate::Show || unselected(report, row)
+}
+
 /// How many of the rows that may gate came out how.
 pub(super) fn counts(report: &Report) -> BTreeMap<Outcome, usize> {
     let mut counts = BTreeMap::new();
-    let gated = report.rows.iter().filter(|row| row.gate > Gate::Show);
-    for outcome in gated.filter_map(Row::outcome) {
+    let shown = report.rows.iter().filter(|row| !aside(report, row));
+    for outcome in shown.filter_map(Row::outcome) {
         *counts.entry(outcome).or_insert(0) += 1;
     }
     counts

@@ -159,6 +159,13 @@ fn what_fails_the_gate_fails_the_tests_and_nothing_else_does() {
         ("stale-result", "passed"),
     ];
     assert_eq!(results(&report), expected.map(|(name, result)| (name.to_owned(), result)));
+    // What was not selected is no test of this run.
+    report.candidate.selection = Some("--filter worse".to_owned());
+    for row in &mut report.rows[1..] {
+        row.candidate = None;
+    }
+    let of_rows = |(name, _): &&(String, &str)| name.ends_with(" (time)");
+    assert_eq!(results(&report).iter().filter(of_rows).count(), 1);
     for (outcome, result) in [
         (VerdictOutcome::Pass, "passed"),
         (VerdictOutcome::Undecided, "error"),

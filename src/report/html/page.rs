@@ -114,7 +114,8 @@ fn findings(findings: &[Finding]) -> Markup {
                         @let word = words::severity(finding.severity);
                         li {
                             span class={ "severity " (word) } { (word) } " "
-                            code { (finding.code) } " "
+                            code { (finding.code) }
+                            @if !subjects.is_empty() { " " }
                             @for (index, subject) in subjects.iter().take(LISTED).enumerate() {
                                 @if index > 0 { ", " }
                                 span .name { (subject) }
@@ -125,7 +126,7 @@ fn findings(findings: &[Finding]) -> Markup {
                                     (words::listed(&subjects[LISTED..], usize::MAX))
                                 }
                             }
-                            @if !subjects.is_empty() { ": " }
+                            ": "
                             (plain(&finding.message))
                         }
                     }

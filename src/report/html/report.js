@@ -23,14 +23,14 @@
     row,
     text: (row.cells[0].textContent + " " + row.cells[1].textContent).toLowerCase(),
     outcome: row.dataset.outcome,
-    ungated: row.hasAttribute("data-ungated"),
+    aside: row.hasAttribute("data-aside"),
     link: row.querySelector("a"),
   }));
 
   // A card is shown as long as one of its rows is.
   const filter = document.getElementById("filter");
   const text = document.getElementById("text");
-  const ungated = document.getElementById("ungated");
+  const aside = document.getElementById("aside");
   const shown = document.getElementById("shown");
   const outcomes = [...filter.querySelectorAll("input[name=outcome]")];
   const apply = () => {
@@ -41,7 +41,7 @@
     for (const one of rows) {
       const visible =
         (!one.outcome || wanted.has(one.outcome)) &&
-        (!one.ungated || !ungated || ungated.checked) &&
+        (!one.aside || !aside || aside.checked) &&
         words.every((word) => one.text.includes(word));
       one.row.hidden = !visible;
       if (!visible) continue;

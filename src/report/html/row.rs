@@ -26,7 +26,8 @@ const COLUMNS: [(&str, &str); 7] = [
 /// Where a benchmark's plots stand in the page.
 fn anchors(report: &Report) -> BTreeMap<BenchId, usize> {
     let mut anchors = BTreeMap::new();
-    for row in report.rows.iter().take(PLOTTED) {
+    let shown = report.rows.iter().filter(|row| !words::unselected(report, row));
+    for row in shown.take(PLOTTED) {
         let next = anchors.len();
         anchors.entry(row.bench_id()).or_insert(next);
     }
@@ -36,7 +37,8 @@ fn anchors(report: &Report) -> BTreeMap<BenchId, usize> {
 pub(super) fn table(report: &Report, names: &Names) -> Markup {
     let anchors = anchors(report);
     let outcomes: Vec<Outcome> = report.counts.keys().copied().collect();
-    let ungated = report.rows.iter().filter(|row| row.gate == Gate::Show).count();
+    let aside = report.rows.iter().filter(|row| words::aside(report, row)).count();
+    let part = report.candidate.selection.is_some();
     html! {
         section aria-labelledby="rows" {
             h2 #rows { "Benchmarks" }
@@ -57,10 +59,11 @@ pub(super) fn table(report: &Report, names: &Names) -> Markup {
                             }
                         }
                     }
-                    @if ungated > 0 {
+                    @if aside > 0 {
                         label {
-                            input #ungated type="checkbox";
-                            " also " (ungated) " of metrics that cannot gate"
+                            input #aside type="checkbox";
+                            " also " (aside) " of metrics that cannot gate"
+                            @if part { " or not among what was selected" }
                         }
                     }
                     p #shown role="status" {}
@@ -76,7 +79,7 @@ pub(super) fn table(report: &Report, names: &Names) -> Markup {
                         }
                         tbody {
                             @for (rank, row) in report.rows.iter().enumerate() {
-                                (line(row, rank, names, anchors.get(&row.bench_id())))
+                                (line(report, row, rank, names, anchors.get(&row.bench_id())))
                             }
                         }
                     }
@@ -102,7 +105,7 @@ fn class(row: &Row, outcome: Outcome) -> &'static str {
     }
 }
 
-fn line(row: &Row, rank: usize, names: &Names, anchor: Option<&usize>) -> Markup {
+fn line(report: &Report, row: &Row, rank: usize, names: &Names, anchor: Option<&usize>) -> Markup {
     let unit = Unit::from(row.unit.as_str());
     let change = row.change.as_ref();
     let outcome = row.outcome();
@@ -116,7 +119,7 @@ fn line(row: &Row, rank: usize, names: &Names, anchor: Option<&usize>) -> Markup
     };
     let upper = change.and_then(|change| change.upper);
     html! {
-        tr .failing[failing] data-outcome=[outcome.map(Outcome::as_str)] data-ungated[row.gate == Gate::Show] {
+        tr .failing[failing] data-outcome=[outcome.map(Outcome::as_str)] data-aside[words::aside(report, row)] {
             th scope="row" {
                 @match anchor {
                     Some(anchor) => a href={ "#b" (anchor) } { (name) },
