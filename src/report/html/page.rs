@@ -157,7 +157,7 @@ fn environment(report: &Report) -> Markup {
                                 th scope="col" { "field" }
                                 @if theirs.is_some() { th scope="col" { "baseline" } }
                                 th scope="col" { "candidate" }
-                                @if theirs.is_some() { th scope="col" { "so" } }
+                                @if theirs.is_some() { th scope="col" { "consequence" } }
                             }
                         }
                         tbody {
@@ -219,8 +219,9 @@ fn limits(report: &Report) -> Markup {
                     Some(path) => { code { (plain(&path.display().to_string())) } },
                     None => "The defaults",
                 }
-                "; the chance of any false regression among all sampled rows is at most "
-                (words::percent(report.alpha)) "."
+                "; alpha " (words::percent(report.alpha))
+                ": the chance of any false regression among all sampled rows, were noise between \
+                 runs all there is."
             }
             @if !sets.is_empty() {
                 div .wide tabindex="0" role="region" aria-labelledby="policy" {
