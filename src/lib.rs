@@ -6,7 +6,7 @@
 //! ```text
 //! sources ──> Snapshot ──> baseline store
 //!                │
-//! baseline ──> compare ──> judge(policy) ──> Report ──> terminal · json ──> exit code
+//! baseline ──> compare ──> judge(policy) ──> Report ──> terminal · json · html … ──> exit code
 //! ```
 //!
 //! | module | holds | knows |
@@ -18,7 +18,7 @@
 //! | [`policy`] | `gate.toml` | `model` |
 //! | [`judge`] | compare, decide, the report | `model`, `stats`, `policy` |
 //! | [`measure`] | builds and drives bench executables | `model`, `sources` |
-//! | [`report`] | renderers; they decide nothing | `judge`'s report |
+//! | [`report`] | renderers, for people and for other tools; they decide nothing | `judge`'s report |
 //! | [`cli`] | one file a subcommand | all |
 //! | [`record`] | how a bench program tells the gate what its harness cannot | `model` |
 //! | `suite` | the workloads under test (feature `suite`) | `record` |

@@ -92,6 +92,12 @@ impl Pair<'_> {
             }
             Some(Effect::Zero { .. } | Effect::Negative) | None => None,
         };
+        let pairs = match &self.effect {
+            Some(Effect::Paired(differences)) => {
+                differences.shown().iter().map(|difference| difference.exp_m1()).collect()
+            }
+            _ => Vec::new(),
+        };
         Row {
             id: self.id.name,
             target: self.id.target,
@@ -104,6 +110,7 @@ impl Pair<'_> {
             baseline: self.baseline,
             candidate: self.candidate,
             change: change.filter(|change| change.estimate.is_finite()),
+            pairs,
             judgement: None,
         }
     }

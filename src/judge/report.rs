@@ -167,6 +167,10 @@ pub struct Row {
     pub candidate: Option<Side>,
     /// How far they are apart; absent where a side is, or the baseline is zero.
     pub change: Option<Change>,
+    /// The change of each pair of processes that the decision rests on; empty where
+    /// the sides were not measured in turn.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pairs: Vec<f64>,
     /// What was decided; absent where nothing was to be judged.
     pub judgement: Option<Judgement>,
 }

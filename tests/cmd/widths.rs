@@ -1,7 +1,7 @@
 //! Tables on terminals of different widths.
 
 use benchgate::judge::Report;
-use benchgate::report::{Render, Terminal};
+use benchgate::report::{Bars, Render, Terminal};
 
 use super::{gate, stdout};
 
@@ -11,7 +11,7 @@ fn report(args: &[&str]) -> Report {
 }
 
 fn at(report: &Report, width: Option<u16>) -> String {
-    let text = Terminal { width, all: false }.render(report);
+    let text = Terminal { width, all: false, bars: Bars::Off }.render(report);
     anstream::adapter::strip_str(&text).to_string()
 }
 

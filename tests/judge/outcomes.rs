@@ -25,7 +25,7 @@ fn the_whole_table() {
         ("zip/added", &STEADY),
     ]);
     let report = verdict(&baseline, &candidate, "");
-    let table = Terminal { width: None, all: false }.render(&report);
+    let table = Terminal::default().render(&report);
     insta::assert_snapshot!(anstream::adapter::strip_str(&table).to_string());
 }
 

@@ -94,7 +94,7 @@ fn an_undecided_clock_is_unchanged_as_far_as_can_be_known_unless_it_looks_slower
             let reason = &judgement(&report, "time").reason;
             let start = "as far as can be known: same instructions, clock undecided (too noisy: ";
             assert!(reason.starts_with(start), "{reason}");
-            let table = Terminal { width: None, all: false }.render(&report);
+            let table = Terminal::default().render(&report);
             assert!(table.contains(start), "it is said: {table}");
         }
     }
@@ -221,7 +221,7 @@ fn functions_that_grew_are_the_probable_cause() {
         .collect();
     // `main` accounts for less than a fiftieth.
     assert_eq!(cause, [("grows", Some(500), 800), ("\u{1b}[31mnew", Some(0), 299)]);
-    let table = Terminal { width: None, all: false }.render(&report);
+    let table = Terminal::default().render(&report);
     let table = anstream::adapter::strip_str(&table).to_string();
     let expected = "probable cause  a (instructions):\n    grows  500 → 800, +300\n    \
                     \\u{1b}[31mnew  0 → 299, +299\n";
