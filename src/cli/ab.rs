@@ -220,13 +220,16 @@ fn built(
     let inside = inside.strip_prefix(fs_err::canonicalize(repository.root())?).map(Path::to_owned);
     let inside = inside.unwrap_or_default();
     let checkout = target.join("gate").join("checkout");
+    // One name for the target directories of both sides, as for their sources.
+    let link = target.join("gate").join("build");
     let mut sides = Vec::new();
     for (name, source) in [("base", Source::Commit(commit)), ("head", Source::WorkingTree)] {
         let memory = target.join("gate").join(format!("{name}-files.json"));
         repository.lay(&source, &checkout, &memory)?;
+        measure::point(&link, name)?;
         let options = BuildOptions {
             directory: Some(checkout.join(&inside)),
-            target_dir: Some(target.join("gate").join(name)),
+            target_dir: Some(link.clone()),
             ..options.clone()
         };
         let built = measure::build(&options, interrupt, progress)

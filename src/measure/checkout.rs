@@ -1,8 +1,10 @@
 //! The sources of base and head, laid in turn into one directory.
 //!
-//! Equal source gives equal code only at an equal path: symbol hashes and the
-//! paths of panics depend on it. So both sides are built in one directory, each
-//! with a target directory of its own, and the user's own tree is never touched.
+//! Equal source gives equal code only at an equal path: symbol hashes, the paths
+//! of panics and what a build script writes below `OUT_DIR` depend on it. So both
+//! sides are built in one directory, and their target directories are reached by
+//! one name: a link that leads to one, then to the other. The user's own tree is
+//! never touched.
 //!
 //! cargo rebuilds what is newer than its last build. Laying the other side over
 //! a file makes it newer, so each side remembers the times that its files had
@@ -34,15 +36,47 @@ pub enum CheckoutError {
     },
     /// No commit to compare with was found.
     #[error(
-        "no default branch to compare with was found (looked for {looked_for}): name the base with --base REV"
+        "no default branch to compare with was found (looked for {looked_for}){}",
+        way_out(*.shallow)
     )]
     NoBase {
         /// The names that were tried.
         looked_for: String,
+        /// Whether commits were left out when the repository was cloned.
+        shallow: bool,
+    },
+    /// HEAD and the branch have no commit in common, as far as can be seen here.
+    #[error("HEAD has no commit in common with `{branch}`{}", way_out(*.shallow))]
+    Unrelated {
+        /// The branch.
+        branch: String,
+        /// Whether older commits were left out when the repository was cloned.
+        shallow: bool,
     },
     /// A file could not be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+fn way_out(shallow: bool) -> &'static str {
+    if shallow {
+        ": this clone is shallow, so get the rest with `git fetch --unshallow` (and the default \
+         branch with `git fetch origin main:refs/remotes/origin/main`), or name the base with \
+         --base REV"
+    } else {
+        ": name the base with --base REV"
+    }
+}
+
+/// Has `link` lead to its neighbour `side` (a file name), which is made where it
+/// is missing. The link is replaced at once: there is no moment without one.
+pub fn point(link: &Path, side: &str) -> Result<(), CheckoutError> {
+    fs::create_dir_all(link.with_file_name(side))?;
+    let next = link.with_extension(format!("{}", std::process::id()));
+    // Left by a process of that number that was killed here.
+    let _ = std::fs::remove_file(&next);
+    fs_err::os::unix::fs::symlink(side, &next)?;
+    Ok(fs::rename(&next, link)?)
 }
 
 /// A git repository whose revisions are laid out for building.
@@ -93,10 +127,23 @@ impl Repository {
         candidates.extend(["origin/main", "origin/master", "main", "master"].map(str::to_owned));
         for branch in &candidates {
             if self.commit(branch).is_ok() {
-                return Ok(git(&self.root, &["merge-base", branch, "HEAD"])?.trim().to_owned());
+                // It ends with 1, and says nothing, where there is none.
+                return match git(&self.root, &["merge-base", branch, "HEAD"]) {
+                    Ok(commit) => Ok(commit.trim().to_owned()),
+                    Err(_) => Err(CheckoutError::Unrelated {
+                        branch: branch.clone(),
+                        shallow: self.is_shallow(),
+                    }),
+                };
             }
         }
-        Err(CheckoutError::NoBase { looked_for: candidates.join(", ") })
+        let (looked_for, shallow) = (candidates.join(", "), self.is_shallow());
+        Err(CheckoutError::NoBase { looked_for, shallow })
+    }
+
+    fn is_shallow(&self) -> bool {
+        git(&self.root, &["rev-parse", "--is-shallow-repository"])
+            .is_ok_and(|said| said.trim() == "true")
     }
 
     /// Lays a source into `directory`, and remembers in `memory` (a file beside

@@ -42,7 +42,7 @@ mod scratch;
 mod trial;
 
 pub use build::{BenchExecutable, BuildError, BuildOptions, Built, build};
-pub use checkout::{CheckoutError, Repository, Source};
+pub use checkout::{CheckoutError, Repository, Source, point};
 pub use environment::{machine, machine_class, probe, runner_version, valgrind_version};
 pub use harness::{Filter, Harness, Listed, Listing, list};
 pub use instructions::{
