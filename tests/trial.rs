@@ -22,6 +22,8 @@ fn pairing() -> Pairing {
         screening: 8,
         looks: LOOKS.to_vec(),
         identical: Vec::new(),
+        control: false,
+        set_up: Vec::new(),
     }
 }
 
@@ -36,7 +38,7 @@ fn side(name: &str, rows: &[(&str, Vec<f64>)]) -> Snapshot {
         revision: None,
         selection: None,
         pairing: Some(pairing()),
-        runs: vec![RunInfo { started: None, seconds: None, environment }; runs],
+        runs: vec![RunInfo { started: None, seconds: None, busy: None, environment }; runs],
         measurements: rows
             .iter()
             .map(|(name, values)| Measurement {

@@ -7,16 +7,19 @@
 
 mod budget;
 mod comparability;
+mod control;
 mod decide;
 mod findings;
 mod pair;
 mod paired;
 mod report;
+mod trial;
 mod verdict;
 mod waiver;
 
 use jiff::civil::Date;
 
+pub use control::{Control, judge_controlled};
 pub use findings::{Code, explained, explanation};
 pub use report::{
     Change, EnvironmentDifference, Finding, Judgement, Outcome, Report, Row, RowLimits, Severity,
@@ -54,6 +57,7 @@ pub fn judge(case: &Case<'_>) -> Report {
     let pairs = pair::pairs(case);
     let mut rows = decide::rows(case, pairs, &comparability);
     let mut findings = findings::of_snapshots(case, &comparability, &rows);
+    findings.extend(trial::findings(case));
     findings.extend(budget::judge(case, &rows));
     findings.extend(waiver::apply(case, &mut rows));
     findings.extend(findings::of_rows(&rows));

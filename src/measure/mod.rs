@@ -31,6 +31,7 @@ mod harness;
 pub mod identity;
 mod instructions;
 mod interrupt;
+mod load;
 mod merge;
 mod once;
 mod prepare;

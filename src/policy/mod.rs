@@ -128,6 +128,21 @@ pub struct AbRules {
     pub samples: u32,
     /// When no further pair is begun.
     pub budget: Duration,
+    /// Whether the base is also measured against itself.
+    pub control: bool,
+    /// What becomes of a trial whose base does not build or run.
+    pub base_broken: BaseBroken,
+    /// That other programs kept the machine busy meanwhile.
+    pub machine_busy: Level,
+}
+
+/// What becomes of a trial whose base does not build or run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BaseBroken {
+    /// Nothing can be said of the head, whose fault it is not.
+    Undecided,
+    /// The gate could not do its work.
+    Fail,
 }
 
 /// A glob with the text it was made from.

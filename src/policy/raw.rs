@@ -104,6 +104,13 @@ pub(super) struct RawMeasure {
     pub(super) time_limit: Option<Spanned<String>>,
 }
 
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawBaseBroken {
+    Undecided,
+    Fail,
+}
+
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawAb {
@@ -125,6 +132,12 @@ pub(super) struct RawAb {
     /// When no further pair is begun: "15m".
     #[schemars(with = "Option<String>")]
     pub(super) budget: Option<Spanned<String>>,
+    /// Whether the base is also measured against itself.
+    pub(super) control: Option<bool>,
+    /// What becomes of a trial whose base does not build or run.
+    pub(super) base_broken: Option<RawBaseBroken>,
+    /// That other programs kept the machine busy meanwhile.
+    pub(super) machine_busy: Option<RawLevel>,
 }
 
 /// What counts as a change. Later rules win, key by key.

@@ -7,7 +7,9 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 
 use super::{Render, plain};
-use crate::judge::{Finding, Report, Row, Severity, SnapshotSummary, Verdict, VerdictOutcome};
+use crate::judge::{
+    Control, Finding, Report, Row, Severity, SnapshotSummary, Verdict, VerdictOutcome,
+};
 use crate::policy::Gate;
 
 /// How many names one line lists.
@@ -55,6 +57,9 @@ impl Render for Terminal {
             out.push('\n');
         }
         findings(&mut out, &report.findings);
+        if let Some(control) = &report.control {
+            self::control(&mut out, control);
+        }
         if let Some(verdict) = &report.verdict {
             self::verdict(&mut out, verdict);
         }
@@ -137,6 +142,23 @@ fn listed(names: &[String]) -> String {
         Some(more) if more > 0 => format!("{} and {more} more", names[..LISTED].join(", ")),
         _ => names.join(", "),
     }
+}
+
+/// What the base held against itself came to.
+fn control(out: &mut String, control: &Control) {
+    let counts: Vec<String> = control
+        .counts
+        .iter()
+        .map(|(outcome, count)| format!("{count} {}", outcome.as_str()))
+        .collect();
+    let rows = if counts.is_empty() { "nothing measured".to_owned() } else { counts.join(", ") };
+    let (word, style) = if control.alarms.is_empty() {
+        ("no false change".to_owned(), Style::new())
+    } else {
+        let names: Vec<String> = control.alarms.iter().map(|name| plain(name)).collect();
+        (format!("FALSE CHANGES: {}", listed(&names)), AnsiColor::Red.on_default().bold())
+    };
+    let _ = writeln!(out, "control  base against itself: {rows}; {style}{word}{style:#}");
 }
 
 fn verdict(out: &mut String, verdict: &Verdict) {
