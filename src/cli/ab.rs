@@ -278,6 +278,12 @@ fn built(
     };
     let short: String = commit.chars().take(10).collect();
     context.shell.status("base", &format!("{short}; head is the working tree"));
+    if repository.is_at(&commit) {
+        context.shell.note(
+            "the working tree is its base, so there is no change to judge; name an earlier \
+             revision with --base HEAD~1",
+        );
+    }
     // The part of the repository that the command was given in.
     let inside = fs_err::canonicalize(&context.directory)?;
     let inside = inside.strip_prefix(fs_err::canonicalize(repository.root())?).map(Path::to_owned);

@@ -146,6 +146,12 @@ impl Repository {
             .is_ok_and(|said| said.trim() == "true")
     }
 
+    /// Whether the working tree holds just that commit: nothing changed, nothing new.
+    pub fn is_at(&self, commit: &str) -> bool {
+        self.commit("HEAD").is_ok_and(|head| head == commit)
+            && git(&self.root, &["status", "--porcelain"]).is_ok_and(|said| said.is_empty())
+    }
+
     /// Lays a source into `directory`, and remembers in `memory` (a file beside
     /// the side's target directory) which times its files got.
     ///
