@@ -35,7 +35,9 @@ const CONTROL: &str = "control.json";
 ///   gate ab --base-exe OLD --head-exe NEW
 ///                            two criterion executables, or scripts that exec them
 ///
-/// Your own tree is never touched: sources are laid into `target/gate/checkout`.
+/// Your own tree is never touched: sources are laid into `target/gate/checkout`. The head's are laid
+/// last, so files that benchmarks read at run time (below `CARGO_MANIFEST_DIR` or `OUT_DIR`) are
+/// head's on both sides: code is compared, on the same data.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Ab {
@@ -307,7 +309,7 @@ fn built(
             // Its benchmarks are new, then.
             Err(BuildError::NoBenches { not_run, .. }) if is_base => (Vec::new(), not_run),
             Err(error @ (BuildError::Failed { .. } | BuildError::Metadata(_))) if is_base => {
-                (Vec::new(), vec![NotRun::failed("base", error.to_string())])
+                (Vec::new(), vec![NotRun::failed("build", error.to_string())])
             }
             Err(error) => {
                 let error = measure::MeasureError::from(error);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::decide::percent;
 use super::findings::Code;
 use super::report::{Finding, Outcome, Report, Row, Severity, Verdict, VerdictOutcome};
 use super::{Case, judge};
@@ -36,10 +37,10 @@ impl Control {
             id: Some(row.id.clone()),
             metric: Some(row.metric.clone()),
             message: format!(
-                "the base held against itself came out {} by {:+.1}%, so what the head shows \
+                "the base held against itself came out {} by {}, so what the head shows \
                  beside it proves nothing",
                 if row.outcome() == Some(Outcome::Regression) { "worse" } else { "better" },
-                change(row).unwrap_or_default() * 100.0
+                percent(change(row).unwrap_or_default().abs())
             ),
         });
         let control = Self {

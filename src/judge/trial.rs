@@ -24,8 +24,8 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
     findings.extend(busy(case, baseline));
     for target in pairing.set_up.iter().filter(|target| target.share > MOSTLY_SET_UP) {
         let message = format!(
-            "set-up takes {} of each process ({} s), so each benchmark was measured for {} s; \
-             more pairs fit into the time if the set-up is made smaller",
+            "set-up takes {} of each process ({} s); each benchmark was measured for {} s in it; a \
+             smaller set-up leaves time for more pairs",
             percent(target.share),
             figure(target.seconds),
             figure(target.time),
@@ -51,7 +51,7 @@ fn broken(baseline: &Snapshot) -> Vec<Finding> {
     failed
         .map(|one| Finding {
             id: Some(one.subject.clone()),
-            ..finding(Code::BaseBroken, severity, format!("the base's: {}", one.reason))
+            ..finding(Code::BaseBroken, severity, format!("in the base: {}", one.reason))
         })
         .collect()
 }

@@ -51,7 +51,7 @@ impl Ticks {
         Self::parse(&machine, &process)
     }
 
-    /// See proc_stat(5) and proc_pid_stat(5). Both count in the same ticks.
+    /// See `proc_stat(5)` and `proc_pid_stat(5)`. Both count in the same ticks.
     fn parse(machine: &str, process: &str) -> Option<Self> {
         // `cpu  user nice system idle iowait irq softirq steal guest guest_nice`:
         // guests are in user and nice already.
@@ -63,7 +63,7 @@ impl Ticks {
         // The program's name, in parentheses, may hold spaces and parentheses.
         let (_, rest) = process.rsplit_once(')')?;
         // Behind it: state is field 3; utime, stime, cutime, cstime are 14 to 17.
-        let own = rest.split_whitespace().skip(11).take(4).map(|word| word.parse::<u64>());
+        let own = rest.split_whitespace().skip(11).take(4).map(str::parse::<u64>);
         let own: Vec<u64> = own.collect::<Result<_, _>>().ok()?;
         (own.len() == 4).then(|| Self { all, busy: all - idle - waiting, own: own.iter().sum() })
     }

@@ -157,14 +157,14 @@ fn apply(mut policy: Policy, raw: &RawPolicy) -> Result<Policy, Fault> {
 fn can_decide(policy: &Policy, raw: &RawPolicy) -> Result<(), Fault> {
     let (alpha, looks) = (policy.verdict.alpha, &policy.ab.looks);
     let level = alpha / looks.len() as f64;
-    let (Some(least), Some(last)) = (stats::smallest_n(level), looks.last()) else {
+    let (Some(needed), Some(last)) = (stats::smallest_n(level), looks.last()) else {
         return Ok(());
     };
-    if *last >= least {
+    if *last >= needed {
         return Ok(());
     }
     let message = format!(
-        "no look can reach its level of {alpha} / {}: the last needs at least {least} pairs, \
+        "no look can reach its level of {alpha} / {}: the last needs at least {needed} pairs, \
          and more the more benchmarks are confirmed",
         looks.len()
     );

@@ -37,7 +37,7 @@ fn interrupt(mut gate: Child) -> String {
 
 /// Waits for a file to have so many lines, each the number of a process.
 fn processes(log: &Path, count: usize) -> Vec<i32> {
-    let patience = Instant::now() + Duration::from_secs(120);
+    let patience = Instant::now() + Duration::from_mins(2);
     loop {
         let text = std::fs::read_to_string(log).unwrap_or_default();
         let numbers: Vec<i32> = text.lines().filter_map(|line| line.parse().ok()).collect();
