@@ -36,7 +36,7 @@ const CONTROL: &str = "control.json";
 ///                            two criterion executables, or scripts that exec them
 ///
 /// Your own tree is never touched: sources are laid into `target/gate/checkout`. The head's are laid
-/// last, so files that benchmarks read at run time (below `CARGO_MANIFEST_DIR` or `OUT_DIR`) are
+/// last, so what benchmarks read at run time (files below `CARGO_MANIFEST_DIR` or `OUT_DIR`) is the
 /// head's on both sides: code is compared, on the same data.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]

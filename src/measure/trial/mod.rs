@@ -138,14 +138,14 @@ struct Measuring<'a, 'p> {
 impl Measuring<'_, '_> {
     /// Everything, once a round.
     fn screen(&mut self) -> Result<(), MeasureError> {
-        if !self.session.measures() {
+        if !self.session.measures(None) {
             // Its one run says where the sides were built and listed.
             return self.session.round(None, self.interrupt, self.progress);
         }
         let screening = self.plan.screening;
         self.estimate();
         for round in 0..screening {
-            if !self.session.time_left() {
+            if !self.session.measures(None) || !self.session.time_left() {
                 break;
             }
             let left = duration(self.session.seconds(screening - round, None));
@@ -197,13 +197,13 @@ impl Measuring<'_, '_> {
         })
     }
 
-    /// Measures suspects up to a look; whether the budget let it.
+    /// Measures suspects up to a look; whether the budget and the programs let it.
     fn confirm(&mut self, look: u32, suspects: &Suspects) -> Result<bool, MeasureError> {
         let all = suspects.all();
         let names: Vec<&str> = all.iter().map(|id| id.name.as_str()).collect();
         let before = self.plan.screening;
         while self.session.rounds() < before + look {
-            if !self.session.time_left() {
+            if !self.session.measures(Some(&all)) || !self.session.time_left() {
                 return Ok(false);
             }
             let done = self.session.rounds() - before;

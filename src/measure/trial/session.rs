@@ -211,9 +211,12 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Whether any target is to be measured at all.
-    pub(super) fn measures(&self) -> bool {
-        !self.paired.is_empty()
+    /// Whether another round has anything to measure: of everything, or of those.
+    pub(super) fn measures(&self, only: Option<&BTreeSet<BenchId>>) -> bool {
+        self.paired.iter().any(|pair| {
+            let wanted = only.is_none_or(|only| pair.among(only) > 0);
+            wanted && self.rounds() < pair.rounds()
+        })
     }
 
     /// How many benchmarks are to be measured, as far as they are listed.
