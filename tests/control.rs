@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use benchgate::baseline;
-use benchgate::judge::{Case, Report, VerdictOutcome, judge, judge_controlled};
+use benchgate::judge::{Case, Outcome, Report, VerdictOutcome, judge, judge_controlled};
 use benchgate::model::{
     BenchId, Direction, Measurement, Metric, Nature, Reading, RunReading, Snapshot, Unit,
 };
@@ -58,7 +58,10 @@ fn an_alarm_takes_a_verdict_of_clocks_and_leaves_one_of_counts() {
     counted(&mut head, 12_000.0);
     let report = report(&base, &head, &policy, true);
     assert_eq!(verdict(&report), (VerdictOutcome::Fail, 3), "no machine moves a count");
-    assert_eq!(report.control.expect("it is there").alarms, ["queries/select"]);
+    let control = report.control.expect("it is there");
+    assert_eq!(control.alarms, ["queries/select"]);
+    let counts = [(Outcome::Regression, 1), (Outcome::Unchanged, 1)];
+    assert_eq!(control.counts, counts.into(), "of what it measured");
 }
 
 #[test]

@@ -43,8 +43,14 @@ impl Control {
                 percent(change(row).unwrap_or_default().abs())
             ),
         });
+        let mut counts = BTreeMap::new();
+        // What the control did not measure, it says nothing of: counts repeat anyway.
+        let measured = report.rows.iter().filter(|row| row.candidate.is_some());
+        for outcome in measured.filter_map(Row::outcome) {
+            *counts.entry(outcome).or_insert(0) += 1;
+        }
         let control = Self {
-            counts: report.counts.clone(),
+            counts,
             alarms: alarms.iter().map(|row| row.id.clone()).collect(),
             smallest_false_change: alarms
                 .iter()

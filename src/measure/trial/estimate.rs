@@ -45,9 +45,10 @@ impl Pace {
     ///
     /// A process whose set-up takes longer than all of its measuring measures for
     /// as long as the set-up takes, up to five times the time that was asked for.
-    /// That costs at most twice the time a process, and what varies within
-    /// processes shrinks up to fivefold: fewer pairs serve, and each pair pays the
-    /// set-up twice.
+    /// That costs at most twice the time a process, and the variance within
+    /// processes shrinks up to fivefold: where that is most of the noise, fewer
+    /// pairs serve, each of which pays the set-up on both sides. Where processes
+    /// differ as wholes, nothing is won, and no more than that time lost.
     pub(super) fn times(&self, benchmarks: usize) -> CriterionTimes {
         let asked = self.times.measurement;
         let each = Duration::from_secs_f64(self.fixed / benchmarks.max(1) as f64);
