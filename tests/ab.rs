@@ -1,6 +1,19 @@
 //! `gate ab`: two sides measured in turn, from ready executables and from a
 //! repository.
 
+#[path = "ab/bad_input.rs"]
+mod bad_input;
+#[path = "ab/control.rs"]
+mod control;
+#[path = "ab/interrupt.rs"]
+mod interrupt;
+#[path = "ab/mimic.rs"]
+mod mimic;
+#[path = "ab/repository.rs"]
+mod repository;
+#[path = "ab/time.rs"]
+mod time;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
@@ -15,30 +28,36 @@ const POLICY: &str = "version = 1\n[ab]\nscreening = 6\nlooks = [8]\nwarm_up = \
                       \"allow\"\n[[rule]]\nbench = \"**\"\nmetric = \"time\"\ntolerance = \
                       \"300%\"\ntarget = \"900%\"\n";
 
-fn project() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/projects/tiny")
+fn project(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/projects").join(name)
 }
 
-/// The tiny project's bench target `moody`, whose benchmark `second` does as
-/// the variable `TINY_MOOD` says.
-static MOODY: LazyLock<PathBuf> = LazyLock::new(|| {
+/// The executable of a project's bench target.
+fn built(project: &str, target: &str) -> PathBuf {
     let options = BuildOptions {
-        directory: Some(project()),
-        target_dir: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("tiny")),
+        directory: Some(self::project(project)),
+        target_dir: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join(project)),
         locked: true,
         quiet: true,
         ..BuildOptions::default()
     };
-    let built = build(&options, &Interrupt::new(), &mut Silent).expect("the tiny project builds");
-    let moody = built.executables.into_iter().find(|one| one.target == "moody");
-    moody.expect("it has that target").path
-});
+    let built = build(&options, &Interrupt::new(), &mut Silent).expect("the project builds");
+    let found = built.executables.into_iter().find(|one| one.target == target);
+    found.expect("it has that target").path
+}
+
+/// The tiny project's bench target `moody`, whose benchmark `second` does as
+/// the variable `TINY_MOOD` says.
+static MOODY: LazyLock<PathBuf> = LazyLock::new(|| built("tiny", "moody"));
 
 /// A script that execs it in a mood.
 fn moody(home: &Path, mood: &str) -> PathBuf {
-    let path = home.join(format!("{mood}.sh"));
-    let script = format!("#!/bin/sh\nTINY_MOOD={mood} exec '{}' \"$@\"\n", MOODY.display());
-    std::fs::write(&path, script).unwrap();
+    script(home, mood, &format!("TINY_MOOD={mood} exec '{}' \"$@\"", MOODY.display()))
+}
+
+fn script(home: &Path, name: &str, text: &str) -> PathBuf {
+    let path = home.join(format!("{name}.sh"));
+    std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(&path, mode).unwrap();
     path
@@ -57,7 +76,9 @@ fn gate(directory: &Path, arguments: &[&str]) -> (i32, String, String) {
 
 /// `gate ab` on two scripts; the report, the exit code, what was said.
 fn ab(home: &Path, base: &Path, head: &Path, more: &[&str]) -> (i32, Report, String) {
-    std::fs::write(home.join("gate.toml"), POLICY).unwrap();
+    if !home.join("gate.toml").exists() {
+        std::fs::write(home.join("gate.toml"), POLICY).unwrap();
+    }
     let (base, head) = (base.to_str().unwrap(), head.to_str().unwrap());
     let arguments = ["ab", "--base-exe", base, "--head-exe", head, "--format", "json"];
     let (code, out, err) =
@@ -130,79 +151,6 @@ fn a_side_that_breaks_is_named_and_the_rest_is_judged() {
     assert!(err.contains("--base-exe"), "the way out is said: {err}");
 }
 
-fn git(directory: &Path, arguments: &[&str]) {
-    let identity = ["-c", "user.name=t", "-c", "user.email=t@example.invalid"];
-    let status = Command::new("git").args(identity).args(arguments).current_dir(directory).status();
-    assert!(status.expect("git starts").success(), "{arguments:?}");
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
-
-#[test]
-fn a_working_tree_is_held_against_its_merge_base() {
-    let home = tempfile::tempdir().unwrap();
-    let root = repository(home.path());
-
-    // Uncommitted, and the base has moved on since: neither may matter.
-    let source = root.join("benches/moody.rs");
-    let text = std::fs::read_to_string(&source).unwrap();
-    std::fs::write(&source, text.replace("let mut upto = 6;", "let mut upto = 600;")).unwrap();
-    let before = std::fs::read_to_string(&source).unwrap();
-
-    let (code, out, err) = gate(&root, &["ab", "--bench", "moody"]);
-    assert_eq!(code, 3, "{out}{err}");
-    let second = out.lines().find(|line| line.starts_with("second")).expect("the row");
-    assert!(second.contains("REGRESSION"), "{out}");
-    assert_eq!(std::fs::read_to_string(&source).unwrap(), before, "the tree is not touched");
-
-    let (code, _, err) = gate(&root, &["ab", "--base", "nosuch"]);
-    assert_eq!(code, 2, "{err}");
-    assert!(err.contains("there is no revision `nosuch`"), "{err}");
-
-    // A remark changes no code: green by proof, and nothing is measured.
-    git(&root, &["checkout", "-q", "--", "."]);
-    let library = root.join("src/lib.rs");
-    let text = std::fs::read_to_string(&library).unwrap();
-    std::fs::write(&library, format!("{text}\n// A remark.\n")).unwrap();
-    let (code, out, err) = gate(&root, &["ab", "--bench", "moody"]);
-    assert_eq!(code, 0, "{out}{err}");
-    assert_eq!(out.matches("identical code: not measured").count(), 2, "{out}");
-    assert!(!err.contains("run 1/1"), "{err}");
-
-    // A base that does not build is an error of its own, and says whose.
-    git(&root, &["checkout", "-q", "--", "."]);
-    std::fs::write(root.join("src/lib.rs"), "pub fn sum(").unwrap();
-    git(&root, &["commit", "-q", "-a", "-m", "broken"]);
-    std::fs::write(root.join("src/lib.rs"), std::fs::read(project().join("src/lib.rs")).unwrap())
-        .unwrap();
-    let (code, _, err) = gate(&root, &["ab", "--bench", "moody", "--base", "HEAD"]);
-    assert_eq!(code, 1, "{err}");
-    assert!(err.contains("the base cannot be measured"), "{err}");
-}
-
-/// The tiny project in a repository of its own, at its first commit.
-fn repository(home: &Path) -> PathBuf {
-    let root = home.join("project");
-    copy(&project(), &root);
-    std::fs::write(root.join(".gitignore"), "/target\n").unwrap();
-    std::fs::write(root.join("gate.toml"), POLICY).unwrap();
-    git(&root, &["init", "-q", "-b", "main"]);
-    git(&root, &["add", "-A"]);
-    git(&root, &["commit", "-q", "-m", "base"]);
-    root
-}
-
 /// `gate ab` on the project, with instructions counted so often.
 fn counted(root: &Path, bench: &str, counts: &str) -> (i32, Report, String) {
     let arguments = ["ab", "--bench", bench, "--counts", counts, "--format", "json", "--seed", "7"];
@@ -215,7 +163,7 @@ fn counted(root: &Path, bench: &str, counts: &str) -> (i32, Report, String) {
 #[ignore = "needs valgrind: scripts/test installs it"]
 fn instructions_that_grew_name_their_function_and_a_neutral_change_does_not_alarm() {
     let home = tempfile::tempdir().unwrap();
-    let root = &repository(home.path());
+    let root = &repository::of("tiny", home.path());
     let library = root.join("src/lib.rs");
     let base = std::fs::read_to_string(&library).unwrap();
 

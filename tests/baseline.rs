@@ -92,6 +92,7 @@ fn run(cpu: &str) -> RunInfo {
     RunInfo {
         started: Some("2026-07-01T12:00:01.5Z".parse().expect("a time")),
         seconds: Some(2.25),
+        busy: None,
         environment,
     }
 }

@@ -16,7 +16,7 @@ use super::number::Number;
 use super::wire::{self, SCHEMA_VERSION};
 use crate::model::{
     BenchId, Costs, CriterionParts, Environment, Estimate, Estimates, Field, Measurement, Metric,
-    NotRun, Pairing, Problem, Reading, Revision, RunInfo, RunReading, Samples, Snapshot,
+    NotRun, Pairing, Problem, Reading, Revision, RunInfo, RunReading, Samples, SetUp, Snapshot,
     Throughput, Unit,
 };
 
@@ -113,7 +113,8 @@ pub(super) fn plain(content: &Content, path: &Path) -> Result<Snapshot, Baseline
             Ok((benchmark.into_measurement(&place)?, place))
         })
         .collect::<Result<_, Fault>>();
-    let run = RunInfo { started: None, seconds: None, environment: Environment::default() };
+    let run =
+        RunInfo { started: None, seconds: None, busy: None, environment: Environment::default() };
     measurements
         .and_then(|measurements| {
             Ok(Snapshot {
@@ -357,13 +358,19 @@ fn run_info(run: wire::RunInfo, place: &Place) -> Result<RunInfo, Fault> {
     if let Some(seconds) = seconds.filter(|s| !s.is_finite() || *s < 0.0) {
         return Err(place.at("seconds").fault(format!("{seconds} is no length of time")));
     }
+    let busy = run.busy.map(|Number(busy)| busy);
+    if let Some(busy) = busy.filter(|busy| !(0.0..=1.0).contains(busy)) {
+        return Err(place
+            .at("busy")
+            .fault(format!("{busy} is no share: it is not within 0 and 1")));
+    }
     let mut environment = Environment::default();
     for (key, value) in run.environment {
         if let Some(field) = Field::from_key(&key) {
             environment.set(field, value);
         }
     }
-    Ok(RunInfo { started: run.started, seconds, environment })
+    Ok(RunInfo { started: run.started, seconds, busy, environment })
 }
 
 fn id(id: wire::Id) -> BenchId {
@@ -372,12 +379,33 @@ fn id(id: wire::Id) -> BenchId {
 }
 
 fn pairing(pairing: wire::Pairing, place: &Place) -> Result<Pairing, Fault> {
-    let wire::Pairing { trial, seed, screening, looks, identical } = pairing;
+    let wire::Pairing { trial, seed, screening, looks, identical, control, set_up } = pairing;
     if !looks.is_sorted_by(|a, b| a < b) || looks.first() == Some(&0) {
         return Err(place.at("looks").fault("must rise from at least 1"));
     }
     let identical = identical.into_iter().map(id).collect();
-    Ok(Pairing { trial: present(trial, &place.at("trial"))?, seed, screening, looks, identical })
+    let trial = present(trial, &place.at("trial"))?;
+    let set_up = set_up
+        .into_iter()
+        .enumerate()
+        .map(|(index, one)| self::set_up(one, &place.at("set_up").at(index)))
+        .collect::<Result<_, _>>()?;
+    Ok(Pairing { trial, seed, screening, looks, identical, control, set_up })
+}
+
+fn set_up(set_up: wire::SetUp, place: &Place) -> Result<SetUp, Fault> {
+    let wire::SetUp { target, package, seconds, share, time } = set_up;
+    let (Number(seconds), Number(share), Number(time)) = (seconds, share, time);
+    for (key, value) in [("seconds", seconds), ("time", time)] {
+        if !value.is_finite() || value < 0.0 {
+            return Err(place.at(key).fault(format!("{value} is no length of time")));
+        }
+    }
+    if !(0.0..=1.0).contains(&share) {
+        let reason = format!("{share} is no share: it is not within 0 and 1");
+        return Err(place.at("share").fault(reason));
+    }
+    Ok(SetUp { target, package, seconds, share, time })
 }
 
 fn problem(problem: wire::Problem) -> Problem {

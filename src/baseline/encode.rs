@@ -8,7 +8,7 @@ use super::number::{Iterations, Number};
 use super::wire;
 use crate::model::{
     BenchId, Costs, Estimate, Estimates, Measurement, NotRun, Pairing, Problem, Reading, RunInfo,
-    RunReading, Samples, Snapshot, Throughput,
+    RunReading, Samples, SetUp, Snapshot, Throughput,
 };
 
 /// The file's text. What could not be read again is refused here, while the
@@ -69,13 +69,24 @@ fn file(snapshot: &Snapshot) -> wire::File {
 }
 
 fn pairing(pairing: &Pairing) -> wire::Pairing {
-    let Pairing { trial, seed, screening, looks, identical } = pairing;
+    let Pairing { trial, seed, screening, looks, identical, control, set_up } = pairing;
     wire::Pairing {
         trial: trial.clone(),
         seed: *seed,
         screening: *screening,
         looks: looks.clone(),
         identical: identical.iter().map(id).collect(),
+        control: *control,
+        set_up: set_up
+            .iter()
+            .map(|SetUp { target, package, seconds, share, time }| wire::SetUp {
+                target: target.clone(),
+                package: package.clone(),
+                seconds: Number(*seconds),
+                share: Number(*share),
+                time: Number(*time),
+            })
+            .collect(),
     }
 }
 
@@ -181,6 +192,7 @@ fn run_info(run: &RunInfo) -> wire::RunInfo {
     wire::RunInfo {
         started: run.started,
         seconds: run.seconds.map(Number),
+        busy: run.busy.map(Number),
         environment: run
             .environment
             .iter()

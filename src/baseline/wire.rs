@@ -116,6 +116,29 @@ pub(super) struct Pairing {
     pub(super) looks: Vec<u32>,
     /// Benchmarks whose executables hold the same code on both sides.
     pub(super) identical: Vec<Id>,
+    /// Whether the base was also measured against itself, into a third snapshot
+    /// of the same trial.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) control: bool,
+    /// What starting the processes of each bench target cost.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) set_up: Vec<SetUp>,
+}
+
+/// What the processes of a bench target do besides measuring.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct SetUp {
+    /// The bench target.
+    pub(super) target: String,
+    /// The cargo package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) package: Option<String>,
+    /// Seconds of a process spent neither warming up nor measuring.
+    pub(super) seconds: Number,
+    /// Their share of the whole process, 0 to 1.
+    pub(super) share: Number,
+    /// Criterion's measuring time for each benchmark, in seconds.
+    pub(super) time: Number,
 }
 
 /// The source that was measured.
@@ -136,6 +159,10 @@ pub(super) struct RunInfo {
     pub(super) started: Option<Timestamp>,
     /// How long its processes took together, in seconds, where known.
     pub(super) seconds: Option<Number>,
+    /// The share of the machine that other programs took meanwhile, 0 to 1,
+    /// where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) busy: Option<Number>,
     /// Where and with what it ran: `cpu_model`, `rustc`, `kernel` …
     /// Absent is not known.
     pub(super) environment: BTreeMap<String, String>,

@@ -12,13 +12,18 @@ use super::build::{BuildArgs, selection};
 use super::run::RESAMPLES;
 use super::{Context, Failed, OutputArgs, PolicyArgs, progress};
 use crate::exit::Exit;
-use crate::judge::{Case, judge, to_confirm};
+use crate::judge::{Case, Report, judge, judge_controlled, to_confirm};
 use crate::measure::identity::{Identity, compare};
 use crate::measure::{
-    self, BenchExecutable, BuildOptions, CriterionTimes, Filter, Interrupt, Progress, Repository,
-    Silent, Source, Trial, TrialPlan, TrialSide,
+    self, BenchExecutable, BuildError, BuildOptions, CriterionTimes, Filter, Interrupt,
+    MeasureError, Progress, Repository, Silent, Source, Trial, TrialPlan, TrialSide,
 };
+use crate::model::{NotRun, Snapshot};
 use crate::policy::Policy;
+use crate::stats::smallest_n;
+
+/// The file that keeps the control.
+const CONTROL: &str = "control.json";
 
 /// Judge this working tree against its base, measured in turn on this machine
 ///
@@ -31,7 +36,9 @@ use crate::policy::Policy;
 ///   gate ab --base-exe OLD --head-exe NEW
 ///                            two criterion executables, or scripts that exec them
 ///
-/// Your own tree is never touched: sources are laid into `target/gate/checkout`.
+/// Your own tree is never touched: sources are laid into `target/gate/checkout`. The head's are laid
+/// last, so what benchmarks read at run time (files below `CARGO_MANIFEST_DIR` or `OUT_DIR`) is the
+/// head's on both sides: code is compared, on the same data.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Ab {
@@ -54,6 +61,10 @@ pub(super) struct Ab {
     /// are screened; 0 for none [default: the policy's, 2]
     #[arg(long, value_name = "N")]
     counts: Option<u32>,
+    /// Also measure the base against itself; a change found there makes the verdict undecided
+    /// [default: the policy's, no]
+    #[arg(long)]
+    control: bool,
     /// Seeds the order of processes [default: from the clock]
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
@@ -85,6 +96,7 @@ impl Ab {
             filter,
             budget,
             counts,
+            control,
             seed,
             save,
             build,
@@ -127,6 +139,8 @@ impl Ab {
             seed: seed.unwrap_or_else(|| fastrand::u64(..)),
             screening: policy.ab.screening,
             looks: policy.ab.looks.clone(),
+            least: least(&policy),
+            control: control || policy.ab.control,
             budget: Some(budget.unwrap_or(policy.ab.budget)),
             counts: counts.unwrap_or(policy.ab.counts),
             filter,
@@ -141,17 +155,59 @@ impl Ab {
             logs: None,
             selection,
         };
-        let trial = measure::trial(
-            &plan,
-            &mut |trial| to_confirm(&case(&policy, trial)),
-            &interrupt,
-            bar.as_mut(),
-        )?;
+        let trial =
+            measure::trial(&plan, &mut |trial| to_confirm(&case(&policy, trial)), &interrupt, bar.as_mut())
+                .map_err(|error| match error {
+                    MeasureError::Budget { .. } => Failed::usage(error),
+                    error => error.into(),
+                })?;
+        drop(bar);
         let save = save.unwrap_or_else(|| place.join("ab"));
         crate::baseline::write(&save.join("base.json"), &trial.base)?;
         crate::baseline::write(&save.join("head.json"), &trial.head)?;
-        output.write(context, &judge(&case(&policy, &trial)))
+        if let Some(control) = &trial.control {
+            crate::baseline::write(&save.join(CONTROL), control)?;
+        }
+        output.write(context, &report(&case(&policy, &trial), trial.control.as_ref()))
     }
+}
+
+/// The report on a trial, with its control where there is one.
+pub(super) fn report(case: &Case<'_>, control: Option<&Snapshot>) -> Report {
+    control.map_or_else(|| judge(case), |control| judge_controlled(case, control))
+}
+
+/// The control of the trial that these two are the sides of: `control.json`,
+/// beside the file of the head.
+pub(super) fn control_of(
+    base: Option<&Snapshot>,
+    head: &Snapshot,
+    file: Option<&Path>,
+) -> Result<Option<Snapshot>, Failed> {
+    let sides = [base.and_then(|base| base.pairing.as_ref()), head.pairing.as_ref()];
+    let [Some(base), Some(head)] = sides else { return Ok(None) };
+    if base.trial != head.trial || !head.control {
+        return Ok(None);
+    }
+    let path = file.unwrap_or(Path::new("")).with_file_name(CONTROL);
+    let control = crate::baseline::read(&path).with_context(|| {
+        format!("this trial had a control, which must lie beside the head as {CONTROL}")
+    })?;
+    if control.pairing.as_ref().is_none_or(|other| other.trial != head.trial) {
+        return Err(Failed::usage(anyhow::anyhow!(
+            "{}: the control of another trial than that of the head beside it",
+            path.display()
+        )));
+    }
+    Ok(Some(control))
+}
+
+/// The first look at which a single suspect can be confirmed.
+fn least(policy: &Policy) -> u32 {
+    let looks = &policy.ab.looks;
+    let needed = smallest_n(policy.verdict.alpha / looks.len() as f64).unwrap_or_default();
+    // The policy's validation has seen that the last one serves.
+    looks.iter().copied().find(|look| *look >= needed).or(looks.last().copied()).unwrap_or_default()
 }
 
 fn case<'a>(policy: &'a Policy, trial: &'a Trial) -> Case<'a> {
@@ -221,27 +277,49 @@ fn built(
     };
     let short: String = commit.chars().take(10).collect();
     context.shell.status("base", &format!("{short}; head is the working tree"));
+    if repository.is_at(&commit) {
+        context.shell.note(
+            "the working tree is its base, so there is no change to judge; name an earlier \
+             revision with --base HEAD~1",
+        );
+    }
     // The part of the repository that the command was given in.
     let inside = fs_err::canonicalize(&context.directory)?;
     let inside = inside.strip_prefix(fs_err::canonicalize(repository.root())?).map(Path::to_owned);
     let inside = inside.unwrap_or_default();
     let checkout = target.join("gate").join("checkout");
+    // One name for the target directories of both sides, as for their sources.
+    let link = target.join("gate").join("build");
     let mut sides = Vec::new();
     for (name, source) in [("base", Source::Commit(commit)), ("head", Source::WorkingTree)] {
         let memory = target.join("gate").join(format!("{name}-files.json"));
         repository.lay(&source, &checkout, &memory)?;
+        measure::point(&link, name)?;
         let options = BuildOptions {
             directory: Some(checkout.join(&inside)),
-            target_dir: Some(target.join("gate").join(name)),
+            target_dir: Some(link.clone()),
             ..options.clone()
         };
-        let built = measure::build(&options, interrupt, progress)
-            .with_context(|| format!("the {name} cannot be measured"))?;
+        let is_base = source != Source::WorkingTree;
+        let (executables, not_run) = match measure::build(&options, interrupt, progress) {
+            Ok(built) => (built.executables, built.not_run),
+            // Its benchmarks are new, then.
+            Err(BuildError::NoBenches { not_run, .. }) if is_base => (Vec::new(), not_run),
+            Err(error @ (BuildError::Failed { .. } | BuildError::Metadata(_))) if is_base => {
+                (Vec::new(), vec![NotRun::failed("build", error.to_string())])
+            }
+            Err(error) => {
+                let error = measure::MeasureError::from(error);
+                return Err(anyhow::Error::from(error)
+                    .context(format!("the {name} cannot be measured"))
+                    .into());
+            }
+        };
         sides.push(TrialSide {
             name: name.to_owned(),
             revision: repository.revision(&source),
-            executables: built.executables,
-            not_run: built.not_run,
+            executables,
+            not_run,
             build: options,
         });
     }

@@ -224,7 +224,7 @@ fn snapshot(name: &str, harvest: Harvest, harnesses: &[Harness]) -> Snapshot {
         revision: None,
         selection: None,
         pairing: None,
-        runs: vec![RunInfo { started: None, seconds: None, environment }],
+        runs: vec![RunInfo { started: None, seconds: None, busy: None, environment }],
         measurements,
         not_run,
         problems,

@@ -142,6 +142,31 @@ codes! {
     RuleUnmatched = "rule-unmatched", Undecided,
         "A rule of the policy matches no benchmark and metric of either side, so it protects or \
          allows nothing: its glob may be misspelt, or its benchmark gone.";
+    /// The base of a trial does not build or run.
+    BaseBroken = "base-broken", Undecided,
+        "The base of `gate ab` does not build, or a program of it crashed, hung or wrote what \
+         cannot be read. If nothing of it runs, nothing can be said of the head: undecided (exit \
+         4), or exit 1 with base_broken = \"fail\" under [ab]. Name a base that works with --base \
+         REV, or mend the branch that the change is held against.";
+    /// The base held against itself shows changes.
+    ControlAlarmed = "control-alarmed", Undecided,
+        "The control of `gate ab --control` is the base held against itself, by the same rules. A \
+         change found there is none, so what the head shows on this machine proves nothing \
+         either: a pass or a failure becomes undecided. By chance that happens to one trial in a \
+         hundred in each direction (verdict.alpha); measure again on a quieter machine.";
+    /// Other programs kept the machine busy.
+    MachineBusy = "machine-busy", Undecided,
+        "Other programs took more than a fifth of the machine's processors while `gate ab` \
+         measured. Bursts of such load hit the two sides unequally, widen intervals and can hide \
+         a change. All pairs are kept and judged. ab.machine_busy sets what this does. Close other \
+         programs, or measure on a runner that does nothing else.";
+    /// Processes mostly prepare.
+    SetUpDominates = "set-up-dominates", Undecided,
+        "More than half of each process of a bench target goes into something else than warming up \
+         and measuring: starting services, filling databases, criterion's analysis. What is \
+         measured in each process is then measured for longer than asked for, up to five times. \
+         Make the set-up smaller, share it between benchmarks, or do it inside of the benchmark's \
+         own closure, which runs only where that benchmark does.";
     /// An accepted regression.
     Waived = "waived", Undecided,
         "A regression is accepted by a waiver of the policy, up to its ceiling and until its day.";
@@ -220,7 +245,7 @@ pub fn explained() -> impl Iterator<Item = &'static str> {
         .chain(Code::ALL.iter().map(|code| code.as_str()))
 }
 
-fn finding(code: Code, severity: Severity, message: impl Into<String>) -> Finding {
+pub(super) fn finding(code: Code, severity: Severity, message: impl Into<String>) -> Finding {
     Finding { code, severity, id: None, metric: None, message: message.into() }
 }
 

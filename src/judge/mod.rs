@@ -8,17 +8,20 @@
 mod budget;
 mod cause;
 mod comparability;
+mod control;
 mod decide;
 mod findings;
 mod pair;
 mod paired;
 mod report;
+mod trial;
 mod verdict;
 mod waiver;
 mod witness;
 
 use jiff::civil::Date;
 
+pub use control::{Control, judge_controlled};
 pub use findings::{Code, explained, explanation};
 pub use report::{
     Change, EnvironmentDifference, Finding, FunctionChange, Judgement, Outcome, Report, Row,
@@ -56,6 +59,7 @@ pub fn judge(case: &Case<'_>) -> Report {
     let comparability = comparability::of(case);
     let mut rows = decide::rows(case, &comparability);
     let mut findings = findings::of_snapshots(case, &comparability, &rows);
+    findings.extend(trial::findings(case));
     findings.extend(budget::judge(case, &rows));
     findings.extend(waiver::apply(case, &mut rows));
     findings.extend(findings::of_rows(&rows));

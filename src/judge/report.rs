@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Case;
 use super::comparability::Comparability;
+use super::control::Control;
 use super::findings::Code;
 use crate::model::{BenchId, Field, Snapshot};
 use crate::policy::Gate;
@@ -38,6 +39,9 @@ pub struct Report {
     pub policy: Option<PathBuf>,
     /// Family-wise chance of a false regression among the sampled rows.
     pub alpha: f64,
+    /// What the base held against itself showed, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<Control>,
     /// How the environments differ.
     pub environment_differences: Vec<EnvironmentDifference>,
     /// How many rows came out how.
@@ -46,6 +50,17 @@ pub struct Report {
     pub rows: Vec<Row>,
     /// What was found besides, worst first.
     pub findings: Vec<Finding>,
+}
+
+impl Report {
+    /// Rows and findings, worst first.
+    pub(super) fn sort(&mut self) {
+        self.rows.sort_by(by_weight);
+        self.findings.sort_by(|a, b| {
+            (a.severity, a.code, &a.id, &a.metric, &a.message)
+                .cmp(&(b.severity, b.code, &b.id, &b.metric, &b.message))
+        });
+    }
 }
 
 /// The verdict on the candidate.
@@ -338,20 +353,15 @@ pub struct Finding {
 pub(super) fn assemble(
     case: &Case<'_>,
     comparability: Comparability,
-    mut rows: Vec<Row>,
-    mut findings: Vec<Finding>,
+    rows: Vec<Row>,
+    findings: Vec<Finding>,
     verdict: Option<Verdict>,
 ) -> Report {
-    rows.sort_by(by_weight);
-    findings.sort_by(|a, b| {
-        (a.severity, a.code, &a.id, &a.metric, &a.message)
-            .cmp(&(b.severity, b.code, &b.id, &b.metric, &b.message))
-    });
     let mut counts = BTreeMap::new();
     for judgement in rows.iter().filter_map(|row| row.judgement.as_ref()) {
         *counts.entry(judgement.outcome).or_insert(0) += 1;
     }
-    Report {
+    let mut report = Report {
         schema_version: SCHEMA_VERSION,
         tool: concat!("benchgate ", env!("CARGO_PKG_VERSION")).to_owned(),
         verdict,
@@ -360,10 +370,13 @@ pub(super) fn assemble(
         policy: case.policy.source.clone(),
         alpha: case.policy.verdict.alpha,
         environment_differences: comparability.differences,
+        control: None,
         counts,
         rows,
         findings,
-    }
+    };
+    report.sort();
+    report
 }
 
 /// Worst first: what fails, then warnings, then by outcome, then by size of the

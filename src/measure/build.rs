@@ -322,13 +322,14 @@ impl Messages {
             else {
                 continue;
             };
-            let path = path.clone().into_std_path_buf();
+            // The target directory may be a link that leads elsewhere by the time this runs.
+            let path = settled(path.as_std_path());
             // cargo adds the build scripts' libraries that lie in its target directory.
             let mut libraries: Vec<PathBuf> = self
                 .libraries
                 .iter()
                 .filter(|library| library.starts_with(target_directory))
-                .cloned()
+                .map(|library| settled(library))
                 .collect();
             libraries.extend(path.parent().map(Path::to_owned));
             executables.insert(BenchExecutable {
@@ -341,6 +342,11 @@ impl Messages {
         }
         executables.into_iter().collect()
     }
+}
+
+/// Where a file really is; the path itself where that cannot be told.
+fn settled(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// The variables that `cargo bench` sets and a program may rely on.

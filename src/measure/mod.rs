@@ -31,6 +31,7 @@ mod harness;
 pub mod identity;
 mod instructions;
 mod interrupt;
+mod load;
 mod merge;
 mod once;
 mod prepare;
@@ -43,7 +44,7 @@ mod trial;
 mod witness;
 
 pub use build::{BenchExecutable, BuildError, BuildOptions, Built, build};
-pub use checkout::{CheckoutError, Repository, Source};
+pub use checkout::{CheckoutError, Repository, Source, point};
 pub use environment::{machine, machine_class, probe, runner_version, valgrind_version};
 pub use harness::{Filter, Harness, Listed, Listing, list};
 pub use instructions::{

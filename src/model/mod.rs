@@ -22,5 +22,5 @@ pub use measurement::{
 };
 pub use metric::{Direction, Metric, Nature, Unit};
 pub use snapshot::{
-    NotRun, NotRunKind, Pairing, Problem, ProblemKind, Revision, RunInfo, Snapshot,
+    NotRun, NotRunKind, Pairing, Problem, ProblemKind, Revision, RunInfo, SetUp, Snapshot,
 };

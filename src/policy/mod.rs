@@ -130,6 +130,21 @@ pub struct AbRules {
     pub budget: Duration,
     /// Counts of each criterion benchmark's instructions on each side; 0 for none.
     pub counts: u32,
+    /// Whether the base is also measured against itself.
+    pub control: bool,
+    /// What becomes of a trial whose base does not build or run.
+    pub base_broken: BaseBroken,
+    /// That other programs kept the machine busy meanwhile.
+    pub machine_busy: Level,
+}
+
+/// What becomes of a trial whose base does not build or run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BaseBroken {
+    /// Nothing can be said of the head, whose fault it is not.
+    Undecided,
+    /// The gate could not do its work.
+    Fail,
 }
 
 /// A glob with the text it was made from.

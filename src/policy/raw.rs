@@ -104,6 +104,13 @@ pub(super) struct RawMeasure {
     pub(super) time_limit: Option<Spanned<String>>,
 }
 
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawBaseBroken {
+    Undecided,
+    Fail,
+}
+
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawAb {
@@ -128,6 +135,12 @@ pub(super) struct RawAb {
     /// Counts of each criterion benchmark's instructions on each side, 0 to 100.
     #[schemars(with = "Option<u32>")]
     pub(super) counts: Option<Spanned<u32>>,
+    /// Whether the base is also measured against itself.
+    pub(super) control: Option<bool>,
+    /// What becomes of a trial whose base does not build or run.
+    pub(super) base_broken: Option<RawBaseBroken>,
+    /// That other programs kept the machine busy meanwhile.
+    pub(super) machine_busy: Option<RawLevel>,
 }
 
 /// What counts as a change. Later rules win, key by key.

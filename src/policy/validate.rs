@@ -12,14 +12,15 @@ use toml::Spanned;
 
 use super::quantity::{self, Quantity};
 use super::raw::{
-    RawAb, RawBudget, RawGate, RawLevel, RawPolicy, RawRule, RawUndecided, RawVerdict, RawWaiver,
-    RawWitness,
+    RawAb, RawBaseBroken, RawBudget, RawGate, RawLevel, RawPolicy, RawRule, RawUndecided,
+    RawVerdict, RawWaiver, RawWitness,
 };
 use super::{
-    AbRules, Bound, Budget, Gate, Level, MeasureRules, OnUndecided, Pattern, Policy, PolicyError,
-    Rule, VerdictRules, Waiver, Witness,
+    AbRules, BaseBroken, Bound, Budget, Gate, Level, MeasureRules, OnUndecided, Pattern, Policy,
+    PolicyError, Rule, VerdictRules, Waiver, Witness,
 };
 use crate::model::Field;
+use crate::stats;
 
 /// A value that is wrong: where it stood and what is wrong with it.
 struct Fault {
@@ -65,6 +66,9 @@ pub(super) fn complete(raw: &RawPolicy) -> Result<Policy, String> {
             samples: 0,
             budget: Duration::ZERO,
             counts: 0,
+            control: false,
+            base_broken: BaseBroken::Undecided,
+            machine_busy: Level::Fail,
         },
         rules: Vec::new(),
         builtin_rules: 0,
@@ -128,7 +132,8 @@ fn apply(mut policy: Policy, raw: &RawPolicy) -> Result<Policy, Fault> {
     if let Some(value) = &measure.time_limit {
         settings.time_limit = duration(value)?;
     }
-    apply_ab(&mut policy.ab, ab, policy.verdict.alpha)?;
+    apply_ab(&mut policy.ab, ab)?;
+    can_decide(&policy, raw)?;
     for raw in rule {
         policy.rules.push(self::rule(raw)?);
     }
@@ -149,8 +154,51 @@ fn apply(mut policy: Policy, raw: &RawPolicy) -> Result<Policy, Fault> {
     Ok(policy)
 }
 
-fn apply_ab(rules: &mut AbRules, raw: &RawAb, alpha: f64) -> Result<(), Fault> {
-    let RawAb { screening, looks, warm_up, time, samples, budget, counts } = raw;
+/// Whether the looks of `gate ab` can reach their level at all.
+fn can_decide(policy: &Policy, raw: &RawPolicy) -> Result<(), Fault> {
+    let (alpha, looks) = (policy.verdict.alpha, &policy.ab.looks);
+    let level = alpha / looks.len() as f64;
+    let (Some(needed), Some(last)) = (stats::smallest_n(level), looks.last()) else {
+        return Ok(());
+    };
+    if *last >= needed {
+        return Ok(());
+    }
+    let message = format!(
+        "no look can reach its level of {alpha} / {}: the last needs at least {needed} pairs, \
+         and more the more benchmarks are confirmed",
+        looks.len()
+    );
+    Err(match (&raw.ab.looks, &raw.verdict.alpha) {
+        (Some(looks), _) => Fault::at(looks, message),
+        (None, Some(alpha)) => Fault::at(alpha, message),
+        (None, None) => Fault::at(&raw.version, message),
+    })
+}
+
+fn apply_ab(rules: &mut AbRules, raw: &RawAb) -> Result<(), Fault> {
+    let RawAb {
+        screening,
+        looks,
+        warm_up,
+        time,
+        samples,
+        budget,
+        counts,
+        control,
+        base_broken,
+        machine_busy,
+    } = raw;
+    rules.control = control.unwrap_or(rules.control);
+    if let Some(level) = machine_busy {
+        rules.machine_busy = self::level(*level);
+    }
+    if let Some(broken) = base_broken {
+        rules.base_broken = match broken {
+            RawBaseBroken::Undecided => BaseBroken::Undecided,
+            RawBaseBroken::Fail => BaseBroken::Fail,
+        };
+    }
     if let Some(value) = screening {
         // Fewer can never clear a benchmark at the 2% of each bound: 2^-6 is below.
         rules.screening = in_range(value, 6, 1000)?;
@@ -159,17 +207,6 @@ fn apply_ab(rules: &mut AbRules, raw: &RawAb, alpha: f64) -> Result<(), Fault> {
         let looks = value.get_ref();
         if looks.is_empty() || !looks.is_sorted_by(|a, b| a < b) || looks[0] == 0 {
             return Err(Fault::at(value, "looks must be rising numbers of pairs, at least one"));
-        }
-        // All pairs agreeing is the least likely outcome: 2^-n.
-        let level = alpha / looks.len() as f64;
-        let least = (1.0 / level).log2().ceil();
-        if f64::from(looks[looks.len() - 1]) < least {
-            let message = format!(
-                "no look can reach its level of {alpha} / {}: the last needs at least {least} \
-                 pairs, and more the more benchmarks are confirmed",
-                looks.len()
-            );
-            return Err(Fault::at(value, message));
         }
         rules.looks.clone_from(looks);
     }
@@ -224,17 +261,21 @@ fn apply_verdict(rules: &mut VerdictRules, raw: &RawVerdict) -> Result<(), Fault
         (&mut rules.stale, stale),
     ] {
         if let Some(level) = raw {
-            *rule = match level {
-                RawLevel::Allow => Level::Allow,
-                RawLevel::Warn => Level::Warn,
-                RawLevel::Fail => Level::Fail,
-            };
+            *rule = self::level(*level);
         }
     }
     for glob in require.iter().flatten() {
         rules.require.push(pattern(glob)?);
     }
     Ok(())
+}
+
+fn level(raw: RawLevel) -> Level {
+    match raw {
+        RawLevel::Allow => Level::Allow,
+        RawLevel::Warn => Level::Warn,
+        RawLevel::Fail => Level::Fail,
+    }
 }
 
 fn rule(raw: &RawRule) -> Result<Rule, Fault> {

@@ -103,7 +103,8 @@ fn annotations(report: &Report) -> Vec<Annotation> {
             "exact" => ", exact".to_owned(),
             interval => format!(", 95% interval {interval}"),
         };
-        let message = format!("{}{sure}: {}", judgement.outcome.as_str(), judgement.reason);
+        let mut message = format!("{}{sure}: {}", judgement.outcome.as_str(), judgement.reason);
+        message.push_str(&words::by_cause(row));
         all.push(Annotation { kind, title, message });
     }
     for (finding, subjects) in words::grouped(&report.findings) {

@@ -114,6 +114,7 @@ fn of_row(row: &Row, names: &Names) -> Case {
         let reason = row.judgement.as_ref().map_or("", |judgement| &judgement.reason);
         output = format!("{output}; {kind}: {reason}");
     }
+    output.push_str(&words::by_cause(row));
     let class = [row.package.as_deref(), row.target.as_deref()];
     let class: Vec<&str> = class.into_iter().flatten().collect();
     Case {

@@ -124,6 +124,13 @@ fn head(report: &Report) -> String {
         let _ = writeln!(out, "- baseline {}", code(&words::summary(baseline)));
     }
     let _ = writeln!(out, "- candidate {}\n", code(&words::summary(&report.candidate)));
+    if let Some(control) = &report.control {
+        let (rows, alarms) = words::control(control);
+        let alarms = alarms.map_or("no false change".to_owned(), |alarms| {
+            format!("**false changes**: {}", code(&alarms))
+        });
+        let _ = writeln!(out, "control, the base against itself: {rows}; {alarms}\n");
+    }
     let counts = words::counts(report).into_iter();
     let counts: Vec<String> =
         counts.map(|(outcome, count)| words::counted(outcome, count)).collect();
@@ -146,6 +153,7 @@ fn parts(report: &Report, names: &Names) -> Vec<Part> {
         report.rows.iter().filter(aside).partition(unselected);
     let mut parts = Vec::new();
     parts.extend(rows(None, &worst, names));
+    parts.extend(causes(report, names));
     parts.extend(findings(&report.findings));
     // Where they are why the gate blocks, they are not folded.
     let blocking = report.verdict.as_ref().map(|verdict| verdict.outcome);
@@ -216,6 +224,25 @@ fn line(row: &Row, names: &Names) -> String {
         why,
     ];
     format!("| {} |", columns.join(" | "))
+}
+
+/// Which functions account for instructions that grew.
+fn causes(report: &Report, names: &Names) -> Option<Part> {
+    let lines: Vec<String> = report
+        .rows
+        .iter()
+        .filter_map(|row| {
+            let functions: Vec<String> = words::cause(row)
+                .into_iter()
+                .map(|(function, change)| format!("{} {change}", code(&function)))
+                .collect();
+            let about = [code(&names.raw(row)), code(&row.metric)].join(" ");
+            let cause = functions.join("; ");
+            (!cause.is_empty()).then(|| format!("- probable cause of {about}: {cause}"))
+        })
+        .collect();
+    let open = String::new();
+    (!lines.is_empty()).then_some(Part { open, lines, close: "", what: "cause", table: false })
 }
 
 fn findings(findings: &[Finding]) -> Option<Part> {

@@ -1,6 +1,7 @@
 //! The report as a table that a person wants to read.
 
 mod bar;
+mod cause;
 mod rows;
 
 use std::fmt::Write as _;
@@ -8,7 +9,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 
 use super::{Render, plain, words};
-use crate::judge::{Finding, Report, Severity, Verdict, VerdictOutcome};
+use crate::judge::{Control, Finding, Report, Severity, Verdict, VerdictOutcome};
 use crate::policy::Gate;
 
 /// How many names one line lists.
@@ -56,6 +57,7 @@ impl Render for Terminal {
             }
         }
         rows::write(&mut out, report, &shown, self.width, self.bars);
+        cause::write(&mut out, &shown, &words::Names::of(&report.rows));
         hidden(&mut out, without_gate, "of a metric that cannot gate");
         hidden(&mut out, not_selected, "not among what was selected");
         if report.rows.is_empty() {
@@ -64,6 +66,9 @@ impl Render for Terminal {
             out.push('\n');
         }
         findings(&mut out, &report.findings);
+        if let Some(control) = &report.control {
+            self::control(&mut out, control);
+        }
         if let Some(verdict) = &report.verdict {
             self::verdict(&mut out, verdict);
         }
@@ -109,6 +114,16 @@ fn findings(out: &mut String, findings: &[Finding]) {
     if !findings.is_empty() {
         out.push('\n');
     }
+}
+
+/// What the base held against itself came to.
+fn control(out: &mut String, control: &Control) {
+    let (rows, alarms) = words::control(control);
+    let (word, style) = match alarms {
+        None => ("no false change".to_owned(), Style::new()),
+        Some(alarms) => (format!("FALSE CHANGES: {alarms}"), AnsiColor::Red.on_default().bold()),
+    };
+    let _ = writeln!(out, "control  base against itself: {rows}; {style}{word}{style:#}");
 }
 
 fn verdict(out: &mut String, verdict: &Verdict) {

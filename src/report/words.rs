@@ -7,10 +7,18 @@ use std::fmt::Write as _;
 
 use super::plain;
 use crate::judge::{
-    Change, Finding, Outcome, Report, Row, Severity, Side, SnapshotSummary, VerdictOutcome,
+    Change, Control, Finding, FunctionChange, Outcome, Report, Row, Severity, Side,
+    SnapshotSummary, VerdictOutcome,
 };
 use crate::model::Unit;
 use crate::policy::Gate;
+
+/// Characters of a function's name that are shown: the report as JSON has the
+/// whole of it.
+const FUNCTION: usize = 80;
+
+/// Benchmarks that a control's alarm names.
+const ALARMS: usize = 5;
 
 /// How rows are named: by the benchmark's own name, qualified where another
 /// bench target has one of the same name.
@@ -77,13 +85,58 @@ pub(super) fn outcome(row: &Row) -> String {
     })
 }
 
-/// Why; nothing for what is unchanged, where the values beside it say why.
+/// Why; nothing for what is unchanged, where the values beside it say why, unless
+/// it is so only as far as can be known.
 pub(super) fn why(row: &Row) -> String {
-    match &row.judgement {
-        Some(judgement) if judgement.outcome != Outcome::Unchanged || row.candidate.is_none() => {
-            plain(&judgement.reason)
-        }
-        _ => String::new(),
+    let Some(judgement) = &row.judgement else { return String::new() };
+    let evident = judgement.outcome == Outcome::Unchanged && row.candidate.is_some();
+    if evident && !judgement.by_instructions { String::new() } else { plain(&judgement.reason) }
+}
+
+/// The functions that account for instructions that grew, each with its change;
+/// of long names the end, which is the function's own.
+pub(super) fn cause(row: &Row) -> Vec<(String, String)> {
+    let functions = row.judgement.iter().flat_map(|judgement| &judgement.cause);
+    let show = |count: u64| Unit::Count.show(count as f64);
+    let line = |FunctionChange { function, baseline, candidate }: &FunctionChange| {
+        let change = match baseline {
+            Some(baseline) => format!(
+                "{} → {}, +{}",
+                show(*baseline),
+                show(*candidate),
+                show(candidate.saturating_sub(*baseline))
+            ),
+            None => format!("little → {}", show(*candidate)),
+        };
+        (end(&plain(function), FUNCTION), change)
+    };
+    functions.map(line).collect()
+}
+
+/// The same as the end of a sentence; nothing where there is none.
+pub(super) fn by_cause(row: &Row) -> String {
+    let cause = cause(row).into_iter().map(|(function, change)| format!("{function} {change}"));
+    match cause.collect::<Vec<_>>().join(", ") {
+        cause if cause.is_empty() => cause,
+        cause => format!("; probable cause: {cause}"),
+    }
+}
+
+/// What the base held against itself came to: the rows by outcome, and the
+/// benchmarks that were called changed.
+pub(super) fn control(control: &Control) -> (String, Option<String>) {
+    let counts = control.counts.iter().map(|(outcome, count)| counted(*outcome, *count));
+    let counts: Vec<String> = counts.collect();
+    let rows = if counts.is_empty() { "nothing measured".to_owned() } else { counts.join(", ") };
+    let alarms: Vec<String> = control.alarms.iter().map(|name| plain(name)).collect();
+    (rows, (!alarms.is_empty()).then(|| listed(&alarms, ALARMS)))
+}
+
+/// At most `most` characters of the end of `text`.
+fn end(text: &str, most: usize) -> String {
+    match text.chars().count().checked_sub(most) {
+        Some(more) if more > 0 => format!("…{}", text.chars().skip(more + 1).collect::<String>()),
+        _ => text.to_owned(),
     }
 }
 

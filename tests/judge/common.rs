@@ -27,7 +27,7 @@ fn environment() -> Environment {
 
 pub(crate) fn snapshot(rows: &[(&str, Metric, &[f64])]) -> Snapshot {
     let runs = rows.iter().map(|(_, _, values)| values.len()).max().unwrap_or(1);
-    let run = RunInfo { started: None, seconds: None, environment: environment() };
+    let run = RunInfo { started: None, seconds: None, busy: None, environment: environment() };
     let mut snapshot = Snapshot {
         name: "main".to_owned(),
         created: Timestamp::UNIX_EPOCH,

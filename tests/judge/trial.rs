@@ -19,6 +19,8 @@ pub(crate) fn pairing() -> Pairing {
         screening: 8,
         looks: LOOKS.to_vec(),
         identical: Vec::new(),
+        control: false,
+        set_up: Vec::new(),
     }
 }
 

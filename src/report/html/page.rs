@@ -75,6 +75,17 @@ fn verdict(report: &Report) -> Markup {
                     time { (report.candidate.created.strftime("%F %R UTC")) }
                 }
             }
+            @if let Some(control) = &report.control {
+                @let (rows, alarms) = words::control(control);
+                p {
+                    "Control, the base against itself: " (rows) "; "
+                    @match alarms {
+                        Some(alarms) => strong .bad { "false changes: " (alarms) },
+                        None => "no false change",
+                    }
+                    "."
+                }
+            }
             @let counts = words::counts(report);
             @if !counts.is_empty() {
                 ul .counts aria-label="Rows that may gate, by outcome" {

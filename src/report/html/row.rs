@@ -227,6 +227,15 @@ fn figure(row: &Row, plotted: bool) -> Markup {
                     @if let Some(judgement) = &row.judgement { " " (plain(&judgement.reason)) }
                 }
             }
+            @let cause = words::cause(row);
+            @if !cause.is_empty() {
+                p .cause { "Probable cause:" }
+                ul .cause {
+                    @for (function, change) in cause {
+                        li { code { (function) } " " (change) }
+                    }
+                }
+            }
             @if let Some(drawn) = plot::figure(row).filter(|_| plotted) {
                 div .plot role="img" aria-label={ "Plot of " (metric) ": " (numbers) } {
                     (PreEscaped(drawn))
