@@ -61,6 +61,7 @@ fn verdict(base: &Snapshot, head: &Snapshot) -> Report {
         baseline: Some(base),
         candidate: head,
         policy: &policy,
+        noise: None,
         today: date(2026, 11, 20),
     })
 }

@@ -65,7 +65,7 @@ pub(super) struct Ab {
     output: OutputArgs,
 }
 
-fn time(text: &str) -> Result<Duration, String> {
+pub(super) fn time(text: &str) -> Result<Duration, String> {
     text.parse::<SignedDuration>()
         .ok()
         .and_then(|time| Duration::try_from(time).ok())
@@ -139,7 +139,13 @@ impl Ab {
 }
 
 fn case<'a>(policy: &'a Policy, trial: &'a Trial) -> Case<'a> {
-    Case { baseline: Some(&trial.base), candidate: &trial.head, policy, today: Zoned::now().date() }
+    Case {
+        baseline: Some(&trial.base),
+        candidate: &trial.head,
+        policy,
+        noise: None,
+        today: Zoned::now().date(),
+    }
 }
 
 /// Targets whose executables hold the same code: green by proof, not measured.

@@ -48,10 +48,12 @@ impl Check {
             None => newest(context)?,
         };
         let baseline = source::load(context, &store, &baseline)?;
+        let noise = source::noise_for(&store, &candidate)?;
         let report = judge(&Case {
             baseline: baseline.as_ref(),
             candidate: &candidate,
             policy: &policy,
+            noise: noise.as_ref(),
             today: Zoned::now().date(),
         });
         output.write(context, &report)

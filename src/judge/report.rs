@@ -167,6 +167,10 @@ pub struct Row {
     pub candidate: Option<Side>,
     /// How far they are apart; absent where a side is, or the baseline is zero.
     pub change: Option<Change>,
+    /// The change without what the whole suite has in common; absent where nothing
+    /// was subtracted (see the finding `suite-shift`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adjusted: Option<Change>,
     /// What was decided; absent where nothing was to be judged.
     pub judgement: Option<Judgement>,
 }

@@ -15,8 +15,8 @@ use super::raw::{
     RawAb, RawBudget, RawGate, RawLevel, RawPolicy, RawRule, RawUndecided, RawVerdict, RawWaiver,
 };
 use super::{
-    AbRules, Bound, Budget, Gate, Level, MeasureRules, OnUndecided, Pattern, Policy, PolicyError,
-    Rule, VerdictRules, Waiver,
+    AbRules, Bound, Budget, CalibrateRules, Gate, Level, MeasureRules, OnUndecided, Pattern,
+    Policy, PolicyError, Rule, VerdictRules, Waiver,
 };
 use crate::model::Field;
 
@@ -45,6 +45,7 @@ pub(super) fn complete(raw: &RawPolicy) -> Result<Policy, String> {
             unreadable: Level::Fail,
             duplicate: Level::Fail,
             stale: Level::Fail,
+            suite_shift: Level::Fail,
             require: Vec::new(),
         },
         ignored_fields: BTreeSet::new(),
@@ -64,6 +65,7 @@ pub(super) fn complete(raw: &RawPolicy) -> Result<Policy, String> {
             samples: 0,
             budget: Duration::ZERO,
         },
+        calibrate: CalibrateRules { pairs: 0, budget: Duration::ZERO },
         rules: Vec::new(),
         builtin_rules: 0,
         budgets: Vec::new(),
@@ -88,7 +90,8 @@ pub(super) fn extend(
 }
 
 fn apply(mut policy: Policy, raw: &RawPolicy) -> Result<Policy, Fault> {
-    let RawPolicy { version, verdict, environment, measure, ab, rule, budget, waiver } = raw;
+    let RawPolicy { version, verdict, environment, measure, ab, calibrate, rule, budget, waiver } =
+        raw;
     if *version.get_ref() != 1 {
         let message = format!(
             "version {} of the policy format is not known here; this gate reads version 1",
@@ -127,6 +130,12 @@ fn apply(mut policy: Policy, raw: &RawPolicy) -> Result<Policy, Fault> {
         settings.time_limit = duration(value)?;
     }
     apply_ab(&mut policy.ab, ab, policy.verdict.alpha)?;
+    if let Some(value) = &calibrate.pairs {
+        policy.calibrate.pairs = in_range(value, 6, 1000)?;
+    }
+    if let Some(value) = &calibrate.budget {
+        policy.calibrate.budget = duration(value)?;
+    }
     for raw in rule {
         policy.rules.push(self::rule(raw)?);
     }
@@ -194,6 +203,7 @@ fn apply_verdict(rules: &mut VerdictRules, raw: &RawVerdict) -> Result<(), Fault
         unreadable,
         duplicate,
         stale,
+        suite_shift,
         require,
     } = raw;
     if let Some(value) = alpha {
@@ -217,6 +227,7 @@ fn apply_verdict(rules: &mut VerdictRules, raw: &RawVerdict) -> Result<(), Fault
         (&mut rules.unreadable, unreadable),
         (&mut rules.duplicate, duplicate),
         (&mut rules.stale, stale),
+        (&mut rules.suite_shift, suite_shift),
     ] {
         if let Some(level) = raw {
             *rule = match level {

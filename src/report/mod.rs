@@ -3,10 +3,12 @@
 //! Names of benchmarks and texts from files are hostile: each renderer escapes
 //! them for its own format.
 
+mod calibration;
 mod json;
 mod terminal;
 mod text;
 
+pub use calibration::calibration;
 pub use json::Json;
 pub use terminal::Terminal;
 pub use text::plain;

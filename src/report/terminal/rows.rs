@@ -275,9 +275,14 @@ fn word(row: &Row) -> String {
 }
 
 /// Why; nothing for what is unchanged, where the values beside it say why.
+/// They do not where something was subtracted.
 fn reason(row: &Row) -> String {
     match &row.judgement {
-        Some(judgement) if judgement.outcome != Outcome::Unchanged || row.candidate.is_none() => {
+        Some(judgement)
+            if judgement.outcome != Outcome::Unchanged
+                || row.candidate.is_none()
+                || row.adjusted.is_some() =>
+        {
             plain(&judgement.reason)
         }
         _ => String::new(),
