@@ -115,7 +115,7 @@ fn what_has_no_spread_or_no_target_says_so() {
         differences: vec![0.0; 20],
         ..observed("same", 0.01, 0)
     };
-    let row = &calibration(&[same.clone()], &[], "").rows[0];
+    let row = &calibration(std::slice::from_ref(&same), &[], "").rows[0];
     assert!(row.run_deviation < 1e-12);
     assert_eq!((row.floor, row.modes), (Some(0.0), None));
     assert!(row.reached);

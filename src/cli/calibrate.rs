@@ -41,7 +41,7 @@ const COUNTS: u32 = 3;
 ///                                      snapshots of unchanged code, a session each; nothing is
 ///                                      measured
 ///
-/// Do it at several times: how much one session differs from the next shows no other way.
+/// Do it at three or more times: how much one session differs from the next shows no other way.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Calibrate {
@@ -102,7 +102,7 @@ impl Calibrate {
                 seed: seed.unwrap_or_else(|| fastrand::u64(..)),
                 filter,
             };
-            measure(context, &policy, build.options(context), how)?
+            measure(context, &policy, &build.options(context), how)?
         } else {
             read(&from)?
         };
@@ -183,14 +183,14 @@ struct How {
 fn measure(
     context: &Context,
     policy: &Policy,
-    options: BuildOptions,
+    options: &BuildOptions,
     how: How,
 ) -> Result<Found, Failed> {
     let How { pairs, budget, seed, filter } = how;
     let interrupt = Interrupt::install()?;
     let mut bar: Box<dyn Progress> =
         if context.shell.quiet { Box::new(Silent) } else { progress::on_stderr() };
-    let built = measure::build(&options, &interrupt, bar.as_mut())?;
+    let built = measure::build(options, &interrupt, bar.as_mut())?;
     let place = built.target_directory.join("gate");
     let side = |name: &str, not_run: Vec<NotRun>| TrialSide {
         name: name.to_owned(),
@@ -207,7 +207,7 @@ fn measure(
         screening: FIRST_PAIRS,
         looks: vec![(pairs - FIRST_PAIRS).max(1)],
         budget: Some(budget),
-        selection: selection(&options, filter.as_ref()),
+        selection: selection(options, filter.as_ref()),
         filter,
         criterion: CriterionTimes {
             warm_up: policy.ab.warm_up,
