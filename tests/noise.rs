@@ -198,11 +198,11 @@ fn quiet(seed: u64, common: f64) -> Machine {
     Machine { random: SplitMix64::new(seed), rows: vec![(0.006, 0.005); 20], common }
 }
 
-/// Runs in ten are far out, so more runs find much more: of 100 slowdowns by 10%
-/// in one of twenty benchmarks.
+/// Of 100 slowdowns by 10% in one of twenty benchmarks; more runs add little, as
+/// sessions set the limit.
 #[test]
 fn a_tenth_is_found_beside_nothing_else() {
-    for (runs, least) in [(5, 60), (10, 80), (20, 90)] {
+    for runs in [5, 10, 20] {
         let (mut found, mut others) = (0, 0);
         for seed in 0..100 {
             let mut machine = quiet(seed, 0.02);
@@ -214,7 +214,7 @@ fn a_tenth_is_found_beside_nothing_else() {
             found += usize::from(regressed.contains(&"row/07"));
             others += regressed.iter().filter(|name| **name != "row/07").count();
         }
-        assert!(found >= least && others == 0, "{runs} runs: {found} found, {others} others");
+        assert!(found >= 85 && others == 0, "{runs} runs: {found} found, {others} others");
     }
 }
 
