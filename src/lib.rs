@@ -17,6 +17,7 @@
 //! | [`baseline`] | snapshots on disk, readable by critcmp | `model` |
 //! | [`policy`] | `gate.toml` | `model` |
 //! | [`judge`] | compare, decide, the report | `model`, `stats`, `policy` |
+//! | [`calibrate`] | what a machine's noise lets the gate find | `model`, `stats`, `policy`, `judge` |
 //! | [`measure`] | builds and drives bench executables | `model`, `sources` |
 //! | [`report`] | renderers, for people and for other tools; they decide nothing | `judge`'s report |
 //! | [`cli`] | one file a subcommand | all |
@@ -24,6 +25,7 @@
 //! | `suite` | the workloads under test (feature `suite`) | `record` |
 
 pub mod baseline;
+pub mod calibrate;
 pub mod cli;
 pub mod exit;
 pub mod judge;

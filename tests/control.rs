@@ -22,7 +22,7 @@ fn policy(text: &str) -> Policy {
 
 fn report(base: &Snapshot, head: &Snapshot, policy: &Policy, controlled: bool) -> Report {
     let today = date(2026, 11, 20);
-    let case = Case { baseline: Some(base), candidate: head, policy, today };
+    let case = Case { baseline: Some(base), candidate: head, policy, noise: None, today };
     if controlled { judge_controlled(&case, &side("control.json")) } else { judge(&case) }
 }
 

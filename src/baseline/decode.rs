@@ -66,7 +66,7 @@ struct Version {
 
 /// A file's bytes, and when they were written.
 pub(super) struct Content {
-    bytes: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
     written: Timestamp,
 }
 

@@ -80,7 +80,7 @@ pub(super) struct Ab {
     output: OutputArgs,
 }
 
-fn time(text: &str) -> Result<Duration, String> {
+pub(super) fn time(text: &str) -> Result<Duration, String> {
     text.parse::<SignedDuration>()
         .ok()
         .and_then(|time| Duration::try_from(time).ok())
@@ -155,12 +155,16 @@ impl Ab {
             logs: None,
             selection,
         };
-        let trial =
-            measure::trial(&plan, &mut |trial| to_confirm(&case(&policy, trial)), &interrupt, bar.as_mut())
-                .map_err(|error| match error {
-                    MeasureError::Budget { .. } => Failed::usage(error),
-                    error => error.into(),
-                })?;
+        let trial = measure::trial(
+            &plan,
+            &mut |trial| to_confirm(&case(&policy, trial)),
+            &interrupt,
+            bar.as_mut(),
+        )
+        .map_err(|error| match error {
+            MeasureError::Budget { .. } => Failed::usage(error),
+            error => error.into(),
+        })?;
         drop(bar);
         let save = save.unwrap_or_else(|| place.join("ab"));
         crate::baseline::write(&save.join("base.json"), &trial.base)?;
@@ -211,7 +215,13 @@ fn least(policy: &Policy) -> u32 {
 }
 
 fn case<'a>(policy: &'a Policy, trial: &'a Trial) -> Case<'a> {
-    Case { baseline: Some(&trial.base), candidate: &trial.head, policy, today: Zoned::now().date() }
+    Case {
+        baseline: Some(&trial.base),
+        candidate: &trial.head,
+        policy,
+        noise: None,
+        today: Zoned::now().date(),
+    }
 }
 
 /// Targets whose executables hold the same code: green by proof, not measured.

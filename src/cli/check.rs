@@ -51,10 +51,12 @@ impl Check {
             None => newest(context)?,
         };
         let baseline = source::load(context, &store, &baseline)?;
+        let noise = source::noise_for(&store, &candidate)?;
         let case = Case {
             baseline: baseline.as_ref(),
             candidate: &candidate,
             policy: &policy,
+            noise: noise.as_ref(),
             today: Zoned::now().date(),
         };
         let control = ab::control_of(baseline.as_ref(), &candidate, file.as_deref())?;

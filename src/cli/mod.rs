@@ -3,6 +3,7 @@
 mod ab;
 mod baseline;
 mod build;
+mod calibrate;
 mod check;
 mod compare;
 mod explain;
@@ -54,6 +55,7 @@ pub fn main(args: impl Iterator<Item = OsString>, cargo: bool) -> Exit {
     let outcome = match command {
         Command::Run(command) => command.run(&context),
         Command::Ab(command) => command.run(&context),
+        Command::Calibrate(command) => command.run(&context),
         Command::Check(command) => command.run(&context),
         Command::Compare(command) => command.run(&context),
         Command::Baseline(command) => command.run(&context),
@@ -103,6 +105,7 @@ enum Command {
     Run(run::Run),
     Ab(ab::Ab),
     Check(check::Check),
+    Calibrate(calibrate::Calibrate),
     Compare(compare::Compare),
     Baseline(baseline::BaselineCommand),
     Report(report::ReportCommand),

@@ -1,14 +1,16 @@
 //! Holds each pair against its limits.
 
+use std::fmt::Write as _;
+
 use super::comparability::Comparability;
-use super::pair::{Effect, Pair, pairs};
+use super::pair::{Effect, Pair};
 use super::paired::Differences;
 use super::report::{Judgement, Outcome, Row, RowLimits, Severity, Side};
 use super::witness::{self, Instructions};
 use super::{Case, cause};
 use crate::model::{Direction, Nature};
 use crate::policy::{Gate, Level, Limits};
-use crate::stats::{self, TwoSample};
+use crate::stats::{self, Difference};
 
 /// The least tolerance of a count that its own runs do not repeat, and how many
 /// times the spread between equal programs it must exceed.
@@ -47,8 +49,12 @@ impl Open<'_> {
 }
 
 /// The judged rows, in the order of the pairs.
-pub(super) fn rows(case: &Case<'_>, comparability: &Comparability) -> Vec<Row> {
-    open(case, comparability)
+pub(super) fn rows(
+    case: &Case<'_>,
+    pairs: Vec<Pair<'_>>,
+    comparability: &Comparability,
+) -> Vec<Row> {
+    open(case, pairs, comparability)
         .into_iter()
         .map(|open| {
             let judgement = judgement(case, &open);
@@ -60,8 +66,12 @@ pub(super) fn rows(case: &Case<'_>, comparability: &Comparability) -> Vec<Row> {
 }
 
 /// The rows with all that decides them, in the order of the pairs.
-pub(super) fn open<'a>(case: &Case<'a>, comparability: &Comparability) -> Vec<Open<'a>> {
-    let mut open: Vec<Open<'_>> = pairs(case)
+pub(super) fn open<'a>(
+    case: &Case<'_>,
+    pairs: Vec<Pair<'a>>,
+    comparability: &Comparability,
+) -> Vec<Open<'a>> {
+    let mut open: Vec<Open<'_>> = pairs
         .into_iter()
         .map(|pair| {
             let limits = case.policy.limits(&pair.id, &pair.metric);
@@ -87,9 +97,9 @@ fn barrier(pair: &Pair<'_>, limits: &Limits, comparability: &Comparability) -> O
     }
     let runs = |side: &Option<Side>| side.as_ref().map_or(0, |side| side.runs.len());
     match &pair.effect {
-        Some(Effect::Sampled { test, .. }) => {
+        Some(Effect::Sampled { test, stands_in, .. }) => {
             let fewest = runs(&pair.baseline).min(runs(&pair.candidate));
-            if fewest < LEAST_RUNS {
+            if fewest < LEAST_RUNS && !stands_in {
                 // Whatever the other side shows, a lone run may be an odd one.
                 Some("one run says nothing about how much runs differ: --repeat 5".to_owned())
             } else if test.is_none() {
@@ -120,9 +130,8 @@ fn adjust(open: &mut [Open<'_>]) {
             let better = row.pair.metric.better;
             let bound = bound(row.limits.tolerance, better);
             match &row.pair.effect {
-                Some(Effect::Sampled { test: Some(test), .. }) => {
-                    let test = worse(*test, better);
-                    Some((at, (test.p_above(bound), test.p_below(-bound))))
+                Some(Effect::Sampled { test: Some(test), shift, .. }) => {
+                    Some((at, both(&views(test, *shift, better), bound)))
                 }
                 // What the screening cleared is not tested.
                 Some(Effect::Paired(differences)) if differences.confirmed() => {
@@ -140,15 +149,23 @@ fn adjust(open: &mut [Open<'_>]) {
     }
 }
 
-/// Turned so that larger is worse.
-fn worse(mut test: TwoSample, better: Direction) -> TwoSample {
-    if better == Direction::Higher {
-        test.difference = -test.difference;
-    }
-    test
+/// A change as it was seen, and without what the whole suite has in common.
+/// Equal where that is nothing.
+fn views(test: &Difference, shift: Option<f64>, better: Direction) -> [Difference; 2] {
+    [test.difference, test.difference - shift.unwrap_or_default()].map(|difference| {
+        // Turned so that larger is worse.
+        test.at(if better == Direction::Higher { -difference } else { difference })
+    })
 }
 
-/// A limit as a logarithm, turned as [`worse`] is: 10% is 110% of a time, and 90%
+/// The chances that neither is beyond the bound for the worse, or for the better:
+/// what is subtracted must not make a change of a row that has none.
+fn both(views: &[Difference; 2], bound: f64) -> (f64, f64) {
+    let least = |chance: &dyn Fn(&Difference) -> f64| views.iter().map(chance).fold(0.0, f64::max);
+    (least(&|view| view.p_above(bound)), least(&|view| view.p_below(-bound)))
+}
+
+/// A limit as a logarithm, turned so that larger is worse: 10% is 110% of a time, and 90%
 /// of a rate.
 pub(super) fn bound(limit: f64, better: Direction) -> f64 {
     match better {
@@ -287,8 +304,14 @@ pub(super) fn decide(case: &Case<'_>, open: &Open<'_>) -> Decision {
         Effect::Paired(differences) => paired(open, differences, alpha),
         Effect::Counted { range, gap, .. } => counted(open, *gap, *range),
         Effect::Zero { difference, .. } => with_zero(open, *difference),
-        Effect::Sampled { test: Some(test), .. } => {
-            sampled(open, worse(*test, pair.metric.better), alpha)
+        Effect::Sampled { test: Some(test), shift, .. } => {
+            let mut decision = sampled(open, &views(test, *shift, pair.metric.better), alpha);
+            if let Some(shift) = shift {
+                // Rounded first, so that nothing is not called less than nothing.
+                let rest = ((test.difference - shift).exp_m1() * 1000.0).round() / 10.0 + 0.0;
+                let _ = write!(decision.reason, "; {rest:+}% without the suite's shift");
+            }
+            decision
         }
         Effect::Sampled { test: None, .. } | Effect::Negative => unreachable!("barred above"),
     }
@@ -339,7 +362,9 @@ fn with_zero(open: &Open<'_>, difference: f64) -> Decision {
     decision
 }
 
-fn sampled(open: &Open<'_>, test: TwoSample, alpha: f64) -> Decision {
+fn sampled(open: &Open<'_>, views: &[Difference; 2], alpha: f64) -> Decision {
+    // What the suite has in common is no change of this row.
+    let [seen, test] = views;
     let limits = &open.limits;
     let better = open.pair.metric.better;
     let (tolerance, target) = (bound(limits.tolerance, better), bound(limits.target, better));
@@ -349,8 +374,7 @@ fn sampled(open: &Open<'_>, test: TwoSample, alpha: f64) -> Decision {
     let reach = test.half_width(level);
     let shown = test.half_width(super::pair::SHOWN_LEVEL);
     // Rows that are only shown share their error rate with nobody.
-    let (worse, improved) =
-        open.chances.unwrap_or_else(|| (test.p_above(tolerance), test.p_below(-tolerance)));
+    let (worse, improved) = open.chances.unwrap_or_else(|| both(views, tolerance));
     let detectable = share(tolerance + reach, better);
     let mut decision = if worse <= alpha {
         Decision::of(
@@ -383,7 +407,7 @@ fn sampled(open: &Open<'_>, test: TwoSample, alpha: f64) -> Decision {
     };
     // What the row's own interval shows; Holm may reject where that only just
     // reaches the tolerance, and then the tolerance is what is proven.
-    decision.proven = (test.difference - reach).max(tolerance);
+    decision.proven = (test.difference.min(seen.difference) - reach).max(tolerance);
     decision.detectable = Some(detectable);
     decision
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Case;
 use super::comparability::Comparability;
 use super::decide::{most, severity};
+use super::noise::Sessions;
 use super::report::{EnvironmentDifference, Finding, Outcome, Row, Severity};
 use crate::exit::Exit;
 use crate::model::{BenchId, NotRunKind, ProblemKind, Snapshot};
@@ -123,11 +124,29 @@ codes! {
         "One side does not say where it was measured (a critcmp export, another tool's \
          directory). It is compared, on your word that both come from the same machine and \
          toolchain.";
+    /// Most times moved alike.
+    SuiteShift = "suite-shift", Regression,
+        "The median change of ten or more times is beyond noise: most benchmarks became slower, \
+         or faster, by about as much. Either the machine did, or a change of the code touches \
+         them all; the clock alone cannot tell. It is subtracted from each row, which is then \
+         judged by what is left, and both changes are shown. A row is a regression or an \
+         improvement only where the change as it was seen is one too. Instruction counts tell \
+         the machine from the code: where those of most rows moved the same way, nothing is \
+         subtracted. verdict.suite_shift sets what it does; one for the better warns at most. \
+         `gate ab` measures both sides in turn and has no such shift.";
+    /// Nothing says how much sessions differ.
+    SessionsUnknown = "sessions-unknown", Undecided,
+        "Two saved snapshots come from two sessions, which differ by more than the runs of each \
+         show: another hour, other neighbours. How much they differ here is not known for these \
+         rows, so their intervals and their chance of error cover only the runs' own noise. \
+         `gate calibrate` with the same code at three or more different times measures it; each \
+         further one makes smaller changes visible. `gate ab` does not need it.";
     /// A single run cannot show how much runs differ.
     SingleRun = "single-run", Undecided,
         "Wall times with one run on a side are undecided, however many the other has: samples \
          within a process say nothing about how much processes differ, and a lone run may be an \
-         odd one. Measure with `gate run`, --repeat 5 or more.";
+         odd one. Measure with `gate run`, --repeat 5 or more; or let `gate calibrate` keep what \
+         twenty earlier runs of the benchmark showed, which then stand in for it.";
     /// A count that its own runs do not repeat.
     UnsteadyCount = "unsteady-count", Undecided,
         "Equal programs gave different counts, so something in the benchmark varies: a hash \
@@ -450,6 +469,19 @@ fn unmatched_rules(case: &Case<'_>, rows: &[Row]) -> Vec<Finding> {
         .collect()
 }
 
+/// What is said where it is not known how much sessions differ.
+pub(super) fn of_sessions(Sessions { rows, known }: Sessions) -> Option<Finding> {
+    let unknown = rows - known;
+    let which = if known == 0 { String::new() } else { format!(" of {unknown} rows") };
+    (unknown > 0).then(|| {
+        let message = format!(
+            "only the runs' own noise{which} is covered: how much sessions differ is not known, \
+             see `gate calibrate`"
+        );
+        finding(Code::SessionsUnknown, Severity::Note, message)
+    })
+}
+
 /// What the judged rows show together, said once rather than in each row.
 pub(super) fn of_rows(rows: &[Row]) -> Vec<Finding> {
     let mut by_code: BTreeMap<Code, Vec<&Row>> = BTreeMap::new();
@@ -460,7 +492,10 @@ pub(super) fn of_rows(rows: &[Row]) -> Vec<Finding> {
             by_code.entry(Code::ZeroBaseline).or_default().push(row);
         } else if row.counted && (varies(&baseline.runs) || varies(&candidate.runs)) {
             by_code.entry(Code::UnsteadyCount).or_default().push(row);
-        } else if !row.counted && baseline.runs.len().min(candidate.runs.len()) == 1 {
+        } else if !row.counted
+            && baseline.runs.len().min(candidate.runs.len()) == 1
+            && row.judgement.as_ref().is_none_or(|judgement| judgement.detectable.is_none())
+        {
             by_code.entry(Code::SingleRun).or_default().push(row);
         }
     }

@@ -7,7 +7,7 @@ use super::paired::Differences;
 use super::report::{Change, Row, Side};
 use crate::model::{BenchId, Costs, Direction, Measurement, Metric, Nature, Pairing, Reading};
 use crate::policy::Gate;
-use crate::stats::{self, TwoSample};
+use crate::stats::{self, Difference};
 
 /// Confidence level of the intervals that are shown.
 pub(super) const SHOWN_LEVEL: f64 = 0.95;
@@ -37,7 +37,12 @@ pub(super) enum Effect {
         /// Difference of the mean logarithms of the runs.
         change: f64,
         /// What is known of its uncertainty; nothing with one run a side.
-        test: Option<TwoSample>,
+        test: Option<Difference>,
+        /// Whether earlier runs show the spread that a lone run cannot.
+        stands_in: bool,
+        /// What of the change the whole suite has in common, where that is to be
+        /// subtracted.
+        shift: Option<f64>,
     },
     /// From counts.
     Counted {
@@ -77,14 +82,7 @@ impl Pair<'_> {
                     upper: interval.map(|interval| interval.upper.exp_m1()),
                 })
             }
-            Some(Effect::Sampled { change, test }) => {
-                let half = test.map(|test| test.half_width(SHOWN_LEVEL));
-                Some(Change {
-                    estimate: change.exp_m1(),
-                    lower: half.map(|half| (change - half).exp_m1()),
-                    upper: half.map(|half| (change + half).exp_m1()),
-                })
-            }
+            Some(Effect::Sampled { change, test, .. }) => Some(shown(*change, test.as_ref())),
             Some(Effect::Counted { change, range, .. }) => {
                 let change = change.exp_m1();
                 let exact = (*range == 0.0).then_some(change);
@@ -97,6 +95,12 @@ impl Pair<'_> {
                 differences.shown().iter().map(|difference| difference.exp_m1()).collect()
             }
             _ => Vec::new(),
+        };
+        let adjusted = match &self.effect {
+            Some(Effect::Sampled { change, test, shift: Some(shift), .. }) => {
+                Some(shown(change - shift, test.as_ref()))
+            }
+            _ => None,
         };
         Row {
             id: self.id.name,
@@ -111,8 +115,19 @@ impl Pair<'_> {
             candidate: self.candidate,
             change: change.filter(|change| change.estimate.is_finite()),
             pairs,
+            adjusted: adjusted.filter(|change| change.estimate.is_finite()),
             judgement: None,
         }
+    }
+}
+
+/// A change with the interval around it.
+fn shown(change: f64, test: Option<&Difference>) -> Change {
+    let half = test.map(|test| test.half_width(SHOWN_LEVEL));
+    Change {
+        estimate: change.exp_m1(),
+        lower: half.map(|half| (change - half).exp_m1()),
+        upper: half.map(|half| (change + half).exp_m1()),
     }
 }
 
@@ -231,7 +246,7 @@ fn run_values(measurement: &Measurement) -> Vec<(u32, f64)> {
 }
 
 /// The one number of a run: samples within a run only ever refine this.
-fn run_value(reading: &Reading) -> Option<f64> {
+pub(crate) fn run_value(reading: &Reading) -> Option<f64> {
     match reading {
         Reading::Samples { samples, .. } => stats::median(&samples.per_iteration()),
         Reading::Estimates(estimates) => Some(estimates.median.point),
@@ -275,7 +290,9 @@ fn effect(metric: &Metric, baseline: &Side, candidate: &Side) -> Effect {
             let mean = |logs: &[f64]| stats::mean(logs).unwrap_or_default();
             Effect::Sampled {
                 change: mean(&candidate) - mean(&baseline),
-                test: stats::two_sample(&baseline, &candidate),
+                test: stats::two_sample(&baseline, &candidate).map(Difference::from),
+                stands_in: false,
+                shift: None,
             }
         }
     }

@@ -186,6 +186,10 @@ pub struct Row {
     /// the sides were not measured in turn.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pairs: Vec<f64>,
+    /// The change without what the whole suite has in common; absent where nothing
+    /// was subtracted (see the finding `suite-shift`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adjusted: Option<Change>,
     /// What was decided; absent where nothing was to be judged.
     pub judgement: Option<Judgement>,
 }

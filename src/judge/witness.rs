@@ -24,7 +24,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::decide::{self, Decision, Open, UNSEEN, UNSTEADY_RANGES, bound, percent};
-use super::pair::{Effect, SHOWN_LEVEL};
+use super::pair::{Effect, SHOWN_LEVEL, pairs};
 use super::report::{Outcome, Severity};
 use super::{Case, comparability};
 use crate::model::{BenchId, Costs, Direction, Metric, Nature};
@@ -178,7 +178,7 @@ fn settled(open: &Open<'_>, clock: &Decision) -> bool {
 /// a clock alone fails nothing, and further pairs would change no verdict. One
 /// whose clock the policy only shows is never measured again.
 pub fn to_confirm(case: &Case<'_>) -> BTreeSet<BenchId> {
-    let rows = decide::open(case, &comparability::of(case));
+    let rows = decide::open(case, pairs(case), &comparability::of(case));
     let confirm = rows.iter().filter(|row| {
         let both = row.pair.baseline.is_some() && row.pair.candidate.is_some();
         both && row.pair.metric.nature == Nature::Sampled && further(case, row)

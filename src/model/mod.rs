@@ -12,6 +12,7 @@ mod environment;
 mod id;
 mod measurement;
 mod metric;
+mod noise;
 mod snapshot;
 
 pub use environment::{Environment, Field};
@@ -21,6 +22,7 @@ pub use measurement::{
     SamplingMode, Throughput,
 };
 pub use metric::{Direction, Metric, Nature, Unit};
+pub use noise::{Noise, NoiseRow, NoiseSession};
 pub use snapshot::{
     NotRun, NotRunKind, Pairing, Problem, ProblemKind, Revision, RunInfo, SetUp, Snapshot,
 };

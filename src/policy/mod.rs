@@ -42,6 +42,8 @@ pub struct Policy {
     pub measure: MeasureRules,
     /// How `gate ab` measures.
     pub ab: AbRules,
+    /// How `gate calibrate` measures, beside what it has of `ab`.
+    pub calibrate: CalibrateRules,
     rules: Vec<Rule>,
     /// How many of the rules are the defaults'.
     builtin_rules: usize,
@@ -70,6 +72,8 @@ pub struct VerdictRules {
     pub duplicate: Level,
     /// Results of an earlier run.
     pub stale: Level,
+    /// A change that most times have in common.
+    pub suite_shift: Level,
     /// Names that must have been measured.
     pub require: Vec<Pattern>,
 }
@@ -145,6 +149,15 @@ pub enum BaseBroken {
     Undecided,
     /// The gate could not do its work.
     Fail,
+}
+
+/// How `gate calibrate` measures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CalibrateRules {
+    /// Pairs of processes of the same executables.
+    pub pairs: u32,
+    /// When no further pair is begun.
+    pub budget: Duration,
 }
 
 /// A glob with the text it was made from.

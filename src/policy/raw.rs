@@ -24,6 +24,8 @@ pub(super) struct RawPolicy {
     #[serde(default)]
     pub(super) ab: RawAb,
     #[serde(default)]
+    pub(super) calibrate: RawCalibrate,
+    #[serde(default)]
     pub(super) rule: Vec<RawRule>,
     #[serde(default)]
     pub(super) budget: Vec<RawBudget>,
@@ -52,6 +54,8 @@ pub(super) struct RawVerdict {
     pub(super) duplicate: Option<RawLevel>,
     /// A result that an earlier run left behind.
     pub(super) stale: Option<RawLevel>,
+    /// A change that most times have in common.
+    pub(super) suite_shift: Option<RawLevel>,
     /// Globs over names that must have been measured.
     #[schemars(with = "Option<Vec<String>>")]
     pub(super) require: Option<Vec<Spanned<String>>>,
@@ -141,6 +145,17 @@ pub(super) struct RawAb {
     pub(super) base_broken: Option<RawBaseBroken>,
     /// That other programs kept the machine busy meanwhile.
     pub(super) machine_busy: Option<RawLevel>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawCalibrate {
+    /// Pairs of processes of the same executables, 6 to 1000.
+    #[schemars(with = "Option<u32>")]
+    pub(super) pairs: Option<Spanned<u32>>,
+    /// When no further pair is begun: "15m".
+    #[schemars(with = "Option<String>")]
+    pub(super) budget: Option<Spanned<String>>,
 }
 
 /// What counts as a change. Later rules win, key by key.

@@ -16,8 +16,8 @@ use super::raw::{
     RawVerdict, RawWaiver, RawWitness,
 };
 use super::{
-    AbRules, BaseBroken, Bound, Budget, Gate, Level, MeasureRules, OnUndecided, Pattern, Policy,
-    PolicyError, Rule, VerdictRules, Waiver, Witness,
+    AbRules, BaseBroken, Bound, Budget, CalibrateRules, Gate, Level, MeasureRules, OnUndecided,
+    Pattern, Policy, PolicyError, Rule, VerdictRules, Waiver, Witness,
 };
 use crate::model::Field;
 use crate::stats;
@@ -47,6 +47,7 @@ pub(super) fn complete(raw: &RawPolicy) -> Result<Policy, String> {
             unreadable: Level::Fail,
             duplicate: Level::Fail,
             stale: Level::Fail,
+            suite_shift: Level::Fail,
             require: Vec::new(),
         },
         ignored_fields: BTreeSet::new(),
@@ -70,6 +71,7 @@ pub(super) fn complete(raw: &RawPolicy) -> Result<Policy, String> {
             base_broken: BaseBroken::Undecided,
             machine_busy: Level::Fail,
         },
+        calibrate: CalibrateRules { pairs: 0, budget: Duration::ZERO },
         rules: Vec::new(),
         builtin_rules: 0,
         budgets: Vec::new(),
@@ -94,7 +96,8 @@ pub(super) fn extend(
 }
 
 fn apply(mut policy: Policy, raw: &RawPolicy) -> Result<Policy, Fault> {
-    let RawPolicy { version, verdict, environment, measure, ab, rule, budget, waiver } = raw;
+    let RawPolicy { version, verdict, environment, measure, ab, calibrate, rule, budget, waiver } =
+        raw;
     if *version.get_ref() != 1 {
         let message = format!(
             "version {} of the policy format is not known here; this gate reads version 1",
@@ -134,6 +137,12 @@ fn apply(mut policy: Policy, raw: &RawPolicy) -> Result<Policy, Fault> {
     }
     apply_ab(&mut policy.ab, ab)?;
     can_decide(&policy, raw)?;
+    if let Some(value) = &calibrate.pairs {
+        policy.calibrate.pairs = in_range(value, 6, 1000)?;
+    }
+    if let Some(value) = &calibrate.budget {
+        policy.calibrate.budget = duration(value)?;
+    }
     for raw in rule {
         policy.rules.push(self::rule(raw)?);
     }
@@ -236,6 +245,7 @@ fn apply_verdict(rules: &mut VerdictRules, raw: &RawVerdict) -> Result<(), Fault
         unreadable,
         duplicate,
         stale,
+        suite_shift,
         require,
     } = raw;
     if let Some(value) = alpha {
@@ -259,6 +269,7 @@ fn apply_verdict(rules: &mut VerdictRules, raw: &RawVerdict) -> Result<(), Fault
         (&mut rules.unreadable, unreadable),
         (&mut rules.duplicate, duplicate),
         (&mut rules.stale, stale),
+        (&mut rules.suite_shift, suite_shift),
     ] {
         if let Some(level) = raw {
             *rule = self::level(*level);

@@ -4,6 +4,7 @@
 //! them for its own format.
 
 mod bencher;
+mod calibration;
 mod github;
 mod github_benchmark;
 mod html;
@@ -16,6 +17,7 @@ mod text;
 mod words;
 
 pub use bencher::Bencher;
+pub use calibration::calibration;
 pub use github::Annotations;
 pub use github_benchmark::GithubBenchmark;
 pub use html::Html;

@@ -89,7 +89,10 @@ pub(super) fn outcome(row: &Row) -> String {
 /// it is so only as far as can be known.
 pub(super) fn why(row: &Row) -> String {
     let Some(judgement) = &row.judgement else { return String::new() };
-    let evident = judgement.outcome == Outcome::Unchanged && row.candidate.is_some();
+    // Where something was subtracted the values do not say why.
+    let evident = judgement.outcome == Outcome::Unchanged
+        && row.candidate.is_some()
+        && row.adjusted.is_none();
     if evident && !judgement.by_instructions { String::new() } else { plain(&judgement.reason) }
 }
 

@@ -38,6 +38,8 @@ improvement  sql/select (time) [-21%, -19%]: better by more than the tolerance o
 
 1 row of a metric that cannot gate: show it with --all
 
+note  sessions-unknown: only the runs' own noise is covered: how much sessions differ is not known, see `gate calibrate`
+
 FAIL  2 rows worse beyond the limit (exit 3)
 "
     );

@@ -156,7 +156,7 @@ fn what_was_not_selected_is_not_missing() {
                   \"time\"\nat_most = \"1s\"";
     let report = verdict(&base, &part, wanted);
     assert_eq!(exit(&report), 0, "a selection says nothing of what it leaves out");
-    assert_eq!(report.findings.len(), 2);
+    assert_eq!(codes(&report).len(), 2);
 }
 
 #[test]
@@ -164,7 +164,13 @@ fn without_a_baseline_nothing_is_compared_but_budgets_are_judged() {
     let candidate = times(&[("a", &STEADY)]);
     let judge_alone = |text: &str| {
         let policy = policy(text);
-        judge(&Case { baseline: None, candidate: &candidate, policy: &policy, today: TODAY })
+        judge(&Case {
+            baseline: None,
+            candidate: &candidate,
+            policy: &policy,
+            noise: None,
+            today: TODAY,
+        })
     };
     assert_eq!(exit(&judge_alone("")), 5);
     let alone = "[verdict]\nnothing_compared = \"allow\"\n";
@@ -199,7 +205,7 @@ fn waivers_hold_for_one_row_up_to_a_ceiling_and_a_day() {
         ("15%", "2026-12-31", Code::WaiverExceeded, 3),
     ] {
         let report = verdict(&fast, &slow, &waiver(up_to, until));
-        assert_eq!((report.findings[0].code, exit(&report)), (code, status), "{up_to} {until}");
+        assert_eq!((codes(&report)[0].0, exit(&report)), (code, status), "{up_to} {until}");
     }
     let report = verdict(&fast, &fast, &waiver("25%", "2026-12-31"));
     assert_eq!(codes(&report), [(Code::WaiverUnused, Severity::Warn)]);
@@ -252,8 +258,13 @@ fn equal_names_in_two_targets_do_not_collide() {
 fn comparing_judges_nothing() {
     let (fast, slow) = (times(&[("a", &STEADY)]), times(&[("a", &FIFTH_SLOWER)]));
     let policy = policy("");
-    let report =
-        compare(&Case { baseline: Some(&fast), candidate: &slow, policy: &policy, today: TODAY });
+    let report = compare(&Case {
+        baseline: Some(&fast),
+        candidate: &slow,
+        policy: &policy,
+        noise: None,
+        today: TODAY,
+    });
     assert_eq!((report.verdict, report.rows[0].judgement.clone()), (None, None));
     let change = report.rows[0].change.unwrap();
     assert!((change.estimate - 0.2).abs() < 0.001 && change.lower.unwrap() > 0.15);

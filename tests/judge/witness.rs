@@ -270,7 +270,13 @@ fn trial(screened: Vec<f64>, then: Vec<f64>) -> (Snapshot, Snapshot) {
 fn a_trial_measures_again_only_what_may_change_its_verdict() {
     let confirm = |(base, head): &(Snapshot, Snapshot), keys: &str| {
         let policy = policy(&format!("[[rule]]\nbench = \"**\"\n{keys}\n"));
-        let case = Case { baseline: Some(base), candidate: head, policy: &policy, today: TODAY };
+        let case = Case {
+            baseline: Some(base),
+            candidate: head,
+            policy: &policy,
+            noise: None,
+            today: TODAY,
+        };
         !to_confirm(&case).is_empty()
     };
     let both = "witness = \"both\"";
