@@ -41,7 +41,14 @@ fn counted(snapshot: &mut Snapshot, value: f64) {
     };
     let runs = (0..2).map(|run| RunReading { run, reading: Reading::Value(value) }).collect();
     let id = BenchId::named("counted");
-    snapshot.measurements.push(Measurement { id, metric, runs, criterion: None, throughput: None });
+    snapshot.measurements.push(Measurement {
+        id,
+        metric,
+        runs,
+        criterion: None,
+        throughput: None,
+        costs: None,
+    });
     snapshot.sort();
 }
 

@@ -25,7 +25,7 @@ fn snapshot(rows: &Rows) -> Snapshot {
         revision: None,
         selection: None,
         pairing: None,
-        runs: vec![RunInfo { started: None, seconds: None, environment }; runs],
+        runs: vec![RunInfo { started: None, seconds: None, busy: None, environment }; runs],
         measurements: rows
             .iter()
             .map(|(name, metric, values)| Measurement {
@@ -37,6 +37,7 @@ fn snapshot(rows: &Rows) -> Snapshot {
                     .collect(),
                 criterion: None,
                 throughput: None,
+                costs: None,
             })
             .collect(),
         not_run: Vec::new(),

@@ -41,6 +41,7 @@ pub(super) fn report(rows: Vec<Row>, findings: Vec<Finding>) -> Report {
         counts,
         rows,
         findings,
+        control: None,
     }
 }
 
@@ -70,6 +71,7 @@ pub(super) fn row(id: &str, metric: &str, change: f64, outcome: Outcome) -> Row 
             upper: Some(change + 0.01),
         }),
         pairs: (0..8).map(|pair| change + 0.02 * (f64::from(pair) * 1.7).sin()).collect(),
+        adjusted: None,
         judgement: Some(Judgement {
             outcome,
             severity: if failing { Severity::Fail } else { Severity::Note },
@@ -83,6 +85,8 @@ pub(super) fn row(id: &str, metric: &str, change: f64, outcome: Outcome) -> Row 
             },
             p_value: None,
             detectable: Some(0.02),
+            by_instructions: false,
+            cause: Vec::new(),
         }),
     }
 }
