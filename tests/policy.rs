@@ -19,7 +19,7 @@ fn the_defaults_hold_every_key_and_stand_alone() {
     assert_eq!(builtin.ab.counts, 2);
     let time = builtin.limits(&BenchId::named("a/b c"), &Metric::time());
     assert_eq!((time.tolerance, time.target, time.fail), (0.01, 0.03, 0.01));
-    assert_eq!((time.witness, time.slower_clock), (Witness::Both, Gate::Fail));
+    assert_eq!((time.witness, time.slower_clock), (Witness::Both, Gate::Warn));
     assert_eq!(time.slower_clock_tolerance, 0.05);
     let count = Metric::counted(Metric::INSTRUCTIONS, Unit::Count);
     let count = builtin.limits(&BenchId::named("a"), &count);

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::code::Code;
 use super::decide::percent;
-use super::findings::Code;
 use super::report::{Finding, Outcome, Report, Row, Severity, Verdict, VerdictOutcome};
 use super::{Case, judge};
 use crate::exit::Exit;

@@ -7,6 +7,7 @@
 
 mod budget;
 mod cause;
+mod code;
 mod comparability;
 mod control;
 mod decide;
@@ -23,8 +24,8 @@ mod witness;
 
 use jiff::civil::Date;
 
+pub use code::{Code, explained, explanation};
 pub use control::{Control, judge_controlled};
-pub use findings::{Code, explained, explanation};
 pub(crate) use pair::run_value;
 pub use report::{
     Change, EnvironmentDifference, Finding, FunctionChange, Judgement, Outcome, Report, Row,

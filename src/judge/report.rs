@@ -11,9 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Case;
+use super::code::Code;
 use super::comparability::Comparability;
 use super::control::Control;
-use super::findings::Code;
 use crate::model::{BenchId, Field, Snapshot};
 use crate::policy::Gate;
 

@@ -9,9 +9,9 @@
 use std::collections::BTreeMap;
 
 use super::Case;
+use super::code::Code;
 use super::comparability::Comparability;
 use super::decide::{percent, severity};
-use super::findings::Code;
 use super::noise::COMMON_ROWS;
 use super::pair::{Effect, Pair};
 use super::report::{Finding, Severity};

@@ -2,8 +2,9 @@
 //! busy, processes that mostly prepare.
 
 use super::Case;
+use super::code::Code;
 use super::decide::{percent, severity};
-use super::findings::{Code, finding};
+use super::findings::finding;
 use super::report::{Finding, Severity};
 use crate::exit::Exit;
 use crate::model::{NotRunKind, RunInfo, Snapshot};

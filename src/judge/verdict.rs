@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::findings::Code;
+use super::code::Code;
 use super::report::{Finding, Outcome, Row, Severity, Verdict, VerdictOutcome};
 use super::{Case, budget, trial};
 use crate::exit::Exit;

@@ -10,7 +10,7 @@
 //! | instructions | clock | the row of the clock |
 //! |---|---|---|
 //! | more | any | as the clock says; the row of the instructions is the exact one |
-//! | not more | slower, proven | regression; it fails only where proven beyond `slower_clock_tolerance`, as a new build alone moves code, and that alone moves times by some percent |
+//! | not more | slower, proven | regression; it does what `slower_clock` says, and that only where proven beyond `slower_clock_tolerance`, as a new build alone moves code, and that alone moves times |
 //! | not more | undecided | unchanged as far as can be known, unless the clock itself looks slower |
 //! | not more | faster, proven | improvement |
 //!

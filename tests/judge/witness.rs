@@ -63,12 +63,15 @@ fn the_witnesses_combine_as_documented() {
         (&STEADY, &SAME, (Outcome::Unchanged, Severity::Note, 0), "no change for the worse of 3%"),
         (&noisy, &SAME, (Outcome::Undecided, Severity::Note, 0), "too noisy: only a change above"),
     ] {
-        let report = verdict(&base, &witnessed(runs, counted, 1), "");
+        let report = verdict(&base, &witnessed(runs, counted, 1), FAILS);
         assert_eq!(clock(&report), expected, "{runs:?} {counted:?}");
         let said = &judgement(&report, "time").reason;
         assert!(said.contains(reason), "{said}");
         assert!(!judgement(&report, "time").by_instructions);
     }
+    // Unless the policy says so, a slower clock alone warns, however slow.
+    let report = verdict(&base, &witnessed(&FIFTH_SLOWER, &SAME, 1), "");
+    assert_eq!(clock(&report), (Outcome::Regression, Severity::Warn, 0));
     let report = verdict(&witnessed(&FIFTH_SLOWER, &SAME, 1), &witnessed(&STEADY, &FEWER, 1), "");
     assert_eq!(clock(&report), (Outcome::Improvement, Severity::Note, 0));
     assert!(judgement(&report, "time").reason.starts_with("fewer instructions, faster clock; "));
@@ -154,7 +157,7 @@ fn the_policy_names_the_witness_and_what_a_slower_clock_may_do() {
     let more = witnessed(&STEADY, &MORE, 1);
     let rule = |keys: &str| format!("[[rule]]\nbench = \"a\"\n{keys}\n");
     for (head, keys, code) in [
-        (&slower, "witness = \"both\"", 3),
+        (&slower, "witness = \"both\"", 0),
         (&slower, "witness = \"clock\"", 3),
         (&slower, "witness = \"instructions\"", 0),
         (&little, "witness = \"both\"", 0),
@@ -162,15 +165,16 @@ fn the_policy_names_the_witness_and_what_a_slower_clock_may_do() {
         (&more, "witness = \"both\"", 3),
         (&more, "witness = \"clock\"", 0),
         (&more, "witness = \"instructions\"", 3),
-        (&slower, "slower_clock = \"warn\"", 0),
+        (&slower, "slower_clock = \"fail\"", 3),
         (&slower, "slower_clock = \"show\"", 0),
-        (&slower, "slower_clock_tolerance = \"50%\"", 0),
-        (&little, "slower_clock_tolerance = \"1%\"", 3),
+        (&slower, "slower_clock = \"fail\"\nslower_clock_tolerance = \"50%\"", 0),
+        (&little, "slower_clock = \"fail\"", 0),
+        (&little, "slower_clock = \"fail\"\nslower_clock_tolerance = \"1%\"", 3),
     ] {
         assert_eq!(exit(&verdict(&base, head, &rule(keys))), code, "{keys}");
     }
     let severity = |keys: &str| judgement(&verdict(&base, &slower, &rule(keys)), "time").severity;
-    assert_eq!(severity("slower_clock = \"warn\""), Severity::Warn);
+    assert_eq!(severity(""), Severity::Warn);
     assert_eq!(severity("slower_clock = \"show\""), Severity::Note);
     // Where there is only one witness, it gates.
     let clocks = |runs: &[f64]| times(&[("a", runs)]);
@@ -266,6 +270,9 @@ fn trial(screened: Vec<f64>, then: Vec<f64>) -> (Snapshot, Snapshot) {
     (base, head)
 }
 
+/// A slower clock alone fails.
+const FAILS: &str = "[[rule]]\nbench = \"**\"\nslower_clock = \"fail\"\n";
+
 #[test]
 fn a_trial_measures_again_only_what_may_change_its_verdict() {
     let confirm = |(base, head): &(Snapshot, Snapshot), keys: &str| {
@@ -308,10 +315,13 @@ fn a_trial_measures_again_only_what_may_change_its_verdict() {
     let further = trial(alternating(0.08, 0.05, 8), alternating(0.08, 0.05, 14));
     let report = verdict(&further.0, &further.1, "");
     assert_eq!(clock(&report), (Outcome::Regression, Severity::Warn, 0));
-    assert!(confirm(&further, both));
-    assert!(!confirm(&further, "slower_clock = \"warn\""));
+    assert!(confirm(&further, "slower_clock = \"fail\""));
+    assert!(!confirm(&further, both));
     let proven = trial(alternating(0.08, 0.05, 8), alternating(0.08, 0.01, 14));
-    assert_eq!(clock(&verdict(&proven.0, &proven.1, "")), (Outcome::Regression, Severity::Fail, 3));
+    assert_eq!(
+        clock(&verdict(&proven.0, &proven.1, FAILS)),
+        (Outcome::Regression, Severity::Fail, 3)
+    );
     assert!(!confirm(&proven, both));
     let little = trial(alternating(0.03, 0.05, 8), alternating(0.03, 0.005, 14));
     let report = verdict(&little.0, &little.1, "");
