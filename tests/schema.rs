@@ -22,6 +22,11 @@ fn the_committed_report_schema_is_current() {
 }
 
 #[test]
+fn the_committed_policy_schema_is_current() {
+    is_current("policy.schema.json", &benchgate::policy::schema());
+}
+
+#[test]
 fn the_committed_calibration_schema_is_current() {
     is_current("calibration.schema.json", &benchgate::calibrate::schema());
 }

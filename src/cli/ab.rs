@@ -144,12 +144,7 @@ impl Ab {
             budget: Some(budget.unwrap_or(policy.ab.budget)),
             counts: counts.unwrap_or(policy.ab.counts),
             filter,
-            criterion: CriterionTimes {
-                warm_up: policy.ab.warm_up,
-                measurement: policy.ab.time,
-                samples: policy.ab.samples,
-                resamples: RESAMPLES,
-            },
+            criterion: criterion_times(&policy),
             time_limit: policy.measure.time_limit,
             scratch: place.clone(),
             logs: None,
@@ -204,6 +199,16 @@ pub(super) fn control_of(
         )));
     }
     Ok(Some(control))
+}
+
+/// How long criterion takes in each process of a trial.
+pub(super) fn criterion_times(policy: &Policy) -> CriterionTimes {
+    CriterionTimes {
+        warm_up: policy.ab.warm_up,
+        measurement: policy.ab.time,
+        samples: policy.ab.samples,
+        resamples: RESAMPLES,
+    }
 }
 
 /// The first look at which a single suspect can be confirmed.

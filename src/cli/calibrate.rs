@@ -7,9 +7,8 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::ab::time;
+use super::ab::{criterion_times, time};
 use super::build::{BuildArgs, selection};
-use super::run::RESAMPLES;
 use super::source::{self, StoreArgs};
 use super::{Context, Failed, PolicyArgs, progress};
 use crate::calibrate::{
@@ -17,8 +16,8 @@ use crate::calibrate::{
 };
 use crate::exit::Exit;
 use crate::measure::{
-    self, BenchExecutable, BuildOptions, CountError, CountOptions, CountTarget, CriterionTimes,
-    Filter, Interrupt, Listed, Progress, Silent, Trial, TrialPlan, TrialSide, identity,
+    self, BenchExecutable, BuildOptions, CountError, CountOptions, CountTarget, Filter, Interrupt,
+    Listed, Progress, Silent, Trial, TrialPlan, TrialSide, identity,
 };
 use crate::model::{BenchId, Metric, Nature, NotRun, Snapshot};
 use crate::policy::Policy;
@@ -224,12 +223,7 @@ fn measure(
         budget: Some(budget),
         selection: selection(options, filter.as_ref()),
         filter,
-        criterion: CriterionTimes {
-            warm_up: policy.ab.warm_up,
-            measurement: policy.ab.time,
-            samples: policy.ab.samples,
-            resamples: RESAMPLES,
-        },
+        criterion: criterion_times(policy),
         time_limit: policy.measure.time_limit,
         scratch: place.clone(),
         logs: None,
