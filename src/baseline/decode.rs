@@ -15,9 +15,9 @@ use super::error::{BaselineError, Fault, Place};
 use super::number::Number;
 use super::wire::{self, SCHEMA_VERSION};
 use crate::model::{
-    BenchId, Costs, CriterionParts, Environment, Estimate, Estimates, Field, Measurement, Metric,
-    NotRun, Pairing, Problem, Reading, Revision, RunInfo, RunReading, Samples, SetUp, Snapshot,
-    Throughput, Unit,
+    BenchId, Costs, CriterionParts, Environment, Estimate, Estimates, Field, Layout, Measurement,
+    Metric, NotRun, Pairing, Problem, Reading, Revision, RunInfo, RunReading, Samples, SetUp,
+    Snapshot, Throughput, Unit,
 };
 
 /// The largest file that is read: 256 MiB.
@@ -379,7 +379,8 @@ fn id(id: wire::Id) -> BenchId {
 }
 
 fn pairing(pairing: wire::Pairing, place: &Place) -> Result<Pairing, Fault> {
-    let wire::Pairing { trial, seed, screening, looks, identical, control, set_up } = pairing;
+    let wire::Pairing { trial, seed, screening, looks, identical, control, set_up, layouts } =
+        pairing;
     if !looks.is_sorted_by(|a, b| a < b) || looks.first() == Some(&0) {
         return Err(place.at("looks").fault("must rise from at least 1"));
     }
@@ -390,7 +391,20 @@ fn pairing(pairing: wire::Pairing, place: &Place) -> Result<Pairing, Fault> {
         .enumerate()
         .map(|(index, one)| self::set_up(one, &place.at("set_up").at(index)))
         .collect::<Result<_, _>>()?;
-    Ok(Pairing { trial, seed, screening, looks, identical, control, set_up })
+    let layouts = layouts
+        .into_iter()
+        .enumerate()
+        .map(|(index, one)| layout(one, &place.at("layouts").at(index)))
+        .collect::<Result<_, _>>()?;
+    Ok(Pairing { trial, seed, screening, looks, identical, control, set_up, layouts })
+}
+
+fn layout(layout: wire::Layout, place: &Place) -> Result<Layout, Fault> {
+    let wire::Layout { target, package, functions, same, reason } = layout;
+    if same > functions {
+        return Err(place.at("same").fault(format!("{same} of {functions} are too many")));
+    }
+    Ok(Layout { target, package, functions, same, reason })
 }
 
 fn set_up(set_up: wire::SetUp, place: &Place) -> Result<SetUp, Fault> {

@@ -7,8 +7,8 @@ use super::layout;
 use super::number::{Iterations, Number};
 use super::wire;
 use crate::model::{
-    BenchId, Costs, Estimate, Estimates, Measurement, NotRun, Pairing, Problem, Reading, RunInfo,
-    RunReading, Samples, SetUp, Snapshot, Throughput,
+    BenchId, Costs, Estimate, Estimates, Layout, Measurement, NotRun, Pairing, Problem, Reading,
+    RunInfo, RunReading, Samples, SetUp, Snapshot, Throughput,
 };
 
 /// The file's text. What could not be read again is refused here, while the
@@ -69,7 +69,7 @@ fn file(snapshot: &Snapshot) -> wire::File {
 }
 
 fn pairing(pairing: &Pairing) -> wire::Pairing {
-    let Pairing { trial, seed, screening, looks, identical, control, set_up } = pairing;
+    let Pairing { trial, seed, screening, looks, identical, control, set_up, layouts } = pairing;
     wire::Pairing {
         trial: trial.clone(),
         seed: *seed,
@@ -85,6 +85,16 @@ fn pairing(pairing: &Pairing) -> wire::Pairing {
                 seconds: Number(*seconds),
                 share: Number(*share),
                 time: Number(*time),
+            })
+            .collect(),
+        layouts: layouts
+            .iter()
+            .map(|Layout { target, package, functions, same, reason }| wire::Layout {
+                target: target.clone(),
+                package: package.clone(),
+                functions: *functions,
+                same: *same,
+                reason: reason.clone(),
             })
             .collect(),
     }

@@ -123,6 +123,26 @@ pub(super) struct Pairing {
     /// What starting the processes of each bench target cost.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) set_up: Vec<SetUp>,
+    /// Where functions lie on the two sides, for each bench target that differs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) layouts: Vec<Layout>,
+}
+
+/// Where the functions of a bench target lie on the two sides of a trial.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Layout {
+    /// The bench target.
+    pub(super) target: String,
+    /// The cargo package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) package: Option<String>,
+    /// Functions of equal name and size.
+    pub(super) functions: u64,
+    /// Those of them that lie at the same place within a page.
+    pub(super) same: u64,
+    /// Why the layout could not be pinned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<String>,
 }
 
 /// What the processes of a bench target do besides measuring.

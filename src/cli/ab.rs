@@ -1,6 +1,5 @@
 //! `gate ab`
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,15 +9,14 @@ use jiff::{SignedDuration, Zoned};
 
 use super::build::{BuildArgs, selection};
 use super::run::RESAMPLES;
+use super::sides::{Building, Sides, ready};
 use super::{Context, Failed, OutputArgs, PolicyArgs, progress};
 use crate::exit::Exit;
 use crate::judge::{Case, Report, judge, judge_controlled, to_confirm};
-use crate::measure::identity::{Identity, compare};
 use crate::measure::{
-    self, BenchExecutable, BuildError, BuildOptions, CriterionTimes, Filter, Interrupt,
-    MeasureError, Progress, Repository, Silent, Source, Trial, TrialPlan, TrialSide,
+    self, CriterionTimes, Filter, Interrupt, MeasureError, Progress, Silent, Trial, TrialPlan,
 };
-use crate::model::{NotRun, Snapshot};
+use crate::model::Snapshot;
 use crate::policy::Policy;
 use crate::stats::smallest_n;
 
@@ -123,17 +121,24 @@ impl Ab {
             let target = target
                 .context("`gate ab` needs a cargo project, or --base-exe and --head-exe")
                 .map_err(Failed::usage)?;
-            let sides =
-                built(context, base.as_deref(), &options, &target, &interrupt, bar.as_mut())?;
-            (sides, target.join("gate"))
+            let place = target.join("gate");
+            let building = Building {
+                context,
+                options: &options,
+                place: &place,
+                pin_layout: policy.ab.pin_layout,
+                interrupt: &interrupt,
+            };
+            (building.sides(base.as_deref(), bar.as_mut())?, place)
         } else {
             // Outside of a project there is no target directory to use.
             let place = target.map_or_else(|_| std::env::temp_dir(), |target| target.join("gate"));
             (ready(&base_exe, &head_exe)?, place)
         };
-        let [base, head] = sides;
+        let Sides { base, head, identical, layouts } = sides;
         let plan = TrialPlan {
-            identical: identical(&base, &head),
+            identical,
+            layouts,
             base,
             head,
             seed: seed.unwrap_or_else(|| fastrand::u64(..)),
@@ -227,116 +232,4 @@ fn case<'a>(policy: &'a Policy, trial: &'a Trial) -> Case<'a> {
         noise: None,
         today: Zoned::now().date(),
     }
-}
-
-/// Targets whose executables hold the same code: green by proof, not measured.
-/// Scripts are none of them: what they start is not known.
-fn identical(base: &TrialSide, head: &TrialSide) -> BTreeSet<(Option<String>, String)> {
-    let mut same = BTreeSet::new();
-    for one in &base.executables {
-        let key = (one.package.clone(), one.target.clone());
-        let other =
-            head.executables.iter().find(|other| other.target == key.1 && other.package == key.0);
-        if other.is_some_and(|other| matches!(compare(one, other), Identity::Identical { .. })) {
-            same.insert(key);
-        }
-    }
-    same
-}
-
-fn ready(base: &[PathBuf], head: &[PathBuf]) -> Result<[TrialSide; 2], Failed> {
-    let mut sides = [("base", Vec::new()), ("head", Vec::new())];
-    for (base, head) in base.iter().zip(head) {
-        // They belong together by order, so they go by one name: the head's.
-        let name = BenchExecutable::ready(head).target;
-        for (path, (_, executables)) in [base, head].into_iter().zip(&mut sides) {
-            let path = fs_err::canonicalize(path).map_err(Failed::usage)?;
-            let mut executable = BenchExecutable::ready(path);
-            executable.target.clone_from(&name);
-            executables.push(executable);
-        }
-    }
-    let names: BTreeSet<&str> = sides[1].1.iter().map(|one| one.target.as_str()).collect();
-    if names.len() < head.len() {
-        return Err(Failed::usage(anyhow::anyhow!(
-            "two of the head's executables have the same file name: give them different ones"
-        )));
-    }
-    Ok(sides.map(|(name, executables)| TrialSide {
-        name: name.to_owned(),
-        revision: None,
-        executables,
-        not_run: Vec::new(),
-        build: BuildOptions::default(),
-    }))
-}
-
-/// Lays and builds base, then head, in one checkout directory.
-fn built(
-    context: &Context,
-    base: Option<&str>,
-    options: &BuildOptions,
-    target: &Path,
-    interrupt: &Interrupt,
-    progress: &mut dyn Progress,
-) -> Result<[TrialSide; 2], Failed> {
-    let repository = Repository::of(&context.directory)
-        .context("`gate ab` needs a git repository, or --base-exe and --head-exe")
-        .map_err(Failed::usage)?;
-    let commit = match base {
-        Some(revision) => repository
-            .commit(revision)
-            .with_context(|| format!("there is no revision `{revision}`"))
-            .map_err(Failed::usage)?,
-        None => repository.merge_base().map_err(Failed::usage)?,
-    };
-    let short: String = commit.chars().take(10).collect();
-    context.shell.status("base", &format!("{short}; head is the working tree"));
-    if repository.is_at(&commit) {
-        context.shell.note(
-            "the working tree is its base, so there is no change to judge; name an earlier \
-             revision with --base HEAD~1",
-        );
-    }
-    // The part of the repository that the command was given in.
-    let inside = fs_err::canonicalize(&context.directory)?;
-    let inside = inside.strip_prefix(fs_err::canonicalize(repository.root())?).map(Path::to_owned);
-    let inside = inside.unwrap_or_default();
-    let checkout = target.join("gate").join("checkout");
-    // One name for the target directories of both sides, as for their sources.
-    let link = target.join("gate").join("build");
-    let mut sides = Vec::new();
-    for (name, source) in [("base", Source::Commit(commit)), ("head", Source::WorkingTree)] {
-        let memory = target.join("gate").join(format!("{name}-files.json"));
-        repository.lay(&source, &checkout, &memory)?;
-        measure::point(&link, name)?;
-        let options = BuildOptions {
-            directory: Some(checkout.join(&inside)),
-            target_dir: Some(link.clone()),
-            ..options.clone()
-        };
-        let is_base = source != Source::WorkingTree;
-        let (executables, not_run) = match measure::build(&options, interrupt, progress) {
-            Ok(built) => (built.executables, built.not_run),
-            // Its benchmarks are new, then.
-            Err(BuildError::NoBenches { not_run, .. }) if is_base => (Vec::new(), not_run),
-            Err(error @ (BuildError::Failed { .. } | BuildError::Metadata(_))) if is_base => {
-                (Vec::new(), vec![NotRun::failed("build", error.to_string())])
-            }
-            Err(error) => {
-                let error = measure::MeasureError::from(error);
-                return Err(anyhow::Error::from(error)
-                    .context(format!("the {name} cannot be measured"))
-                    .into());
-            }
-        };
-        sides.push(TrialSide {
-            name: name.to_owned(),
-            revision: repository.revision(&source),
-            executables,
-            not_run,
-            build: options,
-        });
-    }
-    Ok(sides.try_into().expect("two sides"))
 }

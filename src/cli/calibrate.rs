@@ -212,6 +212,7 @@ fn measure(
         base: side("first", built.not_run.clone()),
         head: side("second", Vec::new()),
         identical: BTreeSet::new(),
+        layouts: Vec::new(),
         seed,
         screening: FIRST_PAIRS,
         looks: vec![(pairs - FIRST_PAIRS).max(1)],

@@ -13,6 +13,7 @@ mod progress;
 mod report;
 mod run;
 mod shell;
+mod sides;
 mod source;
 
 use std::ffi::OsString;

@@ -74,7 +74,11 @@ pub(super) fn open<'a>(
     let mut open: Vec<Open<'_>> = pairs
         .into_iter()
         .map(|pair| {
-            let limits = case.policy.limits(&pair.id, &pair.metric);
+            let mut limits = case.policy.limits(&pair.id, &pair.metric);
+            let (target, package) = (pair.id.target.as_deref(), pair.id.package.as_deref());
+            if !case.pairing().is_some_and(|pairing| pairing.is_pinned(target, package)) {
+                limits.slower_clock = limits.slower_clock.min(limits.slower_clock_unpinned);
+            }
             let barred = barrier(&pair, &limits, comparability);
             Open { pair, limits, barred, beside: None, set_aside: false, chances: None, family: 0 }
         })

@@ -44,6 +44,8 @@ pub struct BuildOptions {
     pub offline: bool,
     /// `--quiet`: cargo shows nothing but errors.
     pub quiet: bool,
+    /// Variables for cargo.
+    pub variables: Vec<(OsString, OsString)>,
 }
 
 impl BuildOptions {
@@ -98,6 +100,7 @@ impl BuildOptions {
             locked,
             offline,
             quiet,
+            variables: _,
         } = self;
         let mut arguments: Vec<OsString> =
             ["bench", "--no-run", "--message-format=json-render-diagnostics"]
@@ -244,6 +247,9 @@ pub fn build(
     let mut job = Job::new(cargo());
     job.directory.clone_from(&options.directory);
     job.arguments = options.arguments();
+    for (key, value) in &options.variables {
+        job = job.env(key.clone(), value.clone());
+    }
     job.stderr = Stderr::Inherited;
     job.remains = Remains::Keep;
     let mut messages = Messages::default();
@@ -432,6 +438,7 @@ mod tests {
             locked: true,
             offline: true,
             quiet: true,
+            variables: Vec::new(),
         };
         let words: Vec<_> =
             options.arguments().iter().map(|word| word.to_string_lossy().into_owned()).collect();

@@ -8,6 +8,7 @@
 //! | [`trial`] | base and head in turn, in pairs of processes → two snapshots |
 //! | [`Process::run`] | one executable, one fresh process → what it measured |
 //! | [`identity::compare`] | two builds → whether they are the same code |
+//! | [`Pinning::pin`] | two builds → the same, linked so that equal functions lie alike |
 //! | [`count`] | criterion benchmarks, unmodified → the instructions of each |
 //! | [`build`] | has cargo build the executables |
 //! | [`Harness::detect`], [`list`] | what an executable is, and holds |
@@ -31,9 +32,11 @@ mod harness;
 pub mod identity;
 mod instructions;
 mod interrupt;
+pub mod layout;
 mod load;
 mod merge;
 mod once;
+mod pin;
 mod prepare;
 pub mod process;
 mod progress;
@@ -52,6 +55,7 @@ pub use instructions::{
 };
 pub use interrupt::Interrupt;
 pub use once::{CriterionTimes, Measured, Process, RECORD_VARIABLE};
+pub use pin::Pinning;
 pub use progress::{Event, Progress, Silent};
 pub use revision::revision;
 pub use run::{MeasureError, Plan, run};

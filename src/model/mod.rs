@@ -24,5 +24,5 @@ pub use measurement::{
 pub use metric::{Direction, Metric, Nature, Unit};
 pub use noise::{Noise, NoiseRow, NoiseSession};
 pub use snapshot::{
-    NotRun, NotRunKind, Pairing, Problem, ProblemKind, Revision, RunInfo, SetUp, Snapshot,
+    Layout, NotRun, NotRunKind, Pairing, Problem, ProblemKind, Revision, RunInfo, SetUp, Snapshot,
 };

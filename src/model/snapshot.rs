@@ -98,6 +98,36 @@ pub struct Pairing {
     pub control: bool,
     /// What starting the processes of each bench target cost, by package and target.
     pub set_up: Vec<SetUp>,
+    /// Where functions lie on the two sides, for each bench target that was built
+    /// for the trial and differs.
+    pub layouts: Vec<Layout>,
+}
+
+/// Where the functions of a bench target lie on the two sides of a trial.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Layout {
+    /// The bench target.
+    pub target: String,
+    /// Its package, where known.
+    pub package: Option<String>,
+    /// Functions of equal name and size.
+    pub functions: u64,
+    /// Those of them that lie at the same place within a page.
+    pub same: u64,
+    /// Why the layout could not be pinned; nothing where it was.
+    pub reason: Option<String>,
+}
+
+impl Pairing {
+    /// Whether functions that did not change lie alike on both sides, for a
+    /// benchmark of that bench target.
+    pub fn is_pinned(&self, target: Option<&str>, package: Option<&str>) -> bool {
+        self.layouts.iter().any(|layout| {
+            layout.reason.is_none()
+                && target == Some(&layout.target)
+                && package == layout.package.as_deref()
+        })
+    }
 }
 
 /// What the processes of a bench target do besides measuring: starting, preparing

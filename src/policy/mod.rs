@@ -134,6 +134,8 @@ pub struct AbRules {
     pub budget: Duration,
     /// Counts of each criterion benchmark's instructions on each side; 0 for none.
     pub counts: u32,
+    /// Whether both sides are linked once more, so that equal functions lie alike.
+    pub pin_layout: bool,
     /// Whether the base is also measured against itself.
     pub control: bool,
     /// What becomes of a trial whose base does not build or run.
@@ -201,6 +203,7 @@ struct Rule {
     gate: Option<Gate>,
     witness: Option<Witness>,
     slower_clock: Option<Gate>,
+    slower_clock_unpinned: Option<Gate>,
     slower_clock_tolerance: Option<f64>,
 }
 
@@ -249,6 +252,8 @@ pub struct Limits {
     pub witness: Witness,
     /// The most that a slower clock may do where the instructions are not more.
     pub slower_clock: Gate,
+    /// The same, where the layout of the two builds was not pinned.
+    pub slower_clock_unpinned: Gate,
     /// Proven beyond this, such a clock does that; below it warns at most. At
     /// least `fail`.
     pub slower_clock_tolerance: f64,
@@ -345,6 +350,7 @@ impl Policy {
             gate: Gate::Fail,
             witness: Witness::Both,
             slower_clock: Gate::Fail,
+            slower_clock_unpinned: Gate::Fail,
             slower_clock_tolerance: 0.0,
         };
         for rule in &self.rules {
@@ -387,6 +393,7 @@ impl Rule {
             gate,
             witness,
             slower_clock,
+            slower_clock_unpinned,
             slower_clock_tolerance,
         } = self;
         limits.tolerance = tolerance.unwrap_or(limits.tolerance);
@@ -397,6 +404,8 @@ impl Rule {
         limits.gate = gate.unwrap_or(limits.gate);
         limits.witness = witness.unwrap_or(limits.witness);
         limits.slower_clock = slower_clock.unwrap_or(limits.slower_clock);
+        limits.slower_clock_unpinned =
+            slower_clock_unpinned.unwrap_or(limits.slower_clock_unpinned);
         limits.slower_clock_tolerance =
             slower_clock_tolerance.unwrap_or(limits.slower_clock_tolerance);
     }

@@ -139,6 +139,8 @@ pub(super) struct RawAb {
     /// Counts of each criterion benchmark's instructions on each side, 0 to 100.
     #[schemars(with = "Option<u32>")]
     pub(super) counts: Option<Spanned<u32>>,
+    /// Whether both sides are linked once more, so that equal functions lie alike.
+    pub(super) pin_layout: Option<bool>,
     /// Whether the base is also measured against itself.
     pub(super) control: Option<bool>,
     /// What becomes of a trial whose base does not build or run.
@@ -190,6 +192,8 @@ pub(super) struct RawRule {
     pub(super) witness: Option<RawWitness>,
     /// The most that a slower clock may do where the instructions are not more.
     pub(super) slower_clock: Option<RawGate>,
+    /// The same, where the layout of the two builds was not pinned.
+    pub(super) slower_clock_unpinned: Option<RawGate>,
     /// Proven beyond this, such a clock does that; below it warns at most: "5%".
     #[schemars(with = "Option<String>")]
     pub(super) slower_clock_tolerance: Option<Spanned<String>>,

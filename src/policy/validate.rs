@@ -67,6 +67,7 @@ pub(super) fn complete(raw: &RawPolicy) -> Result<Policy, String> {
             samples: 0,
             budget: Duration::ZERO,
             counts: 0,
+            pin_layout: false,
             control: false,
             base_broken: BaseBroken::Undecided,
             machine_busy: Level::Fail,
@@ -194,10 +195,12 @@ fn apply_ab(rules: &mut AbRules, raw: &RawAb) -> Result<(), Fault> {
         samples,
         budget,
         counts,
+        pin_layout,
         control,
         base_broken,
         machine_busy,
     } = raw;
+    rules.pin_layout = pin_layout.unwrap_or(rules.pin_layout);
     rules.control = control.unwrap_or(rules.control);
     if let Some(level) = machine_busy {
         rules.machine_busy = self::level(*level);
@@ -301,6 +304,7 @@ fn rule(raw: &RawRule) -> Result<Rule, Fault> {
         gate,
         witness,
         slower_clock,
+        slower_clock_unpinned,
         slower_clock_tolerance,
     } = raw;
     let rule = Rule {
@@ -321,6 +325,7 @@ fn rule(raw: &RawRule) -> Result<Rule, Fault> {
             RawWitness::Instructions => Witness::Instructions,
         }),
         slower_clock: slower_clock.map(self::gate),
+        slower_clock_unpinned: slower_clock_unpinned.map(self::gate),
         slower_clock_tolerance: slower_clock_tolerance.as_ref().map(percentage).transpose()?,
     };
     for (lower, upper, value, message) in [

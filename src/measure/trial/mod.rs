@@ -11,7 +11,7 @@ use super::prepare::prepare;
 use super::{
     BenchExecutable, BuildOptions, CriterionTimes, Event, Filter, Interrupt, MeasureError, Progress,
 };
-use crate::model::{BenchId, NotRun, Revision, Snapshot};
+use crate::model::{BenchId, Layout, NotRun, Revision, Snapshot};
 use estimate::duration;
 use session::{Session, Suspects};
 
@@ -39,6 +39,8 @@ pub struct TrialPlan {
     pub head: TrialSide,
     /// Executables of the same code: listed, not measured, by package and target.
     pub identical: BTreeSet<(Option<String>, String)>,
+    /// Where functions lie on the two sides, where they were built for the trial.
+    pub layouts: Vec<Layout>,
     /// Seeds the order in each pair and the length of each environment.
     pub seed: u64,
     /// Pairs in which everything is screened.

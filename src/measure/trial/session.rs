@@ -444,6 +444,7 @@ impl<'a> Session<'a> {
                 identical: if side == CONTROL { Vec::new() } else { self.identical.clone() },
                 control: self.plan.control,
                 set_up: set_up.clone(),
+                layouts: self.plan.layouts.clone(),
             };
             let mut snapshot = Snapshot {
                 name: name.to_owned(),
