@@ -7,6 +7,8 @@ mod bad_input;
 mod control;
 #[path = "ab/interrupt.rs"]
 mod interrupt;
+#[path = "ab/layout.rs"]
+mod layout;
 #[path = "ab/mimic.rs"]
 mod mimic;
 #[path = "ab/repository.rs"]

@@ -138,6 +138,14 @@ codes! {
          within a process say nothing about how much processes differ, and a lone run may be an \
          odd one. Measure with `gate run`, --repeat 5 or more; or let `gate calibrate` keep what \
          twenty earlier runs of the benchmark showed, which then stand in for it.";
+    /// Functions lie elsewhere in the other build.
+    LayoutFree = "layout-free", Undecided,
+        "`gate ab` links both sides once more with the functions that did not change at the same \
+         place, as where code lies alone moves times: neutral rebuilds moved small loops by 5% \
+         and more. Here that was not possible, the message says why. Clocks are judged all the \
+         same, but one that is slower with the same instructions only warns \
+         (`slower_clock_unpinned`). It needs LLVM's linker, rustc's own on x86_64 Linux, and \
+         symbols (`strip = \"none\"` in [profile.bench]). ab.pin_layout turns it off.";
     /// A count that its own runs do not repeat.
     UnsteadyCount = "unsteady-count", Undecided,
         "Equal programs gave different counts, so something in the benchmark varies: a hash \
@@ -208,7 +216,8 @@ const OUTCOMES: [(Outcome, &str); 6] = [
          the runs' own noise all there is; between a saved baseline and a later run other things \
          may differ too. It fails the gate where it is proven beyond `fail`, warns beyond `warn`. A \
          clock that is slower though the same benchmark's instructions are steady and not more \
-         warns (`slower_clock`): a new build alone moves code, and that moves times. To accept a \
+         fails beyond `slower_clock_tolerance`, and only warns where the layout of the two builds \
+         was not pinned: a new build alone moves code, and that moves times. To accept a \
          regression for a while, add a [[waiver]].",
     ),
     (

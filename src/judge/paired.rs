@@ -119,6 +119,7 @@ mod tests {
             identical: Vec::new(),
             control: false,
             set_up: Vec::new(),
+            layouts: Vec::new(),
         }
     }
 

@@ -35,6 +35,13 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
         finding.id = Some(target.target.clone());
         findings.push(finding);
     }
+    for layout in &pairing.layouts {
+        let Some(reason) = &layout.reason else { continue };
+        let message = format!("the layout of the two builds could not be pinned: {reason}");
+        let mut finding = finding(Code::LayoutFree, Severity::Note, message);
+        finding.id = Some(layout.target.clone());
+        findings.push(finding);
+    }
     findings
 }
 

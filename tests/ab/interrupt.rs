@@ -117,7 +117,10 @@ fn during_the_build() {
     let _ = interrupt(child);
     assert!(running.into_iter().all(gone), "no process is left");
     let left = names(&root.join("target/gate"));
-    assert_eq!(left, ["base", "base-files.json", "build", "checkout", "head", "head-files.json"]);
+    assert_eq!(
+        left,
+        ["base", "base-files.json", "build", "checkout", "head", "head-files.json", "link.sh"]
+    );
 
     // Nothing that is left is in the way.
     std::fs::write(root.join("build.rs"), good).unwrap();

@@ -42,7 +42,7 @@ pub(crate) fn of(name: &str, home: &Path) -> PathBuf {
 }
 
 /// Replaces a part of a file.
-fn edit(file: &Path, from: &str, to: &str) {
+pub(crate) fn edit(file: &Path, from: &str, to: &str) {
     let text = std::fs::read_to_string(file).unwrap();
     assert!(text.contains(from), "{}", file.display());
     std::fs::write(file, text.replace(from, to)).unwrap();

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use benchgate::baseline::{Existing, Store, export_critcmp, read, schema};
 use benchgate::model::{
-    BenchId, Costs, CriterionParts, Direction, Environment, Estimate, Estimates, Field,
+    BenchId, Costs, CriterionParts, Direction, Environment, Estimate, Estimates, Field, Layout,
     Measurement, Metric, Nature, NotRun, NotRunKind, Pairing, Problem, ProblemKind, Reading,
     Revision, RunInfo, RunReading, Samples, SamplingMode, SetUp, Snapshot, Throughput, Unit,
 };
@@ -304,9 +304,18 @@ fn any_pairing() -> impl Strategy<Value = Pairing> {
             time,
         },
     );
-    let rest = (vec(any_id(), 0..3), any::<bool>(), vec(set_up, 0..3));
+    let layout = (any_id(), any::<(u32, u32, Option<String>)>()).prop_map(
+        |(id, (functions, others, reason))| Layout {
+            target: id.name,
+            package: id.package,
+            functions: u64::from(functions) + u64::from(others),
+            same: functions.into(),
+            reason,
+        },
+    );
+    let rest = (vec(any_id(), 0..3), any::<bool>(), vec(set_up, 0..3), vec(layout, 0..3));
     ("[a-z]{1,9}", any::<u64>(), any::<u32>(), looks, rest).prop_map(
-        |(trial, seed, screening, looks, (identical, control, set_up))| Pairing {
+        |(trial, seed, screening, looks, (identical, control, set_up, layouts))| Pairing {
             trial,
             seed,
             screening,
@@ -314,6 +323,7 @@ fn any_pairing() -> impl Strategy<Value = Pairing> {
             identical,
             control,
             set_up,
+            layouts,
         },
     )
 }

@@ -2,6 +2,7 @@
 
 mod common;
 mod findings;
+mod layout;
 mod outcomes;
 mod properties;
 mod trial;

@@ -21,6 +21,7 @@ pub(crate) fn pairing() -> Pairing {
         identical: Vec::new(),
         control: false,
         set_up: Vec::new(),
+        layouts: Vec::new(),
     }
 }
 
