@@ -204,6 +204,21 @@ fn instructions_that_grew_name_their_function_and_a_neutral_change_does_not_alar
     assert_eq!(instructions, [Some(Outcome::Unchanged); 3]);
     assert!(err.contains("counting instructions of benchmarks: 6\n"), "{err}");
 
+    // Further pairs would prove the clocks slower too, and change no verdict: none are
+    // measured unless the policy goes by the clock.
+    let sharp = POLICY.replace("300%", "1%").replace("900%", "3%").replace("[8]", "[10]");
+    let slower = base.replace("(0..n)", "(0..3 * n)");
+    std::fs::write(&library, slower).unwrap();
+    for (keys, confirms) in [("", false), ("witness = \"clock\"\n", true)] {
+        std::fs::write(root.join("gate.toml"), format!("{sharp}{keys}")).unwrap();
+        let (code, report, err) = counted(root, "sums", "2");
+        assert_eq!((code, err.contains("confirming: ")), (3, confirms), "{err}");
+        let mut rows = report.rows.iter().filter(|row| row.metric == "time");
+        assert_eq!(rows.any(|row| row.outcome() == Some(Outcome::Regression)), confirms);
+    }
+    std::fs::write(root.join("gate.toml"), POLICY).unwrap();
+    std::fs::write(&library, &base).unwrap();
+
     // None were asked for.
     let (code, report, err) = counted(root, "sums", "0");
     assert_eq!((code, err.contains("counting")), (0, false));

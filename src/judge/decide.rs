@@ -31,6 +31,8 @@ pub(super) struct Open<'a> {
     pub(super) barred: Option<String>,
     /// Of a clock's row: what the second witness says.
     pub(super) beside: Option<Instructions>,
+    /// Of a clock's row: the second witness fails the gate by itself.
+    pub(super) beside_fails: bool,
     /// The policy lets the other witness gate.
     pub(super) set_aside: bool,
     /// Adjusted one-sided chances that a sampled change is not beyond the
@@ -76,7 +78,16 @@ pub(super) fn open<'a>(
         .map(|pair| {
             let limits = case.policy.limits(&pair.id, &pair.metric);
             let barred = barrier(&pair, &limits, comparability);
-            Open { pair, limits, barred, beside: None, set_aside: false, chances: None, family: 0 }
+            Open {
+                pair,
+                limits,
+                barred,
+                beside: None,
+                beside_fails: false,
+                set_aside: false,
+                chances: None,
+                family: 0,
+            }
         })
         .collect();
     witness::attach(case, &mut open);
