@@ -225,6 +225,48 @@ fn instructions_that_grew_name_their_function_and_a_neutral_change_does_not_alar
     assert!(report.rows.iter().all(|row| row.metric != "instructions"));
 }
 
+#[test]
+#[ignore = "needs valgrind and iai-callgrind-runner: scripts/test installs them"]
+fn a_harness_that_counts_itself_names_the_functions_too() {
+    let home = tempfile::tempdir().unwrap();
+    let root = &repository::of("counted", home.path());
+    let save = ["run", "--repeat", "2", "--baselines", "kept", "--class", "here"];
+    let (code, out, err) = gate(root, &[&save[..], &["--save", "main"]].concat());
+    assert_eq!(code, 0, "{out}{err}");
+
+    // A fifth more, in one function; and one below it that was not there.
+    let library = root.join("src/lib.rs");
+    let base = std::fs::read_to_string(&library).unwrap();
+    let more = base.replace("(0..n).map(std::hint::black_box)", "(0..n + n / 5).map(kept)");
+    let kept = "#[inline(never)]\nfn kept(n: u64) -> u64 {\n    std::hint::black_box(n)\n}\n";
+    std::fs::write(&library, format!("{more}\n{kept}")).unwrap();
+    let caused = |report: &Report| {
+        let row = report
+            .rows
+            .iter()
+            .find(|row| row.id == "sums::sum hundred" && row.metric == "instructions");
+        let judgement = row.expect("the row").judgement.clone().unwrap();
+        assert_eq!(judgement.outcome, Outcome::Regression);
+        let names = judgement.cause.into_iter().map(|one| (one.function, one.baseline.is_some()));
+        names.collect::<Vec<_>>()
+    };
+    let (code, report, err) = counted(root, "counts", "0");
+    assert_eq!(code, 3, "{err}");
+    let functions = [("counted::sum", true), ("counted::kept", true)];
+    let mut functions = functions.map(|(name, known)| (name.to_owned(), known)).to_vec();
+    functions.sort();
+    let mut found = caused(&report);
+    found.sort();
+    assert_eq!(found, functions, "nothing of the base was left out");
+
+    // From a saved baseline it is the same.
+    let (code, out, err) = gate(root, &[&save[..], &["--format", "json"]].concat());
+    assert_eq!(code, 3, "{err}");
+    let mut found = caused(&serde_json::from_str(&out).unwrap());
+    found.sort();
+    assert_eq!(found, functions);
+}
+
 /// Where only cargo, rustc and git are to be found.
 #[test]
 fn without_valgrind_the_clock_decides_alone_and_says_so() {
