@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use clap::Args;
 use jiff::{SignedDuration, Zoned};
 
-use super::build::{BuildArgs, selection};
+use super::build::{BuildArgs, claim, selection};
 use super::run::RESAMPLES;
 use super::{Context, Failed, OutputArgs, PolicyArgs, progress};
 use crate::exit::Exit;
@@ -117,6 +117,11 @@ impl Ab {
         let selection = selection(&options, filter.as_ref());
         let target = options.target_directory();
         let interrupt = Interrupt::install()?;
+        let _claim = target
+            .as_ref()
+            .ok()
+            .map(|target| claim(context, "gate ab", target, &interrupt))
+            .transpose()?;
         let mut bar: Box<dyn Progress> =
             if context.shell.quiet { Box::new(Silent) } else { progress::on_stderr() };
         let (sides, place) = if base_exe.is_empty() {

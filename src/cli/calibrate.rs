@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use super::ab::{criterion_times, time};
-use super::build::{BuildArgs, selection};
+use super::build::{BuildArgs, claim, selection};
 use super::source::{self, StoreArgs};
 use super::{Context, Failed, PolicyArgs, progress};
 use crate::calibrate::{
@@ -197,6 +197,7 @@ fn measure(
 ) -> Result<Found, Failed> {
     let How { pairs, budget, seed, filter } = how;
     let interrupt = Interrupt::install()?;
+    let _claim = claim(context, "gate calibrate", &options.target_directory()?, &interrupt)?;
     let mut bar: Box<dyn Progress> =
         if context.shell.quiet { Box::new(Silent) } else { progress::on_stderr() };
     let built = measure::build(options, &interrupt, bar.as_mut())?;

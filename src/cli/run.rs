@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use jiff::Zoned;
 
-use super::build::{BuildArgs, selection};
+use super::build::{BuildArgs, claim, selection};
 use super::progress;
 use super::source::{self, StoreArgs};
 use super::{Context, Failed, OutputArgs, PolicyArgs, baseline};
@@ -80,8 +80,11 @@ impl Run {
         // So is a noise file that cannot be read.
         let noise = source::noise(&store)?;
 
+        let interrupt = Interrupt::install()?;
+        let _claim = claim(context, "gate run", &build.target_directory()?, &interrupt)?;
         let name = save.as_deref().unwrap_or("newest");
-        let (mut snapshot, target) = measure(context, &policy, name, build, filter, repeats)?;
+        let (mut snapshot, target) =
+            measure(context, &policy, name, build, filter, repeats, &interrupt)?;
         snapshot.selection = selection;
         let newest = source::newest_in(&target);
         crate::baseline::write(&newest, &snapshot)?;
@@ -148,11 +151,11 @@ fn measure(
     options: BuildOptions,
     filter: Option<Filter>,
     repeats: u32,
+    interrupt: &Interrupt,
 ) -> Result<(Snapshot, PathBuf), Failed> {
-    let interrupt = Interrupt::install()?;
     let mut bar: Box<dyn Progress> =
         if context.shell.quiet { Box::new(Silent) } else { progress::on_stderr() };
-    let built = measure::build(&options, &interrupt, bar.as_mut())?;
+    let built = measure::build(&options, interrupt, bar.as_mut())?;
     let gate: &Path = &built.target_directory.join("gate");
     let plan = Plan {
         name: name.to_owned(),
@@ -172,6 +175,6 @@ fn measure(
         scratch: gate.to_owned(),
         logs: Some(gate.join("logs")),
     };
-    let snapshot = measure::run(&plan, &interrupt, bar.as_mut())?;
+    let snapshot = measure::run(&plan, interrupt, bar.as_mut())?;
     Ok((snapshot, built.target_directory))
 }
