@@ -24,7 +24,7 @@ use benchgate::measure::{BuildOptions, Interrupt, Silent, build};
 /// Quick, and blind to anything but what no noise makes. Instructions are not
 /// counted unless a test says so: valgrind need not be there.
 const POLICY: &str = "version = 1\n[ab]\nscreening = 6\nlooks = [8]\nwarm_up = \"5ms\"\ntime = \
-                      \"10ms\"\nsamples = 10\ncounts = 0\n[verdict]\nundecided = \
+                      \"10ms\"\nsamples = 10\ncounts = 0\nmachine_busy = \"warn\"\n[verdict]\nundecided = \
                       \"allow\"\n[[rule]]\nbench = \"**\"\nmetric = \"time\"\ntolerance = \
                       \"300%\"\ntarget = \"900%\"\n";
 

@@ -7,7 +7,7 @@ use super::pair::{Effect, Pair};
 use super::paired::Differences;
 use super::report::{Judgement, Outcome, Row, RowLimits, Severity, Side};
 use super::witness::{self, Instructions};
-use super::{Case, cause};
+use super::{Case, cause, trial};
 use crate::model::{Direction, Nature};
 use crate::policy::{Gate, Level, Limits};
 use crate::stats::{self, Difference};
@@ -35,6 +35,8 @@ pub(super) struct Open<'a> {
     pub(super) beside_fails: bool,
     /// The policy lets the other witness gate.
     pub(super) set_aside: bool,
+    /// The share of the machine that others took, where it is more than they may.
+    pub(super) overload: Option<f64>,
     /// Adjusted one-sided chances that a sampled change is not beyond the
     /// tolerance: for the worse, for the better.
     chances: Option<(f64, f64)>,
@@ -73,6 +75,7 @@ pub(super) fn open<'a>(
     pairs: Vec<Pair<'a>>,
     comparability: &Comparability,
 ) -> Vec<Open<'a>> {
+    let overload = trial::overload(case);
     let mut open: Vec<Open<'_>> = pairs
         .into_iter()
         .map(|pair| {
@@ -85,6 +88,7 @@ pub(super) fn open<'a>(
                 beside: None,
                 beside_fails: false,
                 set_aside: false,
+                overload,
                 chances: None,
                 family: 0,
             }
@@ -215,6 +219,7 @@ impl Decision {
 fn judgement(case: &Case<'_>, open: &Open<'_>) -> Judgement {
     let limits = &open.limits;
     let decision = witness::combine(open, decide(case, open));
+    let decision = trial::doubted(case, open, decision);
     let severity = match decision.outcome {
         Outcome::Regression => weight(open, &decision),
         Outcome::Missing if case.candidate.selection.is_some() => Severity::Note,

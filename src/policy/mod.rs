@@ -139,7 +139,22 @@ pub struct AbRules {
     /// What becomes of a trial whose base does not build or run.
     pub base_broken: BaseBroken,
     /// That other programs kept the machine busy meanwhile.
-    pub machine_busy: Level,
+    pub machine_busy: MachineBusy,
+}
+
+/// What it does that other programs kept the machine busy during a trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MachineBusy {
+    /// It is reported.
+    Allow,
+    /// It is a warning.
+    Warn,
+    /// A warning, and what the clock alone calls unchanged is undecided.
+    ClearNothing,
+    /// A warning, and what the clock alone decides is undecided.
+    DecideNothing,
+    /// It fails the gate: undecided.
+    Fail,
 }
 
 /// What becomes of a trial whose base does not build or run.

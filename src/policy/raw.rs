@@ -144,7 +144,17 @@ pub(super) struct RawAb {
     /// What becomes of a trial whose base does not build or run.
     pub(super) base_broken: Option<RawBaseBroken>,
     /// That other programs kept the machine busy meanwhile.
-    pub(super) machine_busy: Option<RawLevel>,
+    pub(super) machine_busy: Option<RawMachineBusy>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawMachineBusy {
+    Allow,
+    Warn,
+    ClearNothing,
+    DecideNothing,
+    Fail,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]

@@ -12,12 +12,12 @@ use toml::Spanned;
 
 use super::quantity::{self, Quantity};
 use super::raw::{
-    RawAb, RawBaseBroken, RawBudget, RawGate, RawLevel, RawPolicy, RawRule, RawUndecided,
-    RawVerdict, RawWaiver, RawWitness,
+    RawAb, RawBaseBroken, RawBudget, RawGate, RawLevel, RawMachineBusy, RawPolicy, RawRule,
+    RawUndecided, RawVerdict, RawWaiver, RawWitness,
 };
 use super::{
-    AbRules, BaseBroken, Bound, Budget, CalibrateRules, Gate, Level, MeasureRules, OnUndecided,
-    Pattern, Policy, PolicyError, Rule, VerdictRules, Waiver, Witness,
+    AbRules, BaseBroken, Bound, Budget, CalibrateRules, Gate, Level, MachineBusy, MeasureRules,
+    OnUndecided, Pattern, Policy, PolicyError, Rule, VerdictRules, Waiver, Witness,
 };
 use crate::model::Field;
 use crate::stats;
@@ -69,7 +69,7 @@ pub(super) fn complete(raw: &RawPolicy) -> Result<Policy, String> {
             counts: 0,
             control: false,
             base_broken: BaseBroken::Undecided,
-            machine_busy: Level::Fail,
+            machine_busy: MachineBusy::Fail,
         },
         calibrate: CalibrateRules { pairs: 0, budget: Duration::ZERO },
         rules: Vec::new(),
@@ -199,8 +199,14 @@ fn apply_ab(rules: &mut AbRules, raw: &RawAb) -> Result<(), Fault> {
         machine_busy,
     } = raw;
     rules.control = control.unwrap_or(rules.control);
-    if let Some(level) = machine_busy {
-        rules.machine_busy = self::level(*level);
+    if let Some(busy) = machine_busy {
+        rules.machine_busy = match busy {
+            RawMachineBusy::Allow => MachineBusy::Allow,
+            RawMachineBusy::Warn => MachineBusy::Warn,
+            RawMachineBusy::ClearNothing => MachineBusy::ClearNothing,
+            RawMachineBusy::DecideNothing => MachineBusy::DecideNothing,
+            RawMachineBusy::Fail => MachineBusy::Fail,
+        };
     }
     if let Some(broken) = base_broken {
         rules.base_broken = match broken {
