@@ -19,7 +19,7 @@ use crate::measure::{
     MeasureError, Progress, Repository, Silent, Source, Trial, TrialPlan, TrialSide,
 };
 use crate::model::{NotRun, Snapshot};
-use crate::policy::Policy;
+use crate::policy::{Policy, ProcessRules};
 use crate::stats::smallest_n;
 
 /// The file that keeps the control.
@@ -149,7 +149,7 @@ impl Ab {
             budget: Some(budget.unwrap_or(policy.ab.budget)),
             counts: counts.unwrap_or(policy.ab.counts),
             filter,
-            criterion: criterion_times(&policy),
+            criterion: criterion_times(&policy.ab.process),
             time_limit: policy.measure.time_limit,
             scratch: place.clone(),
             logs: None,
@@ -206,14 +206,10 @@ pub(super) fn control_of(
     Ok(Some(control))
 }
 
-/// How long criterion takes in each process of a trial.
-pub(super) fn criterion_times(policy: &Policy) -> CriterionTimes {
-    CriterionTimes {
-        warm_up: policy.ab.warm_up,
-        measurement: policy.ab.time,
-        samples: policy.ab.samples,
-        resamples: RESAMPLES,
-    }
+/// How long criterion takes in each process.
+pub(super) fn criterion_times(rules: &ProcessRules) -> CriterionTimes {
+    let ProcessRules { warm_up, time, samples } = *rules;
+    CriterionTimes { warm_up, measurement: time, samples, resamples: RESAMPLES }
 }
 
 /// The first look at which a single suspect can be confirmed.

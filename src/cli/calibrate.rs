@@ -224,7 +224,7 @@ fn measure(
         budget: Some(budget),
         selection: selection(options, filter.as_ref()),
         filter,
-        criterion: criterion_times(policy),
+        criterion: criterion_times(&policy.ab.process),
         time_limit: policy.measure.time_limit,
         scratch: place.clone(),
         logs: None,

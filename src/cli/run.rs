@@ -5,15 +5,14 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use jiff::Zoned;
 
+use super::ab::criterion_times;
 use super::build::{BuildArgs, claim, selection};
 use super::progress;
 use super::source::{self, StoreArgs};
 use super::{Context, Failed, OutputArgs, PolicyArgs, baseline};
 use crate::exit::Exit;
 use crate::judge::{self, Case, Outcome, Report, Row, Severity};
-use crate::measure::{
-    self, BuildOptions, CriterionTimes, Filter, Interrupt, Plan, Progress, Silent,
-};
+use crate::measure::{self, BuildOptions, Filter, Interrupt, Plan, Progress, Silent};
 use crate::model::Snapshot;
 use crate::policy::{Gate, Policy};
 
@@ -164,12 +163,7 @@ fn measure(
         build: options,
         repeats,
         filter,
-        criterion: CriterionTimes {
-            warm_up: policy.measure.warm_up,
-            measurement: policy.measure.time,
-            samples: policy.measure.samples,
-            resamples: RESAMPLES,
-        },
+        criterion: criterion_times(&policy.measure.process),
         counts: policy.measure.counts,
         time_limit: policy.measure.time_limit,
         scratch: gate.to_owned(),

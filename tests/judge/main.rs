@@ -2,6 +2,7 @@
 
 mod common;
 mod findings;
+mod noise;
 mod outcomes;
 mod properties;
 mod trial;
