@@ -19,7 +19,7 @@ use crate::measure::{
     MeasureError, Progress, Repository, Silent, Source, Trial, TrialPlan, TrialSide,
 };
 use crate::model::{NotRun, Snapshot};
-use crate::policy::{Policy, ProcessRules};
+use crate::policy::Policy;
 use crate::stats::smallest_n;
 
 /// The file that keeps the control.
@@ -207,8 +207,8 @@ pub(super) fn control_of(
 }
 
 /// How long criterion takes in each process.
-pub(super) fn criterion_times(rules: &ProcessRules) -> CriterionTimes {
-    let ProcessRules { warm_up, time, samples } = *rules;
+pub(super) fn criterion_times(rules: &crate::policy::ProcessRules) -> CriterionTimes {
+    let crate::policy::ProcessRules { warm_up, time, samples } = *rules;
     CriterionTimes { warm_up, measurement: time, samples, resamples: RESAMPLES }
 }
 

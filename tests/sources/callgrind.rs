@@ -194,14 +194,18 @@ fn cargos_target_directory_holds_both_runners_results() {
     assert_eq!(counts(&harvest).len(), 10);
 }
 
+/// Names and contents.
+type Files<'a> = &'a [(&'a str, &'a str)];
+
+/// How many threads there were, and what each function took.
+type Took<'a> = (u32, &'a [(&'a str, u64)]);
+
 /// What a thread took, as Callgrind writes it.
 fn profile(functions: &[(&str, u64)]) -> String {
-    let mut text = "# callgrind format\nversion: 1\npositions: line\nevents: Ir\n".to_owned();
-    for (name, took) in functions {
-        text += &format!("fn={name}\n1 {took}\n");
-    }
+    let each = functions.iter().map(|(name, took)| format!("fn={name}\n1 {took}\n"));
     let total: u64 = functions.iter().map(|(_, took)| took).sum();
-    text + &format!("totals: {total}\n")
+    let header = "# callgrind format\nversion: 1\npositions: line\nevents: Ir\n";
+    format!("{header}{}totals: {total}\n", each.collect::<String>())
 }
 
 #[test]
@@ -210,7 +214,7 @@ fn what_functions_took_is_read_where_it_adds_up_to_the_count() {
     let whole = profile(&[("tiny::plain", 2000), ("tiny::inner", 392)]);
     let [most, rest] = [&[("tiny::plain", 2000)], &[("tiny::inner", 392)]].map(|one| profile(one));
     let both: &[(&str, u64)] = &[("tiny::inner", 392), ("tiny::plain", 2000)];
-    let cases: [(&[(&str, &str)], Option<(u32, &[(&str, u64)])>); 7] = [
+    let cases: [(Files<'_>, Option<Took<'_>>); 7] = [
         (&[("callgrind.plain.out", &whole)], Some((1, both))),
         // One process, two threads; one thread, two parts.
         (&[("callgrind.plain.t1.out", &most), ("callgrind.plain.t2.out", &rest)], Some((2, both))),
