@@ -149,11 +149,8 @@ impl Ab {
             budget: Some(budget.unwrap_or(policy.ab.budget)),
             counts: counts.unwrap_or(policy.ab.counts),
             filter,
-            criterion: criterion_times(&policy.ab.process),
-            time_limit: policy.measure.time_limit,
-            scratch: place.clone(),
-            logs: None,
             selection,
+            ..processes(&policy, &place)
         };
         let trial = measure::trial(
             &plan,
@@ -204,6 +201,16 @@ pub(super) fn control_of(
         )));
     }
     Ok(Some(control))
+}
+
+/// How the processes of a trial run by the policy; which ones is left open.
+pub(super) fn processes(policy: &Policy, place: &Path) -> TrialPlan {
+    TrialPlan {
+        criterion: criterion_times(&policy.ab.process),
+        time_limit: policy.measure.time_limit,
+        scratch: place.to_owned(),
+        ..TrialPlan::default()
+    }
 }
 
 /// How long criterion takes in each process.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::ab::{criterion_times, time};
+use super::ab::{processes, time};
 use super::build::{BuildArgs, claim, selection};
 use super::source::{self, StoreArgs};
 use super::{Context, Failed, PolicyArgs, progress};
@@ -216,18 +216,12 @@ fn measure(
         seed,
         screening: FIRST_PAIRS,
         looks: vec![(pairs - FIRST_PAIRS).max(1)],
-        // Nothing is decided, so no number of pairs is too few.
-        least: 0,
-        control: false,
-        // Counted below, once the clock is done.
-        counts: 0,
+        // Nothing is decided, so no number of pairs is too few; and instructions are
+        // counted below, once the clock is done.
         budget: Some(budget),
         selection: selection(options, filter.as_ref()),
         filter,
-        criterion: criterion_times(&policy.ab.process),
-        time_limit: policy.measure.time_limit,
-        scratch: place.clone(),
-        logs: None,
+        ..processes(policy, &place)
     };
     let when = Timestamp::now();
     // Everything is measured on, until there are pairs enough.
