@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::ab::{processes, time};
 use super::build::{BuildArgs, claim, selection};
+use super::learn::codes;
 use super::source::{self, StoreArgs};
 use super::{Context, Failed, PolicyArgs, progress};
 use crate::calibrate::{
@@ -17,7 +18,7 @@ use crate::calibrate::{
 use crate::exit::Exit;
 use crate::measure::{
     self, BenchExecutable, BuildOptions, CountError, CountOptions, CountTarget, Filter, Interrupt,
-    Listed, Progress, Silent, Trial, TrialPlan, TrialSide, identity,
+    Listed, Progress, Silent, Trial, TrialPlan, TrialSide,
 };
 use crate::model::{BenchId, Metric, Nature, NotRun, Snapshot};
 use crate::policy::Policy;
@@ -239,15 +240,6 @@ fn measure(
     };
     count(&built.executables, &trial.base, policy, place, &interrupt, bar.as_mut(), &mut found)?;
     Ok(found)
-}
-
-/// The code of each target, by package and target; one that cannot be read has
-/// a name that no other session shares.
-fn codes(executables: &[BenchExecutable]) -> BTreeMap<(Option<String>, String), String> {
-    let code = |one: &BenchExecutable| {
-        identity::fingerprint(one).unwrap_or_else(|_| format!("unknown-{:x}", fastrand::u64(..)))
-    };
-    executables.iter().map(|one| ((one.package.clone(), one.target.clone()), code(one))).collect()
 }
 
 /// Whether the instructions of what has a time can be counted, and repeat.
