@@ -26,7 +26,7 @@ use benchgate::measure::{BuildOptions, Interrupt, Silent, build};
 /// Quick, and blind to anything but what no noise makes. Instructions are not
 /// counted unless a test says so: valgrind need not be there.
 const POLICY: &str = "version = 1\n[ab]\nscreening = 6\nlooks = [8]\nwarm_up = \"5ms\"\ntime = \
-                      \"10ms\"\nsamples = 10\ncounts = 0\n[verdict]\nundecided = \
+                      \"10ms\"\nsamples = 10\ncounts = 0\nmachine_busy = \"warn\"\n[verdict]\nundecided = \
                       \"allow\"\n[[rule]]\nbench = \"**\"\nmetric = \"time\"\ntolerance = \
                       \"300%\"\ntarget = \"900%\"\n";
 
@@ -206,10 +206,67 @@ fn instructions_that_grew_name_their_function_and_a_neutral_change_does_not_alar
     assert_eq!(instructions, [Some(Outcome::Unchanged); 3]);
     assert!(err.contains("counting instructions of benchmarks: 6\n"), "{err}");
 
+    // Further pairs would prove the clocks slower too, and change no verdict: none are
+    // measured unless the policy goes by the clock.
+    let sharp = POLICY.replace("300%", "1%").replace("900%", "3%").replace("[8]", "[10]");
+    let slower = base.replace("(0..n)", "(0..3 * n)");
+    std::fs::write(&library, slower).unwrap();
+    for (keys, confirms) in [("", false), ("witness = \"clock\"\n", true)] {
+        std::fs::write(root.join("gate.toml"), format!("{sharp}{keys}")).unwrap();
+        let (code, report, err) = counted(root, "sums", "2");
+        assert_eq!((code, err.contains("confirming: ")), (3, confirms), "{err}");
+        let mut rows = report.rows.iter().filter(|row| row.metric == "time");
+        assert_eq!(rows.any(|row| row.outcome() == Some(Outcome::Regression)), confirms);
+    }
+    std::fs::write(root.join("gate.toml"), POLICY).unwrap();
+    std::fs::write(&library, &base).unwrap();
+
     // None were asked for.
     let (code, report, err) = counted(root, "sums", "0");
     assert_eq!((code, err.contains("counting")), (0, false));
     assert!(report.rows.iter().all(|row| row.metric != "instructions"));
+}
+
+#[test]
+#[ignore = "needs valgrind and iai-callgrind-runner: scripts/test installs them"]
+fn a_harness_that_counts_itself_names_the_functions_too() {
+    let home = tempfile::tempdir().unwrap();
+    let root = &repository::of("counted", home.path());
+    let save = ["run", "--repeat", "2", "--baselines", "kept", "--class", "here"];
+    let (code, out, err) = gate(root, &[&save[..], &["--save", "main"]].concat());
+    assert_eq!(code, 0, "{out}{err}");
+
+    // A fifth more, in one function; and one below it that was not there.
+    let library = root.join("src/lib.rs");
+    let base = std::fs::read_to_string(&library).unwrap();
+    let more = base.replace("(0..n).map(std::hint::black_box)", "(0..n + n / 5).map(kept)");
+    let kept = "#[inline(never)]\nfn kept(n: u64) -> u64 {\n    std::hint::black_box(n)\n}\n";
+    std::fs::write(&library, format!("{more}\n{kept}")).unwrap();
+    let caused = |report: &Report| {
+        let row = report
+            .rows
+            .iter()
+            .find(|row| row.id == "sums::sum hundred" && row.metric == "instructions");
+        let judgement = row.expect("the row").judgement.clone().unwrap();
+        assert_eq!(judgement.outcome, Outcome::Regression);
+        let names = judgement.cause.into_iter().map(|one| (one.function, one.baseline.is_some()));
+        names.collect::<Vec<_>>()
+    };
+    let (code, report, err) = counted(root, "counts", "0");
+    assert_eq!(code, 3, "{err}");
+    let functions = [("counted::sum", true), ("counted::kept", true)];
+    let mut functions = functions.map(|(name, known)| (name.to_owned(), known)).to_vec();
+    functions.sort();
+    let mut found = caused(&report);
+    found.sort();
+    assert_eq!(found, functions, "nothing of the base was left out");
+
+    // From a saved baseline it is the same.
+    let (code, out, err) = gate(root, &[&save[..], &["--format", "json"]].concat());
+    assert_eq!(code, 3, "{err}");
+    let mut found = caused(&serde_json::from_str(&out).unwrap());
+    found.sort();
+    assert_eq!(found, functions);
 }
 
 /// Where only cargo, rustc and git are to be found.

@@ -1,11 +1,14 @@
 //! What a trial's control and its machine do to the verdict.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use benchgate::baseline;
-use benchgate::judge::{Case, Outcome, Report, VerdictOutcome, judge, judge_controlled};
+use benchgate::judge::{
+    Case, Outcome, Report, Row, Severity, VerdictOutcome, judge, judge_controlled,
+};
 use benchgate::model::{
-    BenchId, Direction, Measurement, Metric, Nature, Reading, RunReading, Snapshot, Unit,
+    BenchId, Costs, Direction, Measurement, Metric, Nature, Reading, RunReading, Snapshot, Unit,
 };
 use benchgate::policy::Policy;
 use jiff::civil::date;
@@ -55,7 +58,7 @@ fn counted(snapshot: &mut Snapshot, value: f64) {
 #[test]
 fn an_alarm_takes_a_verdict_of_clocks_and_leaves_one_of_counts() {
     let (mut base, mut head) = (side("base.json"), side("head.json"));
-    let policy = policy("");
+    let policy = policy("[ab]\nmachine_busy = \"warn\"\n");
     assert_eq!(verdict(&report(&base, &head, &policy, false)), (VerdictOutcome::Fail, 3));
     assert_eq!(verdict(&report(&base, &head, &policy, true)), (VerdictOutcome::Undecided, 4));
     // A pass is taken as well.
@@ -71,29 +74,81 @@ fn an_alarm_takes_a_verdict_of_clocks_and_leaves_one_of_counts() {
     assert_eq!(control.counts, counts.into(), "of what it measured");
 }
 
+/// Every time with the same instructions beside it, of a single thread.
+fn witnessed(mut snapshot: Snapshot, instructions: f64) -> Snapshot {
+    let times: Vec<_> = snapshot.measurements.iter().map(|one| one.id.clone()).collect();
+    for id in times {
+        counted(&mut snapshot, instructions);
+        let added = snapshot.measurements.iter_mut().find(|one| one.id.name == "counted");
+        let added = added.expect("it was added");
+        added.id = id;
+        added.costs = Some(Costs { threads: 1, total: 10_000, functions: BTreeMap::new() });
+    }
+    snapshot.sort();
+    snapshot
+}
+
+/// How the clocks came out: of what is slower, of what is not.
+fn clocks(report: &Report) -> [Outcome; 2] {
+    ["cache/hit", "queries/select"].map(|id| {
+        let mut rows = report.rows.iter().filter(|row| row.metric == "time");
+        rows.find(|row| row.id == id).and_then(Row::outcome).expect("it is judged")
+    })
+}
+
 #[test]
 fn a_busy_machine_weighs_what_the_policy_says() {
-    let (base, head) = (side("base.json"), side("base.json"));
-    let of = |level: &str| {
-        let policy = policy(&format!("[ab]\nmachine_busy = \"{level}\"\n"));
-        report(&base, &head, &policy, false)
-    };
+    use Outcome::{Improvement, Regression, Unchanged, Undecided};
+    let (base, head) = (side("base.json"), side("head.json"));
     let busy = |report: &Report| {
-        report.findings.iter().filter(|one| one.code.as_str() == "machine-busy").count()
+        let findings = report.findings.iter().filter(|one| one.code.as_str() == "machine-busy");
+        findings.map(|one| one.severity).collect::<Vec<_>>()
     };
-    for (level, outcome) in [
-        ("allow", VerdictOutcome::Pass),
-        ("warn", VerdictOutcome::Pass),
-        ("fail", VerdictOutcome::Undecided),
+    let of = |base: &Snapshot, head: &Snapshot, level: &str| {
+        let key = format!("[ab]\nmachine_busy = \"{level}\"\n");
+        let report = report(base, head, &policy(if level.is_empty() { "" } else { &key }), false);
+        (clocks(&report), verdict(&report).1, busy(&report))
+    };
+    let (note, warn, fail) = (Severity::Note, Severity::Warn, Severity::Fail);
+    for (level, weight, worse, alike) in [
+        ("allow", note, ([Regression, Unchanged], 3), ([Unchanged; 2], 0)),
+        ("warn", warn, ([Regression, Unchanged], 3), ([Unchanged; 2], 0)),
+        ("clear-nothing", warn, ([Regression, Undecided], 3), ([Undecided; 2], 4)),
+        ("decide-nothing", warn, ([Undecided; 2], 4), ([Undecided; 2], 4)),
+        ("fail", fail, ([Regression, Unchanged], 3), ([Unchanged; 2], 4)),
+        // Unless the policy says otherwise.
+        ("", warn, ([Regression, Undecided], 3), ([Undecided; 2], 4)),
     ] {
-        let report = of(level);
-        assert_eq!((verdict(&report).0, busy(&report)), (outcome, 1), "{level}");
+        assert_eq!(of(&base, &head, level), (worse.0, worse.1, vec![weight]), "{level}");
+        assert_eq!(of(&base, &base, level), (alike.0, alike.1, vec![weight]), "{level}");
     }
+    // A faster head is one as well; what two witnesses say stands.
+    for (level, of_clocks) in [("clear-nothing", Improvement), ("decide-nothing", Undecided)] {
+        assert_eq!(of(&head, &base, level).0, [of_clocks, Undecided]);
+        let sides = [&base, &head].map(|side| witnessed(side.clone(), 10_000.0));
+        let slower = if level == "clear-nothing" { Regression } else { Undecided };
+        assert_eq!(of(&sides[0], &sides[1], level).0, [slower, Unchanged]);
+        let fewer = witnessed(base.clone(), 9_000.0);
+        assert_eq!(of(&sides[1], &fewer, level).0, [Improvement, Unchanged]);
+        let more = witnessed(head.clone(), 12_000.0);
+        assert_eq!(of(&sides[0], &more, level), ([Regression, Undecided], 3, vec![warn]));
+    }
+    let report = report(&base, &head, &policy(""), false);
+    let select = report.rows.iter().find(|row| row.id == "queries/select").unwrap();
+    let judgement = select.judgement.as_ref().unwrap();
+    assert_eq!(
+        judgement.reason,
+        "in doubt, as other programs took 31% of the machine: unchanged by itself, no change for \
+         the worse of 3% or more, 8 pairs"
+    );
+    let said = report.findings.iter().find(|one| one.code.as_str() == "machine-busy").unwrap();
+    assert!(said.message.contains("undecided, and no clock alone clears a row; leave it"));
     // Less than a fifth of it may be taken.
     let mut quiet = base.clone();
     quiet.runs.iter_mut().for_each(|run| run.busy = Some(0.19));
-    let report = report(&quiet, &quiet, &policy("[ab]\nmachine_busy = \"fail\"\n"), false);
-    assert_eq!((verdict(&report).0, busy(&report)), (VerdictOutcome::Pass, 0));
+    for level in ["clear-nothing", "decide-nothing", "fail"] {
+        assert_eq!(of(&quiet, &quiet, level), ([Unchanged; 2], 0, vec![]), "{level}");
+    }
 }
 
 #[test]

@@ -77,3 +77,57 @@ fn from_the_first_run_to_a_caught_regression() {
     assert_eq!(code, 1, "{err}");
     assert!(err.contains("no such benchmark"), "{err}");
 }
+
+#[test]
+fn runs_of_equal_code_are_learnt_from_once_an_hour() {
+    let home = tempfile::tempdir().unwrap();
+    let policy = home.path().join("gate.toml");
+    std::fs::write(&policy, POLICY).unwrap();
+    let file = home.path().join("baselines/here/noise.json");
+    let learn = || {
+        let (code, out, err) = gate(home.path(), "good", &["--learn"]);
+        assert_eq!(code, 5, "nothing to compare with: {out}{err}");
+        err
+    };
+    // Of each row the sessions' moments and names of the code.
+    let sessions = || {
+        let noise: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        let rows = noise["noise"].as_array().unwrap().clone();
+        let names: Vec<_> = rows.iter().map(|row| row["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["first", "second"]);
+        let of = |one: &serde_json::Value| {
+            assert_eq!(one["runs"], 4);
+            (one["when"].to_string(), one["code"].as_str().unwrap().to_owned())
+        };
+        let of_row = |row: &serde_json::Value| {
+            row["sessions"].as_array().unwrap().iter().map(of).collect::<Vec<_>>()
+        };
+        let [first, second] = [&rows[0], &rows[1]].map(of_row);
+        assert_eq!(first, second);
+        first
+    };
+    let (code, _, _) = gate(home.path(), "good", &[]);
+    assert!(code == 5 && !file.exists(), "only where it is asked for");
+    learn();
+    let once = sessions();
+    assert_eq!(once.len(), 1);
+    let err = learn();
+    assert!(err.contains("not kept: ") && err.contains("less than an hour"), "{err}");
+    assert_eq!(sessions(), once);
+
+    // Another hour: a session more of the same code.
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace(&once[0].0, "\"2026-01-01T00:00:00Z\"")).unwrap();
+    learn();
+    let two = sessions();
+    assert_eq!(two.iter().map(|(_, code)| code).collect::<Vec<_>>(), [&once[0].1; 2]);
+
+    // Measured for longer: as good as other code.
+    std::fs::write(&policy, POLICY.replace("\"20ms\"", "\"30ms\"")).unwrap();
+    learn();
+    let three = sessions();
+    assert_eq!(three[..2], two);
+    assert_ne!(three[2].1, once[0].1);
+    assert_eq!(three[2].1.split_once('-').unwrap().0, once[0].1.split_once('-').unwrap().0);
+}

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::Args;
 use jiff::{SignedDuration, Zoned};
 
-use super::build::{BuildArgs, selection};
+use super::build::{BuildArgs, claim, selection};
 use super::run::RESAMPLES;
 use super::sides::{Building, Sides, ready};
 use super::{Context, Failed, OutputArgs, PolicyArgs, progress};
@@ -115,6 +115,11 @@ impl Ab {
         let selection = selection(&options, filter.as_ref());
         let target = options.target_directory();
         let interrupt = Interrupt::install()?;
+        let _claim = target
+            .as_ref()
+            .ok()
+            .map(|target| claim(context, "gate ab", target, &interrupt))
+            .transpose()?;
         let mut bar: Box<dyn Progress> =
             if context.shell.quiet { Box::new(Silent) } else { progress::on_stderr() };
         let (sides, place) = if base_exe.is_empty() {
@@ -149,11 +154,8 @@ impl Ab {
             budget: Some(budget.unwrap_or(policy.ab.budget)),
             counts: counts.unwrap_or(policy.ab.counts),
             filter,
-            criterion: criterion_times(&policy),
-            time_limit: policy.measure.time_limit,
-            scratch: place.clone(),
-            logs: None,
             selection,
+            ..processes(&policy, &place)
         };
         let trial = measure::trial(
             &plan,
@@ -206,14 +208,20 @@ pub(super) fn control_of(
     Ok(Some(control))
 }
 
-/// How long criterion takes in each process of a trial.
-pub(super) fn criterion_times(policy: &Policy) -> CriterionTimes {
-    CriterionTimes {
-        warm_up: policy.ab.warm_up,
-        measurement: policy.ab.time,
-        samples: policy.ab.samples,
-        resamples: RESAMPLES,
+/// How the processes of a trial run by the policy; which ones is left open.
+pub(super) fn processes(policy: &Policy, place: &Path) -> TrialPlan {
+    TrialPlan {
+        criterion: criterion_times(&policy.ab.process),
+        time_limit: policy.measure.time_limit,
+        scratch: place.to_owned(),
+        ..TrialPlan::default()
     }
+}
+
+/// How long criterion takes in each process.
+pub(super) fn criterion_times(rules: &crate::policy::ProcessRules) -> CriterionTimes {
+    let crate::policy::ProcessRules { warm_up, time, samples } = *rules;
+    CriterionTimes { warm_up, measurement: time, samples, resamples: RESAMPLES }
 }
 
 /// The first look at which a single suspect can be confirmed.

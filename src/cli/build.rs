@@ -1,11 +1,11 @@
 //! What is built: cargo's options, passed on.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::Context;
-use crate::measure::{BuildOptions, Filter};
+use crate::measure::{BuildOptions, Claim, Filter, Interrupt, MeasureError};
 
 /// Cargo's options, passed on.
 #[derive(Debug, Args)]
@@ -57,6 +57,24 @@ impl BuildArgs {
             ..BuildOptions::default()
         }
     }
+}
+
+/// Keeps other gates out of the target directory, and waits for one that is there.
+pub(super) fn claim(
+    context: &Context,
+    what: &str,
+    target: &Path,
+    interrupt: &Interrupt,
+) -> Result<Claim, MeasureError> {
+    let place = target.join("gate");
+    Claim::take(&place, what, interrupt, &mut |holder| {
+        let place = place.display();
+        context.shell.note(&format!(
+            "waiting for another gate to end ({holder}): it builds and measures in {place}; \
+             CARGO_TARGET_DIR gives this one a directory of its own, but both at once disturb \
+             each other's times"
+        ));
+    })
 }
 
 /// What was selected, in the words of the command line.

@@ -7,8 +7,9 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::ab::{criterion_times, time};
-use super::build::{BuildArgs, selection};
+use super::ab::{processes, time};
+use super::build::{BuildArgs, claim, selection};
+use super::learn::codes;
 use super::source::{self, StoreArgs};
 use super::{Context, Failed, PolicyArgs, progress};
 use crate::calibrate::{
@@ -17,7 +18,7 @@ use crate::calibrate::{
 use crate::exit::Exit;
 use crate::measure::{
     self, BenchExecutable, BuildOptions, CountError, CountOptions, CountTarget, Filter, Interrupt,
-    Listed, Progress, Silent, Trial, TrialPlan, TrialSide, identity,
+    Listed, Progress, Silent, Trial, TrialPlan, TrialSide,
 };
 use crate::model::{BenchId, Metric, Nature, NotRun, Snapshot};
 use crate::policy::Policy;
@@ -197,6 +198,7 @@ fn measure(
 ) -> Result<Found, Failed> {
     let How { pairs, budget, seed, filter } = how;
     let interrupt = Interrupt::install()?;
+    let _claim = claim(context, "gate calibrate", &options.target_directory()?, &interrupt)?;
     let mut bar: Box<dyn Progress> =
         if context.shell.quiet { Box::new(Silent) } else { progress::on_stderr() };
     let built = measure::build(options, &interrupt, bar.as_mut())?;
@@ -216,18 +218,12 @@ fn measure(
         seed,
         screening: FIRST_PAIRS,
         looks: vec![(pairs - FIRST_PAIRS).max(1)],
-        // Nothing is decided, so no number of pairs is too few.
-        least: 0,
-        control: false,
-        // Counted below, once the clock is done.
-        counts: 0,
+        // Nothing is decided, so no number of pairs is too few; and instructions are
+        // counted below, once the clock is done.
         budget: Some(budget),
         selection: selection(options, filter.as_ref()),
         filter,
-        criterion: criterion_times(policy),
-        time_limit: policy.measure.time_limit,
-        scratch: place.clone(),
-        logs: None,
+        ..processes(policy, &place)
     };
     let when = Timestamp::now();
     // Everything is measured on, until there are pairs enough.
@@ -245,15 +241,6 @@ fn measure(
     };
     count(&built.executables, &trial.base, policy, place, &interrupt, bar.as_mut(), &mut found)?;
     Ok(found)
-}
-
-/// The code of each target, by package and target; one that cannot be read has
-/// a name that no other session shares.
-fn codes(executables: &[BenchExecutable]) -> BTreeMap<(Option<String>, String), String> {
-    let code = |one: &BenchExecutable| {
-        identity::fingerprint(one).unwrap_or_else(|_| format!("unknown-{:x}", fastrand::u64(..)))
-    };
-    executables.iter().map(|one| ((one.package.clone(), one.target.clone()), code(one))).collect()
 }
 
 /// Whether the instructions of what has a time can be counted, and repeat.

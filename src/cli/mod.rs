@@ -7,6 +7,7 @@ mod calibrate;
 mod check;
 mod compare;
 mod explain;
+mod learn;
 mod output;
 mod policy;
 mod progress;

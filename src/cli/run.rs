@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use jiff::Zoned;
 
-use super::build::{BuildArgs, selection};
+use super::ab::criterion_times;
+use super::build::{BuildArgs, claim, selection};
+use super::learn::{self, Codes, codes};
 use super::progress;
 use super::source::{self, StoreArgs};
 use super::{Context, Failed, OutputArgs, PolicyArgs, baseline};
 use crate::exit::Exit;
 use crate::judge::{self, Case, Outcome, Report, Row, Severity};
-use crate::measure::{
-    self, BuildOptions, CriterionTimes, Filter, Interrupt, Plan, Progress, Silent,
-};
+use crate::measure::{self, BuildOptions, Filter, Interrupt, Plan, Progress, Silent};
 use crate::model::Snapshot;
 use crate::policy::{Gate, Policy};
 
@@ -42,6 +42,11 @@ pub(super) struct Run {
     /// With --save: replace the baseline whatever the comparison says
     #[arg(long, requires = "save")]
     force: bool,
+    /// Also keep how much these runs differ for the machine class, as `gate calibrate` does: a
+    /// session more of this code, if the last was an hour ago. What benchmarks read when they run
+    /// must be the same
+    #[arg(long)]
+    learn: bool,
     /// What to compare with: a baseline's name, a file, a directory of results, or DIR@NAME
     /// [default: main]
     #[arg(long, value_name = "SPEC")]
@@ -64,7 +69,8 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn run(self, context: &Context) -> Result<Exit, Failed> {
-        let Self { save, force, baseline, repeat, filter, build, store, policy, output } = self;
+        let Self { save, force, learn, baseline, repeat, filter, build, store, policy, output } =
+            self;
         let policy = policy.find()?;
         let filter =
             filter.map(|filter| Filter::matching(&filter)).transpose().map_err(Failed::usage)?;
@@ -80,11 +86,18 @@ impl Run {
         // So is a noise file that cannot be read.
         let noise = source::noise(&store)?;
 
+        let interrupt = Interrupt::install()?;
+        let _claim = claim(context, "gate run", &build.target_directory()?, &interrupt)?;
         let name = save.as_deref().unwrap_or("newest");
-        let (mut snapshot, target) = measure(context, &policy, name, build, filter, repeats)?;
+        let (mut snapshot, target, codes) =
+            measure(context, &policy, name, build, filter, repeats, &interrupt)?;
         snapshot.selection = selection;
         let newest = source::newest_in(&target);
         crate::baseline::write(&newest, &snapshot)?;
+        if learn {
+            // Judged by what was known before: a run is no witness for itself.
+            learn::keep(context, &store, noise.clone(), &snapshot, &codes, policy.measure.process)?;
+        }
 
         let against = match &save {
             Some(name) => source::stored(&store, name)?,
@@ -140,7 +153,7 @@ fn broken(report: &Report) -> Exit {
         .fold(Exit::Pass, |exit, finding| exit.worst(finding.code.exit()))
 }
 
-/// Builds and measures; the snapshot, and the target directory.
+/// Builds and measures; the snapshot, the target directory, the names of the code.
 fn measure(
     context: &Context,
     policy: &Policy,
@@ -148,12 +161,13 @@ fn measure(
     options: BuildOptions,
     filter: Option<Filter>,
     repeats: u32,
-) -> Result<(Snapshot, PathBuf), Failed> {
-    let interrupt = Interrupt::install()?;
+    interrupt: &Interrupt,
+) -> Result<(Snapshot, PathBuf, Codes), Failed> {
     let mut bar: Box<dyn Progress> =
         if context.shell.quiet { Box::new(Silent) } else { progress::on_stderr() };
-    let built = measure::build(&options, &interrupt, bar.as_mut())?;
+    let built = measure::build(&options, interrupt, bar.as_mut())?;
     let gate: &Path = &built.target_directory.join("gate");
+    let codes = codes(&built.executables);
     let plan = Plan {
         name: name.to_owned(),
         executables: built.executables,
@@ -161,17 +175,12 @@ fn measure(
         build: options,
         repeats,
         filter,
-        criterion: CriterionTimes {
-            warm_up: policy.measure.warm_up,
-            measurement: policy.measure.time,
-            samples: policy.measure.samples,
-            resamples: RESAMPLES,
-        },
+        criterion: criterion_times(&policy.measure.process),
         counts: policy.measure.counts,
         time_limit: policy.measure.time_limit,
         scratch: gate.to_owned(),
         logs: Some(gate.join("logs")),
     };
-    let snapshot = measure::run(&plan, &interrupt, bar.as_mut())?;
-    Ok((snapshot, built.target_directory))
+    let snapshot = measure::run(&plan, interrupt, bar.as_mut())?;
+    Ok((snapshot, built.target_directory, codes))
 }

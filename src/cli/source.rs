@@ -1,5 +1,6 @@
 //! From what the command line names to a snapshot.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -236,7 +237,10 @@ fn existing(directory: &Path) -> Result<&Path, Failed> {
 }
 
 fn snapshot(name: &str, harvest: Harvest, harnesses: &[Harness]) -> Snapshot {
-    let Harvest { measurements, not_run, problems } = harvest;
+    let Harvest { mut measurements, not_run, problems } = harvest;
+    for costs in measurements.iter_mut().filter_map(|one| one.costs.as_mut()) {
+        *costs = costs.kept(&BTreeSet::new());
+    }
     let environment = measure::probe(&BuildOptions::default(), harnesses);
     let mut snapshot = Snapshot {
         name: name.to_owned(),

@@ -176,8 +176,10 @@ codes! {
     MachineBusy = "machine-busy", Undecided,
         "Other programs took more than a fifth of the machine's processors while `gate ab` \
          measured. Bursts of such load hit the two sides unequally, widen intervals and can hide \
-         a change. All pairs are kept and judged. ab.machine_busy sets what this does. Close other \
-         programs, or measure on a runner that does nothing else.";
+         a change: 5% was once called unchanged. So what the clock alone calls unchanged is \
+         undecided; changes that are proven stand, and so does what the instructions witness. \
+         ab.machine_busy sets that. All pairs are kept. Close other programs, or measure on a \
+         runner that does nothing else.";
     /// Processes mostly prepare.
     SetUpDominates = "set-up-dominates", Undecided,
         "More than half of each process of a bench target goes into something else than warming up \

@@ -7,7 +7,7 @@ use super::pair::{Effect, Pair};
 use super::paired::Differences;
 use super::report::{Judgement, Outcome, Row, RowLimits, Severity, Side};
 use super::witness::{self, Instructions};
-use super::{Case, cause};
+use super::{Case, cause, trial};
 use crate::model::{Direction, Nature};
 use crate::policy::{Gate, Level, Limits};
 use crate::stats::{self, Difference};
@@ -31,8 +31,12 @@ pub(super) struct Open<'a> {
     pub(super) barred: Option<String>,
     /// Of a clock's row: what the second witness says.
     pub(super) beside: Option<Instructions>,
+    /// Of a clock's row: the second witness fails the gate by itself.
+    pub(super) beside_fails: bool,
     /// The policy lets the other witness gate.
     pub(super) set_aside: bool,
+    /// The share of the machine that others took, where it is more than they may.
+    pub(super) overload: Option<f64>,
     /// Adjusted one-sided chances that a sampled change is not beyond the
     /// tolerance: for the worse, for the better.
     chances: Option<(f64, f64)>,
@@ -71,6 +75,7 @@ pub(super) fn open<'a>(
     pairs: Vec<Pair<'a>>,
     comparability: &Comparability,
 ) -> Vec<Open<'a>> {
+    let overload = trial::overload(case);
     let mut open: Vec<Open<'_>> = pairs
         .into_iter()
         .map(|pair| {
@@ -80,7 +85,17 @@ pub(super) fn open<'a>(
                 limits.slower_clock = limits.slower_clock.min(limits.slower_clock_unpinned);
             }
             let barred = barrier(&pair, &limits, comparability);
-            Open { pair, limits, barred, beside: None, set_aside: false, chances: None, family: 0 }
+            Open {
+                pair,
+                limits,
+                barred,
+                beside: None,
+                beside_fails: false,
+                set_aside: false,
+                overload,
+                chances: None,
+                family: 0,
+            }
         })
         .collect();
     witness::attach(case, &mut open);
@@ -208,6 +223,7 @@ impl Decision {
 fn judgement(case: &Case<'_>, open: &Open<'_>) -> Judgement {
     let limits = &open.limits;
     let decision = witness::combine(open, decide(case, open));
+    let decision = trial::doubted(case, open, decision);
     let severity = match decision.outcome {
         Outcome::Regression => weight(open, &decision),
         Outcome::Missing if case.candidate.selection.is_some() => Severity::Note,

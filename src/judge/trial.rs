@@ -3,12 +3,14 @@
 
 use super::Case;
 use super::code::Code;
-use super::decide::{percent, severity};
+use super::decide::{Decision, Open, percent};
 use super::findings::finding;
-use super::report::{Finding, Severity};
+use super::pair::Effect;
+use super::report::{Finding, Outcome, Severity};
+use super::witness::Instructions;
 use crate::exit::Exit;
 use crate::model::{NotRunKind, RunInfo, Snapshot};
-use crate::policy::BaseBroken;
+use crate::policy::{BaseBroken, MachineBusy};
 
 /// The share of the machine that other programs may take.
 const BUSY: f64 = 0.2;
@@ -22,7 +24,7 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
         return Vec::new();
     };
     let mut findings = broken(baseline);
-    findings.extend(busy(case, baseline));
+    findings.extend(busy(case));
     for target in pairing.set_up.iter().filter(|target| target.share > MOSTLY_SET_UP) {
         let message = format!(
             "set-up takes {} of each process ({} s); each benchmark was measured for {} s in it; a \
@@ -72,19 +74,64 @@ pub(super) fn broken_exit(case: &Case<'_>) -> Exit {
     }
 }
 
-fn busy(case: &Case<'_>, baseline: &Snapshot) -> Option<Finding> {
-    let runs = || baseline.runs.iter().chain(&case.candidate.runs);
+/// The share of the machine that other programs took during a trial, where that is
+/// more than they may.
+pub(super) fn overload(case: &Case<'_>) -> Option<f64> {
+    case.pairing()?;
+    let runs = || case.baseline.iter().flat_map(|side| &side.runs).chain(&case.candidate.runs);
     let known = |run: &RunInfo| Some((run.busy?, run.seconds?));
     let seconds: f64 = runs().filter_map(known).map(|(_, seconds)| seconds).sum();
     let taken: f64 = runs().filter_map(known).map(|(busy, seconds)| busy * seconds).sum();
     let share = taken / seconds;
     // Nothing is known where that is no number.
-    (share > BUSY).then(|| {
-        let message = format!(
-            "other programs took {} of the machine while it measured: changes may be hidden, and \
-             more rows undecided; leave it the machine",
-            percent(share)
-        );
-        finding(Code::MachineBusy, severity(case.policy.ab.machine_busy), message)
-    })
+    (share > BUSY).then_some(share)
+}
+
+fn busy(case: &Case<'_>) -> Option<Finding> {
+    let share = percent(overload(case)?);
+    let (severity, consequence) = match case.policy.ab.machine_busy {
+        MachineBusy::Allow => (Severity::Note, ""),
+        MachineBusy::Warn => (Severity::Warn, ""),
+        MachineBusy::ClearNothing => (Severity::Warn, ", and no clock alone clears a row"),
+        MachineBusy::DecideNothing => (Severity::Warn, ", and no clock alone decides a row"),
+        MachineBusy::Fail => (Severity::Fail, ""),
+    };
+    let message = format!(
+        "other programs took {share} of the machine while it measured: changes may be hidden, and \
+         more rows undecided{consequence}; leave it the machine"
+    );
+    Some(finding(Code::MachineBusy, severity, message))
+}
+
+/// What is left of a row's decision on an overloaded machine: what the clock alone
+/// has decided may be in doubt, by policy.
+///
+/// The exact test of a change holds under any load that hits the sides of a pair
+/// alike, whichever runs first. A bound on a change does not: delays that come upon
+/// either side make both look more alike than the code is.
+pub(super) fn doubted(case: &Case<'_>, open: &Open<'_>, decision: Decision) -> Decision {
+    let (Some(share), Some(Effect::Paired(_))) = (open.overload, &open.pair.effect) else {
+        return decision;
+    };
+    let supported = matches!(
+        (decision.outcome, open.beside),
+        (Outcome::Unchanged, Some(Instructions::Same | Instructions::Fewer))
+            | (Outcome::Regression, Some(Instructions::More(_)))
+            | (Outcome::Improvement, Some(Instructions::Fewer))
+    );
+    let in_doubt = match (case.policy.ab.machine_busy, decision.outcome) {
+        (MachineBusy::ClearNothing | MachineBusy::DecideNothing, Outcome::Unchanged)
+        | (MachineBusy::DecideNothing, Outcome::Regression | Outcome::Improvement) => !supported,
+        _ => false,
+    };
+    if !in_doubt {
+        return decision;
+    }
+    let reason = format!(
+        "in doubt, as other programs took {} of the machine: {} by itself, {}",
+        percent(share),
+        decision.outcome.as_str(),
+        decision.reason
+    );
+    Decision { outcome: Outcome::Undecided, reason, ..decision }
 }

@@ -9,7 +9,7 @@
 //!
 //! | instructions | clock | the row of the clock |
 //! |---|---|---|
-//! | more | any | as the clock says; the row of the instructions is the exact one |
+//! | more | any | as the clock says; the row of the instructions is the exact one, and where that fails the gate a trial does not confirm the clock |
 //! | not more | slower, proven | regression; it does what `slower_clock` says, and that only where proven beyond `slower_clock_tolerance`, as a new build alone moves code, and that alone moves times |
 //! | not more | undecided | unchanged as far as can be known, unless the clock itself looks slower |
 //! | not more | faster, proven | improvement |
@@ -24,7 +24,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::decide::{self, Decision, Open, UNSEEN, UNSTEADY_RANGES, bound, percent};
-use super::pair::{Effect, SHOWN_LEVEL, pairs};
+use super::pair::{Effect, Pair, SHOWN_LEVEL, pairs};
 use super::report::{Outcome, Severity};
 use super::{Case, comparability};
 use crate::model::{BenchId, Costs, Direction, Metric, Nature};
@@ -57,8 +57,12 @@ pub(super) fn attach(case: &Case<'_>, open: &mut [Open<'_>]) {
         }
         let Some(&count) = counts.get(&row.pair.id) else { continue };
         let beside = steady(case, &open[count]);
+        let fails = matches!(beside, Some(Instructions::More(_))) && fails(case, &open[count]);
         match row.limits.witness {
-            Witness::Both => open[clock].beside = beside,
+            Witness::Both => {
+                open[clock].beside = beside;
+                open[clock].beside_fails = fails && open[count].limits.witness == Witness::Both;
+            }
             Witness::Clock => {}
             Witness::Instructions => open[clock].set_aside(),
         }
@@ -86,6 +90,14 @@ fn steady(case: &Case<'_>, row: &Open<'_>) -> Option<Instructions> {
     }
 }
 
+/// Whether a count that grew fails the gate: no waiver may be meant for it.
+fn fails(case: &Case<'_>, row: &Open<'_>) -> bool {
+    let Pair { id, metric, .. } = &row.pair;
+    let waived = case.policy.waivers.iter().any(|waiver| waiver.covers(id, &metric.name));
+    let severity = decide::weight(row, &decide::decide(case, row));
+    !waived && severity.max(decide::most(row.limits.gate)) == Severity::Fail
+}
+
 impl Instructions {
     /// Whether a slower clock has another cause than these.
     pub(super) fn not_more(self) -> bool {
@@ -98,7 +110,12 @@ pub(super) fn combine(open: &Open<'_>, clock: Decision) -> Decision {
     let Some(instructions) = open.beside else { return clock };
     let word = match instructions {
         Instructions::More(growth) => {
-            let reason = format!("{}; {} more instructions", clock.reason, percent(growth));
+            let more = format!("{} more instructions", percent(growth));
+            let reason = if open.beside_fails && suspect(open, &clock) {
+                format!("not confirmed, as {more} fail the gate already")
+            } else {
+                format!("{}; {more}", clock.reason)
+            };
             return Decision { reason, ..clock };
         }
         Instructions::Same => "same instructions",
@@ -129,6 +146,12 @@ pub(super) fn combine(open: &Open<'_>, clock: Decision) -> Decision {
         _ => return clock,
     };
     Decision { reason, ..clock }
+}
+
+/// Whether the screening could not clear it, and nothing was measured since.
+fn suspect(open: &Open<'_>, clock: &Decision) -> bool {
+    let unconfirmed = matches!(&open.pair.effect, Some(Effect::Paired(d)) if !d.confirmed());
+    unconfirmed && open.barred.is_none() && clock.outcome == Outcome::Undecided
 }
 
 /// Why a slower clock does less than it otherwise would.
@@ -171,9 +194,10 @@ fn settled(open: &Open<'_>, clock: &Decision) -> bool {
 
 /// The benchmarks whose clock a trial has to measure again, or further.
 ///
-/// By the clock's own view that is each one it leaves undecided, whatever the
-/// instructions say: where those grew, how much slower that is; where they are no
-/// witness, all there is. Where they are not more, it is only one whose clock has
+/// By the clock's own view that is each one it leaves undecided, where the
+/// instructions grew by no more than what warns, or are no witness. Where they fail
+/// the gate by themselves, which is exact, it is none: minutes of pairs would change
+/// no verdict. Where they are not more, it is only one whose clock has
 /// not yet ruled out `slower_clock_tolerance` and may still show it: up to there
 /// a clock alone fails nothing, and further pairs would change no verdict. One
 /// whose clock the policy only shows is never measured again.
@@ -187,7 +211,7 @@ pub fn to_confirm(case: &Case<'_>) -> BTreeSet<BenchId> {
 }
 
 fn further(case: &Case<'_>, row: &Open<'_>) -> bool {
-    if row.set_aside {
+    if row.set_aside || row.beside_fails {
         return false;
     }
     let clock = decide::decide(case, row);

@@ -182,6 +182,11 @@ impl Listed {
 pub enum Listing {
     /// Its benchmarks, in its order.
     Benchmarks(Vec<Listed>),
+    /// It ended well, and what it printed is no list.
+    Garbage {
+        /// The first lines of that, as they are.
+        first: Vec<String>,
+    },
     /// It ended otherwise than well.
     Failed {
         /// How.
@@ -195,7 +200,8 @@ pub enum Listing {
 ///
 /// criterion and the two callgrind harnesses answer with a line
 /// `NAME: benchmark` each. Code outside of the timed closures runs, so this can
-/// take as long as the target's set-up.
+/// take as long as the target's set-up. Other lines between those are that code's;
+/// other lines alone are no list.
 pub fn list(
     executable: &BenchExecutable,
     harness: Harness,
@@ -211,17 +217,47 @@ pub fn list(
     if let Some(filter) = filter.filter(|_| harness == Harness::Criterion) {
         job.arguments.extend(filter.arguments());
     }
-    let mut listed = Vec::new();
+    let (mut listed, mut first) = (Vec::new(), Vec::new());
     let outcome = process::run(&job, interrupt, &mut |stream, line| {
         if stream == Stream::Stdout {
-            listed.extend(parse_listed(line));
+            match parse_listed(line) {
+                Some(benchmark) => listed.push(benchmark),
+                None if first.len() < GARBAGE_LINES && !belongs(line) => {
+                    first.push(line.to_owned());
+                }
+                None => {}
+            }
         }
     })?;
-    if outcome.ended.success() {
-        Ok(Listing::Benchmarks(listed))
-    } else {
-        Ok(Listing::Failed { ended: outcome.ended, tail: outcome.tail })
+    if !outcome.ended.success() {
+        return Ok(Listing::Failed { ended: outcome.ended, tail: outcome.tail });
     }
+    if !listed.is_empty() || first.is_empty() {
+        return Ok(Listing::Benchmarks(listed));
+    }
+    if filter.is_none() {
+        return Ok(Listing::Garbage { first });
+    }
+    // The filter may have left nothing but what a set-up prints.
+    Ok(match list(executable, harness, None, time_limit, interrupt)? {
+        Listing::Benchmarks(_) => Listing::Benchmarks(Vec::new()),
+        other => other,
+    })
+}
+
+/// Lines that are kept of what is no list.
+const GARBAGE_LINES: usize = 3;
+
+/// Whether a line that names no benchmark belongs to a list all the same: a blank
+/// one, or the total, `0 tests, 2 benchmarks`.
+fn belongs(line: &str) -> bool {
+    let counts = |part: &str, word: &str| {
+        let number = part.strip_suffix(word).map(str::trim_end).unwrap_or_default();
+        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let total = line.trim().split_once(", ");
+    line.trim().is_empty()
+        || total.is_some_and(|(tests, rest)| counts(tests, "tests") && counts(rest, "benchmarks"))
 }
 
 /// Bytes of a title before criterion cuts it, and what it puts behind.
@@ -344,6 +380,21 @@ mod tests {
                 Listed { name: "grp/a name: with colons".to_owned(), cut: false },
             ]
         );
+    }
+
+    #[test]
+    fn blank_lines_and_totals_are_no_garbage() {
+        for (line, expected) in [
+            ("", true),
+            ("  ", true),
+            ("0 tests, 2 benchmarks", true),
+            ("10 tests, benchmarks", false),
+            ("tests, benchmarks", false),
+            ("0 tests, 2 benchmarks, and more", false),
+            ("connected", false),
+        ] {
+            assert_eq!(belongs(line), expected, "{line:?}");
+        }
     }
 
     #[test]

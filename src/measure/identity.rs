@@ -27,6 +27,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
@@ -76,22 +77,39 @@ pub fn compare(base: &BenchExecutable, head: &BenchExecutable) -> Identity {
     }
 }
 
+/// FNV-1a, 64 bits: G. Fowler, L. C. Noll, K.-P. Vo and D. Eastlake, "The FNV
+/// Non-Cryptographic Hash Algorithm". Shown in hexadecimal digits.
+pub(crate) struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Fnv {
+    const PRIME: u64 = 0x0000_0100_0000_01b3;
+
+    pub(crate) fn add(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(Self::PRIME);
+        }
+    }
+}
+
+impl fmt::Display for Fnv {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
 /// Names the code of an executable and of the project's own libraries that it
 /// links: equal for builds that are the same byte by byte where the system loads
 /// them. Says why where it cannot be told.
-///
-/// FNV-1a, 64 bits: G. Fowler, L. C. Noll, K.-P. Vo and D. Eastlake, "The FNV
-/// Non-Cryptographic Hash Algorithm". It tells builds apart that follow each
-/// other, not builds that want to be mistaken.
+/// It tells builds apart that follow each other, not builds that want to be mistaken.
 pub fn fingerprint(executable: &BenchExecutable) -> Result<String, String> {
-    const START: u64 = 0xcbf2_9ce4_8422_2325;
-    const PRIME: u64 = 0x0000_0100_0000_01b3;
-    let mut hash = START;
-    let mut add = |bytes: &[u8]| {
-        for byte in bytes {
-            hash = (hash ^ u64::from(*byte)).wrapping_mul(PRIME);
-        }
-    };
+    let mut hash = Fnv::default();
+    let mut add = |bytes: &[u8]| hash.add(bytes);
     let mut open = vec![executable.path.clone()];
     let mut seen = BTreeSet::new();
     while let Some(path) = open.pop() {
@@ -108,7 +126,7 @@ pub fn fingerprint(executable: &BenchExecutable) -> Result<String, String> {
         let libraries = libraries.into_iter().filter(|name| seen.insert(name.clone()));
         open.extend(libraries.filter_map(|name| own_library(executable, &name)));
     }
-    Ok(format!("{hash:016x}"))
+    Ok(hash.to_string())
 }
 
 #[derive(Default)]

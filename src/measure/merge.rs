@@ -77,8 +77,18 @@ impl Merge {
         self.problems.entry(key).or_insert(problem);
     }
 
-    /// Measurements, what was not run, problems: each sorted.
+    /// Measurements, what was not run, problems: each sorted. Of what functions
+    /// took is left out what need not be kept.
     pub(super) fn finish(self) -> (Vec<Measurement>, Vec<NotRun>, Vec<Problem>) {
+        let (mut measurements, not_run, problems) = self.whole();
+        for costs in measurements.iter_mut().filter_map(|one| one.costs.as_mut()) {
+            *costs = costs.kept(&BTreeSet::new());
+        }
+        (measurements, not_run, problems)
+    }
+
+    /// The same with all that functions took.
+    pub(super) fn whole(self) -> (Vec<Measurement>, Vec<NotRun>, Vec<Problem>) {
         (
             self.measurements.into_values().filter(|one| !one.runs.is_empty()).collect(),
             self.not_run.into_iter().collect(),

@@ -11,6 +11,7 @@
 //! | [`Pinning::pin`] | two builds → the same, linked so that equal functions lie alike |
 //! | [`count`] | criterion benchmarks, unmodified → the instructions of each |
 //! | [`build`] | has cargo build the executables |
+//! | [`Claim::take`] | keeps a second gate out of the target directory |
 //! | [`Harness::detect`], [`list`] | what an executable is, and holds |
 //! | [`probe`], [`revision`] | where and what is measured |
 //! | [`process::run`] | any program, in a group that never outlives its time |
@@ -26,6 +27,7 @@ compile_error!(
 
 mod build;
 mod checkout;
+mod claim;
 mod counted;
 mod environment;
 mod harness;
@@ -48,6 +50,7 @@ mod witness;
 
 pub use build::{BenchExecutable, BuildError, BuildOptions, Built, build};
 pub use checkout::{CheckoutError, Repository, Source, point};
+pub use claim::Claim;
 pub use environment::{machine, machine_class, probe, runner_version, valgrind_version};
 pub use harness::{Filter, Harness, Listed, Listing, list};
 pub use instructions::{

@@ -18,8 +18,8 @@ use crate::sources::{self, Origin, SourceError, Stale};
 pub const RECORD_VARIABLE: &str = "BENCHGATE_RECORD";
 
 /// How long criterion takes for a benchmark. What a bench sets for a group of
-/// its own wins over these.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// its own wins over these. The default is refused, as criterion would.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct CriterionTimes {
     /// `--warm-up-time`, more than 0.
     pub warm_up: Duration,

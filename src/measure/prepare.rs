@@ -98,6 +98,7 @@ fn look_at(
     let started = Instant::now();
     let listed = match list(executable, harness, filter, time_limit, interrupt) {
         Ok(Listing::Benchmarks(listed)) => listed,
+        Ok(Listing::Garbage { first }) => return Ok(Look::Failed(no_list(&first))),
         Ok(Listing::Failed { ended, tail }) => {
             return Ok(match (harness, ended) {
                 // It may still run: a script need not know `--list`.
@@ -163,6 +164,27 @@ fn refusal(harness: Harness, ended: Ended, tail: &[String]) -> String {
         );
     }
     format!("listing its benchmarks ended with {ended}{}", last_lines(tail))
+}
+
+/// What is said of an executable that answers `--list` with something else.
+fn no_list(first: &[String]) -> String {
+    const CHARACTERS: usize = 100;
+    let lines: Vec<String> = first
+        .iter()
+        .map(|line| format!("\"{}\"", shortened(line, CHARACTERS).escape_debug()))
+        .collect();
+    format!(
+        "asked for its benchmarks (`--bench --list`) it ended well, and what it printed is no list \
+         of them (`NAME: benchmark` lines; nothing where there is none): {}",
+        lines.join(", ")
+    )
+}
+
+fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
 }
 
 /// The end of what a process printed, for a reason.
@@ -232,6 +254,13 @@ mod tests {
         assert!(!accepts_path(&function, "count::g::sum::ten"));
         let part = Filter::matching("^g::sum").expect("a pattern");
         assert!(accepts_path(&part, "count::g::sum::ten"));
+    }
+
+    #[test]
+    fn what_is_no_list_is_shown_with_its_escapes_and_not_at_length() {
+        let said = no_list(&["\u{1b}[31m\"red\"".to_owned(), "ü".repeat(200)]);
+        let shown = format!(": \"\\u{{1b}}[31m\\\"red\\\"\", \"{}…\"", "ü".repeat(100));
+        assert!(said.ends_with(&shown), "{said}");
     }
 
     #[test]

@@ -77,6 +77,9 @@ pub enum MeasureError {
         /// What those take, for one benchmark.
         confirming: Duration,
     },
+    /// Whether another gate is at work could not be told.
+    #[error("cannot lock the target directory against another gate: {0}")]
+    Claim(#[source] io::Error),
     /// A scratch directory could not be made.
     #[error("cannot make a scratch directory: {0}")]
     Scratch(#[source] io::Error),

@@ -11,8 +11,8 @@ use super::run::MeasureError;
 use super::{
     BenchExecutable, CountOptions, CountTarget, Counts, Harness, Interrupt, Listed, Progress,
 };
-use crate::model::{BenchId, Measurement, Metric, NotRun};
-use crate::sources::callgrind_profile::differences;
+use crate::model::{BenchId, Costs, Measurement, Metric, NotRun};
+use crate::sources::callgrind_profile::{Difference, Profile, differences};
 
 /// Counts of a benchmark that looks changed, on each side. Of one that falls on
 /// either of two values with even chances, seven a side agree within each side and
@@ -178,8 +178,7 @@ impl Witnesses {
             let (Some(ours), Some(theirs)) = (&base.counts.profile, &head.counts.profile) else {
                 continue;
             };
-            let named = differences(ours, theirs).into_iter().map(|one| one.function);
-            base.named = named.collect();
+            base.named = named(ours, theirs);
             head.named.clone_from(&base.named);
         }
     }
@@ -236,6 +235,40 @@ impl Witness {
             (Some(only), None) => Some(only.id.clone()),
             _ => None,
         }
+    }
+}
+
+/// The functions that differ most.
+fn named(base: &Profile, head: &Profile) -> BTreeSet<String> {
+    differences(base, head).into_iter().map(|Difference { function, .. }| function).collect()
+}
+
+/// Of what functions took by a harness that counts itself: leaves out, on each
+/// side of a trial, what need not be kept, and not what differs most from the
+/// first side.
+pub(super) fn keep(sides: &mut [Vec<Measurement>]) {
+    let Some((base, others)) = sides.split_first_mut() else { return };
+    let profile =
+        |costs: &Costs| Profile { total: costs.total, functions: costs.functions.clone() };
+    let ours: BTreeMap<BenchId, Profile> = base
+        .iter()
+        .filter_map(|one| Some((one.id.clone(), profile(one.costs.as_ref()?))))
+        .collect();
+    let mut kept: BTreeMap<&BenchId, BTreeSet<String>> = BTreeMap::new();
+    for one in others.iter_mut().flatten() {
+        let Some(costs) = &mut one.costs else { continue };
+        let differ = ours.get_key_value(&one.id).map(|(id, ours)| {
+            let named = named(ours, &profile(costs));
+            kept.entry(id).or_default().extend(named.iter().cloned());
+            named
+        });
+        let named = differ.iter().flatten().map(String::as_str).collect();
+        *costs = costs.kept(&named);
+    }
+    for one in base {
+        let Some(costs) = &mut one.costs else { continue };
+        let named = kept.get(&one.id).into_iter().flatten().map(String::as_str).collect();
+        *costs = costs.kept(&named);
     }
 }
 

@@ -17,7 +17,8 @@ pub struct Measurement {
     pub criterion: Option<CriterionParts>,
     /// Work done in one iteration, as criterion recorded it.
     pub throughput: Option<Throughput>,
-    /// Of instructions counted by the gate itself: what each function took.
+    /// Of instructions, where callgrind's own output is at hand: what each function
+    /// took.
     pub costs: Option<Costs>,
 }
 
@@ -62,6 +63,12 @@ impl Costs {
             })
             .map(|(_, (name, took))| (name.clone(), took));
         Self { threads, total, functions: kept.collect() }
+    }
+
+    /// Leaves out what need not be kept: see [`of`](Self::of).
+    #[must_use]
+    pub fn kept(&self, named: &BTreeSet<&str>) -> Self {
+        Self::of(self.threads, self.total, &self.functions, named)
     }
 
     /// What a function that is not among these can have taken at most.

@@ -100,17 +100,24 @@ pub enum Level {
     Fail,
 }
 
+/// What criterion does in each process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProcessRules {
+    /// Its warm-up.
+    pub warm_up: Duration,
+    /// Its measuring time for each benchmark.
+    pub time: Duration,
+    /// Its samples, at least 10.
+    pub samples: u32,
+}
+
 /// How `gate run` measures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MeasureRules {
     /// Fresh processes for each bench target.
     pub repeat: u32,
-    /// Criterion's warm-up in each process.
-    pub warm_up: Duration,
-    /// Criterion's measuring time for each benchmark in each process.
-    pub time: Duration,
-    /// Criterion's samples, at least 10.
-    pub samples: u32,
+    /// What criterion does in each of them.
+    pub process: ProcessRules,
     /// Counts of each criterion benchmark's instructions; 0 for none.
     pub counts: u32,
     /// What a single process may take.
@@ -124,12 +131,8 @@ pub struct AbRules {
     pub screening: u32,
     /// Numbers of confirming pairs after which is decided, rising.
     pub looks: Vec<u32>,
-    /// Criterion's warm-up in each process.
-    pub warm_up: Duration,
-    /// Criterion's measuring time for each benchmark in each process.
-    pub time: Duration,
-    /// Criterion's samples, at least 10.
-    pub samples: u32,
+    /// What criterion does in each process.
+    pub process: ProcessRules,
     /// When no further pair is begun.
     pub budget: Duration,
     /// Counts of each criterion benchmark's instructions on each side; 0 for none.
@@ -141,7 +144,22 @@ pub struct AbRules {
     /// What becomes of a trial whose base does not build or run.
     pub base_broken: BaseBroken,
     /// That other programs kept the machine busy meanwhile.
-    pub machine_busy: Level,
+    pub machine_busy: MachineBusy,
+}
+
+/// What it does that other programs kept the machine busy during a trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MachineBusy {
+    /// It is reported.
+    Allow,
+    /// It is a warning.
+    Warn,
+    /// A warning, and what the clock alone calls unchanged is undecided.
+    ClearNothing,
+    /// A warning, and what the clock alone decides is undecided.
+    DecideNothing,
+    /// It fails the gate: undecided.
+    Fail,
 }
 
 /// What becomes of a trial whose base does not build or run.

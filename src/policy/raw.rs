@@ -85,27 +85,56 @@ pub(super) struct RawEnvironment {
     pub(super) ignore: Option<Vec<Spanned<String>>>,
 }
 
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawMeasure {
+/// Adds the keys of what criterion does in each process to a table. Serde's own
+/// `flatten` neither refuses unknown keys nor knows where a value stood.
+macro_rules! with_process_keys {
+    (struct $name:ident { $($own:tt)* }) => {
+        #[derive(Debug, Default, Deserialize, JsonSchema)]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct $name {
+            /// Criterion's warm-up in each process: "200ms".
+            #[schemars(with = "Option<String>")]
+            pub(super) warm_up: Option<Spanned<String>>,
+            /// Criterion's measuring time for each benchmark in each process: "500ms".
+            #[schemars(with = "Option<String>")]
+            pub(super) time: Option<Spanned<String>>,
+            /// Criterion's samples, at least 10.
+            #[schemars(with = "Option<u32>")]
+            pub(super) samples: Option<Spanned<u32>>,
+            $($own)*
+        }
+
+        impl $name {
+            pub(super) fn process(&self) -> RawProcess<'_> {
+                RawProcess {
+                    warm_up: self.warm_up.as_ref(),
+                    time: self.time.as_ref(),
+                    samples: self.samples.as_ref(),
+                }
+            }
+        }
+    };
+}
+
+/// Those keys.
+pub(super) struct RawProcess<'a> {
+    pub(super) warm_up: Option<&'a Spanned<String>>,
+    pub(super) time: Option<&'a Spanned<String>>,
+    pub(super) samples: Option<&'a Spanned<u32>>,
+}
+
+with_process_keys! {
+struct RawMeasure {
     /// Fresh processes for each bench target, 1 to 1000.
     #[schemars(with = "Option<u32>")]
     pub(super) repeat: Option<Spanned<u32>>,
-    /// Criterion's warm-up: "200ms".
-    #[schemars(with = "Option<String>")]
-    pub(super) warm_up: Option<Spanned<String>>,
-    /// Criterion's measuring time for each benchmark: "500ms".
-    #[schemars(with = "Option<String>")]
-    pub(super) time: Option<Spanned<String>>,
-    /// Criterion's samples, at least 10.
-    #[schemars(with = "Option<u32>")]
-    pub(super) samples: Option<Spanned<u32>>,
     /// Counts of each criterion benchmark's instructions, 0 to 100.
     #[schemars(with = "Option<u32>")]
     pub(super) counts: Option<Spanned<u32>>,
     /// What a single process may take: "10m".
     #[schemars(with = "Option<String>")]
     pub(super) time_limit: Option<Spanned<String>>,
+}
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
@@ -115,24 +144,14 @@ pub(super) enum RawBaseBroken {
     Fail,
 }
 
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawAb {
+with_process_keys! {
+struct RawAb {
     /// Pairs of processes in which everything is screened, at least 6.
     #[schemars(with = "Option<u32>")]
     pub(super) screening: Option<Spanned<u32>>,
     /// Numbers of confirming pairs after which is decided, rising.
     #[schemars(with = "Option<Vec<u32>>")]
     pub(super) looks: Option<Spanned<Vec<u32>>>,
-    /// Criterion's warm-up: "50ms".
-    #[schemars(with = "Option<String>")]
-    pub(super) warm_up: Option<Spanned<String>>,
-    /// Criterion's measuring time for each benchmark: "200ms".
-    #[schemars(with = "Option<String>")]
-    pub(super) time: Option<Spanned<String>>,
-    /// Criterion's samples, at least 10.
-    #[schemars(with = "Option<u32>")]
-    pub(super) samples: Option<Spanned<u32>>,
     /// When no further pair is begun: "15m".
     #[schemars(with = "Option<String>")]
     pub(super) budget: Option<Spanned<String>>,
@@ -146,7 +165,18 @@ pub(super) struct RawAb {
     /// What becomes of a trial whose base does not build or run.
     pub(super) base_broken: Option<RawBaseBroken>,
     /// That other programs kept the machine busy meanwhile.
-    pub(super) machine_busy: Option<RawLevel>,
+    pub(super) machine_busy: Option<RawMachineBusy>,
+}
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawMachineBusy {
+    Allow,
+    Warn,
+    ClearNothing,
+    DecideNothing,
+    Fail,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]

@@ -12,12 +12,12 @@ use toml::Spanned;
 
 use super::quantity::{self, Quantity};
 use super::raw::{
-    RawAb, RawBaseBroken, RawBudget, RawGate, RawLevel, RawPolicy, RawRule, RawUndecided,
-    RawVerdict, RawWaiver, RawWitness,
+    RawAb, RawBaseBroken, RawBudget, RawGate, RawLevel, RawMachineBusy, RawPolicy, RawProcess,
+    RawRule, RawUndecided, RawVerdict, RawWaiver, RawWitness,
 };
 use super::{
-    AbRules, BaseBroken, Bound, Budget, CalibrateRules, Gate, Level, MeasureRules, OnUndecided,
-    Pattern, Policy, PolicyError, Rule, VerdictRules, Waiver, Witness,
+    AbRules, BaseBroken, Bound, Budget, CalibrateRules, Gate, Level, MachineBusy, MeasureRules,
+    OnUndecided, Pattern, Policy, PolicyError, ProcessRules, Rule, VerdictRules, Waiver, Witness,
 };
 use crate::model::Field;
 use crate::stats;
@@ -53,24 +53,20 @@ pub(super) fn complete(raw: &RawPolicy) -> Result<Policy, String> {
         ignored_fields: BTreeSet::new(),
         measure: MeasureRules {
             repeat: 0,
-            warm_up: Duration::ZERO,
-            time: Duration::ZERO,
-            samples: 0,
+            process: ProcessRules::default(),
             counts: 0,
             time_limit: Duration::ZERO,
         },
         ab: AbRules {
             screening: 0,
             looks: Vec::new(),
-            warm_up: Duration::ZERO,
-            time: Duration::ZERO,
-            samples: 0,
+            process: ProcessRules::default(),
             budget: Duration::ZERO,
             counts: 0,
             pin_layout: false,
             control: false,
             base_broken: BaseBroken::Undecided,
-            machine_busy: Level::Fail,
+            machine_busy: MachineBusy::Fail,
         },
         calibrate: CalibrateRules { pairs: 0, budget: Duration::ZERO },
         rules: Vec::new(),
@@ -121,18 +117,10 @@ fn apply(mut policy: Policy, raw: &RawPolicy) -> Result<Policy, Fault> {
     if let Some(value) = &measure.repeat {
         settings.repeat = in_range(value, 1, 1000)?;
     }
-    if let Some(value) = &measure.samples {
-        settings.samples = in_range(value, 10, 100_000)?;
-    }
     if let Some(value) = &measure.counts {
         settings.counts = in_range(value, 0, 100)?;
     }
-    if let Some(value) = &measure.warm_up {
-        settings.warm_up = duration(value)?;
-    }
-    if let Some(value) = &measure.time {
-        settings.time = duration(value)?;
-    }
+    apply_process(&mut settings.process, &measure.process())?;
     if let Some(value) = &measure.time_limit {
         settings.time_limit = duration(value)?;
     }
@@ -190,9 +178,9 @@ fn apply_ab(rules: &mut AbRules, raw: &RawAb) -> Result<(), Fault> {
     let RawAb {
         screening,
         looks,
-        warm_up,
-        time,
-        samples,
+        warm_up: _,
+        time: _,
+        samples: _,
         budget,
         counts,
         pin_layout,
@@ -202,8 +190,14 @@ fn apply_ab(rules: &mut AbRules, raw: &RawAb) -> Result<(), Fault> {
     } = raw;
     rules.pin_layout = pin_layout.unwrap_or(rules.pin_layout);
     rules.control = control.unwrap_or(rules.control);
-    if let Some(level) = machine_busy {
-        rules.machine_busy = self::level(*level);
+    if let Some(busy) = machine_busy {
+        rules.machine_busy = match busy {
+            RawMachineBusy::Allow => MachineBusy::Allow,
+            RawMachineBusy::Warn => MachineBusy::Warn,
+            RawMachineBusy::ClearNothing => MachineBusy::ClearNothing,
+            RawMachineBusy::DecideNothing => MachineBusy::DecideNothing,
+            RawMachineBusy::Fail => MachineBusy::Fail,
+        };
     }
     if let Some(broken) = base_broken {
         rules.base_broken = match broken {
@@ -222,18 +216,25 @@ fn apply_ab(rules: &mut AbRules, raw: &RawAb) -> Result<(), Fault> {
         }
         rules.looks.clone_from(looks);
     }
-    for (rule, raw) in
-        [(&mut rules.warm_up, warm_up), (&mut rules.time, time), (&mut rules.budget, budget)]
-    {
+    apply_process(&mut rules.process, &raw.process())?;
+    if let Some(value) = budget {
+        rules.budget = duration(value)?;
+    }
+    if let Some(value) = counts {
+        rules.counts = in_range(value, 0, 100)?;
+    }
+    Ok(())
+}
+
+fn apply_process(rules: &mut ProcessRules, raw: &RawProcess<'_>) -> Result<(), Fault> {
+    let RawProcess { warm_up, time, samples } = raw;
+    for (rule, raw) in [(&mut rules.warm_up, warm_up), (&mut rules.time, time)] {
         if let Some(value) = raw {
             *rule = duration(value)?;
         }
     }
     if let Some(value) = samples {
         rules.samples = in_range(value, 10, 100_000)?;
-    }
-    if let Some(value) = counts {
-        rules.counts = in_range(value, 0, 100)?;
     }
     Ok(())
 }

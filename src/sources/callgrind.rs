@@ -15,17 +15,21 @@
 //! hits grow, though, so `estimated_cycles`, which weighs the levels, is the one
 //! to gate on.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::callgrind_profile::Profile;
 use super::file;
 use super::stale::{Age, Cutoff};
 use super::tree::{self, Directory};
 use super::{Harvest, Origin, SourceError, Stale, check_root, is_cargo_target};
-use crate::model::{BenchId, Measurement, Metric, Problem, ProblemKind, Reading, RunReading, Unit};
+use crate::model::{
+    BenchId, Costs, Measurement, Metric, Problem, ProblemKind, Reading, RunReading, Unit,
+};
 
 const SUMMARY: &str = "summary.json";
 
@@ -50,6 +54,9 @@ static METRICS: [(Tool, &str, &str, Unit); 8] = [
 /// values are the latest run's; what a summary compares them with is not read.
 /// A benchmark that ran without saving a summary is a problem that says how to
 /// save one.
+///
+/// Where Callgrind's own files lie beside the summary and agree with it, the
+/// instructions come with what each function took, all of them.
 pub fn read(root: &Path, origin: &Origin, stale: Stale) -> Result<Harvest, SourceError> {
     check_root(
         root,
@@ -98,7 +105,8 @@ pub fn read(root: &Path, origin: &Origin, stale: Stale) -> Result<Harvest, Sourc
             refuse(ProblemKind::Stale, id, OUTDATED);
         } else {
             match summary.and_then(|summary| summary.measurements(origin)) {
-                Ok(measurements) => {
+                Ok(mut measurements) => {
+                    add_costs(&mut measurements, directory, &outputs);
                     found.extend(measurements.into_iter().map(|one| (one, path.clone())));
                 }
                 Err(reason) => {
@@ -138,6 +146,35 @@ fn outputs(directory: &Directory) -> Vec<&str> {
     names
         .filter(|name| tool(name) && Path::new(name).extension().is_some_and(|e| e == "out"))
         .collect()
+}
+
+/// Adds what each function took to the instructions. Only where all of it adds up
+/// to the summary's count: files of another run, or cut off, say nothing.
+fn add_costs(measurements: &mut [Measurement], directory: &Directory, outputs: &[&str]) {
+    let counted = measurements.iter_mut().find(|one| one.metric.name == Metric::INSTRUCTIONS);
+    let Some(counted) = counted else { return };
+    let files: Vec<&str> =
+        outputs.iter().copied().filter(|name| name.starts_with("callgrind.")).collect();
+    // A file for each thread, and for each part of what it did.
+    let threads: BTreeSet<Vec<&str>> =
+        files.iter().map(|name| name.split('.').filter(|word| !is_part(word)).collect()).collect();
+    let mut all = Profile::default();
+    for name in &files {
+        let Ok(profile) = Profile::read(&directory.path.join(name)) else { return };
+        all.add(profile);
+    }
+    let agrees = counted.runs.iter().all(|run| run.reading == Reading::Value(all.total as f64));
+    if agrees && !files.is_empty() {
+        let Profile { total, functions } = all;
+        let threads = u32::try_from(threads.len()).unwrap_or(u32::MAX);
+        counted.costs = Some(Costs { threads, total, functions });
+    }
+}
+
+/// Whether a word of a file's name is the number of a part: `p2`.
+fn is_part(word: &str) -> bool {
+    let number = word.strip_prefix('p').unwrap_or_default();
+    !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether a later run left its output beside this summary. The runners write

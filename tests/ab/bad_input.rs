@@ -49,16 +49,41 @@ fn a_head_that_breaks_is_an_error_and_says_how() {
 
 #[test]
 fn a_head_without_benchmarks_leaves_nothing_to_compare() {
-    for mood in ["empty", "babble"] {
-        let home = tempfile::tempdir().unwrap();
-        let (exit, report) = bad_head(home.path(), mood);
-        assert_eq!(exit, 5, "{mood}");
-        assert!(found(&report, "not-run").0.contains("lists no benchmarks"), "{mood}");
-        let missing = [("first", Outcome::Missing), ("second", Outcome::Missing)];
-        assert_eq!(outcomes(&report), missing, "{mood}");
-        // What has no partner is run once.
-        assert_eq!(report.rows[0].baseline.as_ref().unwrap().runs.len(), 1, "{mood}");
-    }
+    let home = tempfile::tempdir().unwrap();
+    let (exit, report) = bad_head(home.path(), "empty");
+    assert_eq!(exit, 5);
+    assert_eq!(found(&report, "not-run").0, "it lists no benchmarks");
+    let missing = [("first", Outcome::Missing), ("second", Outcome::Missing)];
+    assert_eq!(outcomes(&report), missing);
+    // What has no partner is run once.
+    assert_eq!(report.rows[0].baseline.as_ref().unwrap().runs.len(), 1);
+}
+
+#[test]
+fn a_head_that_lists_nonsense_is_an_error_and_shows_it() {
+    let home = tempfile::tempdir().unwrap();
+    let (exit, report) = bad_head(home.path(), "babble");
+    // Nothing was compared, and the head is to blame.
+    assert_eq!(exit, 1);
+    let (message, severity) = found(&report, "benchmark-failed");
+    assert_eq!(severity, Severity::Fail);
+    let shown = "is no list of them (`NAME: benchmark` lines; nothing where there is none): \
+                 \"first: \u{fffd}\\u{1b}[31m lorem\", \"second: \u{fffd}\\u{1b}[31m lorem\"";
+    assert!(message.ends_with(shown), "{message}");
+    let missing = [("first", Outcome::Missing), ("second", Outcome::Missing)];
+    assert_eq!(outcomes(&report), missing);
+    // A filter that leaves nothing of a list is told from one that is none.
+    let base = mimic(home.path(), "chatters", &[("TIMES", TIMES), ("CHATTER", "connected")]);
+    let head = mimic(home.path(), "babbles", &[("TIMES", TIMES), ("MOOD", "babble")]);
+    let filtered = |head: &Path, filter: &str| {
+        let sides = [base.to_str().unwrap(), head.to_str().unwrap()];
+        let arguments = ["ab", "--base-exe", sides[0], "--head-exe", sides[1], "--filter", filter];
+        let (exit, out, err) = gate(home.path(), &arguments);
+        assert_eq!(exit, 1, "{out}{err}");
+        out + &err
+    };
+    assert!(filtered(&base, "neither").contains("no benchmark matches \"neither\""));
+    assert!(filtered(&head, "first").contains("what it printed is no list"));
 }
 
 #[test]

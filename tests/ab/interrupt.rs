@@ -1,4 +1,5 @@
-//! Ctrl-C, wherever it comes: no process is left, no half file, no lock.
+//! Ctrl-C, wherever it comes: no process is left, no half file, no lock; and two
+//! gates at once.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -117,13 +118,64 @@ fn during_the_build() {
     let _ = interrupt(child);
     assert!(running.into_iter().all(gone), "no process is left");
     let left = names(&root.join("target/gate"));
-    assert_eq!(
-        left,
-        ["base", "base-files.json", "build", "checkout", "head", "head-files.json", "link.sh"]
-    );
+    let expected = [
+        "base",
+        "base-files.json",
+        "build",
+        "checkout",
+        "head",
+        "head-files.json",
+        "in-use",
+        "link.sh",
+    ];
+    assert_eq!(left, expected);
 
     // Nothing that is left is in the way.
     std::fs::write(root.join("build.rs"), good).unwrap();
     let (exit, out, err) = gate(&root, &["ab", "--base", "HEAD~1"]);
     assert_eq!(exit, 0, "{out}{err}");
+}
+
+/// What it says, up to a line with `part` in it.
+fn until(said: &mut impl BufRead, part: &str) -> String {
+    let mut text = String::new();
+    while !text.contains(part) {
+        assert!(said.read_line(&mut text).expect("text") > 0, "it never said {part:?}: {text}");
+    }
+    text
+}
+
+#[test]
+fn a_second_gate_in_the_target_directory_waits_for_the_first_however_that_ends() {
+    let home = tempfile::tempdir().unwrap();
+    let root = repository(home.path());
+    for (signal, second, expected) in
+        [(Signal::INT, &["ab"][..], 0), (Signal::KILL, &["run", "--save", "main"], 0)]
+    {
+        let log = home.path().join(format!("log-{}", signal.as_raw()));
+        let variables = [("LOG", log.to_str().unwrap()), ("MOOD", "hang-after=2")];
+        let one = mimic(home.path(), "one", &variables);
+        let one = one.to_str().unwrap();
+        let mut first = started(&root, &["ab", "--base-exe", one, "--head-exe", one]);
+        let running = processes(&log, 3);
+
+        let mut second = started(&root, second);
+        let mut said = BufReader::new(second.stderr.take().expect("it is piped"));
+        let told = until(&mut said, "waiting for another gate to end");
+        let holder = format!("(`gate ab`, process {})", first.id());
+        assert!(told.contains(&holder), "{told}");
+        assert!(second.try_wait().unwrap().is_none(), "it waits");
+        assert!(!told.contains("Finished"), "nothing is built meanwhile: {told}");
+
+        kill_process(Pid::from_child(&first), signal).expect("it runs");
+        first.wait().expect("it ends");
+        let mut rest = String::new();
+        std::io::Read::read_to_string(&mut said, &mut rest).expect("text");
+        assert_eq!(second.wait().expect("it ends").code(), Some(expected), "{told}{rest}");
+        assert!(rest.contains("Finished"), "{rest}");
+        // One that is killed cannot end its processes.
+        for left in running.into_iter().filter(|one| !gone(*one)) {
+            let _ = kill_process(Pid::from_raw(left).expect("a number"), Signal::KILL);
+        }
+    }
 }

@@ -3,6 +3,7 @@
 mod common;
 mod findings;
 mod layout;
+mod noise;
 mod outcomes;
 mod properties;
 mod trial;

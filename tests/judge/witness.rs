@@ -259,8 +259,12 @@ fn what_is_kept_of_costs_are_the_functions_that_matter() {
 }
 
 /// With steady instructions of `a` beside its clock.
-pub(crate) fn with_equal_instructions(mut side: Snapshot) -> Snapshot {
-    let mut counted = counts(&[("a", &SAME)]).measurements;
+pub(crate) fn with_equal_instructions(side: Snapshot) -> Snapshot {
+    with_instructions(side, &SAME)
+}
+
+fn with_instructions(mut side: Snapshot, counted: &[f64]) -> Snapshot {
+    let mut counted = counts(&[("a", counted)]).measurements;
     counted[0].costs = Some(costs(1, &[]));
     side.measurements.append(&mut counted);
     side.sort();
@@ -269,26 +273,75 @@ pub(crate) fn with_equal_instructions(mut side: Snapshot) -> Snapshot {
 
 /// A trial of `a`, whose instructions are the same.
 fn trial(screened: Vec<f64>, then: Vec<f64>) -> (Snapshot, Snapshot) {
+    counted_trial(screened, then, &SAME)
+}
+
+/// A trial of `a`, with the head's instructions.
+fn counted_trial(screened: Vec<f64>, then: Vec<f64>, head_counts: &[f64]) -> (Snapshot, Snapshot) {
     let (base, head) = from_differences(&[("a", [screened, then].concat())]);
-    (with_equal_instructions(base), with_equal_instructions(head))
+    (with_instructions(base, &SAME), with_instructions(head, head_counts))
 }
 
 /// A slower clock alone fails.
 const FAILS: &str = "[[rule]]\nbench = \"**\"\nslower_clock_unpinned = \"fail\"\n";
 
+/// Whether a trial goes on, under a rule and more.
+fn confirm((base, head): &(Snapshot, Snapshot), keys: &str) -> bool {
+    let policy = policy(&format!("[[rule]]\nbench = \"**\"\n{keys}\n"));
+    let case =
+        Case { baseline: Some(base), candidate: head, policy: &policy, noise: None, today: TODAY };
+    !to_confirm(&case).is_empty()
+}
+
+#[test]
+fn a_clock_whose_instructions_fail_already_is_not_confirmed() {
+    let suspect = |counted: &[f64]| counted_trial(alternating(0.08, 0.005, 8), Vec::new(), counted);
+    let waiver = |up_to: &str| {
+        format!(
+            "[[waiver]]\nbench = \"a\"\nmetric = \"instructions\"\nup_to = \"{up_to}\"\nuntil =              \"2027-01-01\"\nreason = \"known\""
+        )
+    };
+    let only_warns = [100_700.0; 2];
+    for (counted, keys, expected) in [
+        (&MORE[..], "", false),
+        // Proven beyond the tolerance, and not beyond what fails.
+        (&only_warns, "", true),
+        (&[101_500.0, 101_600.0], "", false),
+        // One that its own runs do not repeat is no witness.
+        (&[101_500.0, 103_900.0], "", true),
+        // The policy names the clock, or lets the count do less.
+        (&MORE, "witness = \"clock\"", true),
+        (&MORE, "witness = \"instructions\"", false),
+        (&MORE, "metric = \"instructions\"\nwitness = \"clock\"", true),
+        (&MORE, "metric = \"instructions\"\ngate = \"warn\"", true),
+        (&MORE, "metric = \"instructions\"\nfail = \"2%\"", true),
+        // A growth that somebody accepts may hide a clock that nobody did.
+        (&MORE, &waiver("5%"), true),
+        (&SAME, "", true),
+        (&FEWER, "", true),
+    ] {
+        assert_eq!(confirm(&suspect(counted), keys), expected, "{keys} {counted:?}");
+    }
+
+    // It is said; what it would have come to is left open.
+    let (base, head) = suspect(&MORE);
+    let report = verdict(&base, &head, "");
+    assert_eq!(clock(&report), (Outcome::Undecided, Severity::Note, 3));
+    let said = &judgement(&report, "time").reason;
+    assert_eq!(said, "not confirmed, as 1.5% more instructions fail the gate already");
+    // Kept pairs that another policy had confirmed still count.
+    let (base, head) =
+        counted_trial(alternating(0.08, 0.005, 8), alternating(0.08, 0.005, 14), &MORE);
+    let report = verdict(&base, &head, "");
+    assert_eq!(clock(&report), (Outcome::Regression, Severity::Fail, 3));
+    assert!(judgement(&report, "time").reason.ends_with("; 1.5% more instructions"));
+    // What the screening cleared is not called so.
+    let (base, head) = counted_trial(alternating(0.0, 0.005, 8), Vec::new(), &MORE);
+    assert_eq!(clock(&verdict(&base, &head, "")), (Outcome::Unchanged, Severity::Note, 3));
+}
+
 #[test]
 fn a_trial_measures_again_only_what_may_change_its_verdict() {
-    let confirm = |(base, head): &(Snapshot, Snapshot), keys: &str| {
-        let policy = policy(&format!("[[rule]]\nbench = \"**\"\n{keys}\n"));
-        let case = Case {
-            baseline: Some(base),
-            candidate: head,
-            policy: &policy,
-            noise: None,
-            today: TODAY,
-        };
-        !to_confirm(&case).is_empty()
-    };
     let both = "witness = \"both\"";
     let screened = |centre: f64, spread: f64| trial(alternating(centre, spread, 8), Vec::new());
     for (trial, keys, expected) in [

@@ -193,3 +193,70 @@ fn cargos_target_directory_holds_both_runners_results() {
     assert_eq!(harvest.problems, []);
     assert_eq!(counts(&harvest).len(), 10);
 }
+
+/// Names and contents.
+type Files<'a> = &'a [(&'a str, &'a str)];
+
+/// How many threads there were, and what each function took.
+type Took<'a> = (u32, &'a [(&'a str, u64)]);
+
+/// What a thread took, as Callgrind writes it.
+fn profile(functions: &[(&str, u64)]) -> String {
+    let each = functions.iter().map(|(name, took)| format!("fn={name}\n1 {took}\n"));
+    let total: u64 = functions.iter().map(|(_, took)| took).sum();
+    let header = "# callgrind format\nversion: 1\npositions: line\nevents: Ir\n";
+    format!("{header}{}totals: {total}\n", each.collect::<String>())
+}
+
+#[test]
+fn what_functions_took_is_read_where_it_adds_up_to_the_count() {
+    // `plain` took 2,392 instructions.
+    let whole = profile(&[("tiny::plain", 2000), ("tiny::inner", 392)]);
+    let [most, rest] = [&[("tiny::plain", 2000)], &[("tiny::inner", 392)]].map(|one| profile(one));
+    let both: &[(&str, u64)] = &[("tiny::inner", 392), ("tiny::plain", 2000)];
+    let cases: [(Files<'_>, Option<Took<'_>>); 7] = [
+        (&[("callgrind.plain.out", &whole)], Some((1, both))),
+        // One process, two threads; one thread, two parts.
+        (&[("callgrind.plain.t1.out", &most), ("callgrind.plain.t2.out", &rest)], Some((2, both))),
+        (
+            &[("callgrind.plain.t1.p1.out", &most), ("callgrind.plain.t1.p2.out", &rest)],
+            Some((1, both)),
+        ),
+        // Of another run, of half a run, of an earlier one, no profile at all.
+        (&[("callgrind.plain.out", &most)], None),
+        (&[("callgrind.plain.out", &whole[..whole.len() - 14])], None),
+        (&[("callgrind.plain.out.old", &whole)], None),
+        (&[("callgrind.plain.out", "<html>"), ("dhat.plain.out", &whole)], None),
+    ];
+    for tool in ["iai-callgrind-0.16", "gungraun-0.20"] {
+        for (files, expected) in &cases {
+            let home = tempfile::tempdir().unwrap();
+            copy(&fixture(tool), home.path());
+            let directory = home.path().join("tiny-crate/counting/counted/plain");
+            for (name, text) in *files {
+                fs::write(directory.join(name), text).unwrap();
+            }
+            let harvest = read(home.path(), &nowhere(), Stale::Never).unwrap();
+            assert_eq!(harvest.problems, [], "{files:?}");
+            let known: Vec<_> = harvest
+                .measurements
+                .iter()
+                .filter_map(|one| Some((one.id.qualified(), one.costs.as_ref()?)))
+                .map(|(id, costs)| {
+                    assert_eq!(
+                        (id.as_str(), costs.total),
+                        ("tiny-crate/counting::counted::plain", 2392)
+                    );
+                    let functions: Vec<_> =
+                        costs.functions.iter().map(|(name, took)| (name.as_str(), *took)).collect();
+                    (costs.threads, functions)
+                })
+                .collect();
+            let expected: Vec<_> = expected
+                .iter()
+                .map(|(threads, functions)| (*threads, functions.to_vec()))
+                .collect();
+            assert_eq!(known, expected, "{files:?}");
+        }
+    }
+}

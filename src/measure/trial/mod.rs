@@ -15,8 +15,8 @@ use crate::model::{BenchId, Layout, NotRun, Revision, Snapshot};
 use estimate::duration;
 use session::{Session, Suspects};
 
-/// One side of a trial.
-#[derive(Clone, Debug)]
+/// One side of a trial. Without executables, the default, it measures nothing.
+#[derive(Clone, Debug, Default)]
 pub struct TrialSide {
     /// The snapshot's name.
     pub name: String,
@@ -30,8 +30,8 @@ pub struct TrialSide {
     pub build: BuildOptions,
 }
 
-/// What to measure in turn, and how.
-#[derive(Clone, Debug)]
+/// What to measure in turn, and how. The default is refused: it has no pairs.
+#[derive(Clone, Debug, Default)]
 pub struct TrialPlan {
     /// The side that is held against.
     pub base: TrialSide,

@@ -427,8 +427,16 @@ impl<'a> Session<'a> {
             .filter_map(|pair| pair.pace.set_up(&pair.key.1, pair.key.0.as_deref()))
             .collect();
         let created = Timestamp::now();
-        let snapshot = |side: usize, name: &str, revision: &Option<Revision>| {
-            let (mut measurements, mut not_run, problems) = self.merges[side].clone().finish();
+        let (mut measured, mut others) = (Vec::new(), Vec::new());
+        for merge in self.merges.clone() {
+            let (measurements, not_run, problems) = merge.whole();
+            measured.push(measurements);
+            others.push((not_run, problems));
+        }
+        witness::keep(&mut measured);
+        let mut snapshot = |side: usize, name: &str, revision: &Option<Revision>| {
+            let mut measurements = std::mem::take(&mut measured[side]);
+            let (mut not_run, problems) = std::mem::take(&mut others[side]);
             // The control is the base's code: it has no counts of its own.
             if side != CONTROL {
                 let runs = self.runs[side].len();

@@ -1,60 +1,27 @@
 //! Two saved snapshots judged by what is known of the machine's noise: how often
 //! that is wrong, and what it finds.
 
-use std::path::Path;
-
 use benchgate::judge::{Case, Code, Outcome, Report, Severity, judge};
-use benchgate::model::{
-    BenchId, Environment, Field, Measurement, Metric, Noise, NoiseRow, NoiseSession, Reading,
-    RunInfo, RunReading, Snapshot, Unit,
-};
-use benchgate::policy::Policy;
+use benchgate::model::{BenchId, Metric, Noise, NoiseRow, NoiseSession, Snapshot, Unit};
 use benchgate::stats::{SplitMix64, mean, median, variance};
 use jiff::Timestamp;
-use jiff::civil::date;
+
+use crate::common;
 
 type Rows = Vec<(String, Metric, Vec<f64>)>;
 
 fn snapshot(rows: &Rows) -> Snapshot {
-    let mut environment = Environment::default();
-    environment.set(Field::CpuModel, "Example CPU");
-    let runs = rows.iter().map(|(_, _, values)| values.len()).max().unwrap_or(0);
-    let mut snapshot = Snapshot {
-        name: "main".to_owned(),
-        created: Timestamp::UNIX_EPOCH,
-        revision: None,
-        selection: None,
-        pairing: None,
-        runs: vec![RunInfo { started: None, seconds: None, busy: None, environment }; runs],
-        measurements: rows
-            .iter()
-            .map(|(name, metric, values)| Measurement {
-                id: BenchId::named(name),
-                metric: metric.clone(),
-                runs: (0..)
-                    .zip(values)
-                    .map(|(run, value)| RunReading { run, reading: Reading::Value(*value) })
-                    .collect(),
-                criterion: None,
-                throughput: None,
-                costs: None,
-            })
-            .collect(),
-        not_run: Vec::new(),
-        problems: Vec::new(),
-    };
-    snapshot.sort();
-    snapshot
+    let rows = rows.iter().map(|(name, metric, values)| (&**name, metric.clone(), &values[..]));
+    common::snapshot(&rows.collect::<Vec<_>>())
 }
 
 fn verdict(baseline: &Rows, candidate: &Rows, noise: Option<&Noise>, text: &str) -> Report {
-    let policy = Policy::parse(&format!("version = 1\n{text}"), Path::new("gate.toml")).unwrap();
     judge(&Case {
         baseline: Some(&snapshot(baseline)),
         candidate: &snapshot(candidate),
-        policy: &policy,
+        policy: &common::policy(text),
         noise,
-        today: date(2026, 11, 20),
+        today: common::TODAY,
     })
 }
 

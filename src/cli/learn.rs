@@ -1,0 +1,83 @@
+//! What a `gate run` adds to what is known of its machine class's noise.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::source::StoreArgs;
+use super::{Context, Failed};
+use crate::calibrate::{Observed, observe, remember};
+use crate::measure::identity::Fnv;
+use crate::measure::{BenchExecutable, identity};
+use crate::model::{Noise, Snapshot};
+use crate::policy::ProcessRules;
+
+/// Sessions that began closer together share the hour and its neighbours: the
+/// second would show too little of how much sessions differ.
+const APART: SignedDuration = SignedDuration::from_hours(1);
+
+/// Names the code of each target, by package and target.
+pub(super) type Codes = BTreeMap<(Option<String>, String), String>;
+
+/// The code of each target; one that cannot be read has a name that no other
+/// session shares.
+pub(super) fn codes(executables: &[BenchExecutable]) -> Codes {
+    let code = |one: &BenchExecutable| {
+        identity::fingerprint(one).unwrap_or_else(|_| format!("unknown-{:x}", fastrand::u64(..)))
+    };
+    executables.iter().map(|one| ((one.package.clone(), one.target.clone()), code(one))).collect()
+}
+
+/// Keeps a session of runs beside those that are known.
+///
+/// How much sessions differ is told from those of one name of code alone. So that
+/// nothing but the session differs between them, the name also stands for the
+/// environment and for criterion's times.
+pub(super) fn keep(
+    context: &Context,
+    store: &StoreArgs,
+    known: Option<Noise>,
+    snapshot: &Snapshot,
+    codes: &Codes,
+    rules: ProcessRules,
+) -> Result<(), Failed> {
+    let known = known.unwrap_or_default();
+    let around = surroundings(snapshot, rules);
+    let named = observe(snapshot).into_iter().filter_map(|one| {
+        let key = (one.id.package.clone(), one.id.target.clone()?);
+        Some(Observed { code: Some(format!("{}-{around}", codes.get(&key)?)), ..one })
+    });
+    let observed: Vec<Observed> = named.filter(|one| !is_near(&known, one)).collect();
+    if observed.is_empty() {
+        context.shell.note(
+            "this session is not kept: nothing has two runs or more, or the same code was \
+             measured less than an hour before or after, which shows too little of how much \
+             sessions differ",
+        );
+        return Ok(());
+    }
+    let path = store.store().save_noise(&store.class(), &remember(&known, &observed))?;
+    context.shell.status("kept", &path.display().to_string());
+    Ok(())
+}
+
+/// Whether a session of the same code at about the same time is known.
+fn is_near(known: &Noise, one: &Observed) -> bool {
+    let near = |when: Timestamp| one.when.duration_since(when).abs() < APART;
+    let row = known.rows.iter().find(|row| {
+        (&row.id, row.metric.as_str()) == (&one.id, one.metric.name.as_str())
+            && row.unit == one.metric.unit.to_string()
+    });
+    row.is_some_and(|row| row.sessions.iter().any(|it| it.code == one.code && near(it.when)))
+}
+
+/// A name for all that must be equal besides the code.
+fn surroundings(snapshot: &Snapshot, rules: ProcessRules) -> Fnv {
+    let ProcessRules { warm_up, time, samples } = rules;
+    let mut name = Fnv::default();
+    name.add(format!("{warm_up:?} {time:?} {samples}\n").as_bytes());
+    for (field, value) in snapshot.environment().iter() {
+        name.add(format!("{field} {value}\n").as_bytes());
+    }
+    name
+}
