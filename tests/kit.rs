@@ -10,6 +10,8 @@ mod baseline;
 mod comment;
 #[path = "kit/render.rs"]
 mod render;
+#[path = "kit/tools.rs"]
+mod tools;
 #[path = "kit/workflows.rs"]
 mod workflows;
 
