@@ -8,7 +8,7 @@ use crate::trial::{alternating, from_differences};
 use crate::witness::with_equal_instructions;
 
 /// Eight pairs of screening and 28 that confirm, all 20% slower.
-fn slower(layout: Option<Layout>) -> [Snapshot; 2] {
+fn slower(layout: Option<&Layout>) -> [Snapshot; 2] {
     let (base, head) = from_differences(&[("a", alternating(0.2, 0.005, 36))]);
     [base, head].map(|side| {
         let mut side = with_equal_instructions(side);
@@ -17,7 +17,7 @@ fn slower(layout: Option<Layout>) -> [Snapshot; 2] {
             one.id.package = Some("part".to_owned());
         }
         let pairing = side.pairing.as_mut().expect("a trial");
-        pairing.layouts = layout.iter().cloned().collect();
+        pairing.layouts = layout.cloned().into_iter().collect();
         side
     })
 }
@@ -45,7 +45,7 @@ fn a_slower_clock_with_the_same_instructions_fails_only_where_functions_lie_alik
         // It never does more than a pinned one would.
         (None, "slower_clock = \"show\"\nslower_clock_unpinned = \"fail\"", 0),
     ] {
-        let [base, head] = slower(layout.clone());
+        let [base, head] = slower(layout.as_ref());
         let policy = match policy {
             "" => String::new(),
             keys => format!("[[rule]]\nbench = \"**\"\n{keys}\n"),
@@ -59,11 +59,11 @@ fn a_slower_clock_with_the_same_instructions_fails_only_where_functions_lie_alik
 
 #[test]
 fn a_layout_that_could_not_be_pinned_is_said() {
-    let [base, head] = slower(Some(layout("one", Some("it was linked by a hedgehog"))));
+    let [base, head] = slower(Some(&layout("one", Some("it was linked by a hedgehog"))));
     let report = verdict(&base, &head, "");
     let finding = report.findings.iter().find(|one| one.code == Code::LayoutFree).unwrap();
     assert!(finding.message.contains("hedgehog"), "{}", finding.message);
     assert_eq!(finding.id.as_deref(), Some("one"));
-    let [base, head] = slower(Some(layout("one", None)));
+    let [base, head] = slower(Some(&layout("one", None)));
     assert_eq!(codes(&verdict(&base, &head, "")), []);
 }
