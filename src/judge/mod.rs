@@ -31,6 +31,7 @@ pub use report::{
     Change, EnvironmentDifference, Finding, FunctionChange, Judgement, Outcome, Report, Row,
     RowLimits, Severity, Side, SnapshotSummary, Verdict, VerdictOutcome,
 };
+pub(crate) use trial::BUSY;
 pub use witness::to_confirm;
 
 use crate::model::{Noise, Pairing, Snapshot};

@@ -45,12 +45,14 @@ mod witness;
 
 pub use build::{BenchExecutable, BuildError, BuildOptions, Built, build};
 pub use checkout::{CheckoutError, Repository, Source, point};
+pub(crate) use environment::machine_at;
 pub use environment::{machine, machine_class, probe, runner_version, valgrind_version};
 pub use harness::{Filter, Harness, Listed, Listing, list};
 pub use instructions::{
     CountError, CountOptions, CountTarget, CountedBenchmark, Counts, Uncounted, count,
 };
 pub use interrupt::Interrupt;
+pub(crate) use load::busy;
 pub use once::{CriterionTimes, Measured, Process, RECORD_VARIABLE};
 pub use progress::{Event, Progress, Silent};
 pub use revision::revision;
