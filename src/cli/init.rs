@@ -11,8 +11,8 @@ use crate::measure::Repository;
 use crate::policy::SEARCHED;
 use crate::project::Project;
 
-/// Where the actions of this version are, as long as nobody says so.
-const ACTIONS: &str = concat!("OWNER/benchgate@v", env!("CARGO_PKG_VERSION"));
+/// What stands in the workflows as long as nobody says where the actions are.
+const ACTIONS: &str = "OWNER/benchgate@COMMIT";
 
 /// Write a first gate.toml and GitHub workflows for this project
 ///
@@ -38,7 +38,8 @@ pub(super) struct Init {
     /// Leave out the GitHub workflows
     #[arg(long)]
     no_workflows: bool,
-    /// Where the workflows use benchgate's actions from: best a full commit hash
+    /// Where the workflows use benchgate's actions from; best the full hash of a commit that you
+    /// reviewed
     #[arg(long, value_name = "OWNER/REPOSITORY@REVISION", default_value = ACTIONS)]
     actions: ActionSource,
     /// The Cargo.toml to look at
@@ -104,8 +105,8 @@ impl Init {
         let workflows = new.iter().any(|(name, _)| name.contains(".github"));
         if workflows && actions.is_placeholder() {
             context.shell.note(
-                "write benchgate's own repository for OWNER in the workflows, or name it with \
-                 --actions OWNER/REPOSITORY@REVISION",
+                "put benchgate's owner, and the commit of it that you reviewed, into the workflows \
+                 for OWNER and COMMIT; or name them with --actions",
             );
         }
         if dry_run || new.is_empty() {

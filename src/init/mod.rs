@@ -13,7 +13,7 @@ use crate::report::plain;
 
 const POLICY: &str = include_str!("gate.toml");
 const BENCH: &str = include_str!("bench.yml");
-const COMMENT: &str = include_str!("bench-comment.yml");
+const COMMENT: &str = include_str!("comment.yml");
 
 /// Where the workflows use benchgate's actions from: `OWNER/REPOSITORY@REVISION`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,9 +23,9 @@ pub struct ActionSource {
 }
 
 impl ActionSource {
-    /// Whether its owner is still to be filled in.
+    /// Whether its owner or its commit is still to be filled in.
     pub fn is_placeholder(&self) -> bool {
-        self.repository.starts_with("OWNER/")
+        self.repository.starts_with("OWNER/") || self.revision == "COMMIT"
     }
 }
 
@@ -73,7 +73,7 @@ pub fn plan(
             .replace("\n@WITH@\n", &with(project, below));
         files.push(Planned { path: workflows.join("bench.yml"), text });
         let text = filled(COMMENT, actions);
-        files.push(Planned { path: workflows.join("bench-comment.yml"), text });
+        files.push(Planned { path: workflows.join("comment.yml"), text });
     }
     Ok(files)
 }

@@ -84,7 +84,7 @@ fn workflows_say_where_the_project_lies_and_what_it_needs() {
         [
             "/repo/app/gate.toml",
             "/repo/.github/workflows/bench.yml",
-            "/repo/.github/workflows/bench-comment.yml"
+            "/repo/.github/workflows/comment.yml"
         ]
     );
     let end = "          persist-credentials: false\n      \
@@ -120,5 +120,5 @@ fn sources_of_actions() {
     for text in ["", "a/b", "a@v1", "a/b/c@v1", "a/b@", "a/b@v1\n- run: x", "a/b@v 1", "/b@v1"] {
         assert!(text.parse::<ActionSource>().is_err(), "{text:?}");
     }
-    assert!("OWNER/benchgate@v1".parse::<ActionSource>().expect("a source").is_placeholder());
+    assert!("someone/benchgate@COMMIT".parse::<ActionSource>().expect("a source").is_placeholder());
 }

@@ -34,7 +34,7 @@ fn repository() -> TempDir {
 }
 
 const WRITTEN: [&str; 3] =
-    ["app/gate.toml", ".github/workflows/bench.yml", ".github/workflows/bench-comment.yml"];
+    ["app/gate.toml", ".github/workflows/bench.yml", ".github/workflows/comment.yml"];
 
 #[test]
 fn init_writes_once_and_never_over_a_file() {
@@ -53,7 +53,7 @@ fn init_writes_once_and_never_over_a_file() {
     let done = gate(&app, &["init", "--yes", "--actions", "someone/benchgate@v1"]);
     assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
     assert_eq!(text(WRITTEN[2]).unwrap(), "mine\n");
-    assert!(stderr(&done).contains("bench-comment.yml is there and is not touched"));
+    assert!(stderr(&done).contains("comment.yml is there and is not touched"));
     let workflow = text(WRITTEN[1]).unwrap();
     let end = "      - uses: someone/benchgate/.github/actions/gate@v1\n        with:\n          \
                working-directory: \"app\"\n";
