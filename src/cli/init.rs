@@ -77,6 +77,9 @@ impl Init {
             let found = format!("{}/{}  {}{refusal}", bench.package, bench.target, bench.driver);
             context.shell.status("found", &found);
         }
+        if project.harnesses().is_empty() {
+            context.shell.note("none of them can be measured as it is, so far as can be seen");
+        }
         let repository = (!no_workflows).then(|| Repository::of(&project.root).ok()).flatten();
         if repository.is_none() && !no_workflows {
             context.shell.note("this is no git repository, so it gets no workflows");

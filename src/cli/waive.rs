@@ -107,8 +107,7 @@ fn known(context: &Context, waiver: &Waiver) -> Option<String> {
     let identical = snapshot.pairing.iter().flat_map(|pairing| &pairing.identical);
     let ids: BTreeSet<_> =
         snapshot.measurements.iter().map(|one| &one.id).chain(identical).collect();
-    let meant: Vec<_> =
-        ids.iter().filter(|id| *bench == id.name || *bench == id.qualified()).collect();
+    let meant: Vec<_> = ids.iter().filter(|id| waiver.names(id)).collect();
     match meant[..] {
         [] => {
             let nearest = ids

@@ -73,11 +73,9 @@ fn idle(case: &Case<'_>, waiver: &Waiver, rows: &[Row], expired: bool) -> (Sever
     }
     let named = |row: &&Row| waiver.covers(&row.bench_id(), &row.metric);
     let measured = |row: &Row| row.candidate.is_some() || row.outcome() == Some(Outcome::Unchanged);
-    let (severity, message) = if rows
-        .iter()
-        .filter(named)
-        .any(|row| row.outcome() == Some(Outcome::Undecided))
-    {
+    let (severity, message) = if case.identical().any(|id| waiver.names(id)) {
+        (Severity::Note, "identical code: not needed for this change".to_owned())
+    } else if rows.iter().filter(named).any(|row| row.outcome() == Some(Outcome::Undecided)) {
         (Severity::Note, "the row it names is undecided: not needed today".to_owned())
     } else if let Some(selection) = &case.candidate.selection
         && !rows.iter().filter(named).any(measured)

@@ -296,7 +296,12 @@ pub struct Waiver {
 impl Waiver {
     /// Whether that row is meant.
     pub fn covers(&self, id: &BenchId, metric: &str) -> bool {
-        self.metric == metric && (self.bench == id.name || self.bench == id.qualified())
+        self.metric == metric && self.names(id)
+    }
+
+    /// Whether that benchmark is meant, whatever the metric.
+    pub fn names(&self, id: &BenchId) -> bool {
+        self.bench == id.name || self.bench == id.qualified()
     }
 }
 
