@@ -4,12 +4,10 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::Check;
+use crate::measure::SCRATCH_PREFIX;
 use crate::model::ProblemKind;
 use crate::project::Project;
-use crate::sources::{Origin, Stale, criterion};
-
-/// One `cargo bench` writes its results closer together than this.
-const STALE_GAP: Duration = Duration::from_mins(30);
+use crate::sources::{Origin, STALE_GAP, Stale, criterion};
 
 /// A measurement that began before this is over, or was killed.
 const ABANDONED: Duration = Duration::from_hours(24);
@@ -103,7 +101,7 @@ fn left_behind(directory: &Path, now: SystemTime) -> Check {
     };
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
     let mut names: Vec<String> = entries
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with("run-"))
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(SCRATCH_PREFIX))
         .filter(|entry| entry.path().is_dir() && old(entry))
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect();
@@ -114,7 +112,7 @@ fn left_behind(directory: &Path, now: SystemTime) -> Check {
     Check::warning(
         NAME,
         format!("{} of measurements that were killed: {}", names.len(), names.join(", ")),
-        format!("rm -r {}/run-*, while nothing is measured", directory.display()),
+        format!("rm -r {}/{SCRATCH_PREFIX}*, while nothing is measured", directory.display()),
     )
 }
 

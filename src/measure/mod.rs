@@ -57,5 +57,6 @@ pub use once::{CriterionTimes, Measured, Process, RECORD_VARIABLE};
 pub use progress::{Event, Progress, Silent};
 pub use revision::revision;
 pub use run::{MeasureError, Plan, run};
+pub(crate) use scratch::SCRATCH_PREFIX;
 pub use scratch::Scratch;
 pub use trial::{Trial, TrialPlan, TrialSide, trial};
