@@ -148,13 +148,14 @@ mod tests {
 
     #[test]
     fn an_empty_project_and_a_shared_directory() {
+        use Status::{Ok, Problem, Warning};
+
         let root = Path::new("/nowhere/p");
         let criterion = Driver::Known(Harness::Criterion);
         let of = |target: &str, drivers: &[Driver]| {
             let all = statuses(&made(root, Path::new(target), drivers), SystemTime::now());
             all.into_iter().map(|(_, status)| status).collect::<Vec<_>>()
         };
-        use Status::{Ok, Problem, Warning};
         assert_eq!(of("/nowhere/p/target", &[criterion]), [Ok, Ok, Ok, Ok]);
         assert_eq!(of("/nowhere/p/target", &[criterion, Driver::Divan]), [Warning, Ok, Ok, Ok]);
         assert_eq!(of("/nowhere/p/target", &[Driver::Libtest]), [Problem, Ok, Ok, Ok]);
