@@ -21,8 +21,8 @@
 //! | [`measure`] | builds and drives bench executables | `model`, `sources` |
 //! | [`report`] | renderers, for people and for other tools; they decide nothing | what they render |
 //! | [`project`] | what a cargo project holds, unbuilt | `measure` |
-//! | [`init`] | a project's first policy and workflows | `project` |
-//! | [`doctor`] | what makes measurements bad or impossible | `project`, `measure`, `sources` |
+//! | [`init`] | a project's first policy and workflows | `project`, `report` |
+//! | [`doctor`] | what makes measurements bad or impossible | `project`, `measure`, `sources`, `judge` |
 //! | [`cli`] | one file a subcommand | all |
 //! | [`record`] | how a bench program tells the gate what its harness cannot | `model` |
 //! | `suite` | the workloads under test (feature `suite`) | `record` |
