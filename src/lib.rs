@@ -19,7 +19,10 @@
 //! | [`judge`] | compare, decide, the report | `model`, `stats`, `policy` |
 //! | [`calibrate`] | what a machine's noise lets the gate find | `model`, `stats`, `policy`, `judge` |
 //! | [`measure`] | builds and drives bench executables | `model`, `sources` |
-//! | [`report`] | renderers, for people and for other tools; they decide nothing | `judge`'s report |
+//! | [`report`] | renderers, for people and for other tools; they decide nothing | what they render |
+//! | [`project`] | what a cargo project holds, unbuilt | `measure` |
+//! | [`init`] | a project's first policy and workflows | `project`, `report` |
+//! | [`doctor`] | what makes measurements bad or impossible | `project`, `measure`, `sources`, `judge` |
 //! | [`cli`] | one file a subcommand | all |
 //! | [`record`] | how a bench program tells the gate what its harness cannot | `model` |
 //! | `suite` | the workloads under test (feature `suite`) | `record` |
@@ -27,11 +30,14 @@
 pub mod baseline;
 pub mod calibrate;
 pub mod cli;
+pub mod doctor;
 pub mod exit;
+pub mod init;
 pub mod judge;
 pub mod measure;
 pub mod model;
 pub mod policy;
+pub mod project;
 pub mod record;
 pub mod report;
 pub mod sources;

@@ -10,6 +10,8 @@ mod complete;
 mod goldens;
 #[path = "cmd/json.rs"]
 mod json;
+#[path = "cmd/setup.rs"]
+mod setup;
 #[path = "cmd/streams.rs"]
 mod streams;
 #[path = "cmd/widths.rs"]

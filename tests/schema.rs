@@ -35,3 +35,8 @@ fn the_committed_calibration_schema_is_current() {
 fn the_committed_noise_schema_is_current() {
     is_current("noise.schema.json", &benchgate::baseline::noise_schema());
 }
+
+#[test]
+fn the_committed_diagnosis_schema_is_current() {
+    is_current("diagnosis.schema.json", &benchgate::doctor::schema());
+}

@@ -29,6 +29,8 @@ pub enum Existing {
 /// [`io::ErrorKind::AlreadyExists`], also where two writers race.
 pub(super) fn write(path: &Path, bytes: &[u8], existing: Existing) -> io::Result<()> {
     let directory = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    // A bare file name lies in the working directory, which cannot be opened as "".
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
     std::fs::create_dir_all(directory)?;
     let mut builder = tempfile::Builder::new();
     builder.prefix(PREFIX).suffix(SUFFIX);

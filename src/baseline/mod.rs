@@ -48,7 +48,16 @@ pub fn write(path: &Path, snapshot: &Snapshot) -> Result<(), BaselineError> {
 /// Puts `bytes` at `path` whole or not at all, whenever the writer dies; its
 /// directory is made where it is missing.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), BaselineError> {
-    atomic::write(path, bytes, Existing::Replace).map_err(|source| BaselineError::Io {
+    put(path, bytes, Existing::Replace)
+}
+
+/// The same where nothing is at `path`; a file that is there stays, and is an error.
+pub fn create(path: &Path, bytes: &[u8]) -> Result<(), BaselineError> {
+    put(path, bytes, Existing::Refuse)
+}
+
+fn put(path: &Path, bytes: &[u8], existing: Existing) -> Result<(), BaselineError> {
+    atomic::write(path, bytes, existing).map_err(|source| BaselineError::Io {
         action: "write",
         path: path.to_owned(),
         source,

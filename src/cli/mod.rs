@@ -6,8 +6,13 @@ mod build;
 mod calibrate;
 mod check;
 mod compare;
+mod completions;
+mod diff;
+mod doctor;
 mod explain;
+mod init;
 mod learn;
+mod man;
 mod output;
 mod policy;
 mod progress;
@@ -16,6 +21,7 @@ mod run;
 mod shell;
 mod sides;
 mod source;
+mod waive;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -63,7 +69,12 @@ pub fn main(args: impl Iterator<Item = OsString>, cargo: bool) -> Exit {
         Command::Baseline(command) => command.run(&context),
         Command::Report(command) => command.run(&context),
         Command::Policy(command) => command.run(&context),
+        Command::Waive(command) => command.run(&context),
         Command::Explain(command) => command.run(&context),
+        Command::Init(command) => command.run(&context),
+        Command::Doctor(command) => command.run(&context),
+        Command::Completions(command) => command.run(&context),
+        Command::Man(command) => command.run(&context),
     };
     outcome.unwrap_or_else(|failed| {
         context.shell.error(&chain(&failed.error));
@@ -112,7 +123,12 @@ enum Command {
     Baseline(baseline::BaselineCommand),
     Report(report::ReportCommand),
     Policy(policy::PolicyCommand),
+    Waive(waive::Waive),
     Explain(explain::Explain),
+    Init(init::Init),
+    Doctor(doctor::Doctor),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// What every subcommand stands in.

@@ -48,6 +48,19 @@ impl Shell {
         self.write(&format!("{style}error{style:#}: {}\n", lines.join("\n")));
     }
 
+    /// Asks a question that is answered with yes or no; anything but a yes is a no.
+    /// `None` where there is nobody to ask.
+    pub(super) fn ask(&self, question: &str) -> io::Result<Option<bool>> {
+        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+            return Ok(None);
+        }
+        let style = AnsiColor::Cyan.on_default().bold();
+        self.write(&format!("{style}{question}{style:#} [y/N] "));
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer)?;
+        Ok(Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")))
+    }
+
     /// Columns of stdout, where it is a terminal.
     pub(super) fn width(&self) -> Option<u16> {
         if !io::stdout().is_terminal() {

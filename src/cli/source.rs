@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
@@ -11,11 +10,7 @@ use super::{Context, Failed};
 use crate::baseline::{self, BaselineError, Store};
 use crate::measure::{self, BuildOptions, Harness};
 use crate::model::{Environment, Field, Nature, Noise, RunInfo, Snapshot};
-use crate::sources::{Harvest, Origin, Stale, callgrind, criterion};
-
-/// One invocation writes its results closer together than this, also where a
-/// single benchmark measures for minutes.
-const STALE_GAP: Duration = Duration::from_mins(30);
+use crate::sources::{Harvest, Origin, STALE_GAP, Stale, callgrind, criterion};
 
 /// The sub-directory that criterion writes on every run.
 const CRITERION_NEWEST: &str = "new";

@@ -28,14 +28,20 @@ fn judge_one(case: &Case<'_>, budget: &Budget, rows: &[Row]) -> Vec<Finding> {
     let subjects: Vec<(&Row, &Side)> =
         rows.iter().filter_map(|row| Some((row, subject(budget, row)?))).collect();
     if subjects.is_empty() {
-        // What was not selected may be limited all the same.
+        // What was not selected may be limited all the same, and what is the same
+        // code as in the base keeps or breaks its limit as the base does.
         let selected = case.candidate.selection.is_some();
+        let identical = case.identical().any(|id| budget.bench.matches(id));
         return vec![Finding {
             code: Code::BudgetUnmatched,
-            severity: if selected { Severity::Note } else { Severity::Fail },
+            severity: if selected || identical { Severity::Note } else { Severity::Fail },
             id: Some(budget.bench.as_str().to_owned()),
             metric: Some(budget.metric.clone()),
-            message: "nothing was measured that this budget limits".to_owned(),
+            message: if identical {
+                "what this budget limits is identical code: not measured".to_owned()
+            } else {
+                "nothing was measured that this budget limits".to_owned()
+            },
         }];
     }
     subjects.into_iter().filter_map(|(row, side)| finding(case, budget, row, side)).collect()

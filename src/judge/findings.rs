@@ -8,10 +8,13 @@ use super::comparability::Comparability;
 use super::decide::{most, severity};
 use super::noise::Sessions;
 use super::report::{EnvironmentDifference, Finding, Row, Severity};
-use crate::model::{BenchId, NotRunKind, ProblemKind, Snapshot};
+use crate::model::{BenchId, Metric, NotRunKind, ProblemKind, Snapshot};
 
 /// How alike two names must be to look like a renaming (Jaro–Winkler, 0 to 1).
 const LOOKS_RENAMED: f64 = 0.85;
+
+/// Metrics that a benchmark which was not measured has all the same.
+const UNMEASURED: [&str; 2] = [Metric::TIME, Metric::INSTRUCTIONS];
 
 pub(super) fn finding(code: Code, severity: Severity, message: impl Into<String>) -> Finding {
     Finding { code, severity, id: None, metric: None, message: message.into() }
@@ -182,9 +185,10 @@ fn distinct(id: &BenchId, all: &BTreeSet<BenchId>) -> String {
 }
 
 fn required(case: &Case<'_>) -> Vec<Finding> {
-    let measured = &case.candidate.measurements;
+    let measured = case.candidate.measurements.iter().map(|measurement| &measurement.id);
+    let there: BTreeSet<&BenchId> = measured.chain(case.identical()).collect();
     let patterns = case.policy.verdict.require.iter();
-    let missing = patterns.filter(|pattern| !measured.iter().any(|m| pattern.matches(&m.id)));
+    let missing = patterns.filter(|pattern| !there.iter().any(|id| pattern.matches(id)));
     missing
         .map(|pattern| Finding {
             id: Some(pattern.as_str().to_owned()),
@@ -209,7 +213,11 @@ fn unmatched_rules(case: &Case<'_>, rows: &[Row]) -> Vec<Finding> {
         return Vec::new();
     }
     case.policy
-        .unmatched(|applies| rows.iter().any(|row| applies(&row.bench_id(), &row.metric)))
+        .unmatched(|applies| {
+            let could = |id: &BenchId| UNMEASURED.iter().any(|metric| applies(id, metric));
+            rows.iter().any(|row| applies(&row.bench_id(), &row.metric))
+                || case.identical().any(could)
+        })
         .map(|(bench, metric)| Finding {
             id: Some(bench.to_owned()),
             metric: Some(metric.to_owned()),

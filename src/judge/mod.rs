@@ -31,9 +31,10 @@ pub use report::{
     Change, EnvironmentDifference, Finding, FunctionChange, Judgement, Outcome, Report, Row,
     RowLimits, Severity, Side, SnapshotSummary, Verdict, VerdictOutcome,
 };
+pub(crate) use trial::BUSY;
 pub use witness::to_confirm;
 
-use crate::model::{Noise, Pairing, Snapshot};
+use crate::model::{BenchId, Noise, Pairing, Snapshot};
 use crate::policy::Policy;
 use comparability::Comparability;
 use pair::Pair;
@@ -59,6 +60,12 @@ impl<'a> Case<'a> {
         let ours = self.candidate.pairing.as_ref()?;
         let theirs = self.baseline?.pairing.as_ref()?;
         (ours.trial == theirs.trial).then_some(ours)
+    }
+
+    /// Benchmarks that were not measured, as both sides are the same code: what
+    /// holds for the base holds for the candidate.
+    fn identical(&self) -> impl Iterator<Item = &'a BenchId> + use<'a> {
+        self.pairing().into_iter().flat_map(|pairing| &pairing.identical)
     }
 }
 

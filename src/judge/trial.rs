@@ -13,7 +13,7 @@ use crate::model::{NotRunKind, RunInfo, Snapshot};
 use crate::policy::{BaseBroken, MachineBusy};
 
 /// The share of the machine that other programs may take.
-const BUSY: f64 = 0.2;
+pub(crate) const BUSY: f64 = 0.2;
 
 /// The share of a process that its set-up may take.
 const MOSTLY_SET_UP: f64 = 0.5;

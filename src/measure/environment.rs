@@ -27,32 +27,39 @@ pub fn probe(options: &BuildOptions, harnesses: &[Harness]) -> Environment {
 /// What can change from one run to the next without anybody's doing: read again
 /// for each run. Runs no program.
 pub fn machine(environment: &mut Environment) {
-    let cpuinfo = read("/proc/cpuinfo");
+    machine_at(Path::new("/"), environment);
+}
+
+/// The same, of the machine whose `/proc` and `/sys` lie below `root`; how many
+/// processors this process may use is always its own.
+pub(crate) fn machine_at(root: &Path, environment: &mut Environment) {
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap_or_default();
+    let cpuinfo = read("proc/cpuinfo");
     set(environment, Field::CpuModel, facts::cpu_model(&cpuinfo));
     set(environment, Field::CpuLevel, facts::cpu_level(&cpuinfo));
     if let Ok(cores) = std::thread::available_parallelism() {
         environment.set(Field::Cores, cores.to_string());
     }
-    environment.set(Field::Governor, facts::governor(&governors()));
-    set(environment, Field::Memory, facts::memory(&read("/proc/meminfo")));
-    let release = ["/etc/os-release", "/usr/lib/os-release"].map(read);
+    environment.set(Field::Governor, facts::governor(&governors(root)));
+    set(environment, Field::Memory, facts::memory(&read("proc/meminfo")));
+    let release = ["etc/os-release", "usr/lib/os-release"].map(read);
     let os = release.iter().find_map(|text| facts::os(text));
     environment.set(Field::Os, os.unwrap_or_else(|| std::env::consts::OS.to_owned()));
-    environment.set(Field::Kernel, read("/proc/sys/kernel/osrelease").trim());
+    environment.set(Field::Kernel, read("proc/sys/kernel/osrelease").trim());
     set_or_none(
         environment,
         Field::Container,
         facts::container(&facts::ContainerHints {
-            docker: Path::new("/.dockerenv").exists(),
-            podman: Path::new("/run/.containerenv").exists(),
+            docker: root.join(".dockerenv").exists(),
+            podman: root.join("run/.containerenv").exists(),
             kubernetes: std::env::var_os("KUBERNETES_SERVICE_HOST").is_some(),
             variable: std::env::var("container").ok(),
-            cgroup: read("/proc/1/cgroup"),
+            cgroup: read("proc/1/cgroup"),
         }),
     );
     let dmi = ["sys_vendor", "product_name", "board_vendor", "bios_vendor"]
-        .map(|name| read(&format!("/sys/class/dmi/id/{name}")));
-    let machine = facts::virtual_machine(&dmi, &read("/sys/hypervisor/type"), &cpuinfo);
+        .map(|name| read(&format!("sys/class/dmi/id/{name}")));
+    let machine = facts::virtual_machine(&dmi, &read("sys/hypervisor/type"), &cpuinfo);
     set_or_none(environment, Field::VirtualMachine, machine);
 }
 
@@ -145,12 +152,10 @@ fn output(command: &mut Command) -> Option<String> {
     found.status.success().then(|| String::from_utf8_lossy(&found.stdout).into_owned())
 }
 
-fn read(path: &str) -> String {
-    std::fs::read_to_string(path).unwrap_or_default()
-}
-
-fn governors() -> Vec<String> {
-    let Ok(cpus) = std::fs::read_dir("/sys/devices/system/cpu") else { return Vec::new() };
+fn governors(root: &Path) -> Vec<String> {
+    let Ok(cpus) = std::fs::read_dir(root.join("sys/devices/system/cpu")) else {
+        return Vec::new();
+    };
     cpus.flatten()
         .filter_map(|cpu| std::fs::read_to_string(cpu.path().join("cpufreq/scaling_governor")).ok())
         .collect()

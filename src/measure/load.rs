@@ -1,5 +1,8 @@
 //! How busy other programs keep the machine while something is measured.
 
+use std::path::Path;
+use std::time::Duration;
+
 /// Processor time since the machine started, in ticks of its clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Ticks {
@@ -16,6 +19,16 @@ struct Ticks {
 pub(super) struct Load {
     all: u64,
     others: u64,
+}
+
+/// The share of the machine, 0 to 1, that others take in a stretch of time from
+/// now on, by what `/proc` below `root` says; `None` where it does not tell.
+pub(crate) fn busy(root: &Path, stretch: Duration) -> Option<f64> {
+    let before = Ticks::at(root)?;
+    std::thread::sleep(stretch);
+    let mut load = Load::default();
+    load.add(before, Ticks::at(root)?);
+    load.share()
 }
 
 impl Load {
@@ -46,8 +59,12 @@ impl Load {
 impl Ticks {
     /// Linux alone tells it this way.
     fn now() -> Option<Self> {
-        let machine = std::fs::read_to_string("/proc/stat").ok()?;
-        let process = std::fs::read_to_string("/proc/self/stat").ok()?;
+        Self::at(Path::new("/"))
+    }
+
+    fn at(root: &Path) -> Option<Self> {
+        let machine = std::fs::read_to_string(root.join("proc/stat")).ok()?;
+        let process = std::fs::read_to_string(root.join("proc/self/stat")).ok()?;
         Self::parse(&machine, &process)
     }
 

@@ -51,16 +51,19 @@ mod witness;
 pub use build::{BenchExecutable, BuildError, BuildOptions, Built, build};
 pub use checkout::{CheckoutError, Repository, Source, point};
 pub use claim::Claim;
+pub(crate) use environment::machine_at;
 pub use environment::{machine, machine_class, probe, runner_version, valgrind_version};
 pub use harness::{Filter, Harness, Listed, Listing, list};
 pub use instructions::{
     CountError, CountOptions, CountTarget, CountedBenchmark, Counts, Uncounted, count,
 };
 pub use interrupt::Interrupt;
+pub(crate) use load::busy;
 pub use once::{CriterionTimes, Measured, Process, RECORD_VARIABLE};
 pub use pin::Pinning;
 pub use progress::{Event, Progress, Silent};
 pub use revision::revision;
 pub use run::{MeasureError, Plan, run};
+pub(crate) use scratch::SCRATCH_PREFIX;
 pub use scratch::Scratch;
 pub use trial::{Trial, TrialPlan, TrialSide, trial};

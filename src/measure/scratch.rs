@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use tempfile::TempDir;
 
+/// What the names of these directories begin with.
+pub(crate) const SCRATCH_PREFIX: &str = "run-";
+
 /// A directory of this invocation's own, removed when it is dropped: at the
 /// end, on an error, on an interrupt.
 #[derive(Debug)]
@@ -19,7 +22,7 @@ impl Scratch {
         fs::create_dir_all(parent)?;
         // Children run in directories of their own: the path must hold there too.
         let parent = fs::canonicalize(parent)?;
-        let directory = tempfile::Builder::new().prefix("run-").tempdir_in(parent)?;
+        let directory = tempfile::Builder::new().prefix(SCRATCH_PREFIX).tempdir_in(parent)?;
         Ok(Self { directory })
     }
 

@@ -4,6 +4,7 @@
 //! value stood, `validate` turns it into a [`Policy`] or says what is wrong and
 //! where. The defaults are a policy file too, [`DEFAULT`].
 
+mod edit;
 mod error;
 mod quantity;
 mod raw;
@@ -18,8 +19,9 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use edit::{EditError, with_waiver};
 pub use error::PolicyError;
-pub use quantity::Quantity;
+pub use quantity::{Quantity, percentage};
 
 use crate::model::{BenchId, Field, Metric};
 
@@ -317,7 +319,12 @@ pub struct Waiver {
 impl Waiver {
     /// Whether that row is meant.
     pub fn covers(&self, id: &BenchId, metric: &str) -> bool {
-        self.metric == metric && (self.bench == id.name || self.bench == id.qualified())
+        self.metric == metric && self.names(id)
+    }
+
+    /// Whether that benchmark is meant, whatever the metric.
+    pub fn names(&self, id: &BenchId) -> bool {
+        self.bench == id.name || self.bench == id.qualified()
     }
 }
 
@@ -346,15 +353,17 @@ impl Policy {
     /// The policy of `explicit`, else the first of [`SEARCHED`] below
     /// `directory` that exists, else the defaults.
     pub fn find(explicit: Option<&Path>, directory: &Path) -> Result<Self, PolicyError> {
-        if let Some(path) = explicit {
-            return Self::read(path);
-        }
-        // A link that leads nowhere is a policy that cannot be read, not none.
-        let there = |path: &PathBuf| path.symlink_metadata().is_ok();
-        match SEARCHED.iter().map(|name| directory.join(name)).find(there) {
+        match explicit.map(Path::to_owned).or_else(|| Self::searched(directory)) {
             Some(path) => Self::read(&path),
             None => Ok(Self::builtin()),
         }
+    }
+
+    /// The first of [`SEARCHED`] below `directory` that exists.
+    pub fn searched(directory: &Path) -> Option<PathBuf> {
+        // A link that leads nowhere is a policy that cannot be read, not none.
+        let there = |path: &PathBuf| path.symlink_metadata().is_ok();
+        SEARCHED.iter().map(|name| directory.join(name)).find(there)
     }
 
     /// What holds for one row: every rule that matches, in order.

@@ -79,8 +79,8 @@ impl fmt::Display for Quantity {
     }
 }
 
-/// Reads `"1.5%"` as 0.015.
-pub(super) fn percentage(text: &str) -> Result<f64, String> {
+/// Reads `"1.5%"` as 0.015. The error is a sentence that says what to write.
+pub fn percentage(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(Quantity::Share(share)) => Ok(share),
         _ => Err(format!("\"{text}\" is no percentage: write \"1%\" or \"0.5%\"")),

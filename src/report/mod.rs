@@ -5,6 +5,7 @@
 
 mod bencher;
 mod calibration;
+mod diagnosis;
 mod github;
 mod github_benchmark;
 mod html;
@@ -18,6 +19,7 @@ mod words;
 
 pub use bencher::Bencher;
 pub use calibration::calibration;
+pub use diagnosis::diagnosis;
 pub use github::Annotations;
 pub use github_benchmark::GithubBenchmark;
 pub use html::Html;

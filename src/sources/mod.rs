@@ -24,6 +24,7 @@ mod tree;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::model::{BenchId, Measurement, NotRun, Problem, ProblemKind};
 
@@ -127,6 +128,10 @@ pub struct Origin {
     pub package: Option<String>,
 }
 
+/// One invocation writes its results closer together than this, also where a
+/// single benchmark measures for minutes.
+pub const STALE_GAP: Duration = Duration::from_mins(30);
+
 /// How to tell a result that an earlier run left behind.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Stale {
@@ -134,7 +139,7 @@ pub enum Stale {
     Before(jiff::Timestamp),
     /// Whatever was written before a pause of more than that length: one
     /// invocation writes its results close together.
-    Gap(std::time::Duration),
+    Gap(Duration),
     /// Nothing: the directory was made for one run.
     Never,
 }

@@ -1,4 +1,4 @@
-//! The goldens themselves: `tests/cmd/*.md`.
+//! The goldens themselves: `tests/cmd/*.md`, and the commands of `docs`.
 
 use std::fs::{self, FileTimes};
 use std::path::Path;
@@ -47,6 +47,8 @@ fn goldens() {
     std::env::set_current_dir(place.path()).unwrap();
     trycmd::TestCases::new()
         .case(root.join("tests/cmd/*.md"))
+        .case(root.join("docs/method.md"))
+        .case(root.join("docs/migrating.md"))
         // Wins over what a case sets itself.
         .env("BENCHGATE_CLASS", super::CLASS)
         .env("GITHUB_STEP_SUMMARY", "")

@@ -212,6 +212,39 @@ fn waivers_hold_for_one_row_up_to_a_ceiling_and_a_day() {
 }
 
 #[test]
+fn a_waiver_without_a_regression_says_why() {
+    let fast = times(&[("group/a", &STEADY)]);
+    let message = |head: &benchgate::model::Snapshot, bench: &str| {
+        let waiver = format!(
+            "[[waiver]]\nbench = \"{bench}\"\nmetric = \"time\"\nup_to = \"5%\"\nuntil = \
+             \"2999-12-31\"\nreason = \"checksums\""
+        );
+        let report = verdict(&fast, head, &waiver);
+        let mut unused = report.findings.into_iter().filter(|one| one.code == Code::WaiverUnused);
+        let one = unused.next().expect("it is found");
+        (one.severity, one.message)
+    };
+    let is = |severity, text: &str| (severity, text.to_owned());
+    assert_eq!(
+        message(&fast, "group/a"),
+        is(Severity::Warn, "the row it names did not regress: remove it")
+    );
+    assert_eq!(
+        message(&fast, "group/as"),
+        is(Severity::Warn, "there is no such row: correct its name; group/a is there")
+    );
+    assert_eq!(
+        message(&fast, "other"),
+        is(Severity::Warn, "there is no such row: correct its name, or remove it")
+    );
+    let mut part = times(&[("group/b", &STEADY)]);
+    part.selection = Some("--bench b".to_owned());
+    let left_out = "the row it names is not among what was selected (--bench b)";
+    assert_eq!(message(&part, "group/a"), is(Severity::Note, left_out));
+    assert_eq!(message(&part, "unknown"), is(Severity::Note, left_out));
+}
+
+#[test]
 fn what_broke_makes_the_verdict_incomplete_but_hides_nothing() {
     let base = times(&[("a", &STEADY), ("b", &STEADY)]);
     let mut broken = base.clone();

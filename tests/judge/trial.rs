@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use benchgate::judge::{Outcome, Report};
+use benchgate::judge::{Code, Outcome, Report, Severity};
 use benchgate::model::{BenchId, Pairing, Snapshot};
 use benchgate::policy::Policy;
 use benchgate::stats::SplitMix64;
@@ -110,6 +110,34 @@ fn identical_code_is_unchanged_and_counts_as_decided() {
     let report = verdict(&base, &head);
     assert_eq!(outcome(&report, "same"), Outcome::Unchanged);
     assert_eq!(report.verdict.as_ref().unwrap().exit_code, 0);
+}
+
+#[test]
+fn identical_code_keeps_what_the_policy_asks_of_it() {
+    let (mut base, mut head) = (side("base", &[]), side("head", &[]));
+    for side in [&mut base, &mut head] {
+        side.pairing.as_mut().unwrap().identical =
+            vec![BenchId::in_target("group/same", "benches", "app")];
+    }
+    let policy = "[verdict]\nrequire = [\"app/benches::*/**\"]\n\
+                  [[rule]]\nbench = \"group/*\"\nmetric = \"instructions\"\ngate = \"warn\"\n\
+                  [[budget]]\nbench = \"group/*\"\nmetric = \"time\"\nat_most = \"1ns\"\n\
+                  [[waiver]]\nbench = \"group/same\"\nmetric = \"instructions\"\nup_to = \"5%\"\n\
+                  until = \"2999-12-31\"\nreason = \"a\"\n";
+    let report = crate::common::verdict(&base, &head, policy);
+    assert_eq!(report.verdict.as_ref().unwrap().exit_code, 0, "{:?}", report.findings);
+    let found: Vec<_> = report.findings.iter().map(|one| (one.code, one.severity)).collect();
+    assert_eq!(
+        found,
+        [(Code::BudgetUnmatched, Severity::Note), (Code::WaiverUnused, Severity::Note)]
+    );
+    // Of another code they would not be met.
+    let report = crate::common::verdict(
+        &base,
+        &head,
+        &policy.replace("group", "other").replace("app/", "b/"),
+    );
+    assert_eq!(report.verdict.as_ref().unwrap().exit_code, 5, "{:?}", report.findings);
 }
 
 /// Heavy-tailed noise as measured on a busy machine: mostly about 2%, one pair

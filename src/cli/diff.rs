@@ -1,0 +1,33 @@
+//! What would be written, line by line.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+use similar::TextDiff;
+
+use crate::report::plain;
+
+/// Lines that stay, around those that change.
+const CONTEXT: usize = 3;
+
+/// A unified diff of a file; `before` is empty where there is no file yet.
+pub(super) fn unified(name: &str, before: &str, after: &str) -> String {
+    let from = if before.is_empty() { "/dev/null" } else { name };
+    let diff = TextDiff::from_lines(before, after)
+        .unified_diff()
+        .context_radius(CONTEXT)
+        .header(from, name)
+        .to_string();
+    let mut out = String::new();
+    for line in diff.lines() {
+        let style = match line.as_bytes().first() {
+            _ if line.starts_with("+++") || line.starts_with("---") => Style::new().bold(),
+            Some(b'+') => AnsiColor::Green.on_default(),
+            Some(b'-') => AnsiColor::Red.on_default(),
+            Some(b'@') => AnsiColor::Cyan.on_default(),
+            _ => Style::new(),
+        };
+        let _ = writeln!(out, "{style}{}{style:#}", plain(line));
+    }
+    out
+}

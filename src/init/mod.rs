@@ -1,0 +1,158 @@
+//! The first policy and workflows of a project: texts, nothing is written here.
+//!
+//! The templates stand beside this file. What they are filled with comes from a
+//! [`Project`]: names of packages and targets are other people's and are quoted
+//! for the format that they stand in.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use crate::project::{Bench, Driver, Project};
+use crate::report::plain;
+
+const POLICY: &str = include_str!("gate.toml");
+const BENCH: &str = include_str!("bench.yml");
+const COMMENT: &str = include_str!("comment.yml");
+
+/// Where the workflows use benchgate's actions from: `OWNER/REPOSITORY@REVISION`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActionSource {
+    repository: String,
+    revision: String,
+}
+
+impl ActionSource {
+    /// Whether its owner or its commit is still to be filled in.
+    pub fn is_placeholder(&self) -> bool {
+        self.repository.starts_with("OWNER/") || self.revision == "COMMIT"
+    }
+}
+
+impl FromStr for ActionSource {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let plain = |text: &str| {
+            !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
+        };
+        // A branch or tag may hold slashes.
+        let parts = text.split_once('@').and_then(|(repository, revision)| {
+            let (owner, name) = repository.split_once('/')?;
+            let fits = plain(owner) && plain(name) && revision.split('/').all(plain);
+            fits.then(|| Self { repository: repository.to_owned(), revision: revision.to_owned() })
+        });
+        parts.ok_or_else(|| format!("\"{text}\" is no source: write OWNER/REPOSITORY@REVISION"))
+    }
+}
+
+/// A file that a project may begin with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// Where it belongs.
+    pub path: PathBuf,
+    /// What it would hold.
+    pub text: String,
+}
+
+/// The policy and, in `repository`, where there is one, the workflows.
+///
+/// # Errors
+/// With the path of the project, if it does not lie in that repository.
+pub fn plan(
+    project: &Project,
+    repository: Option<&Path>,
+    actions: &ActionSource,
+) -> Result<Vec<Planned>, PathBuf> {
+    let mut files = vec![Planned { path: project.root.join("gate.toml"), text: policy(project) }];
+    if let Some(repository) = repository {
+        let below = project.root.strip_prefix(repository).map_err(|_| project.root.clone())?;
+        let workflows = repository.join(".github/workflows");
+        let text = filled(BENCH, actions)
+            .replace("@RUNNERS@", &runners(project))
+            .replace("\n@WITH@\n", &with(project, below));
+        files.push(Planned { path: workflows.join("bench.yml"), text });
+        let text = filled(COMMENT, actions);
+        files.push(Planned { path: workflows.join("comment.yml"), text });
+    }
+    Ok(files)
+}
+
+fn filled(template: &str, actions: &ActionSource) -> String {
+    template.replace("@REPOSITORY@", &actions.repository).replace("@REVISION@", &actions.revision)
+}
+
+fn policy(project: &Project) -> String {
+    let mut benches = String::new();
+    let name = |bench: &Bench| plain(&format!("{}/{}", bench.package, bench.target));
+    let width = project.benches.iter().map(|bench| name(bench).chars().count()).max().unwrap_or(0);
+    for bench in &project.benches {
+        let name = name(bench);
+        let mut what = bench.driver.to_string();
+        if let Some(refusal) = bench.driver.refusal() {
+            what = format!("{what}: {refusal}");
+        }
+        if !bench.required_features.is_empty() {
+            let features = plain(&bench.required_features.join(","));
+            let _ = write!(what, "; needs --features {features}");
+        }
+        let _ = writeln!(benches, "#   {name:width$}  {what}");
+    }
+    let measured = project.benches.iter().filter(|bench| {
+        matches!(bench.driver, Driver::Known(_)) && bench.required_features.is_empty()
+    });
+    let required: Vec<String> = measured
+        .flat_map(|bench| {
+            ["*", "*/**"].map(|rest| format!("{}/{}::{rest}", bench.package, bench.target))
+        })
+        .map(|glob| toml::Value::String(plain(&glob)).to_string())
+        .collect();
+    // Each target has two globs: `*` stops at a slash.
+    let require = match required.chunks(2).map(|pair| pair.join(", ")).collect::<Vec<_>>() {
+        one if one.len() < 2 => one.concat(),
+        several => format!("\n#     {},\n# ", several.join(",\n#     ")),
+    };
+    POLICY
+        .replace("@BENCHES@\n", &(benches + "\n"))
+        .replace("@REQUIRE@", &require)
+        .replace("@EXAMPLE@", "group/name")
+}
+
+/// Runners of the harnesses that need one: theirs must be of the library's version.
+fn runners(project: &Project) -> String {
+    let mut steps = String::new();
+    for harness in project.harnesses() {
+        let (Some(runner), Some(versions)) = (harness.runner(), project.locked.get(harness.name()))
+        else {
+            continue;
+        };
+        for version in versions {
+            let _ = writeln!(
+                steps,
+                "      # Of the same version as {} in Cargo.lock.\n      \
+                 - run: cargo install --locked {runner} --version {version}",
+                harness.name()
+            );
+        }
+    }
+    steps
+}
+
+/// The action's inputs that differ from its defaults.
+fn with(project: &Project, below: &Path) -> String {
+    let mut inputs = String::new();
+    if !below.as_os_str().is_empty() {
+        let directory = serde_json::Value::from(below.to_string_lossy());
+        let _ = writeln!(inputs, "          working-directory: {directory}");
+    }
+    if project.needs_workspace {
+        inputs += "          args: --workspace\n";
+    }
+    match inputs.as_str() {
+        "" => "\n".to_owned(),
+        inputs => format!("\n        with:\n{inputs}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

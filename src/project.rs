@@ -1,0 +1,297 @@
+//! What a cargo project holds, by its manifests and sources; nothing is built.
+//!
+//! Cargo's metadata do not say whether a bench target brings its own harness, and
+//! nothing but its source says which one: a package may depend on several.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::{Metadata, MetadataCommand, Package, Target, TargetKind};
+use serde::Deserialize;
+
+use crate::measure::Harness;
+
+/// A cargo project, as far as measuring it goes.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// The workspace's directory.
+    pub root: PathBuf,
+    /// Where cargo builds.
+    pub target_directory: PathBuf,
+    /// Whether packages with bench targets are left out by a plain `cargo bench`.
+    pub needs_workspace: bool,
+    /// The bench targets, by package, then target.
+    pub benches: Vec<Bench>,
+    /// The versions of each crate in Cargo.lock that brings a harness, where there
+    /// is a Cargo.lock.
+    pub locked: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// A bench target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bench {
+    /// Its package.
+    pub package: String,
+    /// Its name.
+    pub target: String,
+    /// What drives it.
+    pub driver: Driver,
+    /// Features without which cargo leaves it out.
+    pub required_features: Vec<String>,
+}
+
+/// What drives a bench target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Driver {
+    /// A harness that the gate drives, too.
+    Known(Harness),
+    /// divan.
+    Divan,
+    /// The compiler's own: `harness = false` is missing.
+    Libtest,
+    /// Something else.
+    Unknown,
+}
+
+impl Driver {
+    /// Why the gate does not measure it, and the way out; `None` where it does.
+    pub fn refusal(self) -> Option<&'static str> {
+        match self {
+            Self::Known(_) => None,
+            Self::Divan => Some("not measured: divan cannot be driven; port it to criterion"),
+            Self::Libtest => {
+                Some("not measured: add `harness = false` to its [[bench]], and use criterion")
+            }
+            Self::Unknown => Some(
+                "not measured, unless its program turns out to hold criterion, iai-callgrind or \
+                 gungraun",
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Known(harness) => harness.name(),
+            Self::Divan => "divan",
+            Self::Libtest => "the compiler's own harness",
+            Self::Unknown => "a harness of its own",
+        })
+    }
+}
+
+/// Why a project could not be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectError {
+    /// There is no manifest, or cargo refuses it.
+    #[error("cannot read the project: {0}")]
+    Metadata(#[from] cargo_metadata::Error),
+    /// A manifest or a Cargo.lock cannot be read.
+    #[error(transparent)]
+    Read(#[from] std::io::Error),
+    /// A manifest or a Cargo.lock is not what it should be.
+    #[error("{}: {source}", path.display())]
+    Toml {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: toml::de::Error,
+    },
+}
+
+/// Of a manifest, what cargo's metadata leave out.
+#[derive(Deserialize)]
+struct Manifest {
+    #[serde(default)]
+    bench: Vec<ManifestBench>,
+}
+
+#[derive(Deserialize)]
+struct ManifestBench {
+    name: Option<String>,
+    harness: Option<bool>,
+}
+
+/// Of a Cargo.lock, what is asked for here.
+#[derive(Deserialize)]
+struct Lock {
+    #[serde(default)]
+    package: Vec<LockedPackage>,
+}
+
+#[derive(Deserialize)]
+struct LockedPackage {
+    name: String,
+    version: String,
+}
+
+impl Project {
+    /// Looks at the project of `directory`, or of the manifest that is named.
+    pub fn read(directory: &Path, manifest: Option<&Path>) -> Result<Self, ProjectError> {
+        let mut command = MetadataCommand::new();
+        command.no_deps().current_dir(directory);
+        if let Some(manifest) = manifest {
+            command.manifest_path(manifest);
+        }
+        let metadata = command.exec()?;
+        let mut benches = Vec::new();
+        for package in metadata.workspace_packages() {
+            benches.extend(benches_of(package)?);
+        }
+        benches.sort_by(|a, b| (&a.package, &a.target).cmp(&(&b.package, &b.target)));
+        let root = metadata.workspace_root.clone().into_std_path_buf();
+        Ok(Self {
+            needs_workspace: needs_workspace(&metadata),
+            locked: locked(&root.join("Cargo.lock"))?,
+            target_directory: metadata.target_directory.into_std_path_buf(),
+            root,
+            benches,
+        })
+    }
+
+    /// The harnesses that drive its bench targets.
+    pub fn harnesses(&self) -> BTreeSet<Harness> {
+        let known = self.benches.iter().filter_map(|bench| match bench.driver {
+            Driver::Known(harness) => Some(harness),
+            _ => None,
+        });
+        known.collect()
+    }
+}
+
+fn needs_workspace(metadata: &Metadata) -> bool {
+    let bench = |package: &&Package| package.targets.iter().any(is_bench);
+    // An older cargo does not say which packages it takes by itself.
+    metadata.workspace_default_members.is_available() && {
+        let usual: BTreeSet<_> =
+            metadata.workspace_default_packages().into_iter().map(|package| &package.id).collect();
+        metadata.workspace_packages().into_iter().filter(bench).any(|one| !usual.contains(&one.id))
+    }
+}
+
+fn is_bench(target: &Target) -> bool {
+    target.kind.contains(&TargetKind::Bench)
+}
+
+fn benches_of(package: &Package) -> Result<Vec<Bench>, ProjectError> {
+    let path = package.manifest_path.as_std_path();
+    let manifest: Manifest = toml::from_str(&fs_err::read_to_string(path)?)
+        .map_err(|source| ProjectError::Toml { path: path.to_owned(), source })?;
+    let own_harness = |target: &Target| {
+        let mut listed = manifest.bench.iter();
+        listed.any(|one| one.name.as_ref() == Some(&target.name) && one.harness == Some(false))
+    };
+    let depends = |name: &str| package.dependencies.iter().any(|one| one.name == name);
+    let benches = package.targets.iter().filter(|target| is_bench(target)).map(|target| {
+        // A source that cannot be read tells nothing; cargo will say so when it builds.
+        let source = fs_err::read_to_string(&target.src_path).unwrap_or_default();
+        Bench {
+            package: package.name.to_string(),
+            target: target.name.clone(),
+            driver: driver(own_harness(target), &source, depends),
+            required_features: target.required_features.clone(),
+        }
+    });
+    Ok(benches.collect())
+}
+
+/// What drives a bench target, by what its source names; the package's
+/// dependencies decide where it names nothing, as with a macro of its own.
+fn driver(own_harness: bool, source: &str, depends: impl Fn(&str) -> bool) -> Driver {
+    const DRIVERS: [(&str, &str, Driver); 4] = [
+        ("gungraun", "gungraun", Driver::Known(Harness::Gungraun)),
+        ("iai_callgrind", "iai-callgrind", Driver::Known(Harness::IaiCallgrind)),
+        ("criterion", "criterion", Driver::Known(Harness::Criterion)),
+        ("divan", "divan", Driver::Divan),
+    ];
+    if !own_harness {
+        return Driver::Libtest;
+    }
+    let named = |text: &str| {
+        source.lines().any(|line| {
+            let code = line.split("//").next().unwrap_or_default();
+            code.contains(&format!("{text}::")) || code.contains(&format!("{text}_main!"))
+        })
+    };
+    if !DRIVERS.iter().any(|(text, _, _)| named(text)) && source.contains("fn main(") {
+        return Driver::Unknown;
+    }
+    let by_source = DRIVERS.iter().find(|(text, _, _)| named(text));
+    let mut depended = DRIVERS.iter().filter(|(_, name, _)| depends(name));
+    let by_manifest = match (depended.next(), depended.next()) {
+        (only, None) => only,
+        _ => None,
+    };
+    by_source.or(by_manifest).map_or(Driver::Unknown, |(_, _, driver)| *driver)
+}
+
+/// The versions in a Cargo.lock of the crates that bring a harness.
+fn locked(path: &Path) -> Result<BTreeMap<String, BTreeSet<String>>, ProjectError> {
+    let text = match fs_err::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) => return Err(error.into()),
+    };
+    let lock: Lock = toml::from_str(&text)
+        .map_err(|source| ProjectError::Toml { path: path.to_owned(), source })?;
+    let mut versions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for LockedPackage { name, version } in lock.package {
+        if ["criterion", "gungraun", "iai-callgrind"].contains(&name.as_str()) {
+            versions.entry(name).or_default().insert(version);
+        }
+    }
+    Ok(versions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_source_says_which_harness_drives_it() {
+        let all = |_: &str| true;
+        let of = |source: &str| driver(true, source, all);
+        assert_eq!(of("use criterion::{Criterion};"), Driver::Known(Harness::Criterion));
+        assert_eq!(of("criterion_main!(a);"), Driver::Known(Harness::Criterion));
+        assert_eq!(of("// not criterion::\nfn main() { divan::main() }"), Driver::Divan);
+        assert_eq!(of("iai_callgrind::main!(x = y);"), Driver::Known(Harness::IaiCallgrind));
+        assert_eq!(of("use gungraun::prelude::*;"), Driver::Known(Harness::Gungraun));
+        assert_eq!(of("mine!();"), Driver::Unknown, "any of four may be meant");
+        assert_eq!(driver(false, "use criterion::Criterion;", all), Driver::Libtest);
+        let only = |name: &str| name == "criterion";
+        assert_eq!(driver(true, "mine!();", only), Driver::Known(Harness::Criterion));
+        assert_eq!(driver(true, "fn main() {}", only), Driver::Unknown);
+        assert_eq!(driver(true, "mine!();", |_| false), Driver::Unknown);
+    }
+
+    #[test]
+    fn real_projects() {
+        let projects = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/projects");
+        let read = |name: &str| Project::read(&projects.join(name), None).expect("a project");
+        let shown = |project: &Project| -> Vec<String> {
+            project.benches.iter().map(|one| format!("{} {}", one.target, one.driver)).collect()
+        };
+        let tiny = read("tiny");
+        assert_eq!(tiny.root, projects.join("tiny"));
+        assert_eq!(
+            shown(&tiny),
+            [
+                "empty criterion",
+                "kinds criterion",
+                "moody criterion",
+                "optional a harness of its own",
+                "plain a harness of its own",
+                "sums criterion"
+            ]
+        );
+        assert_eq!(tiny.benches[3].required_features, ["more"]);
+        assert!(!tiny.needs_workspace);
+        let counted = read("counted");
+        assert_eq!(shown(&counted), ["counts iai-callgrind"]);
+        assert_eq!(counted.harnesses().into_iter().collect::<Vec<_>>(), [Harness::IaiCallgrind]);
+        let version: Vec<&String> = counted.locked["iai-callgrind"].iter().collect();
+        assert_eq!(version, ["0.16.1"]);
+    }
+}
