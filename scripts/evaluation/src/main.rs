@@ -1,0 +1,37 @@
+//! Measures the gate's own error rates, and those of other rules on the same data.
+//!
+//! `scripts/evaluate` calls it. A *pool* of real processes is recorded once; every
+//! rule is then replayed on it, as often and as differently as one likes.
+
+mod pool;
+mod record;
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+#[derive(Parser)]
+enum Command {
+    /// Build the subjects: a base, and neutral rebuilds of it
+    Build(record::Build),
+    /// Find how many turns of the spin are one percent of each subject
+    Calibrate(record::Calibrate),
+    /// Append rounds to a pool: one process of each variant in random order
+    Record(record::Record),
+}
+
+/// Where executables, calibration and pool are.
+#[derive(clap::Args)]
+struct Place {
+    /// The directory
+    #[arg(long, default_value = "target/evaluation")]
+    place: PathBuf,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Command::parse() {
+        Command::Build(build) => build.run(),
+        Command::Calibrate(calibrate) => calibrate.run(),
+        Command::Record(record) => record.run(),
+    }
+}
