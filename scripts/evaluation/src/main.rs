@@ -3,8 +3,19 @@
 //! `scripts/evaluate` calls it. A *pool* of real processes is recorded once; every
 //! rule is then replayed on it, as often and as differently as one likes.
 
+mod criterion_runs;
+mod explore;
+mod ours;
+mod pack;
+mod page;
+mod pairs;
+mod peers;
 mod pool;
+mod processes;
 mod record;
+mod replay;
+mod roc;
+mod suites;
 
 use std::path::PathBuf;
 
@@ -18,6 +29,12 @@ enum Command {
     Calibrate(record::Calibrate),
     /// Append rounds to a pool: one process of each variant in random order
     Record(record::Record),
+    /// Replay every rule on recorded pools: tables and a picture
+    Replay(replay::Replay),
+    /// Try other estimators, looks and levels on pools to tune on
+    Explore(explore::Explore),
+    /// Write a recorded pool in the form that is committed
+    Pack(replay::Pack),
 }
 
 /// Where executables, calibration and pool are.
@@ -33,5 +50,8 @@ fn main() -> anyhow::Result<()> {
         Command::Build(build) => build.run(),
         Command::Calibrate(calibrate) => calibrate.run(),
         Command::Record(record) => record.run(),
+        Command::Replay(replay) => replay.run(),
+        Command::Explore(explore) => explore.run(),
+        Command::Pack(pack) => pack.run(),
     }
 }
