@@ -1,8 +1,10 @@
 //! Tries other settings of the gate's rule on pools to tune on.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
+use benchgate::model::{BenchId, Metric};
+use benchgate::policy::Policy;
 use clap::ValueEnum as _;
 
 use crate::ours::{Estimator, Rule};
@@ -29,6 +31,9 @@ pub struct Explore {
     /// Levels of a suite
     #[arg(long, value_delimiter = ',', default_value = "0.01")]
     alpha: Vec<f64>,
+    /// Changes that must be found, in percent: what is surely less is cleared
+    #[arg(long, value_delimiter = ',', default_value = "3")]
+    target: Vec<f64>,
     /// What stands for a process [default: all]
     #[arg(long, value_enum, value_delimiter = ',')]
     estimator: Vec<Estimator>,
@@ -57,28 +62,61 @@ impl Explore {
             all.iter().copied().filter(|one| streams.deviation(*one) <= CALM).collect();
         println!("{} rounds; calm: {} of {}", pool.rounds(), calm.len(), all.len());
         println!(
-            "{:9} {:9} {:>9} {:>6} | {:>7} {:>7} {:>6} {:>6} {:>6} | found, undecided of the calm",
-            "estimator", "screening", "looks", "alpha", "A/A", "A/A'", "faster", "open", "s"
+            "{:9} {:9} {:>11} {:>6} {:>6} | {:>7} {:>7} {:>6} {:>6} {:>6} | of the calm: found, undecided",
+            "estimator",
+            "screening",
+            "looks",
+            "alpha",
+            "target",
+            "A/A",
+            "A/A'",
+            "faster",
+            "open",
+            "s"
         );
+        for rule in self.rules()? {
+            let Rule { policy, estimator } = &rule;
+            let looks: Vec<String> = policy.ab.looks.iter().map(u32::to_string).collect();
+            let limits = policy.limits(&BenchId::named("any"), &Metric::time());
+            print!(
+                "{:9} {:9} {:>11} {:6} {:>6} |",
+                format!("{estimator:?}"),
+                policy.ab.screening,
+                looks.join("-"),
+                policy.verdict.alpha,
+                limits.target
+            );
+            self.row(&Bench { pool, streams: &streams, rule: &rule, seed: 7 }, &calm);
+        }
+        Ok(())
+    }
+
+    /// Every combination of the settings.
+    fn rules(&self) -> anyhow::Result<Vec<Rule>> {
         let estimators =
             if self.estimator.is_empty() { Estimator::value_variants() } else { &self.estimator };
+        let mut rules = Vec::new();
         for estimator in estimators {
-            for screening in &self.screening {
-                for looks in &self.looks {
-                    for alpha in &self.alpha {
-                        let mut rule = Rule::shipped();
-                        rule.estimator = *estimator;
-                        rule.policy.ab.screening = *screening;
-                        rule.policy.ab.looks =
-                            looks.split('-').map(str::parse).collect::<Result<_, _>>()?;
-                        rule.policy.verdict.alpha = *alpha;
-                        print!("{estimator:9?} {screening:9} {looks:>9} {alpha:6} |");
-                        self.row(&Bench { pool, streams: &streams, rule: &rule, seed: 7 }, &calm);
+            for target in &self.target {
+                let text = format!(
+                    "version = 1\n[[rule]]\nbench = \"**\"\nmetric = \"time\"\ntarget = \"{target}%\"\n"
+                );
+                let policy = Policy::parse(&text, Path::new("--target"))?;
+                for screening in &self.screening {
+                    for looks in &self.looks {
+                        for alpha in &self.alpha {
+                            let mut policy = policy.clone();
+                            policy.ab.screening = *screening;
+                            policy.ab.looks =
+                                looks.split('-').map(str::parse).collect::<Result<_, _>>()?;
+                            policy.verdict.alpha = *alpha;
+                            rules.push(Rule { policy, estimator: *estimator });
+                        }
                     }
                 }
             }
         }
-        Ok(())
+        Ok(rules)
     }
 
     fn row(&self, bench: &Bench<'_>, calm: &[usize]) {

@@ -13,7 +13,7 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 
-use crate::processes::{Pool, Process, check, pace};
+use crate::processes::{Pool, Process, check};
 
 /// The first bytes of such a file.
 const MAGIC: &[u8] = b"benchgate pool 1\n";
@@ -30,6 +30,8 @@ struct Header {
     samples: usize,
     variants: Vec<String>,
     processes: Vec<Entry>,
+    /// Of a process.
+    seconds: f64,
 }
 
 /// Round, place, variant, when it began.
@@ -55,7 +57,13 @@ pub fn pack(pool: &Pool) -> anyhow::Result<Vec<u8>> {
         Ok((one.round, one.place, variant, one.began))
     };
     let processes = pool.processes.iter().map(entry).collect::<anyhow::Result<_>>()?;
-    let header = Header { subjects: pool.subjects.clone(), samples, variants, processes };
+    let header = Header {
+        subjects: pool.subjects.clone(),
+        samples,
+        variants,
+        processes,
+        seconds: pool.seconds,
+    };
     let header = serde_json::to_vec(&header)?;
     let (mut low, mut high) = (Vec::new(), Vec::new());
     for subject in 0..pool.subjects.len() {
@@ -108,8 +116,8 @@ pub fn unpack(bytes: &[u8]) -> anyhow::Result<Pool> {
         check(&times)?;
         processes.push(Process { round, place, variant, began, times });
     }
-    let seconds = pace(&processes).context("too few processes to know how long one takes")?;
-    Ok(Pool { subjects: header.subjects, processes, seconds })
+    ensure!(header.seconds > 0.0, "processes that take no time");
+    Ok(Pool { subjects: header.subjects, processes, seconds: header.seconds })
 }
 
 /// Small steps of either sign as small numbers.

@@ -5,9 +5,8 @@ use std::fmt::Write as _;
 
 use anyhow::Context as _;
 
-use crate::criterion_runs::{Runs, SLOWED};
 use crate::peers::Peer;
-use crate::replay::{CALM, CRITERION_SECONDS, Found};
+use crate::replay::{CALM, CRITERION_SECONDS, Found, Long, RESAMPLED, RESAMPLED_SLOWED};
 use crate::suites::{Count, Null, Tally, above};
 
 /// The marks between which a page holds the replay's text.
@@ -39,15 +38,15 @@ pub fn between(page: &str) -> Option<&str> {
 }
 
 /// All tables.
-pub fn text(found: &Found, tuned: &[Found], runs: Option<&Runs>) -> String {
+pub fn text(found: &Found, tuned: &[Found], long: Option<&Long>) -> String {
     let mut text = String::new();
     facts(&mut text, found);
     rules(&mut text, found);
     ours(&mut text, found);
     subjects(&mut text, found);
     rebuilds(&mut text, found);
-    if let Some(runs) = runs {
-        criterion(&mut text, runs);
+    if let Some(long) = long {
+        criterion(&mut text, long);
     }
     for tuned in tuned {
         text.push_str("\n### Pools that the method was tuned on\n\n");
@@ -193,8 +192,8 @@ fn ours(text: &mut String, found: &Found) {
     line!(text, "### benchgate: nothing changed\n");
     line!(
         text,
-        "Suites that share no pair, with exact 95% intervals; beside them suites from random \
-         places of the pool, which share pairs: a finer estimate without an interval.\n"
+        "Suites that share no pair, with exact 95% intervals; beside them (again) {RESAMPLED} suites \
+         from random places of the pool, which share pairs: a finer estimate without an interval.\n"
     );
     line!(
         text,
@@ -232,7 +231,8 @@ fn ours(text: &mut String, found: &Found) {
     line!(
         text,
         "Calm: pairs differ by at most {:.0}% (robust deviation). No pair of a slower benchmark is \
-         in two suites; beside them suites from random places.\n",
+         in two suites; beside them (again) {RESAMPLED_SLOWED} suites for each benchmark from random \
+         places.\n",
         CALM * 100.0
     );
     line!(
@@ -322,20 +322,38 @@ fn rebuilds(text: &mut String, found: &Found) {
     line!(text, "");
 }
 
-/// Criterion's own long processes.
-fn criterion(text: &mut String, runs: &Runs) {
-    line!(text, "### Other rules on criterion's own results\n");
+/// Long processes, as criterion is used.
+fn criterion(text: &mut String, long: &Long) {
+    let shown: Vec<_> = SLOWDOWNS
+        .into_iter()
+        .filter(|(variant, _)| long.peers.slowed.contains_key(*variant))
+        .collect();
+    line!(text, "### The other rules on criterion's own results\n");
     line!(
         text,
-        "{} benchmarks, one process a side of 0.5 s and 2 s with 100 samples.\n",
-        runs.benchmarks
+        "{} benchmarks, all of them slowed down at once; one process a side that warms up for \
+         0.5 s and takes 100 samples in 2 s.\n",
+        long.benchmarks
     );
-    let heads: Vec<String> = SLOWED.iter().map(|(percent, _)| format!("+{percent}%")).collect();
-    line!(text, "| rule | A/A comparisons called slower | A/A suites | {} |", heads.join(" | "));
-    line!(text, "|---|---|---|---|---|---|");
-    for (at, (name, same)) in runs.same.iter().enumerate() {
-        let found = runs.found[at].1.map(short).join(" | ");
-        line!(text, "| {name} | {} | {} | {found} |", exact(*same), exact(runs.suites[at].1));
+    let heads: Vec<&str> = shown.iter().map(|(_, head)| *head).collect();
+    line!(text, "| rule | A/A comparisons | A/A suites | {} |", heads.join(" | "));
+    line!(text, "|---|---|---|{}", "---|".repeat(shown.len()));
+    for peer in Peer::ALL {
+        for (threshold, name) in peer.thresholds() {
+            let cells: Vec<String> = shown
+                .iter()
+                .map(|(variant, _)| {
+                    short(above(long.peers.slowed[*variant].get(&peer), *threshold))
+                })
+                .collect();
+            line!(
+                text,
+                "| {name} | {} | {} | {} |",
+                exact(above(long.same.get(&peer), *threshold)),
+                exact(above(long.peers.same.get(&peer), *threshold)),
+                cells.join(" | ")
+            );
+        }
     }
     line!(text, "");
 }

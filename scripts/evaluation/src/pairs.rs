@@ -77,7 +77,7 @@ impl<'a> Streams<'a> {
                 self.rebuilt.entry(build).or_default().push(Pair { base, head });
             }
             if let Some(head) = variants.get(format!("{name}{AGAIN}").as_str()) {
-                self.same.push(Pair { base: *variants.get(name).expect("this one"), head });
+                self.same.push(Pair { base: variants.get(name).expect("this one"), head });
             }
         }
         let slowed = variants

@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail, ensure};
 use serde::Deserialize;
 
+use crate::criterion_runs;
 use crate::pack;
 use crate::pool::Line;
 
@@ -50,8 +51,11 @@ pub enum Half {
 const BLOCK: u32 = 24;
 
 impl Pool {
-    /// Reads one file of any format.
+    /// Reads one file of any format, or a directory of criterion's results.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
+        if path.is_dir() {
+            return criterion_runs::read(path);
+        }
         let bytes = fs::read(path).with_context(|| path.display().to_string())?;
         let pool = if pack::is_packed(&bytes) {
             pack::unpack(&bytes)
@@ -139,7 +143,7 @@ pub fn check(times: &[Vec<f64>]) -> anyhow::Result<()> {
 }
 
 /// Seconds from the start of a process to the next, in the middle of the rounds.
-pub fn pace(processes: &[Process]) -> Option<f64> {
+fn pace(processes: &[Process]) -> Option<f64> {
     let mut rounds: BTreeMap<u32, (u64, u64, u32)> = BTreeMap::new();
     for one in processes {
         let (first, last, count) = rounds.entry(one.round).or_insert((one.began, one.began, 0));
@@ -200,7 +204,7 @@ struct Single {
 }
 
 /// What the early pools call a variant: `s33` runs each 33rd iteration twice.
-fn variant(side: &str) -> anyhow::Result<&'static str> {
+pub fn variant(side: &str) -> anyhow::Result<&'static str> {
     Ok(match side {
         "a" => "base",
         "b" => "again",
@@ -246,6 +250,7 @@ fn of_single(lines: Vec<Single>) -> anyhow::Result<Pool> {
     Ok(Pool { subjects: subjects.into_iter().collect(), processes, seconds })
 }
 
-fn each(iterations: &[f64], totals: &[f64]) -> Vec<f64> {
+/// Times per iteration.
+pub fn each(iterations: &[f64], totals: &[f64]) -> Vec<f64> {
     totals.iter().zip(iterations).map(|(total, iterations)| total / iterations).collect()
 }

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 
-use crate::criterion_runs;
 use crate::ours::Rule;
 use crate::page;
 use crate::pairs::{Pair, Streams};
@@ -22,11 +21,11 @@ pub const CALM: f64 = 0.03;
 /// to warm up, five to measure.
 pub const CRITERION_SECONDS: f64 = 16.0;
 /// Suites from random places.
-const RESAMPLED: u64 = 1000;
+pub const RESAMPLED: u64 = 800;
 /// The same with one benchmark slower, for each benchmark and slowdown.
-const RESAMPLED_SLOWED: u64 = 50;
+pub const RESAMPLED_SLOWED: u64 = 50;
 /// Suites for each point of the gate's curve.
-const CURVE: u64 = 300;
+const CURVE: u64 = 200;
 /// Levels of the gate's curve.
 const LEVELS: [f64; 6] = [0.0001, 0.001, 0.01, 0.05, 0.2, 0.4];
 /// The slowdown that the picture shows.
@@ -44,9 +43,10 @@ pub struct Replay {
     /// Pools that the method was tuned on, shown apart
     #[arg(long, num_args = 1.., value_name = "FILE")]
     tune: Vec<PathBuf>,
-    /// Criterion's own results, as `<benchmark>/<run>/sample.json`
-    #[arg(long, value_name = "DIR")]
-    criterion_runs: Option<PathBuf>,
+    /// A pool of long processes, one for each benchmark and side, as criterion is used:
+    /// `<benchmark>/<run>/sample.json`, or that packed
+    #[arg(long, value_name = "PATH")]
+    long: Option<PathBuf>,
     /// Where tables.md and accuracy.svg go
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -89,15 +89,7 @@ pub struct Found {
 
 impl Replay {
     pub fn run(&self) -> anyhow::Result<()> {
-        // First, as it is quick, what may not be there.
-        let runs = self.criterion_runs.as_deref().map(criterion_runs::judge).transpose()?;
-        let found = self.found()?;
-        let mut tuned = Vec::new();
-        for pool in Pool::read_all(&self.tune)? {
-            tuned.push(tables(&pool)?);
-        }
-        let text = page::text(&found, &tuned, runs.as_ref());
-        let picture = roc::picture(&found)?;
+        let [text, picture] = self.results()?;
         fs::create_dir_all(&self.out)?;
         fs::write(self.out.join("tables.md"), &text)?;
         fs::write(self.out.join(roc::FILE), &picture)?;
@@ -109,7 +101,10 @@ impl Replay {
         Ok(())
     }
 
-    fn found(&self) -> anyhow::Result<Found> {
+    /// The tables, and the picture.
+    fn results(&self) -> anyhow::Result<[String; 2]> {
+        // First, as it is quick, what may not be there.
+        let long = self.long.as_deref().map(long).transpose()?;
         let mut pools = Pool::read_all(&self.pool)?;
         ensure!(pools.len() == 1, "the pools of --pool have different benchmarks");
         let pool = pools.remove(0);
@@ -117,8 +112,33 @@ impl Replay {
             Some(half) => pool.half(half),
             None => pool,
         };
-        found(&pool)
+        let tuned = Pool::read_all(&self.tune)?;
+        let tuned = tuned.iter().map(tables).collect::<anyhow::Result<Vec<_>>>()?;
+        let found = found(&pool)?;
+        Ok([page::text(&found, &tuned, long.as_ref()), roc::picture(&found)?])
     }
+}
+
+/// What the other rules say of long processes, one a side.
+pub struct Long {
+    pub benchmarks: usize,
+    pub peers: Peers,
+    /// Of single comparisons in which nothing is slower.
+    pub same: BTreeMap<Peer, Vec<f64>>,
+}
+
+fn long(path: &Path) -> anyhow::Result<Long> {
+    let pool = Pool::read(path)?;
+    let streams = Streams::of(&pool);
+    let all: Vec<usize> = (0..pool.subjects.len()).collect();
+    let mut same: BTreeMap<Peer, Vec<f64>> = BTreeMap::new();
+    for subject in &all {
+        let one = Peers::of(&streams, 1, &[*subject], &[]);
+        for (peer, scores) in one.same {
+            same.entry(peer).or_default().extend(scores);
+        }
+    }
+    Ok(Long { benchmarks: all.len(), peers: Peers::of(&streams, 1, &all, &all), same })
 }
 
 /// Everything, of one pool.
@@ -167,7 +187,9 @@ pub fn tables(pool: &Pool) -> anyhow::Result<Found> {
         let one = |(name, pairs): (&&str, &Vec<Pair<'_>>)| {
             ((*name).to_owned(), bench.slowed(&all, pairs, again))
         };
-        streams.slowed.iter().map(one).collect()
+        // Drawn again from too few pairs, one benchmark would show their offset.
+        let enough = |pairs: &Vec<Pair<'_>>| again.is_none() || pairs.len() >= rule.most_pairs();
+        streams.slowed.iter().filter(|(_, pairs)| enough(pairs)).map(one).collect()
     };
     Ok(Found {
         subjects: pool.subjects.clone(),
@@ -193,7 +215,9 @@ pub fn tables(pool: &Pool) -> anyhow::Result<Found> {
 /// Of calm benchmarks: false alarms in A/A suites against slower ones found.
 fn curves(pool: &Pool, streams: &Streams<'_>, equal: usize, found: &mut Found) {
     let calm = found.calm.clone();
-    let Some(slower) = streams.slowed.get(SHOWN).filter(|_| !calm.is_empty()) else { return };
+    let most = Rule::shipped().most_pairs();
+    let slower = streams.slowed.get(SHOWN).filter(|pairs| pairs.len() >= most && !calm.is_empty());
+    let Some(slower) = slower else { return };
     for level in LEVELS {
         let mut rule = Rule::shipped();
         rule.policy.verdict.alpha = level;
@@ -245,4 +269,41 @@ impl Pack {
 
 fn name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes a minute: every rule is replayed on the committed pools.
+    #[test]
+    fn the_page_says_what_the_replay_says() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let docs = here.join("../../docs");
+        let pools = |prefix: &str| {
+            let mut paths: Vec<PathBuf> = fs::read_dir(here.join("pool"))
+                .unwrap()
+                .map(|entry| entry.unwrap().path())
+                .filter(|path| name(path).starts_with(prefix))
+                .collect();
+            paths.sort();
+            paths
+        };
+        let replay = Replay {
+            pool: pools("claim"),
+            half: None,
+            tune: pools("tune"),
+            long: Some(here.join("pool/criterion.pool")),
+            out: PathBuf::new(),
+            page: None,
+        };
+        let [text, picture] = replay.results().unwrap();
+        let page = fs::read_to_string(docs.join("accuracy.md")).unwrap();
+        let said = page::between(&page).expect("the page has the marks");
+        for (said, found) in said.lines().zip(text.lines()) {
+            assert_eq!(said, found, "scripts/evaluate writes docs/accuracy.md");
+        }
+        assert_eq!(said, text);
+        assert!(fs::read_to_string(docs.join(roc::FILE)).unwrap() == picture);
+    }
 }
