@@ -84,7 +84,17 @@ pub struct Found {
     /// benchmarks found.
     pub curve: Vec<(f64, [Count; 2])>,
     pub peer_curves: BTreeMap<Peer, Vec<[f64; 2]>>,
-    pub peer_points: BTreeMap<Peer, Vec<(&'static str, [f64; 2])>>,
+    /// Their usual thresholds, for each number of pairs.
+    pub peer_points: BTreeMap<Peer, Vec<Point>>,
+}
+
+/// A rule at its usual threshold, in the picture.
+pub struct Point {
+    pub name: &'static str,
+    /// Pairs of each comparison.
+    pub pairs: usize,
+    /// Shares: of suites with a false alarm, of slower benchmarks found.
+    pub at: [f64; 2],
 }
 
 impl Replay {
@@ -150,7 +160,7 @@ pub fn found(pool: &Pool) -> anyhow::Result<Found> {
     for pairs in [equal, 1] {
         found.peers.push((pairs, Peers::of(&streams, pairs, &all, &found.calm)));
     }
-    curves(pool, &streams, equal, &mut found);
+    curves(pool, &streams, &mut found);
     Ok(found)
 }
 
@@ -213,7 +223,7 @@ pub fn tables(pool: &Pool) -> anyhow::Result<Found> {
 }
 
 /// Of calm benchmarks: false alarms in A/A suites against slower ones found.
-fn curves(pool: &Pool, streams: &Streams<'_>, equal: usize, found: &mut Found) {
+fn curves(pool: &Pool, streams: &Streams<'_>, found: &mut Found) {
     let calm = found.calm.clone();
     let most = Rule::shipped().most_pairs();
     let slower = streams.slowed.get(SHOWN).filter(|pairs| pairs.len() >= most && !calm.is_empty());
@@ -230,20 +240,25 @@ fn curves(pool: &Pool, streams: &Streams<'_>, equal: usize, found: &mut Found) {
         }
         found.curve.push((level, [alarms, power]));
     }
-    let peers = Peers::of(streams, equal, &calm, &calm);
-    for peer in Peer::ALL {
-        let null = peers.same.get(&peer);
+    let all = found.peers.iter().flat_map(|one| Peer::ALL.map(|peer| (one, peer)));
+    for ((pairs, peers), peer) in all {
+        let null = peers.same_slow.get(&peer);
         let power = peers.slowed.get(SHOWN).and_then(|by| by.get(&peer));
         let (Some(null), Some(slow)) = (null, power) else { continue };
         let at = |threshold| [Some(null), Some(slow)].map(|of| above(of, threshold).share());
+        let usual = peer.thresholds().iter();
+        let usual =
+            usual.map(|(threshold, name)| Point { name, pairs: *pairs, at: at(*threshold) });
+        found.peer_points.entry(peer).or_default().extend(usual);
+        if *pairs == 1 {
+            continue;
+        }
         let mut thresholds: Vec<f64> = null.iter().chain(slow).copied().collect();
         thresholds.sort_by(f64::total_cmp);
         thresholds.dedup();
         // Above everything, and below.
         let mut curve = vec![[0.0, 0.0]];
         curve.extend(thresholds.into_iter().rev().map(at));
-        let usual = peer.thresholds().iter().map(|(threshold, name)| (*name, at(*threshold)));
-        found.peer_points.insert(peer, usual.collect());
         found.peer_curves.insert(peer, curve);
     }
 }

@@ -5,12 +5,15 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::peers::Peer;
-use crate::replay::Found;
+use crate::replay::{Found, Point};
 
 /// Its name, beside the page.
 pub const FILE: &str = "accuracy.svg";
 
 const SIZE: (u32, u32) = (820, 600);
+/// Pixels of a letter, about, and of a line.
+const LETTER: i32 = 7;
+const LINE: i32 = 16;
 /// The level that the gate ships with.
 const SHIPPED: f64 = 0.01;
 
@@ -61,21 +64,24 @@ fn draw(found: &Found, area: &Area<'_>) -> Result<(), Box<dyn std::error::Error>
         .label_style(("sans-serif", 14))
         .axis_desc_style(("sans-serif", 15))
         .draw()?;
-    let small = |colour: RGBColor| {
-        ("sans-serif", 13).into_font().color(&colour).pos(Pos::new(HPos::Left, VPos::Center))
-    };
-    for (peer, curve) in &found.peer_curves {
+    let mut labels = Vec::new();
+    for (peer, points) in &found.peer_points {
         let colour = colour(*peer);
-        let points: Vec<(f64, f64)> = curve.iter().map(|[x, y]| (*x, *y)).collect();
+        if let Some(curve) = found.peer_curves.get(peer) {
+            let curve: Vec<(f64, f64)> = curve.iter().map(|[x, y]| (*x, *y)).collect();
+            chart.draw_series(LineSeries::new(curve, colour.stroke_width(2)))?;
+        }
+        for Point { name, pairs, at: [x, y] } in points {
+            let one = *pairs == 1;
+            let style = if one { colour.stroke_width(2) } else { colour.filled() };
+            chart.draw_series([Circle::new((*x, *y), 5, style)])?;
+            let name = if one { format!("{name}, one process") } else { (*name).to_owned() };
+            labels.push((chart.backend_coord(&(*x, *y)), name, colour));
+        }
         chart
-            .draw_series(LineSeries::new(points, colour.stroke_width(2)))?
+            .draw_series(std::iter::empty::<Circle<(f64, f64), i32>>())?
             .label(peer.name())
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
-        for (name, [x, y]) in &found.peer_points[peer] {
-            chart.draw_series([EmptyElement::at((*x, *y))
-                + Circle::new((0, 0), 5, colour.filled())
-                + Text::new((*name).to_owned(), (9, 0), small(colour))])?;
-        }
     }
     let curve: Vec<(f64, f64)> =
         found.curve.iter().map(|(_, [x, y])| (x.share(), y.share())).collect();
@@ -84,12 +90,11 @@ fn draw(found: &Found, area: &Area<'_>) -> Result<(), Box<dyn std::error::Error>
         .label("benchgate, by its level α")
         .legend(|(x, y)| PathElement::new([(x, y), (x + 18, y)], OURS.stroke_width(3)));
     for (level, [x, y]) in &found.curve {
-        let shipped = *level == SHIPPED;
         let at = (x.share(), y.share());
+        let shipped = *level == SHIPPED;
         chart.draw_series([Circle::new(at, if shipped { 7 } else { 3 }, OURS.filled())])?;
         if shipped {
-            let text = "benchgate (α = 1%)".to_owned();
-            chart.draw_series([EmptyElement::at(at) + Text::new(text, (12, 0), small(OURS))])?;
+            labels.push((chart.backend_coord(&at), "benchgate (α = 1%)".to_owned(), OURS));
         }
     }
     chart
@@ -99,5 +104,37 @@ fn draw(found: &Found, area: &Area<'_>) -> Result<(), Box<dyn std::error::Error>
         .border_style(BLACK.mix(0.2))
         .label_font(("sans-serif", 14))
         .draw()?;
+    label(area, labels)
+}
+
+/// Names the points, beside each other where they would cover each other.
+fn label(
+    area: &Area<'_>,
+    mut labels: Vec<((i32, i32), String, RGBColor)>,
+) -> Result<(), Box<dyn std::error::Error>> {
+    labels.sort_by(|a, b| (a.0.1, a.0.0, &a.1).cmp(&(b.0.1, b.0.0, &b.1)));
+    let mut placed: Vec<(i32, i32, i32)> = Vec::new();
+    for ((x, y), name, colour) in labels {
+        let width = LETTER * name.chars().count() as i32;
+        // To the left of what is at the right end.
+        let left = if x + 12 + width > SIZE.0 as i32 - 16 { x - 12 - width } else { x + 12 };
+        let covers = |at: i32| {
+            placed.iter().any(|(other, wide, line)| {
+                left < other + wide && *other < left + width && (at - line).abs() < LINE
+            })
+        };
+        let mut line = y;
+        while covers(line) {
+            line += 1;
+        }
+        let font = ("sans-serif", 13).into_font().color(&colour);
+        let font = font.pos(Pos::new(HPos::Left, VPos::Center));
+        if line != y {
+            let to = (if left > x { left - 2 } else { left + width + 2 }, line);
+            area.draw(&PathElement::new([(x, y), to], colour.mix(0.4).stroke_width(1)))?;
+        }
+        area.draw(&Text::new(name, (left, line), font))?;
+        placed.push((left, width, line));
+    }
     Ok(())
 }

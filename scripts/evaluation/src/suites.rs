@@ -257,6 +257,8 @@ impl<'p> Bench<'p> {
 pub struct Peers {
     /// Of suites in which nothing is slower: the largest score of each.
     pub same: BTreeMap<Peer, Vec<f64>>,
+    /// The same of the benchmarks that are slower elsewhere alone.
+    pub same_slow: BTreeMap<Peer, Vec<f64>>,
     /// The same with the base against rebuilds.
     pub rebuilt: BTreeMap<Peer, Vec<f64>>,
     /// Of benchmarks that are slower, by how.
@@ -271,11 +273,16 @@ impl Peers {
     /// Suites share no pairs.
     pub fn of(streams: &Streams<'_>, pairs: usize, subjects: &[usize], slow: &[usize]) -> Self {
         let mut random = fastrand::Rng::with_seed(pairs as u64);
-        let mut same = BTreeMap::new();
-        suites(&streams.same, pairs, subjects, &mut random, &mut same);
+        let (mut same, mut same_slow) = (BTreeMap::new(), BTreeMap::new());
+        for scores in suites(&streams.same, pairs, subjects, &mut random) {
+            largest(scores.values(), &mut same);
+            largest(slow.iter().filter_map(|subject| scores.get(subject)), &mut same_slow);
+        }
         let mut rebuilt = BTreeMap::new();
         for stream in streams.rebuilt.values() {
-            suites(stream, pairs, subjects, &mut random, &mut rebuilt);
+            for scores in suites(stream, pairs, subjects, &mut random) {
+                largest(scores.values(), &mut rebuilt);
+            }
         }
         let mut slowed = BTreeMap::new();
         for (variant, stream) in &streams.slowed {
@@ -290,25 +297,35 @@ impl Peers {
                 }
             }
         }
-        Self { same, rebuilt, slowed }
+        Self { same, same_slow, rebuilt, slowed }
     }
 }
 
+/// The scores of each suite, by benchmark.
 fn suites(
     stream: &[Pair<'_>],
     pairs: usize,
     subjects: &[usize],
     random: &mut fastrand::Rng,
+) -> Vec<BTreeMap<usize, Scores>> {
+    // Rebuilds have few pairs each.
+    let windows = stream.chunks_exact(pairs.min(stream.len()).max(1)).take(MOST_SUITES);
+    windows
+        .map(|window| {
+            let one = |subject: &usize| (*subject, Scores::of(window, *subject, random));
+            subjects.iter().map(one).collect()
+        })
+        .collect()
+}
+
+/// Adds the largest of some benchmarks' scores, for each rule.
+fn largest<'s>(
+    scores: impl Iterator<Item = &'s Scores> + Clone,
     into: &mut BTreeMap<Peer, Vec<f64>>,
 ) {
-    // Rebuilds have few pairs each.
-    for window in stream.chunks_exact(pairs.min(stream.len())).take(MOST_SUITES) {
-        let scores: Vec<Scores> =
-            subjects.iter().map(|subject| Scores::of(window, *subject, random)).collect();
-        for peer in Peer::ALL {
-            let most = scores.iter().map(|one| one.get(peer)).fold(f64::NEG_INFINITY, f64::max);
-            into.entry(peer).or_default().push(most);
-        }
+    for peer in Peer::ALL {
+        let most = scores.clone().map(|one| one.get(peer)).fold(f64::NEG_INFINITY, f64::max);
+        into.entry(peer).or_default().push(most);
     }
 }
 
