@@ -123,9 +123,11 @@ fn label(
                 left < other + wide && *other < left + width && (at - line).abs() < LINE
             })
         };
+        // Away from the nearer edge.
+        let step = if y > SIZE.1 as i32 / 2 { -1 } else { 1 };
         let mut line = y;
         while covers(line) {
-            line += 1;
+            line += step;
         }
         let font = ("sans-serif", 13).into_font().color(&colour);
         let font = font.pos(Pos::new(HPos::Left, VPos::Center));
