@@ -1,0 +1,231 @@
+//! The gate's own rule, replayed: its judgement on pairs from a pool.
+
+use std::collections::BTreeSet;
+
+use benchgate::judge::{Case, Outcome, judge, to_confirm};
+use benchgate::model::{BenchId, Measurement, Metric, Pairing, Reading, RunReading, Snapshot};
+use benchgate::policy::Policy;
+use benchgate::stats;
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::pairs::Pair;
+
+/// The number that stands for a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Estimator {
+    /// The median of its samples: what the gate takes.
+    Median,
+    /// Their lower quartile.
+    Quartile,
+    /// The lowest tenth.
+    Decile,
+    /// The least.
+    Minimum,
+    /// The mean without a fifth at each end.
+    Trimmed,
+    /// The mean.
+    Mean,
+}
+
+impl Estimator {
+    fn of(self, samples: &[f64]) -> f64 {
+        let quantile = |level| stats::quantile(samples, level).expect("there are samples");
+        match self {
+            Self::Median => quantile(0.5),
+            Self::Quartile => quantile(0.25),
+            Self::Decile => quantile(0.1),
+            Self::Minimum => quantile(0.0),
+            Self::Trimmed => {
+                let mut sorted = samples.to_vec();
+                sorted.sort_by(f64::total_cmp);
+                let off = sorted.len() / 5;
+                mean(&sorted[off..sorted.len() - off])
+            }
+            Self::Mean => mean(samples),
+        }
+    }
+}
+
+fn mean(values: &[f64]) -> f64 {
+    stats::mean(values).expect("there are values")
+}
+
+/// The gate's rule, with a policy of its own.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Its levels, pairs and limits.
+    pub policy: Policy,
+    /// What stands for a process.
+    pub estimator: Estimator,
+}
+
+/// Where a trial takes the pairs of one benchmark from.
+#[derive(Debug)]
+pub enum Draw<'s, 'a> {
+    /// Those from `at` on, at the end from the start again: `left` of them.
+    Next { pairs: &'s [Pair<'a>], at: usize, left: usize },
+    /// In another order, each once.
+    Shuffled { pairs: &'s [Pair<'a>], order: Vec<usize> },
+    /// Any of them each time; of the same program, in either role.
+    Any { pairs: &'s [Pair<'a>], turned: bool, random: fastrand::Rng },
+}
+
+impl<'a> Draw<'_, 'a> {
+    fn draw(&mut self) -> Option<Pair<'a>> {
+        match self {
+            Self::Next { pairs, at, left } => {
+                *left = left.checked_sub(1)?;
+                *at += 1;
+                Some(pairs[(*at - 1) % pairs.len()])
+            }
+            Self::Shuffled { pairs, order } => order.pop().map(|at| pairs[at]),
+            Self::Any { pairs, turned, random } => {
+                let Pair { base, head } = random.choice(pairs.iter()).copied()?;
+                let turn = *turned && random.bool();
+                Some(if turn { Pair { base: head, head: base } } else { Pair { base, head } })
+            }
+        }
+    }
+}
+
+/// What became of one benchmark in a trial.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Decided {
+    /// The gate's outcome.
+    pub outcome: Outcome,
+    /// Pairs measured for it, screening included.
+    pub pairs: u32,
+}
+
+/// One benchmark of a trial.
+struct Measured {
+    base: Vec<RunReading>,
+    head: Vec<RunReading>,
+}
+
+impl Rule {
+    /// The rule as it is shipped.
+    pub fn shipped() -> Self {
+        Self { policy: Policy::builtin(), estimator: Estimator::Median }
+    }
+
+    /// Pairs that a benchmark takes at most.
+    pub fn most_pairs(&self) -> usize {
+        let last = self.policy.ab.looks.last().copied().unwrap_or(0);
+        (self.policy.ab.screening + last) as usize
+    }
+
+    /// Pairs up to the first look.
+    pub fn least_pairs(&self) -> usize {
+        let first = self.policy.ab.looks.first().copied().unwrap_or(0);
+        (self.policy.ab.screening + first) as usize
+    }
+
+    /// One trial over the benchmarks `subjects` (indices into `names`), each with
+    /// its own pairs. A benchmark whose pairs end is judged by those it had; nothing
+    /// where they end in the screening.
+    ///
+    /// The steps are those of [`benchgate::measure::trial`]: everything is screened,
+    /// then what `to_confirm` names is measured to each look. Every decision is the
+    /// library's.
+    pub fn trial(
+        &self,
+        names: &[String],
+        subjects: &[usize],
+        draws: &mut [Draw<'_, '_>],
+    ) -> Option<Vec<Decided>> {
+        let ids: Vec<BenchId> =
+            subjects.iter().map(|subject| BenchId::named(&names[*subject])).collect();
+        let mut measured: Vec<Measured> =
+            subjects.iter().map(|_| Measured { base: Vec::new(), head: Vec::new() }).collect();
+        let mut measure = |slot: usize, run: u32, measured: &mut Measured| -> Option<()> {
+            let pair = draws[slot].draw()?;
+            for (side, process) in
+                [(&mut measured.base, pair.base), (&mut measured.head, pair.head)]
+            {
+                let value = self.estimator.of(&process.times[subjects[slot]]);
+                side.push(RunReading { run, reading: Reading::Value(value) });
+            }
+            Some(())
+        };
+        let screening = self.policy.ab.screening;
+        for run in 0..screening {
+            for (slot, measured) in measured.iter_mut().enumerate() {
+                measure(slot, run, measured)?;
+            }
+        }
+        let mut open = self.open(&ids, &measured);
+        let mut run = screening;
+        for look in &self.policy.ab.looks {
+            if open.is_empty() {
+                break;
+            }
+            while run < screening + look {
+                for (slot, measured) in measured.iter_mut().enumerate() {
+                    if open.contains(&ids[slot]) && measure(slot, run, measured).is_none() {
+                        open.remove(&ids[slot]);
+                    }
+                }
+                run += 1;
+            }
+            open = self.open(&ids, &measured);
+        }
+        let [base, head] = self.snapshots(&ids, &measured);
+        let report = judge(&self.case(&base, &head));
+        let decided = ids.iter().zip(&measured).map(|(id, measured)| {
+            let row = report.rows.iter().find(|row| row.id == id.name);
+            let outcome = row.and_then(benchgate::judge::Row::outcome).expect("it was judged");
+            Decided { outcome, pairs: measured.base.len() as u32 }
+        });
+        Some(decided.collect())
+    }
+
+    fn open(&self, ids: &[BenchId], measured: &[Measured]) -> BTreeSet<BenchId> {
+        let [base, head] = self.snapshots(ids, measured);
+        to_confirm(&self.case(&base, &head))
+    }
+
+    fn case<'c>(&'c self, base: &'c Snapshot, head: &'c Snapshot) -> Case<'c> {
+        Case {
+            baseline: Some(base),
+            candidate: head,
+            policy: &self.policy,
+            noise: None,
+            today: Date::constant(2026, 1, 1),
+        }
+    }
+
+    fn snapshots(&self, ids: &[BenchId], measured: &[Measured]) -> [Snapshot; 2] {
+        let pairing = Pairing {
+            trial: "replay".to_owned(),
+            seed: 0,
+            screening: self.policy.ab.screening,
+            looks: self.policy.ab.looks.clone(),
+            identical: Vec::new(),
+            control: false,
+            set_up: Vec::new(),
+        };
+        [("base", 0), ("head", 1)].map(|(name, side)| {
+            let one = |(id, measured): (&BenchId, &Measured)| Measurement {
+                id: id.clone(),
+                metric: Metric::time(),
+                runs: [&measured.base, &measured.head][side].clone(),
+                criterion: None,
+                throughput: None,
+                costs: None,
+            };
+            Snapshot {
+                name: name.to_owned(),
+                created: Timestamp::UNIX_EPOCH,
+                revision: None,
+                selection: None,
+                pairing: Some(pairing.clone()),
+                runs: Vec::new(),
+                measurements: ids.iter().zip(measured).map(one).collect(),
+                not_run: Vec::new(),
+                problems: Vec::new(),
+            }
+        })
+    }
+}
