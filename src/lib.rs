@@ -6,7 +6,7 @@
 //! ```text
 //! sources ──> Snapshot ──> baseline store
 //!                │
-//! baseline ──> compare ──> judge(policy) ──> Report ──> terminal · json ──> exit code
+//! baseline ──> compare ──> judge(policy) ──> Report ──> terminal · json · html … ──> exit code
 //! ```
 //!
 //! | module | holds | knows |
@@ -17,13 +17,15 @@
 //! | [`baseline`] | snapshots on disk, readable by critcmp | `model` |
 //! | [`policy`] | `gate.toml` | `model` |
 //! | [`judge`] | compare, decide, the report | `model`, `stats`, `policy` |
+//! | [`calibrate`] | what a machine's noise lets the gate find | `model`, `stats`, `policy`, `judge` |
 //! | [`measure`] | builds and drives bench executables | `model`, `sources` |
-//! | [`report`] | renderers; they decide nothing | `judge`'s report |
+//! | [`report`] | renderers, for people and for other tools; they decide nothing | `judge`'s report |
 //! | [`cli`] | one file a subcommand | all |
 //! | [`record`] | how a bench program tells the gate what its harness cannot | `model` |
 //! | `suite` | the workloads under test (feature `suite`) | `record` |
 
 pub mod baseline;
+pub mod calibrate;
 pub mod cli;
 pub mod exit;
 pub mod judge;

@@ -1,42 +1,63 @@
 //! `gate ab`: two sides measured in turn, from ready executables and from a
 //! repository.
 
+#[path = "ab/bad_input.rs"]
+mod bad_input;
+#[path = "ab/control.rs"]
+mod control;
+#[path = "ab/interrupt.rs"]
+mod interrupt;
+#[path = "ab/mimic.rs"]
+mod mimic;
+#[path = "ab/repository.rs"]
+mod repository;
+#[path = "ab/time.rs"]
+mod time;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 
-use benchgate::judge::{Outcome, Report};
+use benchgate::judge::{Outcome, Report, Row};
 use benchgate::measure::{BuildOptions, Interrupt, Silent, build};
 
-/// Quick, and blind to anything but what no noise makes.
+/// Quick, and blind to anything but what no noise makes. Instructions are not
+/// counted unless a test says so: valgrind need not be there.
 const POLICY: &str = "version = 1\n[ab]\nscreening = 6\nlooks = [8]\nwarm_up = \"5ms\"\ntime = \
-                      \"10ms\"\nsamples = 10\n[verdict]\nundecided = \"allow\"\n[[rule]]\nbench = \
-                      \"**\"\ntolerance = \"300%\"\ntarget = \"900%\"\n";
+                      \"10ms\"\nsamples = 10\ncounts = 0\n[verdict]\nundecided = \
+                      \"allow\"\n[[rule]]\nbench = \"**\"\nmetric = \"time\"\ntolerance = \
+                      \"300%\"\ntarget = \"900%\"\n";
 
-fn project() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/projects/tiny")
+fn project(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/projects").join(name)
 }
 
-/// The tiny project's bench target `moody`, whose benchmark `second` does as
-/// the variable `TINY_MOOD` says.
-static MOODY: LazyLock<PathBuf> = LazyLock::new(|| {
+/// The executable of a project's bench target.
+fn built(project: &str, target: &str) -> PathBuf {
     let options = BuildOptions {
-        directory: Some(project()),
-        target_dir: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("tiny")),
+        directory: Some(self::project(project)),
+        target_dir: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join(project)),
         locked: true,
         quiet: true,
         ..BuildOptions::default()
     };
-    let built = build(&options, &Interrupt::new(), &mut Silent).expect("the tiny project builds");
-    let moody = built.executables.into_iter().find(|one| one.target == "moody");
-    moody.expect("it has that target").path
-});
+    let built = build(&options, &Interrupt::new(), &mut Silent).expect("the project builds");
+    let found = built.executables.into_iter().find(|one| one.target == target);
+    found.expect("it has that target").path
+}
+
+/// The tiny project's bench target `moody`, whose benchmark `second` does as
+/// the variable `TINY_MOOD` says.
+static MOODY: LazyLock<PathBuf> = LazyLock::new(|| built("tiny", "moody"));
 
 /// A script that execs it in a mood.
 fn moody(home: &Path, mood: &str) -> PathBuf {
-    let path = home.join(format!("{mood}.sh"));
-    let script = format!("#!/bin/sh\nTINY_MOOD={mood} exec '{}' \"$@\"\n", MOODY.display());
-    std::fs::write(&path, script).unwrap();
+    script(home, mood, &format!("TINY_MOOD={mood} exec '{}' \"$@\"", MOODY.display()))
+}
+
+fn script(home: &Path, name: &str, text: &str) -> PathBuf {
+    let path = home.join(format!("{name}.sh"));
+    std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(&path, mode).unwrap();
     path
@@ -55,7 +76,9 @@ fn gate(directory: &Path, arguments: &[&str]) -> (i32, String, String) {
 
 /// `gate ab` on two scripts; the report, the exit code, what was said.
 fn ab(home: &Path, base: &Path, head: &Path, more: &[&str]) -> (i32, Report, String) {
-    std::fs::write(home.join("gate.toml"), POLICY).unwrap();
+    if !home.join("gate.toml").exists() {
+        std::fs::write(home.join("gate.toml"), POLICY).unwrap();
+    }
     let (base, head) = (base.to_str().unwrap(), head.to_str().unwrap());
     let arguments = ["ab", "--base-exe", base, "--head-exe", head, "--format", "json"];
     let (code, out, err) =
@@ -128,69 +151,84 @@ fn a_side_that_breaks_is_named_and_the_rest_is_judged() {
     assert!(err.contains("--base-exe"), "the way out is said: {err}");
 }
 
-fn git(directory: &Path, arguments: &[&str]) {
-    let identity = ["-c", "user.name=t", "-c", "user.email=t@example.invalid"];
-    let status = Command::new("git").args(identity).args(arguments).current_dir(directory).status();
-    assert!(status.expect("git starts").success(), "{arguments:?}");
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
+/// `gate ab` on the project, with instructions counted so often.
+fn counted(root: &Path, bench: &str, counts: &str) -> (i32, Report, String) {
+    let arguments = ["ab", "--bench", bench, "--counts", counts, "--format", "json", "--seed", "7"];
+    let (code, out, err) = gate(root, &arguments);
+    let report = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{err}"));
+    (code, report, err)
 }
 
 #[test]
-fn a_working_tree_is_held_against_its_merge_base() {
+#[ignore = "needs valgrind: scripts/test installs it"]
+fn instructions_that_grew_name_their_function_and_a_neutral_change_does_not_alarm() {
     let home = tempfile::tempdir().unwrap();
-    let root = home.path().join("project");
-    copy(&project(), &root);
-    std::fs::write(root.join(".gitignore"), "/target\n").unwrap();
-    std::fs::write(root.join("gate.toml"), POLICY).unwrap();
-    git(&root, &["init", "-q", "-b", "main"]);
-    git(&root, &["add", "-A"]);
-    git(&root, &["commit", "-q", "-m", "base"]);
-
-    // Uncommitted, and the base has moved on since: neither may matter.
-    let source = root.join("benches/moody.rs");
-    let text = std::fs::read_to_string(&source).unwrap();
-    std::fs::write(&source, text.replace("let mut upto = 6;", "let mut upto = 600;")).unwrap();
-    let before = std::fs::read_to_string(&source).unwrap();
-
-    let (code, out, err) = gate(&root, &["ab", "--bench", "moody"]);
-    assert_eq!(code, 3, "{out}{err}");
-    let second = out.lines().find(|line| line.starts_with("second")).expect("the row");
-    assert!(second.contains("REGRESSION"), "{out}");
-    assert_eq!(std::fs::read_to_string(&source).unwrap(), before, "the tree is not touched");
-
-    let (code, _, err) = gate(&root, &["ab", "--base", "nosuch"]);
-    assert_eq!(code, 2, "{err}");
-    assert!(err.contains("there is no revision `nosuch`"), "{err}");
-
-    // A remark changes no code: green by proof, and nothing is measured.
-    git(&root, &["checkout", "-q", "--", "."]);
+    let root = &repository::of("tiny", home.path());
     let library = root.join("src/lib.rs");
-    let text = std::fs::read_to_string(&library).unwrap();
-    std::fs::write(&library, format!("{text}\n// A remark.\n")).unwrap();
-    let (code, out, err) = gate(&root, &["ab", "--bench", "moody"]);
-    assert_eq!(code, 0, "{out}{err}");
-    assert_eq!(out.matches("identical code: not measured").count(), 2, "{out}");
-    assert!(!err.contains("run 1/1"), "{err}");
+    let base = std::fs::read_to_string(&library).unwrap();
 
-    // A base that does not build is an error of its own, and says whose.
-    git(&root, &["checkout", "-q", "--", "."]);
-    std::fs::write(root.join("src/lib.rs"), "pub fn sum(").unwrap();
-    git(&root, &["commit", "-q", "-a", "-m", "broken"]);
-    std::fs::write(root.join("src/lib.rs"), std::fs::read(project().join("src/lib.rs")).unwrap())
-        .unwrap();
-    let (code, _, err) = gate(&root, &["ab", "--bench", "moody", "--base", "HEAD"]);
-    assert_eq!(code, 1, "{err}");
-    assert!(err.contains("the base cannot be measured"), "{err}");
+    // A fifth more, in one function.
+    let more = base.replace("(0..n)", "(0..n + n / 5)");
+    assert_ne!(more, base);
+    std::fs::write(&library, more).unwrap();
+    let (code, report, err) = counted(root, "sums", "2");
+    assert_eq!(code, 3, "{err}");
+    let row = |id: &str, metric: &str| {
+        let mut rows = report.rows.iter();
+        rows.find(|row| row.id == id && row.metric == metric).expect("the row").clone()
+    };
+    let hundred = row("sum/a hundred: more", "instructions");
+    let judgement = hundred.judgement.as_ref().unwrap();
+    assert_eq!(judgement.outcome, Outcome::Regression, "{hundred:?}");
+    assert_eq!(judgement.cause[0].function, "tiny::sum");
+    // It looked changed, so it was counted again.
+    assert_eq!(hundred.candidate.as_ref().unwrap().runs.len(), 4);
+    let clock = row("sum/a hundred: more", "time").judgement.unwrap();
+    assert!(clock.reason.ends_with("more instructions"), "{}", clock.reason);
+
+    // The pairs were kept, and what the functions took: nothing is measured again.
+    let check = ["check", "--baseline", "target/gate/ab/base.json", "target/gate/ab/head.json"];
+    let (code, out, err) = gate(root, &check);
+    assert_eq!(code, 3, "{out}{err}");
+    assert!(out.contains("probable cause  sum/a hundred: more (instructions):\n    tiny::sum  "));
+
+    // Another function, before the others and called by none of the benchmarks.
+    let other = "#[inline(never)]\npub fn other(x: &mut [u64; 9]) {\n    x.sort_unstable();\n}\n\
+                 #[used]\nstatic KEPT: fn(&mut [u64; 9]) = other;\n";
+    std::fs::write(&library, format!("{base}\n{other}")).unwrap();
+    let (code, report, err) = counted(root, "sums", "2");
+    assert_eq!(code, 0, "{err}");
+    assert!(!report.rows.iter().any(|row| row.outcome() == Some(Outcome::Regression)));
+    let instructions = report.rows.iter().filter(|row| row.metric == "instructions");
+    let instructions: Vec<_> = instructions.map(Row::outcome).collect();
+    assert_eq!(instructions, [Some(Outcome::Unchanged); 3]);
+    assert!(err.contains("counting instructions of benchmarks: 6\n"), "{err}");
+
+    // None were asked for.
+    let (code, report, err) = counted(root, "sums", "0");
+    assert_eq!((code, err.contains("counting")), (0, false));
+    assert!(report.rows.iter().all(|row| row.metric != "instructions"));
+}
+
+/// Where only cargo, rustc and git are to be found.
+#[test]
+fn without_valgrind_the_clock_decides_alone_and_says_so() {
+    let home = tempfile::tempdir().unwrap();
+    let good = moody(home.path(), "good");
+    let policy = POLICY.replace("counts = 0", "counts = 2");
+    std::fs::write(home.path().join("gate.toml"), policy).unwrap();
+    let good = good.to_str().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_gate"))
+        .args(["ab", "--base-exe", good, "--head-exe", good, "--format", "json"])
+        .current_dir(home.path())
+        .env_remove("CARGO_TARGET_DIR")
+        .env("PATH", "/nowhere")
+        .output()
+        .expect("the gate starts");
+    let report: Report = serde_json::from_slice(&output.stdout).expect("a report");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(outcomes(&report), [("first", Outcome::Unchanged), ("second", Outcome::Unchanged)]);
+    let not_run = report.findings.iter().find(|one| one.code.as_str() == "not-run").expect("said");
+    assert_eq!(not_run.id.as_deref(), Some("instructions"));
+    assert!(not_run.message.contains("valgrind is not installed"), "{}", not_run.message);
 }

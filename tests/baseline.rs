@@ -75,7 +75,14 @@ fn time(id: BenchId, means: &[f64]) -> Measurement {
             },
         })
         .collect();
-    Measurement { id, metric: Metric::time(), runs, criterion: Some(criterion), throughput: None }
+    Measurement {
+        id,
+        metric: Metric::time(),
+        runs,
+        criterion: Some(criterion),
+        throughput: None,
+        costs: None,
+    }
 }
 
 fn run(cpu: &str) -> RunInfo {
@@ -85,6 +92,7 @@ fn run(cpu: &str) -> RunInfo {
     RunInfo {
         started: Some("2026-07-01T12:00:01.5Z".parse().expect("a time")),
         seconds: Some(2.25),
+        busy: None,
         environment,
     }
 }
@@ -102,6 +110,7 @@ fn snapshot(name: &str) -> Snapshot {
         runs: vec![RunReading { run: 1, reading: Reading::Value(95_898.0) }],
         criterion: None,
         throughput: None,
+        costs: None,
     };
     Snapshot {
         name: name.to_owned(),

@@ -30,7 +30,8 @@ fn project() -> PathBuf {
 fn command(program: &str, directory: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(args).current_dir(directory).env("BENCHGATE_CLASS", CLASS);
-    for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI", "TERM"] {
+    for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI", "TERM", "GITHUB_STEP_SUMMARY"]
+    {
         command.env_remove(variable);
     }
     command

@@ -260,6 +260,13 @@ fn a_run_counts_what_it_has_timed() {
     }
     let ten = found["tiny/sums::sum/ten"][0].1;
     assert!(found["tiny/sums::sum/a hundred: more"][0].1 > ten && ten > 10.0);
+    let counted = snapshot
+        .measurements
+        .iter()
+        .find(|one| one.metric.name == "instructions" && one.id.name == "tens");
+    let costs = counted.and_then(|one| one.costs.as_ref()).expect("what functions took is kept");
+    assert_eq!((costs.threads, costs.total as f64), (1, found["tiny/sums::tens"][0].1));
+    assert!(costs.functions["tiny::sum"] > 20, "{costs:?}");
     let environment = snapshot.environment();
     let valgrind = environment.get(Field::Valgrind);
     assert!(valgrind.is_some_and(|version| version.starts_with("valgrind-")), "{valgrind:?}");

@@ -1,13 +1,10 @@
-//! The committed schema of reports.
+//! The committed schemas of what is written for other tools.
 
 use std::path::Path;
 
-use benchgate::judge;
-
-#[test]
-fn the_committed_report_schema_is_current() {
-    let text = serde_json::to_string_pretty(&judge::schema()).unwrap() + "\n";
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema/report.schema.json");
+fn is_current(name: &str, schema: &serde_json::Value) {
+    let text = serde_json::to_string_pretty(schema).unwrap() + "\n";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema").join(name);
     if std::env::var_os("BENCHGATE_UPDATE_SCHEMAS").is_some() {
         std::fs::write(&path, &text).unwrap();
     }
@@ -17,4 +14,24 @@ fn the_committed_report_schema_is_current() {
         "run `BENCHGATE_UPDATE_SCHEMAS=1 cargo test`, and commit {}",
         path.display()
     );
+}
+
+#[test]
+fn the_committed_report_schema_is_current() {
+    is_current("report.schema.json", &benchgate::judge::schema());
+}
+
+#[test]
+fn the_committed_policy_schema_is_current() {
+    is_current("policy.schema.json", &benchgate::policy::schema());
+}
+
+#[test]
+fn the_committed_calibration_schema_is_current() {
+    is_current("calibration.schema.json", &benchgate::calibrate::schema());
+}
+
+#[test]
+fn the_committed_noise_schema_is_current() {
+    is_current("noise.schema.json", &benchgate::baseline::noise_schema());
 }

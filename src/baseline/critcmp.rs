@@ -195,7 +195,8 @@ pub(super) fn divide(snapshot: &Snapshot) -> (Vec<Shown<'_>>, Vec<&Measurement>)
     let mut candidates = Vec::new();
     let mut others = Vec::new();
     for measurement in sorted {
-        let parts = measurement.criterion.as_ref().filter(|_| measurement.metric == time);
+        let plain = measurement.metric == time && measurement.costs.is_none();
+        let parts = measurement.criterion.as_ref().filter(|_| plain);
         match parts.zip(derive::over_runs(&measurement.runs)) {
             Some((parts, estimates)) => candidates.push((measurement, parts, estimates)),
             None => others.push(measurement),
@@ -307,6 +308,7 @@ impl Benchmark {
                 directory: self.info.directory_name,
             }),
             throughput: self.info.throughput.map(Into::into),
+            costs: None,
         })
     }
 }
@@ -324,14 +326,14 @@ where
         type Value = BTreeMap<String, V>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a map of benchmarks by name")
+            f.write_str("a map by name")
         }
 
         fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
             let mut map = BTreeMap::new();
             while let Some((key, value)) = access.next_entry::<String, V>()? {
                 if map.contains_key(&key) {
-                    return Err(de::Error::custom(format!("benchmark {key:?} stands twice")));
+                    return Err(de::Error::custom(format!("{key:?} stands twice")));
                 }
                 map.insert(key, value);
             }

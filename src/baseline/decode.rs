@@ -15,8 +15,9 @@ use super::error::{BaselineError, Fault, Place};
 use super::number::Number;
 use super::wire::{self, SCHEMA_VERSION};
 use crate::model::{
-    BenchId, CriterionParts, Environment, Estimate, Estimates, Field, Measurement, Metric, NotRun,
-    Pairing, Problem, Reading, Revision, RunInfo, RunReading, Samples, Snapshot, Throughput, Unit,
+    BenchId, Costs, CriterionParts, Environment, Estimate, Estimates, Field, Layout, Measurement,
+    Metric, NotRun, Pairing, Problem, Reading, Revision, RunInfo, RunReading, Samples, SetUp,
+    Snapshot, Throughput, Unit,
 };
 
 /// The largest file that is read: 256 MiB.
@@ -65,7 +66,7 @@ struct Version {
 
 /// A file's bytes, and when they were written.
 pub(super) struct Content {
-    bytes: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
     written: Timestamp,
 }
 
@@ -112,7 +113,8 @@ pub(super) fn plain(content: &Content, path: &Path) -> Result<Snapshot, Baseline
             Ok((benchmark.into_measurement(&place)?, place))
         })
         .collect::<Result<_, Fault>>();
-    let run = RunInfo { started: None, seconds: None, environment: Environment::default() };
+    let run =
+        RunInfo { started: None, seconds: None, busy: None, environment: Environment::default() };
     measurements
         .and_then(|measurements| {
             Ok(Snapshot {
@@ -206,6 +208,7 @@ fn benchmark(
             .throughput
             .map(Into::into)
             .or_else(|| info.throughput.map(Into::into)),
+        costs: None,
     })
 }
 
@@ -214,7 +217,7 @@ fn measurement(
     run_count: usize,
     place: &Place,
 ) -> Result<Measurement, Fault> {
-    let wire::Measurement { name, package, target, metric, criterion, throughput, runs } =
+    let wire::Measurement { name, package, target, metric, criterion, throughput, runs, costs } =
         measurement;
     let metric_place = place.at("metric");
     Ok(Measurement {
@@ -233,7 +236,22 @@ fn measurement(
             directory: parts.directory,
         }),
         throughput: throughput.map(Into::into),
+        costs: costs.map(|it| self::costs(it, &place.at("costs"))).transpose()?,
     })
+}
+
+/// Passes costs whose parts make no more than the whole.
+fn costs(costs: wire::Costs, place: &Place) -> Result<Costs, Fault> {
+    let wire::Costs { threads, total, functions } = costs;
+    if threads == 0 {
+        return Err(place.at("threads").fault("a process has one thread at least"));
+    }
+    let sum = functions.values().try_fold(0_u64, |sum, took| sum.checked_add(*took));
+    if sum.is_none_or(|sum| sum > total) {
+        let reason = format!("its functions took more than the total of {total}");
+        return Err(place.at("functions").fault(reason));
+    }
+    Ok(Costs { threads, total, functions })
 }
 
 fn readings(
@@ -340,13 +358,19 @@ fn run_info(run: wire::RunInfo, place: &Place) -> Result<RunInfo, Fault> {
     if let Some(seconds) = seconds.filter(|s| !s.is_finite() || *s < 0.0) {
         return Err(place.at("seconds").fault(format!("{seconds} is no length of time")));
     }
+    let busy = run.busy.map(|Number(busy)| busy);
+    if let Some(busy) = busy.filter(|busy| !(0.0..=1.0).contains(busy)) {
+        return Err(place
+            .at("busy")
+            .fault(format!("{busy} is no share: it is not within 0 and 1")));
+    }
     let mut environment = Environment::default();
     for (key, value) in run.environment {
         if let Some(field) = Field::from_key(&key) {
             environment.set(field, value);
         }
     }
-    Ok(RunInfo { started: run.started, seconds, environment })
+    Ok(RunInfo { started: run.started, seconds, busy, environment })
 }
 
 fn id(id: wire::Id) -> BenchId {
@@ -355,12 +379,47 @@ fn id(id: wire::Id) -> BenchId {
 }
 
 fn pairing(pairing: wire::Pairing, place: &Place) -> Result<Pairing, Fault> {
-    let wire::Pairing { trial, seed, screening, looks, identical } = pairing;
+    let wire::Pairing { trial, seed, screening, looks, identical, control, set_up, layouts } =
+        pairing;
     if !looks.is_sorted_by(|a, b| a < b) || looks.first() == Some(&0) {
         return Err(place.at("looks").fault("must rise from at least 1"));
     }
     let identical = identical.into_iter().map(id).collect();
-    Ok(Pairing { trial: present(trial, &place.at("trial"))?, seed, screening, looks, identical })
+    let trial = present(trial, &place.at("trial"))?;
+    let set_up = set_up
+        .into_iter()
+        .enumerate()
+        .map(|(index, one)| self::set_up(one, &place.at("set_up").at(index)))
+        .collect::<Result<_, _>>()?;
+    let layouts = layouts
+        .into_iter()
+        .enumerate()
+        .map(|(index, one)| layout(one, &place.at("layouts").at(index)))
+        .collect::<Result<_, _>>()?;
+    Ok(Pairing { trial, seed, screening, looks, identical, control, set_up, layouts })
+}
+
+fn layout(layout: wire::Layout, place: &Place) -> Result<Layout, Fault> {
+    let wire::Layout { target, package, functions, same, reason } = layout;
+    if same > functions {
+        return Err(place.at("same").fault(format!("{same} of {functions} are too many")));
+    }
+    Ok(Layout { target, package, functions, same, reason })
+}
+
+fn set_up(set_up: wire::SetUp, place: &Place) -> Result<SetUp, Fault> {
+    let wire::SetUp { target, package, seconds, share, time } = set_up;
+    let (Number(seconds), Number(share), Number(time)) = (seconds, share, time);
+    for (key, value) in [("seconds", seconds), ("time", time)] {
+        if !value.is_finite() || value < 0.0 {
+            return Err(place.at(key).fault(format!("{value} is no length of time")));
+        }
+    }
+    if !(0.0..=1.0).contains(&share) {
+        let reason = format!("{share} is no share: it is not within 0 and 1");
+        return Err(place.at("share").fault(reason));
+    }
+    Ok(SetUp { target, package, seconds, share, time })
 }
 
 fn problem(problem: wire::Problem) -> Problem {

@@ -7,8 +7,8 @@ use super::layout;
 use super::number::{Iterations, Number};
 use super::wire;
 use crate::model::{
-    BenchId, Estimate, Estimates, Measurement, NotRun, Pairing, Problem, Reading, RunInfo,
-    RunReading, Samples, Snapshot, Throughput,
+    BenchId, Costs, Estimate, Estimates, Layout, Measurement, NotRun, Pairing, Problem, Reading,
+    RunInfo, RunReading, Samples, SetUp, Snapshot, Throughput,
 };
 
 /// The file's text. What could not be read again is refused here, while the
@@ -69,19 +69,42 @@ fn file(snapshot: &Snapshot) -> wire::File {
 }
 
 fn pairing(pairing: &Pairing) -> wire::Pairing {
-    let Pairing { trial, seed, screening, looks, identical } = pairing;
+    let Pairing { trial, seed, screening, looks, identical, control, set_up, layouts } = pairing;
     wire::Pairing {
         trial: trial.clone(),
         seed: *seed,
         screening: *screening,
         looks: looks.clone(),
         identical: identical.iter().map(id).collect(),
+        control: *control,
+        set_up: set_up
+            .iter()
+            .map(|SetUp { target, package, seconds, share, time }| wire::SetUp {
+                target: target.clone(),
+                package: package.clone(),
+                seconds: Number(*seconds),
+                share: Number(*share),
+                time: Number(*time),
+            })
+            .collect(),
+        layouts: layouts
+            .iter()
+            .map(|Layout { target, package, functions, same, reason }| wire::Layout {
+                target: target.clone(),
+                package: package.clone(),
+                functions: *functions,
+                same: *same,
+                reason: reason.clone(),
+            })
+            .collect(),
     }
 }
 
 fn benchmark(snapshot: &str, shown: Shown<'_>) -> wire::Benchmark {
     let Shown { key, measurement, info, estimates } = shown;
-    let Measurement { id, metric: _, runs: readings, criterion: _, throughput } = measurement;
+    // A criterion time has no costs: `divide` sees to that.
+    let Measurement { id, metric: _, runs: readings, criterion: _, throughput, costs: _ } =
+        measurement;
     // Only what critcmp's own fields would not give back.
     let said = info.throughput.map(Throughput::from);
     wire::Benchmark {
@@ -100,7 +123,7 @@ fn benchmark(snapshot: &str, shown: Shown<'_>) -> wire::Benchmark {
 }
 
 fn measurement(measurement: &Measurement) -> wire::Measurement {
-    let Measurement { id, metric, runs, criterion, throughput } = measurement;
+    let Measurement { id, metric, runs, criterion, throughput, costs } = measurement;
     wire::Measurement {
         name: id.name.clone(),
         package: id.package.clone(),
@@ -119,6 +142,11 @@ fn measurement(measurement: &Measurement) -> wire::Measurement {
         }),
         throughput: throughput.map(Into::into),
         runs: runs.iter().map(run).collect(),
+        costs: costs.as_ref().map(|Costs { threads, total, functions }| wire::Costs {
+            threads: *threads,
+            total: *total,
+            functions: functions.clone(),
+        }),
     }
 }
 
@@ -174,6 +202,7 @@ fn run_info(run: &RunInfo) -> wire::RunInfo {
     wire::RunInfo {
         started: run.started,
         seconds: run.seconds.map(Number),
+        busy: run.busy.map(Number),
         environment: run
             .environment
             .iter()

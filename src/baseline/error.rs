@@ -82,6 +82,17 @@ pub enum BaselineError {
         /// What is wrong, with line and column.
         source: serde_json::Error,
     },
+    /// Not JSON, or not the fields that a noise file has.
+    #[error(
+        "{} is no noise file: {source}; restore it, or remove it and run `gate calibrate`",
+        path.display()
+    )]
+    Noise {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with line and column.
+        source: serde_json::Error,
+    },
     /// Written by a version of the gate that came after this one.
     #[error(
         "{} has snapshot schema version {version}, and this benchgate {} reads up to {known}: \

@@ -8,6 +8,7 @@
 //!
 //! - [`Store`] saves, loads, lists, promotes and prunes. A file is replaced
 //!   whole: whenever a writer dies, the previous or the next one is there.
+//! - [`Store::noise`] keeps what is known of a machine class's noise beside them.
 //! - [`read`] takes any one file, ours or a plain critcmp export.
 //! - [`import_critcmp`] and [`export_critcmp`] speak critcmp's format alone.
 //! - [`schema`] describes the files to editors and to other tools.
@@ -23,6 +24,7 @@ mod encode;
 mod error;
 mod layout;
 mod name;
+mod noise;
 mod number;
 mod store;
 mod wire;
@@ -30,6 +32,7 @@ mod wire;
 pub use critcmp::{CritcmpExport, export_critcmp, import_critcmp};
 pub use decode::{MAX_FILE_BYTES, read};
 pub use error::{BaselineError, NameKind};
+pub use noise::{NOISE_SCHEMA_VERSION, noise_schema};
 pub use store::{Entry, Existing, Promoted, Prune, Pruned, Store, Summary};
 pub use wire::{SCHEMA_VERSION, schema};
 

@@ -15,7 +15,9 @@ const RESERVED: [&str; 22] = [
 /// Refuses whatever could leave its directory, hide, or name something else on
 /// another system: committed baselines are checked out anywhere.
 pub(super) fn check(kind: NameKind, name: &str) -> Result<(), BaselineError> {
-    match fault(name) {
+    let kept = kind == NameKind::Baseline && name.eq_ignore_ascii_case(super::noise::NAME);
+    let taken = "is the name of the file that `gate calibrate` keeps: choose another";
+    match fault(name).or(kept.then_some(taken)) {
         None => Ok(()),
         Some(reason) => Err(BaselineError::Name { kind, name: name.to_owned(), reason }),
     }
@@ -68,6 +70,12 @@ mod tests {
         {
             assert_eq!(fault(name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn the_noise_file_is_no_baseline() {
+        assert!(check(NameKind::Baseline, "Noise").is_err());
+        assert!(check(NameKind::Class, "noise").is_ok());
     }
 
     #[test]

@@ -272,7 +272,7 @@ fn baselines(directory: &Path) -> Result<Vec<(String, PathBuf)>, BaselineError> 
         .filter_map(|path| {
             let file = last_part(&path);
             let name = file.strip_suffix(EXTENSION)?.strip_suffix('.')?;
-            (!file.starts_with('.')).then(|| (name.to_owned(), path))
+            (!file.starts_with('.') && name != super::noise::NAME).then(|| (name.to_owned(), path))
         })
         .collect();
     // By name, not by file: `main.json` comes before `main-2.json`.

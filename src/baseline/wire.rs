@@ -116,6 +116,49 @@ pub(super) struct Pairing {
     pub(super) looks: Vec<u32>,
     /// Benchmarks whose executables hold the same code on both sides.
     pub(super) identical: Vec<Id>,
+    /// Whether the base was also measured against itself, into a third snapshot
+    /// of the same trial.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) control: bool,
+    /// What starting the processes of each bench target cost.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) set_up: Vec<SetUp>,
+    /// Where functions lie on the two sides, for each bench target that differs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) layouts: Vec<Layout>,
+}
+
+/// Where the functions of a bench target lie on the two sides of a trial.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Layout {
+    /// The bench target.
+    pub(super) target: String,
+    /// The cargo package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) package: Option<String>,
+    /// Functions of equal name and size.
+    pub(super) functions: u64,
+    /// Those of them that lie at the same place within a page.
+    pub(super) same: u64,
+    /// Why the layout could not be pinned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<String>,
+}
+
+/// What the processes of a bench target do besides measuring.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct SetUp {
+    /// The bench target.
+    pub(super) target: String,
+    /// The cargo package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) package: Option<String>,
+    /// Seconds of a process spent neither warming up nor measuring.
+    pub(super) seconds: Number,
+    /// Their share of the whole process, 0 to 1.
+    pub(super) share: Number,
+    /// Criterion's measuring time for each benchmark, in seconds.
+    pub(super) time: Number,
 }
 
 /// The source that was measured.
@@ -136,6 +179,10 @@ pub(super) struct RunInfo {
     pub(super) started: Option<Timestamp>,
     /// How long its processes took together, in seconds, where known.
     pub(super) seconds: Option<Number>,
+    /// The share of the machine that other programs took meanwhile, 0 to 1,
+    /// where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) busy: Option<Number>,
     /// Where and with what it ran: `cpu_model`, `rustc`, `kernel` …
     /// Absent is not known.
     pub(super) environment: BTreeMap<String, String>,
@@ -163,6 +210,23 @@ pub(super) struct Measurement {
     pub(super) throughput: Option<Throughput>,
     /// One reading a run, in the order of runs.
     pub(super) runs: Vec<Run>,
+    /// Of instructions that the gate counted: what each function took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) costs: Option<Costs>,
+}
+
+/// What the functions took in one of the processes that were counted.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Costs {
+    /// The most threads that one of the processes had; one of them is counted.
+    #[schemars(range(min = 1))]
+    pub(super) threads: u32,
+    /// Instructions of all functions together.
+    pub(super) total: u64,
+    /// Instructions that a function took itself, without what it called; those
+    /// that matter, by demangled name.
+    #[serde(deserialize_with = "critcmp::unique_keys")]
+    pub(super) functions: BTreeMap<String, u64>,
 }
 
 /// What a number means.

@@ -1,6 +1,5 @@
 //! `gate ab`
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,28 +9,34 @@ use jiff::{SignedDuration, Zoned};
 
 use super::build::{BuildArgs, selection};
 use super::run::RESAMPLES;
+use super::sides::{Building, Sides, ready};
 use super::{Context, Failed, OutputArgs, PolicyArgs, progress};
 use crate::exit::Exit;
-use crate::judge::{Case, Outcome, judge};
-use crate::measure::identity::{Identity, compare};
+use crate::judge::{Case, Report, judge, judge_controlled, to_confirm};
 use crate::measure::{
-    self, BenchExecutable, BuildOptions, CriterionTimes, Filter, Interrupt, Progress, Repository,
-    Silent, Source, Trial, TrialPlan, TrialSide,
+    self, CriterionTimes, Filter, Interrupt, MeasureError, Progress, Silent, Trial, TrialPlan,
 };
-use crate::model::BenchId;
+use crate::model::Snapshot;
 use crate::policy::Policy;
+use crate::stats::smallest_n;
+
+/// The file that keeps the control.
+const CONTROL: &str = "control.json";
 
 /// Judge this working tree against its base, measured in turn on this machine
 ///
-/// Both sides are built at one path, then run by fresh processes in pairs. Everything is screened;
-/// what looks changed is measured again, and judged on that fresh data alone:
+/// Both sides are built at one path. The instructions of each criterion benchmark are counted, where
+/// valgrind is installed; then both run by fresh processes in pairs. Everything is screened; what
+/// looks changed is measured again, and judged on that fresh data alone:
 ///
 ///   gate ab                  the working tree against its merge base with the default branch
 ///   gate ab --base v1.2      against another revision
 ///   gate ab --base-exe OLD --head-exe NEW
 ///                            two criterion executables, or scripts that exec them
 ///
-/// Your own tree is never touched: sources are laid into `target/gate/checkout`.
+/// Your own tree is never touched: sources are laid into `target/gate/checkout`. The head's are laid
+/// last, so what benchmarks read at run time (files below `CARGO_MANIFEST_DIR` or `OUT_DIR`) is the
+/// head's on both sides: code is compared, on the same data.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Ab {
@@ -50,6 +55,14 @@ pub(super) struct Ab {
     /// No pair is begun after this time [default: the policy's, 15m]
     #[arg(long, value_name = "TIME", value_parser = time)]
     budget: Option<Duration>,
+    /// Counts of each criterion benchmark's instructions on each side, at most as many as pairs
+    /// are screened; 0 for none [default: the policy's, 2]
+    #[arg(long, value_name = "N")]
+    counts: Option<u32>,
+    /// Also measure the base against itself; a change found there makes the verdict undecided
+    /// [default: the policy's, no]
+    #[arg(long)]
+    control: bool,
     /// Seeds the order of processes [default: from the clock]
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
@@ -65,7 +78,7 @@ pub(super) struct Ab {
     output: OutputArgs,
 }
 
-fn time(text: &str) -> Result<Duration, String> {
+pub(super) fn time(text: &str) -> Result<Duration, String> {
     text.parse::<SignedDuration>()
         .ok()
         .and_then(|time| Duration::try_from(time).ok())
@@ -74,8 +87,20 @@ fn time(text: &str) -> Result<Duration, String> {
 
 impl Ab {
     pub(super) fn run(self, context: &Context) -> Result<Exit, Failed> {
-        let Self { base, base_exe, head_exe, filter, budget, seed, save, build, policy, output } =
-            self;
+        let Self {
+            base,
+            base_exe,
+            head_exe,
+            filter,
+            budget,
+            counts,
+            control,
+            seed,
+            save,
+            build,
+            policy,
+            output,
+        } = self;
         if base_exe.len() != head_exe.len() {
             return Err(Failed::usage(anyhow::anyhow!(
                 "{} times --base-exe, {} times --head-exe: they are paired by their order",
@@ -96,30 +121,35 @@ impl Ab {
             let target = target
                 .context("`gate ab` needs a cargo project, or --base-exe and --head-exe")
                 .map_err(Failed::usage)?;
-            let sides =
-                built(context, base.as_deref(), &options, &target, &interrupt, bar.as_mut())?;
-            (sides, target.join("gate"))
+            let place = target.join("gate");
+            let building = Building {
+                context,
+                options: &options,
+                place: &place,
+                pin_layout: policy.ab.pin_layout,
+                interrupt: &interrupt,
+            };
+            (building.sides(base.as_deref(), bar.as_mut())?, place)
         } else {
             // Outside of a project there is no target directory to use.
             let place = target.map_or_else(|_| std::env::temp_dir(), |target| target.join("gate"));
             (ready(&base_exe, &head_exe)?, place)
         };
-        let [base, head] = sides;
+        let Sides { base, head, identical, layouts } = sides;
         let plan = TrialPlan {
-            identical: identical(&base, &head),
+            identical,
+            layouts,
             base,
             head,
             seed: seed.unwrap_or_else(|| fastrand::u64(..)),
             screening: policy.ab.screening,
             looks: policy.ab.looks.clone(),
+            least: least(&policy),
+            control: control || policy.ab.control,
             budget: Some(budget.unwrap_or(policy.ab.budget)),
+            counts: counts.unwrap_or(policy.ab.counts),
             filter,
-            criterion: CriterionTimes {
-                warm_up: policy.ab.warm_up,
-                measurement: policy.ab.time,
-                samples: policy.ab.samples,
-                resamples: RESAMPLES,
-            },
+            criterion: criterion_times(&policy),
             time_limit: policy.measure.time_limit,
             scratch: place.clone(),
             logs: None,
@@ -127,117 +157,79 @@ impl Ab {
         };
         let trial = measure::trial(
             &plan,
-            &mut |trial| undecided(&policy, trial),
+            &mut |trial| to_confirm(&case(&policy, trial)),
             &interrupt,
             bar.as_mut(),
-        )?;
+        )
+        .map_err(|error| match error {
+            MeasureError::Budget { .. } => Failed::usage(error),
+            error => error.into(),
+        })?;
+        drop(bar);
         let save = save.unwrap_or_else(|| place.join("ab"));
         crate::baseline::write(&save.join("base.json"), &trial.base)?;
         crate::baseline::write(&save.join("head.json"), &trial.head)?;
-        output.write(context, &judge(&case(&policy, &trial)))
+        if let Some(control) = &trial.control {
+            crate::baseline::write(&save.join(CONTROL), control)?;
+        }
+        output.write(context, &report(&case(&policy, &trial), trial.control.as_ref()))
     }
+}
+
+/// The report on a trial, with its control where there is one.
+pub(super) fn report(case: &Case<'_>, control: Option<&Snapshot>) -> Report {
+    control.map_or_else(|| judge(case), |control| judge_controlled(case, control))
+}
+
+/// The control of the trial that these two are the sides of: `control.json`,
+/// beside the file of the head.
+pub(super) fn control_of(
+    base: Option<&Snapshot>,
+    head: &Snapshot,
+    file: Option<&Path>,
+) -> Result<Option<Snapshot>, Failed> {
+    let sides = [base.and_then(|base| base.pairing.as_ref()), head.pairing.as_ref()];
+    let [Some(base), Some(head)] = sides else { return Ok(None) };
+    if base.trial != head.trial || !head.control {
+        return Ok(None);
+    }
+    let path = file.unwrap_or(Path::new("")).with_file_name(CONTROL);
+    let control = crate::baseline::read(&path).with_context(|| {
+        format!("this trial had a control, which must lie beside the head as {CONTROL}")
+    })?;
+    if control.pairing.as_ref().is_none_or(|other| other.trial != head.trial) {
+        return Err(Failed::usage(anyhow::anyhow!(
+            "{}: the control of another trial than that of the head beside it",
+            path.display()
+        )));
+    }
+    Ok(Some(control))
+}
+
+/// How long criterion takes in each process of a trial.
+pub(super) fn criterion_times(policy: &Policy) -> CriterionTimes {
+    CriterionTimes {
+        warm_up: policy.ab.warm_up,
+        measurement: policy.ab.time,
+        samples: policy.ab.samples,
+        resamples: RESAMPLES,
+    }
+}
+
+/// The first look at which a single suspect can be confirmed.
+fn least(policy: &Policy) -> u32 {
+    let looks = &policy.ab.looks;
+    let needed = smallest_n(policy.verdict.alpha / looks.len() as f64).unwrap_or_default();
+    // The policy's validation has seen that the last one serves.
+    looks.iter().copied().find(|look| *look >= needed).or(looks.last().copied()).unwrap_or_default()
 }
 
 fn case<'a>(policy: &'a Policy, trial: &'a Trial) -> Case<'a> {
-    Case { baseline: Some(&trial.base), candidate: &trial.head, policy, today: Zoned::now().date() }
-}
-
-/// Targets whose executables hold the same code: green by proof, not measured.
-/// Scripts are none of them: what they start is not known.
-fn identical(base: &TrialSide, head: &TrialSide) -> BTreeSet<(Option<String>, String)> {
-    let mut same = BTreeSet::new();
-    for one in &base.executables {
-        let key = (one.package.clone(), one.target.clone());
-        let other =
-            head.executables.iter().find(|other| other.target == key.1 && other.package == key.0);
-        if other.is_some_and(|other| matches!(compare(one, other), Identity::Identical { .. })) {
-            same.insert(key);
-        }
+    Case {
+        baseline: Some(&trial.base),
+        candidate: &trial.head,
+        policy,
+        noise: None,
+        today: Zoned::now().date(),
     }
-    same
-}
-
-/// What is to be measured again.
-fn undecided(policy: &Policy, trial: &Trial) -> BTreeSet<BenchId> {
-    let report = judge(&case(policy, trial));
-    let open = report.rows.iter().filter(|row| {
-        let both = row.baseline.is_some() && row.candidate.is_some();
-        both && !row.counted && row.outcome() == Some(Outcome::Undecided)
-    });
-    open.map(crate::judge::Row::bench_id).collect()
-}
-
-fn ready(base: &[PathBuf], head: &[PathBuf]) -> Result<[TrialSide; 2], Failed> {
-    let mut sides = [("base", Vec::new()), ("head", Vec::new())];
-    for (base, head) in base.iter().zip(head) {
-        // They belong together by order, so they go by one name: the head's.
-        let name = BenchExecutable::ready(head).target;
-        for (path, (_, executables)) in [base, head].into_iter().zip(&mut sides) {
-            let path = fs_err::canonicalize(path).map_err(Failed::usage)?;
-            let mut executable = BenchExecutable::ready(path);
-            executable.target.clone_from(&name);
-            executables.push(executable);
-        }
-    }
-    let names: BTreeSet<&str> = sides[1].1.iter().map(|one| one.target.as_str()).collect();
-    if names.len() < head.len() {
-        return Err(Failed::usage(anyhow::anyhow!(
-            "two of the head's executables have the same file name: give them different ones"
-        )));
-    }
-    Ok(sides.map(|(name, executables)| TrialSide {
-        name: name.to_owned(),
-        revision: None,
-        executables,
-        not_run: Vec::new(),
-        build: BuildOptions::default(),
-    }))
-}
-
-/// Lays and builds base, then head, in one checkout directory.
-fn built(
-    context: &Context,
-    base: Option<&str>,
-    options: &BuildOptions,
-    target: &Path,
-    interrupt: &Interrupt,
-    progress: &mut dyn Progress,
-) -> Result<[TrialSide; 2], Failed> {
-    let repository = Repository::of(&context.directory)
-        .context("`gate ab` needs a git repository, or --base-exe and --head-exe")
-        .map_err(Failed::usage)?;
-    let commit = match base {
-        Some(revision) => repository
-            .commit(revision)
-            .with_context(|| format!("there is no revision `{revision}`"))
-            .map_err(Failed::usage)?,
-        None => repository.merge_base().map_err(Failed::usage)?,
-    };
-    let short: String = commit.chars().take(10).collect();
-    context.shell.status("base", &format!("{short}; head is the working tree"));
-    // The part of the repository that the command was given in.
-    let inside = fs_err::canonicalize(&context.directory)?;
-    let inside = inside.strip_prefix(fs_err::canonicalize(repository.root())?).map(Path::to_owned);
-    let inside = inside.unwrap_or_default();
-    let checkout = target.join("gate").join("checkout");
-    let mut sides = Vec::new();
-    for (name, source) in [("base", Source::Commit(commit)), ("head", Source::WorkingTree)] {
-        let memory = target.join("gate").join(format!("{name}-files.json"));
-        repository.lay(&source, &checkout, &memory)?;
-        let options = BuildOptions {
-            directory: Some(checkout.join(&inside)),
-            target_dir: Some(target.join("gate").join(name)),
-            ..options.clone()
-        };
-        let built = measure::build(&options, interrupt, progress)
-            .with_context(|| format!("the {name} cannot be measured"))?;
-        sides.push(TrialSide {
-            name: name.to_owned(),
-            revision: repository.revision(&source),
-            executables: built.executables,
-            not_run: built.not_run,
-            build: options,
-        });
-    }
-    Ok(sides.try_into().expect("two sides"))
 }

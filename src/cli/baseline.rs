@@ -127,7 +127,13 @@ impl BaselineCommand {
                 let snapshot = named(context, &args, &name)?;
                 let policy = policy.find()?;
                 let today = Zoned::now().date();
-                let case = Case { baseline: None, candidate: &snapshot, policy: &policy, today };
+                let case = Case {
+                    baseline: None,
+                    candidate: &snapshot,
+                    policy: &policy,
+                    noise: None,
+                    today,
+                };
                 return output.write(context, &judge::compare(&case));
             }
             Action::Promote { from, to } => {

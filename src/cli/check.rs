@@ -1,12 +1,14 @@
 //! `gate check`
 
+use std::path::PathBuf;
+
 use clap::Args;
 use jiff::Zoned;
 
 use super::source::{self, Results, StoreArgs};
-use super::{Context, Failed, OutputArgs, PolicyArgs};
+use super::{Context, Failed, OutputArgs, PolicyArgs, ab};
 use crate::exit::Exit;
-use crate::judge::{Case, judge};
+use crate::judge::Case;
 use crate::model::Snapshot;
 
 /// Judge results against a baseline by the policy
@@ -42,18 +44,23 @@ impl Check {
     pub(super) fn run(self, context: &Context) -> Result<Exit, Failed> {
         let Self { candidate, results, baseline, store, policy, output } = self;
         let policy = policy.find()?;
+        let file = candidate.as_ref().map(PathBuf::from);
         let candidate = match &candidate {
             Some(spec) => named(context, &store, spec)?,
             None if results.any() => results.newest()?,
             None => newest(context)?,
         };
         let baseline = source::load(context, &store, &baseline)?;
-        let report = judge(&Case {
+        let noise = source::noise_for(&store, &candidate)?;
+        let case = Case {
             baseline: baseline.as_ref(),
             candidate: &candidate,
             policy: &policy,
+            noise: noise.as_ref(),
             today: Zoned::now().date(),
-        });
+        };
+        let control = ab::control_of(baseline.as_ref(), &candidate, file.as_deref())?;
+        let report = ab::report(&case, control.as_ref());
         output.write(context, &report)
     }
 }

@@ -4,7 +4,7 @@ use clap::Args;
 use jiff::Zoned;
 
 use super::check::{named, newest};
-use super::source::StoreArgs;
+use super::source::{self, StoreArgs};
 use super::{Context, Failed, OutputArgs, PolicyArgs};
 use crate::exit::Exit;
 use crate::judge::{self, Case};
@@ -33,10 +33,12 @@ impl Compare {
             Some(spec) => named(context, &store, spec)?,
             None => newest(context)?,
         };
+        let noise = source::noise_for(&store, &candidate)?;
         let report = judge::compare(&Case {
             baseline: Some(&baseline),
             candidate: &candidate,
             policy: &policy,
+            noise: noise.as_ref(),
             today: Zoned::now().date(),
         });
         output.write(context, &report)

@@ -3,24 +3,27 @@
 mod ab;
 mod baseline;
 mod build;
+mod calibrate;
 mod check;
 mod compare;
 mod explain;
+mod output;
 mod policy;
 mod progress;
+mod report;
 mod run;
 mod shell;
+mod sides;
 mod source;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 use crate::exit::Exit;
-use crate::judge::Report;
 use crate::policy::Policy;
-use crate::report::{Json, Render, Terminal};
+use output::OutputArgs;
 use shell::Shell;
 
 /// Runs the program with these arguments, the first being its name.
@@ -53,9 +56,11 @@ pub fn main(args: impl Iterator<Item = OsString>, cargo: bool) -> Exit {
     let outcome = match command {
         Command::Run(command) => command.run(&context),
         Command::Ab(command) => command.run(&context),
+        Command::Calibrate(command) => command.run(&context),
         Command::Check(command) => command.run(&context),
         Command::Compare(command) => command.run(&context),
         Command::Baseline(command) => command.run(&context),
+        Command::Report(command) => command.run(&context),
         Command::Policy(command) => command.run(&context),
         Command::Explain(command) => command.run(&context),
     };
@@ -101,8 +106,10 @@ enum Command {
     Run(run::Run),
     Ab(ab::Ab),
     Check(check::Check),
+    Calibrate(calibrate::Calibrate),
     Compare(compare::Compare),
     Baseline(baseline::BaselineCommand),
+    Report(report::ReportCommand),
     Policy(policy::PolicyCommand),
     Explain(explain::Explain),
 }
@@ -156,43 +163,4 @@ impl PolicyArgs {
 /// defaults. Paths stay relative: they are shown, and written into reports.
 fn find_policy(file: Option<&Path>) -> Result<Policy, Failed> {
     Policy::find(file, Path::new("")).map_err(Failed::usage)
-}
-
-/// How and where a report is written.
-#[derive(Debug, Args)]
-struct OutputArgs {
-    /// The format of the report on stdout
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
-    /// Also rows of metrics that cannot gate, and of what was not selected
-    #[arg(long)]
-    all: bool,
-    /// Also write the report as JSON to this file
-    #[arg(long, value_name = "FILE")]
-    output: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// A table to read
-    Table,
-    /// JSON, whose schema is docs/schema/report.schema.json
-    Json,
-}
-
-impl OutputArgs {
-    /// Writes the report; only then may the exit code fail anything.
-    fn write(&self, context: &Context, report: &Report) -> Result<Exit, Failed> {
-        let Self { format, all, output } = self;
-        if let Some(path) = output {
-            crate::baseline::replace(path, Json.render(report).as_bytes())?;
-        }
-        let text = match format {
-            Format::Table => Terminal { width: context.shell.width(), all: *all }.render(report),
-            Format::Json => Json.render(report),
-        };
-        context.shell.data(&text)?;
-        let code = report.verdict.as_ref().map_or(0, |verdict| verdict.exit_code);
-        Ok(Exit::from_code(code).unwrap_or(Exit::Failure))
-    }
 }

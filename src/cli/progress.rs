@@ -1,6 +1,7 @@
 //! Shows on standard error what `measure` is doing.
 
 use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -24,6 +25,8 @@ struct Count {
     /// Begun by the running process.
     begun: usize,
     by_process: bool,
+    /// Pairs of processes are counted, not what happens in them.
+    by_pair: bool,
 }
 
 impl Count {
@@ -34,6 +37,11 @@ impl Count {
                 let total = if by_process { *processes } else { *steps };
                 *self = Self { total, by_process, ..Self::default() };
             }
+            Event::Pair { number, planned, .. } => {
+                let (ended, total) = (*number as usize - 1, *planned as usize);
+                *self = Self { total, ended, by_pair: true, ..Self::default() };
+            }
+            Event::Benchmark { .. } | Event::ProcessEnded { .. } if self.by_pair => {}
             Event::Benchmark { .. } => self.begun += 1,
             Event::CountingPlanned { benchmarks } => {
                 *self = Self { total: *benchmarks, ..Self::default() };
@@ -67,7 +75,12 @@ impl Bar {
     }
 
     fn begin(&self) {
-        let template = "{prefix} [{bar:30}] {pos}/{len} {wide_msg} {eta} left";
+        // Pairs know how long they take; what is left of anything else is a guess.
+        let template = if self.count.by_pair {
+            "{prefix} [{bar:20}] {pos}/{len} {wide_msg}"
+        } else {
+            "{prefix} [{bar:30}] {pos}/{len} {wide_msg} {eta} left"
+        };
         if let Ok(style) = ProgressStyle::with_template(template) {
             self.bar.set_style(style.progress_chars("=> "));
         }
@@ -83,6 +96,18 @@ impl Progress for Bar {
             // cargo shows its own progress until then.
             Event::BuildStarted | Event::Compiled { .. } | Event::BuildFinished { .. } => return,
             Event::Planned { .. } => self.begin(),
+            Event::Estimated { .. } => self.bar.println(estimate(event)),
+            Event::Pair { number, .. } => {
+                // The first of a look, which need not be number 1.
+                if self.bar.length() != Some(self.count.total as u64) || *number == 1 {
+                    self.begin();
+                }
+                let (phase, what) = pair(event);
+                self.bar.set_prefix(phase);
+                self.bar.set_message(what);
+            }
+            // The pair's line stands: it changes too often to be read otherwise.
+            Event::ProcessStarted { .. } | Event::Benchmark { .. } if self.count.by_pair => {}
             Event::ProcessStarted { run, runs, target } => {
                 self.bar.set_prefix(format!("run {}/{runs} {}", run + 1, shown(target)));
                 self.bar.set_message("");
@@ -140,6 +165,12 @@ impl<W: Write> Progress for Lines<W> {
                 let steps = if *steps == 0 { String::new() } else { steps.to_string() };
                 self.line(&format!("measuring: processes to run: {processes}{what}{steps}"));
             }
+            Event::Estimated { .. } => self.line(&estimate(event)),
+            Event::Pair { number, planned, .. } => {
+                let (phase, what) = pair(event);
+                self.line(&format!("{phase}: pair {number}/{planned}, {what}"));
+            }
+            Event::ProcessStarted { .. } if self.count.by_pair => {}
             Event::ProcessStarted { run, runs, target } => {
                 let Count { total, .. } = self.count;
                 let position = self.count.position();
@@ -154,6 +185,53 @@ impl<W: Write> Progress for Lines<W> {
             }
             _ => {}
         }
+    }
+}
+
+/// How long it will take, in words.
+fn estimate(event: &Event<'_>) -> String {
+    let Event::Estimated { screening, most } = event else { return String::new() };
+    let (screening, most) = (length(*screening), length(*most));
+    format!("screening takes about {screening}; all of it up to {most} if everything is a suspect")
+}
+
+/// What a pair is for, and the rest of what is known of it.
+fn pair(event: &Event<'_>) -> (&'static str, String) {
+    let Event::Pair { suspects, left, .. } = event else { return ("", String::new()) };
+    let left = format!("about {} left", length(*left));
+    match suspects {
+        None => ("screening", left),
+        Some(names) => {
+            let count = names.len();
+            let word = if count == 1 { "suspect" } else { "suspects" };
+            ("confirming", format!("{left}, {count} {word}: {}", list(names)))
+        }
+    }
+}
+
+/// Names as far as they fit, and how many more there are.
+fn list(names: &[&str]) -> String {
+    const WIDTH: usize = 60;
+    let mut text = String::new();
+    for (at, name) in names.iter().map(|name| shown(name)).enumerate() {
+        if at > 0 && text.chars().count() + name.chars().count() > WIDTH {
+            return format!("{text} and {} more", names.len() - at);
+        }
+        text += if at > 0 { ", " } else { "" };
+        text += &name;
+    }
+    text
+}
+
+/// A length of time to read: no more exact than such estimates are.
+fn length(time: Duration) -> String {
+    match time.as_secs() {
+        0 => "1 s".to_owned(),
+        seconds @ 1..100 => {
+            format!("{} s", if time.subsec_millis() < 500 { seconds } else { seconds + 1 })
+        }
+        seconds @ 100..5400 => format!("{} min", (seconds + 30) / 60),
+        seconds => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
     }
 }
 
@@ -192,6 +270,51 @@ mod tests {
              run 1/2: http (3/6)\n\
              http: it hangs\n"
         );
+    }
+
+    #[test]
+    fn a_trial_says_how_long_it_takes_and_what_it_suspects() {
+        let mut lines = Lines::new(Vec::new());
+        let seconds = Duration::from_secs;
+        let long = "x".repeat(50);
+        let suspects = ["a", long.as_str(), "b\u{7}", "c"];
+        for event in [
+            Event::Estimated { screening: seconds(130), most: seconds(540) },
+            Event::Pair { number: 1, planned: 8, suspects: None, left: seconds(99) },
+            Event::ProcessStarted { run: 0, runs: 1, target: "cache" },
+            Event::Benchmark { id: "a" },
+            Event::ProcessEnded { run: 0, target: "cache", steps: 3, failure: None },
+            Event::Pair { number: 3, planned: 14, suspects: Some(&["a"]), left: seconds(7200) },
+            Event::Pair { number: 4, planned: 14, suspects: Some(&suspects), left: seconds(0) },
+            Event::ProcessEnded { run: 0, target: "http", steps: 0, failure: Some("it hangs") },
+        ] {
+            lines.event(&event);
+        }
+        assert_eq!((lines.count.position(), lines.count.total), (3, 14));
+        assert_eq!(
+            String::from_utf8(lines.to).expect("text"),
+            format!(
+                "screening takes about 2 min; all of it up to 9 min if everything is a suspect\n\
+                 screening: pair 1/8, about 99 s left\n\
+                 confirming: pair 3/14, about 2 h 0 min left, 1 suspect: a\n\
+                 confirming: pair 4/14, about 1 s left, 4 suspects: a, {long}, b, c\n\
+                 http: it hangs\n"
+            )
+        );
+        let many: Vec<&str> = std::iter::repeat_n("somewhat/long", 9).collect();
+        assert!(list(&many).ends_with("somewhat/long and 5 more"), "{}", list(&many));
+
+        let mut bar = Bar::new(ProgressDrawTarget::hidden());
+        bar.event(&Event::Pair {
+            number: 3,
+            planned: 14,
+            suspects: Some(&["a"]),
+            left: seconds(9),
+        });
+        bar.event(&Event::Benchmark { id: "a" });
+        assert_eq!((bar.bar.position(), bar.bar.length()), (2, Some(14)));
+        assert_eq!(bar.bar.prefix(), "confirming");
+        assert_eq!(bar.bar.message(), "about 9 s left, 1 suspect: a");
     }
 
     #[test]

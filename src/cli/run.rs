@@ -77,6 +77,9 @@ impl Run {
             store.store().path(&store.class(), name).map_err(Failed::usage)?;
         }
 
+        // So is a noise file that cannot be read.
+        let noise = source::noise(&store)?;
+
         let name = save.as_deref().unwrap_or("newest");
         let (mut snapshot, target) = measure(context, &policy, name, build, filter, repeats)?;
         snapshot.selection = selection;
@@ -91,6 +94,7 @@ impl Run {
             baseline: against.as_ref(),
             candidate: &snapshot,
             policy: &policy,
+            noise: noise.as_ref(),
             today: Zoned::now().date(),
         };
         let Some(save) = &save else {

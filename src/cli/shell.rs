@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use anstream::AutoStream;
 use anstyle::AnsiColor;
 
-use crate::report::plain;
+use crate::report::{Bars, plain};
 
 /// Where everything that the program says goes.
 #[derive(Debug, Default)]
@@ -54,6 +54,24 @@ impl Shell {
             return None;
         }
         terminal_size::terminal_size().map(|(width, _)| width.0)
+    }
+
+    /// How changes are drawn: on a terminal, in characters that it knows.
+    pub(super) fn bars(&self) -> Bars {
+        // The first that is set decides: so does the C library.
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .into_iter()
+            .filter_map(|name| std::env::var(name).ok())
+            .find(|value| !value.is_empty())
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        match self.width() {
+            None => Bars::Off,
+            Some(_) if cfg!(windows) || locale.contains("utf-8") || locale.contains("utf8") => {
+                Bars::Unicode
+            }
+            Some(_) => Bars::Ascii,
+        }
     }
 
     fn write(&self, text: &str) {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::{Context, Failed};
 use crate::baseline::{self, BaselineError, Store};
 use crate::measure::{self, BuildOptions, Harness};
-use crate::model::{Environment, Nature, RunInfo, Snapshot};
+use crate::model::{Environment, Field, Nature, Noise, RunInfo, Snapshot};
 use crate::sources::{Harvest, Origin, Stale, callgrind, criterion};
 
 /// One invocation writes its results closer together than this, also where a
@@ -106,6 +106,26 @@ pub(super) fn stored(args: &StoreArgs, name: &str) -> Result<Option<Snapshot>, F
         Err(error @ BaselineError::Name { .. }) => Err(Failed::usage(error)),
         Err(error) => Err(error.into()),
     }
+}
+
+/// What is known of the noise of this machine class.
+pub(super) fn noise(args: &StoreArgs) -> Result<Option<Noise>, Failed> {
+    args.store().noise(&args.class()).map_err(|error| match error {
+        error @ BaselineError::Name { .. } => Failed::usage(error),
+        error => error.into(),
+    })
+}
+
+/// The same, for a snapshot from anywhere: one that says it was measured on
+/// another machine is not judged by it, unless the class was named.
+pub(super) fn noise_for(args: &StoreArgs, candidate: &Snapshot) -> Result<Option<Noise>, Failed> {
+    let environment = candidate.environment();
+    let named = args.class.as_ref().is_some_and(|class| !class.is_empty());
+    let known = environment.get(Field::CpuModel).is_some();
+    if !named && known && measure::machine_class(&environment) != args.class() {
+        return Ok(None);
+    }
+    noise(args)
 }
 
 /// A baseline of another machine class is the usual reason for finding none.
@@ -224,7 +244,7 @@ fn snapshot(name: &str, harvest: Harvest, harnesses: &[Harness]) -> Snapshot {
         revision: None,
         selection: None,
         pairing: None,
-        runs: vec![RunInfo { started: None, seconds: None, environment }],
+        runs: vec![RunInfo { started: None, seconds: None, busy: None, environment }],
         measurements,
         not_run,
         problems,

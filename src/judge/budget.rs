@@ -1,7 +1,7 @@
 //! Absolute limits on the candidate.
 
 use super::Case;
-use super::findings::Code;
+use super::code::Code;
 use super::report::{Finding, Row, Severity, Side};
 use crate::model::Unit;
 use crate::policy::{Bound, Budget, OnUndecided};

@@ -1,31 +1,38 @@
 //! Holds each pair against its limits.
 
-use super::Case;
+use std::fmt::Write as _;
+
 use super::comparability::Comparability;
 use super::pair::{Effect, Pair};
 use super::paired::Differences;
 use super::report::{Judgement, Outcome, Row, RowLimits, Severity, Side};
+use super::witness::{self, Instructions};
+use super::{Case, cause};
 use crate::model::{Direction, Nature};
 use crate::policy::{Gate, Level, Limits};
-use crate::stats::{self, TwoSample};
+use crate::stats::{self, Difference};
 
 /// The least tolerance of a count that its own runs do not repeat, and how many
 /// times the spread between equal programs it must exceed.
 const UNSTEADY_TOLERANCE: f64 = 0.005;
-const UNSTEADY_RANGES: f64 = 3.0;
+pub(super) const UNSTEADY_RANGES: f64 = 3.0;
 
 /// A change so large is none that anyone could act on: 1000-fold.
-const UNSEEN: f64 = 1000.0;
+pub(super) const UNSEEN: f64 = 1000.0;
 
 /// Runs on each side below which a sampled metric is not decided.
 const LEAST_RUNS: usize = 2;
 
 /// A pair with what there is to decide it by.
-struct Open {
-    pair: Pair,
-    limits: Limits,
+pub(super) struct Open<'a> {
+    pub(super) pair: Pair<'a>,
+    pub(super) limits: Limits,
     /// Why nothing can be decided, where that is so from the start.
-    barred: Option<String>,
+    pub(super) barred: Option<String>,
+    /// Of a clock's row: what the second witness says.
+    pub(super) beside: Option<Instructions>,
+    /// The policy lets the other witness gate.
+    pub(super) set_aside: bool,
     /// Adjusted one-sided chances that a sampled change is not beyond the
     /// tolerance: for the worse, for the better.
     chances: Option<(f64, f64)>,
@@ -33,18 +40,22 @@ struct Open {
     family: usize,
 }
 
+impl Open<'_> {
+    /// Leaves the gating to the other witness.
+    pub(super) fn set_aside(&mut self) {
+        self.set_aside = true;
+        self.limits.gate = Gate::Show;
+    }
+}
+
 /// The judged rows, in the order of the pairs.
-pub(super) fn rows(case: &Case<'_>, pairs: Vec<Pair>, comparability: &Comparability) -> Vec<Row> {
-    let mut open: Vec<Open> = pairs
+pub(super) fn rows(
+    case: &Case<'_>,
+    pairs: Vec<Pair<'_>>,
+    comparability: &Comparability,
+) -> Vec<Row> {
+    open(case, pairs, comparability)
         .into_iter()
-        .map(|pair| {
-            let limits = case.policy.limits(&pair.id, &pair.metric);
-            let barred = barrier(&pair, &limits, comparability);
-            Open { pair, limits, barred, chances: None, family: 0 }
-        })
-        .collect();
-    adjust(&mut open);
-    open.into_iter()
         .map(|open| {
             let judgement = judgement(case, &open);
             let mut row = open.pair.into_row(open.limits.gate);
@@ -54,7 +65,30 @@ pub(super) fn rows(case: &Case<'_>, pairs: Vec<Pair>, comparability: &Comparabil
         .collect()
 }
 
-fn barrier(pair: &Pair, limits: &Limits, comparability: &Comparability) -> Option<String> {
+/// The rows with all that decides them, in the order of the pairs.
+pub(super) fn open<'a>(
+    case: &Case<'_>,
+    pairs: Vec<Pair<'a>>,
+    comparability: &Comparability,
+) -> Vec<Open<'a>> {
+    let mut open: Vec<Open<'_>> = pairs
+        .into_iter()
+        .map(|pair| {
+            let mut limits = case.policy.limits(&pair.id, &pair.metric);
+            let (target, package) = (pair.id.target.as_deref(), pair.id.package.as_deref());
+            if !case.pairing().is_some_and(|pairing| pairing.is_pinned(target, package)) {
+                limits.slower_clock = limits.slower_clock.min(limits.slower_clock_unpinned);
+            }
+            let barred = barrier(&pair, &limits, comparability);
+            Open { pair, limits, barred, beside: None, set_aside: false, chances: None, family: 0 }
+        })
+        .collect();
+    witness::attach(case, &mut open);
+    adjust(&mut open);
+    open
+}
+
+fn barrier(pair: &Pair<'_>, limits: &Limits, comparability: &Comparability) -> Option<String> {
     let blocking = comparability.blocking(&pair.metric);
     if !blocking.is_empty() {
         return Some(format!("not comparable: different {}", blocking.join(", ")));
@@ -67,9 +101,9 @@ fn barrier(pair: &Pair, limits: &Limits, comparability: &Comparability) -> Optio
     }
     let runs = |side: &Option<Side>| side.as_ref().map_or(0, |side| side.runs.len());
     match &pair.effect {
-        Some(Effect::Sampled { test, .. }) => {
+        Some(Effect::Sampled { test, stands_in, .. }) => {
             let fewest = runs(&pair.baseline).min(runs(&pair.candidate));
-            if fewest < LEAST_RUNS {
+            if fewest < LEAST_RUNS && !stands_in {
                 // Whatever the other side shows, a lone run may be an odd one.
                 Some("one run says nothing about how much runs differ: --repeat 5".to_owned())
             } else if test.is_none() {
@@ -91,7 +125,7 @@ fn barrier(pair: &Pair, limits: &Limits, comparability: &Comparability) -> Optio
 
 /// Adjusts the chances of all sampled rows for how many they are. Rows that can
 /// at most be shown are no part of the family.
-fn adjust(open: &mut [Open]) {
+fn adjust(open: &mut [Open<'_>]) {
     let family: Vec<(usize, (f64, f64))> = open
         .iter()
         .enumerate()
@@ -100,9 +134,8 @@ fn adjust(open: &mut [Open]) {
             let better = row.pair.metric.better;
             let bound = bound(row.limits.tolerance, better);
             match &row.pair.effect {
-                Some(Effect::Sampled { test: Some(test), .. }) => {
-                    let test = worse(*test, better);
-                    Some((at, (test.p_above(bound), test.p_below(-bound))))
+                Some(Effect::Sampled { test: Some(test), shift, .. }) => {
+                    Some((at, both(&views(test, *shift, better), bound)))
                 }
                 // What the screening cleared is not tested.
                 Some(Effect::Paired(differences)) if differences.confirmed() => {
@@ -120,17 +153,25 @@ fn adjust(open: &mut [Open]) {
     }
 }
 
-/// Turned so that larger is worse.
-fn worse(mut test: TwoSample, better: Direction) -> TwoSample {
-    if better == Direction::Higher {
-        test.difference = -test.difference;
-    }
-    test
+/// A change as it was seen, and without what the whole suite has in common.
+/// Equal where that is nothing.
+fn views(test: &Difference, shift: Option<f64>, better: Direction) -> [Difference; 2] {
+    [test.difference, test.difference - shift.unwrap_or_default()].map(|difference| {
+        // Turned so that larger is worse.
+        test.at(if better == Direction::Higher { -difference } else { difference })
+    })
 }
 
-/// A limit as a logarithm, turned as [`worse`] is: 10% is 110% of a time, and 90%
+/// The chances that neither is beyond the bound for the worse, or for the better:
+/// what is subtracted must not make a change of a row that has none.
+fn both(views: &[Difference; 2], bound: f64) -> (f64, f64) {
+    let least = |chance: &dyn Fn(&Difference) -> f64| views.iter().map(chance).fold(0.0, f64::max);
+    (least(&|view| view.p_above(bound)), least(&|view| view.p_below(-bound)))
+}
+
+/// A limit as a logarithm, turned so that larger is worse: 10% is 110% of a time, and 90%
 /// of a rate.
-fn bound(limit: f64, better: Direction) -> f64 {
+pub(super) fn bound(limit: f64, better: Direction) -> f64 {
     match better {
         Direction::Lower => limit.ln_1p(),
         // Nothing loses more than everything.
@@ -147,32 +188,34 @@ fn share(bound: f64, better: Direction) -> f64 {
 }
 
 /// What a row came to, before its severity.
-struct Decision {
-    outcome: Outcome,
-    reason: String,
+pub(super) struct Decision {
+    pub(super) outcome: Outcome,
+    pub(super) reason: String,
     /// How much worse it is proven to be (a logarithm), for a regression.
-    proven: f64,
-    detectable: Option<f64>,
+    pub(super) proven: f64,
+    pub(super) detectable: Option<f64>,
+    /// The clock alone would have left it undecided.
+    pub(super) by_instructions: bool,
 }
 
 impl Decision {
     fn of(outcome: Outcome, reason: impl Into<String>) -> Self {
-        Self { outcome, reason: reason.into(), proven: 0.0, detectable: None }
+        let reason = reason.into();
+        Self { outcome, reason, proven: 0.0, detectable: None, by_instructions: false }
     }
 }
 
-fn judgement(case: &Case<'_>, open: &Open) -> Judgement {
+fn judgement(case: &Case<'_>, open: &Open<'_>) -> Judgement {
     let limits = &open.limits;
-    let better = open.pair.metric.better;
-    let decision = decide(case, open);
+    let decision = witness::combine(open, decide(case, open));
     let severity = match decision.outcome {
-        Outcome::Regression if decision.proven >= bound(limits.fail, better) => Severity::Fail,
-        Outcome::Regression if decision.proven >= bound(limits.warn, better) => Severity::Warn,
+        Outcome::Regression => weight(open, &decision),
         Outcome::Missing if case.candidate.selection.is_some() => Severity::Note,
         Outcome::Missing => severity(case.policy.verdict.missing),
         Outcome::New => severity(case.policy.verdict.new),
         _ => Severity::Note,
     };
+    let regressed = decision.outcome == Outcome::Regression;
     Judgement {
         outcome: decision.outcome,
         severity: severity.max(most(limits.gate)),
@@ -181,12 +224,38 @@ fn judgement(case: &Case<'_>, open: &Open) -> Judgement {
             tolerance: limits.tolerance,
             target: limits.target,
             warn: limits.warn,
-            fail: limits.fail,
+            fail: fails_beyond(open),
             floor: limits.floor.to_string(),
         },
         p_value: open.chances.map(|(worse, _)| worse),
         detectable: decision.detectable,
+        by_instructions: decision.by_instructions,
+        cause: if regressed { cause::of(open.pair.costs) } else { Vec::new() },
     }
+}
+
+/// What a regression does.
+pub(super) fn weight(open: &Open<'_>, regression: &Decision) -> Severity {
+    let better = open.pair.metric.better;
+    let most = if unexplained(open) { most(open.limits.slower_clock) } else { Severity::Fail };
+    let severity = if regression.proven >= bound(fails_beyond(open), better) {
+        Severity::Fail
+    } else if regression.proven >= bound(open.limits.warn, better) {
+        Severity::Warn
+    } else {
+        Severity::Note
+    };
+    severity.max(most)
+}
+
+/// Proven beyond this, a regression fails.
+fn fails_beyond(open: &Open<'_>) -> f64 {
+    if unexplained(open) { open.limits.slower_clock_tolerance } else { open.limits.fail }
+}
+
+/// Whether no instructions explain a slower clock.
+fn unexplained(open: &Open<'_>) -> bool {
+    open.beside.is_some_and(Instructions::not_more)
 }
 
 /// The most that a row may do, as a severity.
@@ -207,7 +276,8 @@ pub(super) fn severity(level: Level) -> Severity {
     }
 }
 
-fn decide(case: &Case<'_>, open: &Open) -> Decision {
+/// What the row's own data say.
+pub(super) fn decide(case: &Case<'_>, open: &Open<'_>) -> Decision {
     let pair = &open.pair;
     let Some(effect) = &pair.effect else {
         return match (&pair.baseline, &pair.candidate) {
@@ -236,19 +306,27 @@ fn decide(case: &Case<'_>, open: &Open) -> Decision {
     match effect {
         Effect::Identical => Decision::of(Outcome::Unchanged, "identical code: not measured"),
         Effect::Paired(differences) => paired(open, differences, alpha),
-        Effect::Counted { change, range } => counted(open, *change, *range),
+        Effect::Counted { range, gap, .. } => counted(open, *gap, *range),
         Effect::Zero { difference, .. } => with_zero(open, *difference),
-        Effect::Sampled { test: Some(test), .. } => {
-            sampled(open, worse(*test, pair.metric.better), alpha)
+        Effect::Sampled { test: Some(test), shift, .. } => {
+            let mut decision = sampled(open, &views(test, *shift, pair.metric.better), alpha);
+            if let Some(shift) = shift {
+                // Rounded first, so that nothing is not called less than nothing.
+                let rest = ((test.difference - shift).exp_m1() * 1000.0).round() / 10.0 + 0.0;
+                let _ = write!(decision.reason, "; {rest:+}% without the suite's shift");
+            }
+            decision
         }
         Effect::Sampled { test: None, .. } | Effect::Negative => unreachable!("barred above"),
     }
 }
 
-fn counted(open: &Open, change: f64, range: f64) -> Decision {
+/// By the gap between the sides' ranges, so that readings that overlap are never
+/// a change.
+fn counted(open: &Open<'_>, gap: f64, range: f64) -> Decision {
     let toward_worse = match open.pair.metric.better {
-        Direction::Lower => change,
-        Direction::Higher => -change,
+        Direction::Lower => gap,
+        Direction::Higher => -gap,
     };
     let steady = range == 0.0;
     let tolerance = if steady {
@@ -259,7 +337,7 @@ fn counted(open: &Open, change: f64, range: f64) -> Decision {
     let limit = bound(tolerance, open.pair.metric.better);
     let note = if steady { "" } else { ", from runs that do not repeat exactly" };
     let percent = percent(tolerance);
-    let (outcome, reason) = if change == 0.0 && steady {
+    let (outcome, reason) = if gap == 0.0 && steady {
         (Outcome::Unchanged, "the same count in every run".to_owned())
     } else if toward_worse > limit {
         (Outcome::Regression, format!("beyond the tolerance of {percent}{note}"))
@@ -276,7 +354,7 @@ fn counted(open: &Open, change: f64, range: f64) -> Decision {
 
 /// A zero has no percentage: what every run gave is judged by the floor alone,
 /// which it is beyond.
-fn with_zero(open: &Open, difference: f64) -> Decision {
+fn with_zero(open: &Open<'_>, difference: f64) -> Decision {
     let toward_worse = match open.pair.metric.better {
         Direction::Lower => difference,
         Direction::Higher => -difference,
@@ -288,7 +366,9 @@ fn with_zero(open: &Open, difference: f64) -> Decision {
     decision
 }
 
-fn sampled(open: &Open, test: TwoSample, alpha: f64) -> Decision {
+fn sampled(open: &Open<'_>, views: &[Difference; 2], alpha: f64) -> Decision {
+    // What the suite has in common is no change of this row.
+    let [seen, test] = views;
     let limits = &open.limits;
     let better = open.pair.metric.better;
     let (tolerance, target) = (bound(limits.tolerance, better), bound(limits.target, better));
@@ -298,8 +378,7 @@ fn sampled(open: &Open, test: TwoSample, alpha: f64) -> Decision {
     let reach = test.half_width(level);
     let shown = test.half_width(super::pair::SHOWN_LEVEL);
     // Rows that are only shown share their error rate with nobody.
-    let (worse, improved) =
-        open.chances.unwrap_or_else(|| (test.p_above(tolerance), test.p_below(-tolerance)));
+    let (worse, improved) = open.chances.unwrap_or_else(|| both(views, tolerance));
     let detectable = share(tolerance + reach, better);
     let mut decision = if worse <= alpha {
         Decision::of(
@@ -332,13 +411,13 @@ fn sampled(open: &Open, test: TwoSample, alpha: f64) -> Decision {
     };
     // What the row's own interval shows; Holm may reject where that only just
     // reaches the tolerance, and then the tolerance is what is proven.
-    decision.proven = (test.difference - reach).max(tolerance);
+    decision.proven = (test.difference.min(seen.difference) - reach).max(tolerance);
     decision.detectable = Some(detectable);
     decision
 }
 
 /// Decides by pairs: see [`paired`](super::paired).
-fn paired(open: &Open, differences: &Differences, alpha: f64) -> Decision {
+fn paired(open: &Open<'_>, differences: &Differences, alpha: f64) -> Decision {
     let limits = &open.limits;
     let better = open.pair.metric.better;
     let (tolerance, target) = (bound(limits.tolerance, better), bound(limits.target, better));

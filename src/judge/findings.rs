@@ -1,221 +1,19 @@
 //! What is found besides the rows' own outcomes, under stable codes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use super::Case;
+use super::code::Code;
 use super::comparability::Comparability;
 use super::decide::{most, severity};
-use super::report::{EnvironmentDifference, Finding, Outcome, Row, Severity};
-use crate::exit::Exit;
+use super::noise::Sessions;
+use super::report::{EnvironmentDifference, Finding, Row, Severity};
 use crate::model::{BenchId, NotRunKind, ProblemKind, Snapshot};
 
 /// How alike two names must be to look like a renaming (Jaro–Winkler, 0 to 1).
 const LOOKS_RENAMED: f64 = 0.85;
 
-macro_rules! codes {
-    ($($(#[doc = $doc:literal])* $variant:ident = $name:literal, $exit:ident, $text:literal;)*) => {
-        /// The kinds of findings. Their names are stable: scripts may rely on them.
-        #[derive(
-            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-            JsonSchema,
-        )]
-        #[serde(rename_all = "kebab-case")]
-        pub enum Code {
-            $($(#[doc = $doc])* $variant,)*
-        }
-
-        impl Code {
-            /// All of them, in the order in which they are listed.
-            pub const ALL: &[Self] = &[$(Self::$variant),*];
-
-            /// The stable name.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
-            }
-
-            /// The exit code that one of severity `fail` asks for.
-            pub fn exit(self) -> Exit {
-                match self { $(Self::$variant => Exit::$exit,)* }
-            }
-
-            fn text(self) -> &'static str {
-                match self { $(Self::$variant => $text,)* }
-            }
-        }
-    };
-}
-
-codes! {
-    /// An absolute limit is broken.
-    BudgetExceeded = "budget-exceeded", Regression,
-        "The candidate breaks an absolute limit of the policy ([[budget]]). For a clock the mean \
-         of the runs lies beyond the limit by more than its 95% interval; for a count, any run \
-         does. Mend the cause, or change the budget in gate.toml with a reason.";
-    /// An absolute limit that the runs neither keep nor break surely.
-    BudgetUndecided = "budget-undecided", Undecided,
-        "The mean of the runs lies beyond the budget, but the runs vary too much to be sure of \
-         it. Measure more runs (--repeat), or give the budget room.";
-    /// An absolute limit on nothing.
-    BudgetUnmatched = "budget-unmatched", NothingCompared,
-        "A budget limits a benchmark or metric that was not measured, or is written in another \
-         unit than the metric's. A limit without a value is not met. Correct its bench, metric \
-         or unit, or find out why the benchmark did not run.";
-    /// Nothing that the policy requires was measured.
-    RequiredMissing = "required-missing", NothingCompared,
-        "A glob of the policy's verdict.require matches nothing that was measured. The list of \
-         what was not run often says why: a service or a tool was not there.";
-    /// The baseline has it, the candidate does not.
-    BenchmarkMissing = "benchmark-missing", NothingCompared,
-        "The baseline holds a benchmark that the candidate lacks: it was removed or renamed, its \
-         target did not run, or a service was not there. verdict.missing sets what that does. \
-         After a removal on purpose, save the baseline anew.";
-    /// A benchmark is there, one of its metrics is not.
-    MetricMissing = "metric-missing", NothingCompared,
-        "Both sides have the benchmark, but the candidate lacks one of its metrics, or measures \
-         it in another unit or direction than the baseline: a tool was not there (valgrind), or \
-         the benchmark records something else now. verdict.missing sets what that does. After a \
-         change on purpose, save the baseline anew.";
-    /// A missing and a new benchmark look alike.
-    BenchmarkRenamed = "benchmark-renamed", Undecided,
-        "A benchmark is missing and a new one has almost the same name. They are not compared: \
-         save the baseline anew, or keep the name.";
-    /// The candidate has it, the baseline does not.
-    BenchmarkNew = "benchmark-new", NothingCompared,
-        "The baseline does not know this benchmark yet, so nothing is said about it. It is \
-         compared once a baseline holds it. verdict.new sets what that does.";
-    /// A bench program broke.
-    BenchmarkFailed = "benchmark-failed", Failure,
-        "A bench program crashed, hung or printed nonsense, so its benchmarks are not measured. \
-         Others are judged all the same. verdict.unreadable sets what that does.";
-    /// A result cannot be read.
-    UnreadableResult = "unreadable-result", Failure,
-        "A result file is missing, truncated, or holds what no measurement gives: NaN, a \
-         negative time, zero iterations. The benchmark is not compared; others are. \
-         verdict.unreadable sets what that does. Remove the directory and measure again.";
-    /// Two results claim one benchmark.
-    DuplicateResult = "duplicate-result", Failure,
-        "Two results claim the same benchmark, so neither can be trusted to be it. Give the \
-         benchmarks different names. verdict.duplicate sets what that does.";
-    /// A result of an earlier run.
-    StaleResult = "stale-result", Failure,
-        "A result was left behind by an earlier run: its benchmark may be gone. It is not \
-         compared. Remove the directory, or measure with `gate run`, which always starts from \
-         an empty one. verdict.stale sets what that does.";
-    /// Something was left out.
-    NotRun = "not-run", NothingCompared,
-        "Something was left out because a service or a tool was not there; the message says \
-         which and how to get it. To insist on a benchmark, name it in verdict.require.";
-    /// The two environments differ.
-    EnvironmentDiffers = "environment-differs", Undecided,
-        "The baseline was measured in another environment. Wall times are undecided where the \
-         processor, the kernel, the toolchain, the flags or another field that moves a clock \
-         differs; instruction counts where the toolchain, the C library, the processor's level \
-         or valgrind does. Fields: cpu_model cores cpu_level governor memory_bytes os kernel \
-         libc container virtual_machine rustc target profile flags features valgrind runner \
-         services. Save a baseline for this environment, or allow a field to differ with \
-         environment.ignore.";
-    /// Nothing is known of an environment.
-    EnvironmentUnknown = "environment-unknown", Undecided,
-        "One side does not say where it was measured (a critcmp export, another tool's \
-         directory). It is compared, on your word that both come from the same machine and \
-         toolchain.";
-    /// A single run cannot show how much runs differ.
-    SingleRun = "single-run", Undecided,
-        "Wall times with one run on a side are undecided, however many the other has: samples \
-         within a process say nothing about how much processes differ, and a lone run may be an \
-         odd one. Measure with `gate run`, --repeat 5 or more.";
-    /// A count that its own runs do not repeat.
-    UnsteadyCount = "unsteady-count", Undecided,
-        "Equal programs gave different counts, so something in the benchmark varies: a hash \
-         seed, an address, a clock. Its tolerance is raised to three times the spread. Fix the \
-         seed to make it exact.";
-    /// A ratio to zero.
-    ZeroBaseline = "zero-baseline", Undecided,
-        "A value is zero, and a change from or to zero has no percentage. Counts are judged by \
-         their floor alone; clocks stay undecided.";
-    /// A rule that applies to nothing.
-    RuleUnmatched = "rule-unmatched", Undecided,
-        "A rule of the policy matches no benchmark and metric of either side, so it protects or \
-         allows nothing: its glob may be misspelt, or its benchmark gone.";
-    /// An accepted regression.
-    Waived = "waived", Undecided,
-        "A regression is accepted by a waiver of the policy, up to its ceiling and until its day.";
-    /// A waiver's ceiling is too low.
-    WaiverExceeded = "waiver-exceeded", Undecided,
-        "The regression is larger than its waiver allows, so it counts in full.";
-    /// A waiver is out of date.
-    WaiverExpired = "waiver-expired", Undecided,
-        "A waiver's last day is over; the regression counts again. Mend the cause, or renew the \
-         waiver with a reason.";
-    /// A waiver without a regression.
-    WaiverUnused = "waiver-unused", Undecided,
-        "A waiver names a row that did not regress, or does not exist. Remove it, or correct \
-         its bench and metric; both are exact names.";
-}
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// What the outcomes of rows mean, beside the codes of findings.
-const OUTCOMES: [(Outcome, &str); 6] = [
-    (
-        Outcome::Regression,
-        "The row is worse, beyond its tolerance, and that is unlikely to be noise: over all \
-         sampled rows of a comparison the chance of any false regression is verdict.alpha, were \
-         the runs' own noise all there is; between a saved baseline and a later run other things \
-         may differ too. It fails the gate where it is proven beyond `fail`, warns beyond `warn`. To accept it for a \
-         while, add a [[waiver]].",
-    ),
-    (
-        Outcome::Improvement,
-        "The row is better, beyond its tolerance, by the same test turned round.",
-    ),
-    (
-        Outcome::Unchanged,
-        "The whole 95% interval lies below the target, so a change for the worse of that size is \
-         ruled out; or a count is within its tolerance.",
-    ),
-    (
-        Outcome::Undecided,
-        "Neither a change nor its absence could be shown: the runs differ too much, there are too \
-         few of them, or the sides are not comparable. The row's reason says which, and the \
-         smallest change that could have been shown. More runs help; so do instruction counts.",
-    ),
-    (
-        Outcome::Missing,
-        "Only the baseline has the row: see benchmark-missing and metric-missing, which \
-         verdict.missing sets the weight of.",
-    ),
-    (
-        Outcome::New,
-        "Only the candidate has the row, so there is nothing to compare it with until a baseline \
-         holds it: see benchmark-new.",
-    ),
-];
-
-/// The explanation of a finding's code or a row's outcome, by its name.
-pub fn explanation(name: &str) -> Option<&'static str> {
-    let code = Code::ALL.iter().find(|code| code.as_str() == name).map(|code| code.text());
-    let outcome = OUTCOMES.iter().find(|(outcome, _)| outcome.as_str() == name);
-    code.or(outcome.map(|(_, text)| *text))
-}
-
-/// All names that [`explanation`] knows: outcomes, then findings.
-pub fn explained() -> impl Iterator<Item = &'static str> {
-    OUTCOMES
-        .iter()
-        .map(|(outcome, _)| outcome.as_str())
-        .chain(Code::ALL.iter().map(|code| code.as_str()))
-}
-
-fn finding(code: Code, severity: Severity, message: impl Into<String>) -> Finding {
+pub(super) fn finding(code: Code, severity: Severity, message: impl Into<String>) -> Finding {
     Finding { code, severity, id: None, metric: None, message: message.into() }
 }
 
@@ -420,6 +218,19 @@ fn unmatched_rules(case: &Case<'_>, rows: &[Row]) -> Vec<Finding> {
         .collect()
 }
 
+/// What is said where it is not known how much sessions differ.
+pub(super) fn of_sessions(Sessions { rows, known }: Sessions) -> Option<Finding> {
+    let unknown = rows - known;
+    let which = if known == 0 { String::new() } else { format!(" of {unknown} rows") };
+    (unknown > 0).then(|| {
+        let message = format!(
+            "only the runs' own noise{which} is covered: how much sessions differ is not known, \
+             see `gate calibrate`"
+        );
+        finding(Code::SessionsUnknown, Severity::Note, message)
+    })
+}
+
 /// What the judged rows show together, said once rather than in each row.
 pub(super) fn of_rows(rows: &[Row]) -> Vec<Finding> {
     let mut by_code: BTreeMap<Code, Vec<&Row>> = BTreeMap::new();
@@ -430,7 +241,10 @@ pub(super) fn of_rows(rows: &[Row]) -> Vec<Finding> {
             by_code.entry(Code::ZeroBaseline).or_default().push(row);
         } else if row.counted && (varies(&baseline.runs) || varies(&candidate.runs)) {
             by_code.entry(Code::UnsteadyCount).or_default().push(row);
-        } else if !row.counted && baseline.runs.len().min(candidate.runs.len()) == 1 {
+        } else if !row.counted
+            && baseline.runs.len().min(candidate.runs.len()) == 1
+            && row.judgement.as_ref().is_none_or(|judgement| judgement.detectable.is_none())
+        {
             by_code.entry(Code::SingleRun).or_default().push(row);
         }
     }

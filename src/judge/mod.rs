@@ -6,25 +6,37 @@
 //! [`Report`].
 
 mod budget;
+mod cause;
+mod code;
 mod comparability;
+mod control;
 mod decide;
 mod findings;
+mod noise;
 mod pair;
 mod paired;
 mod report;
+mod shift;
+mod trial;
 mod verdict;
 mod waiver;
+mod witness;
 
 use jiff::civil::Date;
 
-pub use findings::{Code, explained, explanation};
+pub use code::{Code, explained, explanation};
+pub use control::{Control, judge_controlled};
+pub(crate) use pair::run_value;
 pub use report::{
-    Change, EnvironmentDifference, Finding, Judgement, Outcome, Report, Row, RowLimits, Severity,
-    Side, SnapshotSummary, Verdict, VerdictOutcome,
+    Change, EnvironmentDifference, Finding, FunctionChange, Judgement, Outcome, Report, Row,
+    RowLimits, Severity, Side, SnapshotSummary, Verdict, VerdictOutcome,
 };
+pub use witness::to_confirm;
 
-use crate::model::{Pairing, Snapshot};
+use crate::model::{Noise, Pairing, Snapshot};
 use crate::policy::Policy;
+use comparability::Comparability;
+use pair::Pair;
 
 /// What a report is made from.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +47,8 @@ pub struct Case<'a> {
     pub candidate: &'a Snapshot,
     /// By which rules.
     pub policy: &'a Policy,
+    /// What is known of the machine class's noise, where anything is.
+    pub noise: Option<&'a Noise>,
     /// The day on which waivers are judged.
     pub today: Date,
 }
@@ -51,9 +65,11 @@ impl<'a> Case<'a> {
 /// Judges the candidate: every row, every finding, the verdict.
 pub fn judge(case: &Case<'_>) -> Report {
     let comparability = comparability::of(case);
-    let pairs = pair::pairs(case);
+    let (pairs, between) = compared(case, &comparability);
     let mut rows = decide::rows(case, pairs, &comparability);
     let mut findings = findings::of_snapshots(case, &comparability, &rows);
+    findings.extend(between);
+    findings.extend(trial::findings(case));
     findings.extend(budget::judge(case, &rows));
     findings.extend(waiver::apply(case, &mut rows));
     findings.extend(findings::of_rows(&rows));
@@ -65,15 +81,28 @@ pub fn judge(case: &Case<'_>) -> Report {
 /// judgement, findings about what could not be read or compared, no verdict.
 pub fn compare(case: &Case<'_>) -> Report {
     let comparability = comparability::of(case);
-    let rows: Vec<Row> = pair::pairs(case)
+    let (pairs, between) = compared(case, &comparability);
+    let rows: Vec<Row> = pairs
         .into_iter()
         .map(|pair| {
             let gate = case.policy.limits(&pair.id, &pair.metric).gate;
             pair.into_row(gate)
         })
         .collect();
-    let findings = findings::of_snapshots(case, &comparability, &rows);
+    let mut findings = findings::of_snapshots(case, &comparability, &rows);
+    findings.extend(between);
     report::assemble(case, comparability, rows, findings, None)
+}
+
+/// The pairs with all that is known of their uncertainty, and what was found
+/// about the two sessions as wholes.
+fn compared<'a>(case: &Case<'a>, comparability: &Comparability) -> (Vec<Pair<'a>>, Vec<Finding>) {
+    let mut pairs = pair::pairs(case);
+    let shift = shift::find(case, &pairs, comparability);
+    let sessions = noise::apply(case, comparability, shift.as_ref(), &mut pairs);
+    let mut findings: Vec<Finding> = shift.iter().filter_map(|shift| shift.finding(case)).collect();
+    findings.extend(findings::of_sessions(sessions));
+    (pairs, findings)
 }
 
 /// The JSON Schema of a report.

@@ -5,22 +5,24 @@ use std::collections::BTreeMap;
 use super::Case;
 use super::paired::Differences;
 use super::report::{Change, Row, Side};
-use crate::model::{BenchId, Direction, Measurement, Metric, Nature, Pairing, Reading};
+use crate::model::{BenchId, Costs, Direction, Measurement, Metric, Nature, Pairing, Reading};
 use crate::policy::Gate;
-use crate::stats::{self, TwoSample};
+use crate::stats::{self, Difference};
 
 /// Confidence level of the intervals that are shown.
 pub(super) const SHOWN_LEVEL: f64 = 0.95;
 
 /// One metric of one benchmark, with either side or both.
 #[derive(Clone, Debug)]
-pub(super) struct Pair {
+pub(super) struct Pair<'a> {
     pub(super) id: BenchId,
     pub(super) metric: Metric,
     pub(super) baseline: Option<Side>,
     pub(super) candidate: Option<Side>,
     /// How far apart; only where both sides are there.
     pub(super) effect: Option<Effect>,
+    /// What the functions took on either side, where that was counted.
+    pub(super) costs: [Option<&'a Costs>; 2],
 }
 
 /// How far the sides are apart. Changes are ln(candidate / baseline).
@@ -35,7 +37,12 @@ pub(super) enum Effect {
         /// Difference of the mean logarithms of the runs.
         change: f64,
         /// What is known of its uncertainty; nothing with one run a side.
-        test: Option<TwoSample>,
+        test: Option<Difference>,
+        /// Whether earlier runs show the spread that a lone run cannot.
+        stands_in: bool,
+        /// What of the change the whole suite has in common, where that is to be
+        /// subtracted.
+        shift: Option<f64>,
     },
     /// From counts.
     Counted {
@@ -44,6 +51,10 @@ pub(super) enum Effect {
         /// The largest range within a side, relative to its value; 0 for counts
         /// that every run repeated.
         range: f64,
+        /// Logarithm of the ratio of the two readings that are closest to each
+        /// other; 0 where the sides' ranges overlap. Equal to `change` for counts
+        /// that every run repeated.
+        gap: f64,
     },
     /// One side is zero: no ratio exists.
     Zero {
@@ -56,7 +67,7 @@ pub(super) enum Effect {
     Negative,
 }
 
-impl Pair {
+impl Pair<'_> {
     /// The row that shows it, not judged.
     pub(super) fn into_row(self, gate: Gate) -> Row {
         let change = match &self.effect {
@@ -71,20 +82,25 @@ impl Pair {
                     upper: interval.map(|interval| interval.upper.exp_m1()),
                 })
             }
-            Some(Effect::Sampled { change, test }) => {
-                let half = test.map(|test| test.half_width(SHOWN_LEVEL));
-                Some(Change {
-                    estimate: change.exp_m1(),
-                    lower: half.map(|half| (change - half).exp_m1()),
-                    upper: half.map(|half| (change + half).exp_m1()),
-                })
-            }
-            Some(Effect::Counted { change, range }) => {
+            Some(Effect::Sampled { change, test, .. }) => Some(shown(*change, test.as_ref())),
+            Some(Effect::Counted { change, range, .. }) => {
                 let change = change.exp_m1();
                 let exact = (*range == 0.0).then_some(change);
                 Some(Change { estimate: change, lower: exact, upper: exact })
             }
             Some(Effect::Zero { .. } | Effect::Negative) | None => None,
+        };
+        let pairs = match &self.effect {
+            Some(Effect::Paired(differences)) => {
+                differences.shown().iter().map(|difference| difference.exp_m1()).collect()
+            }
+            _ => Vec::new(),
+        };
+        let adjusted = match &self.effect {
+            Some(Effect::Sampled { change, test, shift: Some(shift), .. }) => {
+                Some(shown(change - shift, test.as_ref()))
+            }
+            _ => None,
         };
         Row {
             id: self.id.name,
@@ -98,8 +114,20 @@ impl Pair {
             baseline: self.baseline,
             candidate: self.candidate,
             change: change.filter(|change| change.estimate.is_finite()),
+            pairs,
+            adjusted: adjusted.filter(|change| change.estimate.is_finite()),
             judgement: None,
         }
+    }
+}
+
+/// A change with the interval around it.
+fn shown(change: f64, test: Option<&Difference>) -> Change {
+    let half = test.map(|test| test.half_width(SHOWN_LEVEL));
+    Change {
+        estimate: change.exp_m1(),
+        lower: half.map(|half| (change - half).exp_m1()),
+        upper: half.map(|half| (change + half).exp_m1()),
     }
 }
 
@@ -107,7 +135,7 @@ impl Pair {
 type Sides<'a> = [Vec<&'a Measurement>; 2];
 
 /// Every measurement of either side, once, in the order of ids and metrics.
-pub(super) fn pairs(case: &Case<'_>) -> Vec<Pair> {
+pub(super) fn pairs<'a>(case: &Case<'a>) -> Vec<Pair<'a>> {
     let mut by_name: BTreeMap<(&str, &Metric), Sides> = BTreeMap::new();
     let sides = [case.baseline, Some(case.candidate)];
     for (which, snapshot) in sides.into_iter().enumerate() {
@@ -118,7 +146,7 @@ pub(super) fn pairs(case: &Case<'_>) -> Vec<Pair> {
         }
     }
     let pairing = case.pairing();
-    let mut pairs: Vec<Pair> = by_name
+    let mut pairs: Vec<Pair<'a>> = by_name
         .into_values()
         .flat_map(|[baseline, candidate]| match_up(pairing, baseline, candidate))
         .collect();
@@ -128,6 +156,7 @@ pub(super) fn pairs(case: &Case<'_>) -> Vec<Pair> {
         baseline: None,
         candidate: None,
         effect: Some(Effect::Identical),
+        costs: [None, None],
     }));
     pairs
 }
@@ -135,14 +164,14 @@ pub(super) fn pairs(case: &Case<'_>) -> Vec<Pair> {
 /// Pairs measurements of one name and metric: first those whose target and
 /// package agree to the letter, then those where one side does not know them and
 /// only one partner is possible. The rest stands alone.
-fn match_up(
+fn match_up<'a>(
     pairing: Option<&Pairing>,
-    baseline: Vec<&Measurement>,
-    candidate: Vec<&Measurement>,
-) -> Vec<Pair> {
+    baseline: Vec<&'a Measurement>,
+    candidate: Vec<&'a Measurement>,
+) -> Vec<Pair<'a>> {
     let pair = |baseline, candidate| pair(pairing, baseline, candidate);
     let mut pairs = Vec::new();
-    let mut left: Vec<&Measurement> = candidate;
+    let mut left: Vec<&'a Measurement> = candidate;
     let mut open = Vec::new();
     for base in baseline {
         match left.iter().position(|other| other.id == base.id) {
@@ -163,11 +192,11 @@ fn match_up(
     pairs
 }
 
-fn pair(
+fn pair<'a>(
     pairing: Option<&Pairing>,
-    baseline: Option<&Measurement>,
-    candidate: Option<&Measurement>,
-) -> Pair {
+    baseline: Option<&'a Measurement>,
+    candidate: Option<&'a Measurement>,
+) -> Pair<'a> {
     // The candidate's identity is the one a reader can act on; it may lack a
     // target that the baseline knows.
     let named = candidate.or(baseline).expect("one side is there");
@@ -184,6 +213,7 @@ fn pair(
         }
         _ => None,
     };
+    let costs = [baseline, candidate].map(|side| side.and_then(|one| one.costs.as_ref()));
     let baseline = baseline.and_then(side);
     let candidate = candidate.and_then(side);
     let effect = match (&baseline, &candidate) {
@@ -193,7 +223,7 @@ fn pair(
         }),
         _ => None,
     };
-    Pair { id, metric, baseline, candidate, effect }
+    Pair { id, metric, baseline, candidate, effect, costs }
 }
 
 fn side(measurement: &Measurement) -> Option<Side> {
@@ -216,7 +246,7 @@ fn run_values(measurement: &Measurement) -> Vec<(u32, f64)> {
 }
 
 /// The one number of a run: samples within a run only ever refine this.
-fn run_value(reading: &Reading) -> Option<f64> {
+pub(crate) fn run_value(reading: &Reading) -> Option<f64> {
     match reading {
         Reading::Samples { samples, .. } => stats::median(&samples.per_iteration()),
         Reading::Estimates(estimates) => Some(estimates.median.point),
@@ -231,7 +261,7 @@ fn effect(metric: &Metric, baseline: &Side, candidate: &Side) -> Effect {
     let equal = baseline.runs.iter().chain(&candidate.runs).all(|v| *v == baseline.runs[0]);
     if metric.nature == Nature::Counted && equal {
         // Also where both are zero.
-        return Effect::Counted { change: 0.0, range: 0.0 };
+        return Effect::Counted { change: 0.0, range: 0.0, gap: 0.0 };
     }
     if any(|value| value < 0.0) {
         return Effect::Negative;
@@ -252,6 +282,7 @@ fn effect(metric: &Metric, baseline: &Side, candidate: &Side) -> Effect {
         Nature::Counted => Effect::Counted {
             change: (candidate.value / baseline.value).ln(),
             range: relative_range(baseline).max(relative_range(candidate)),
+            gap: gap(baseline, candidate),
         },
         Nature::Sampled => {
             let logs = |side: &Side| side.runs.iter().map(|v| v.ln()).collect::<Vec<f64>>();
@@ -259,7 +290,9 @@ fn effect(metric: &Metric, baseline: &Side, candidate: &Side) -> Effect {
             let mean = |logs: &[f64]| stats::mean(logs).unwrap_or_default();
             Effect::Sampled {
                 change: mean(&candidate) - mean(&baseline),
-                test: stats::two_sample(&baseline, &candidate),
+                test: stats::two_sample(&baseline, &candidate).map(Difference::from),
+                stands_in: false,
+                shift: None,
             }
         }
     }
@@ -267,7 +300,25 @@ fn effect(metric: &Metric, baseline: &Side, candidate: &Side) -> Effect {
 
 /// (max − min) / value: how far a side's runs lie apart.
 fn relative_range(side: &Side) -> f64 {
-    let least = side.runs.iter().copied().fold(f64::INFINITY, f64::min);
-    let most = side.runs.iter().copied().fold(0.0, f64::max);
+    let (least, most) = range(side);
     (most - least) / side.value
+}
+
+/// How far the sides' ranges are apart, as a logarithm. A count that falls on one
+/// of two values, as timing will have it, has readings of both on either side.
+fn gap(baseline: &Side, candidate: &Side) -> f64 {
+    let ((base_least, base_most), (least, most)) = (range(baseline), range(candidate));
+    if least > base_most {
+        (least / base_most).ln()
+    } else if most < base_least {
+        (most / base_least).ln()
+    } else {
+        0.0
+    }
+}
+
+/// The least and the largest of a side's runs, none of which is negative.
+fn range(side: &Side) -> (f64, f64) {
+    let least = side.runs.iter().copied().fold(f64::INFINITY, f64::min);
+    (least, side.runs.iter().copied().fold(0.0, f64::max))
 }

@@ -117,6 +117,8 @@ mod tests {
             screening: 2,
             looks: vec![3, 5],
             identical: Vec::new(),
+            control: false,
+            set_up: Vec::new(),
         }
     }
 

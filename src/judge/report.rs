@@ -11,8 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Case;
+use super::code::Code;
 use super::comparability::Comparability;
-use super::findings::Code;
+use super::control::Control;
 use crate::model::{BenchId, Field, Snapshot};
 use crate::policy::Gate;
 
@@ -38,6 +39,9 @@ pub struct Report {
     pub policy: Option<PathBuf>,
     /// Family-wise chance of a false regression among the sampled rows.
     pub alpha: f64,
+    /// What the base held against itself showed, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<Control>,
     /// How the environments differ.
     pub environment_differences: Vec<EnvironmentDifference>,
     /// How many rows came out how.
@@ -46,6 +50,17 @@ pub struct Report {
     pub rows: Vec<Row>,
     /// What was found besides, worst first.
     pub findings: Vec<Finding>,
+}
+
+impl Report {
+    /// Rows and findings, worst first.
+    pub(super) fn sort(&mut self) {
+        self.rows.sort_by(by_weight);
+        self.findings.sort_by(|a, b| {
+            (a.severity, a.code, &a.id, &a.metric, &a.message)
+                .cmp(&(b.severity, b.code, &b.id, &b.metric, &b.message))
+        });
+    }
 }
 
 /// The verdict on the candidate.
@@ -167,6 +182,14 @@ pub struct Row {
     pub candidate: Option<Side>,
     /// How far they are apart; absent where a side is, or the baseline is zero.
     pub change: Option<Change>,
+    /// The change of each pair of processes that the decision rests on; empty where
+    /// the sides were not measured in turn.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pairs: Vec<f64>,
+    /// The change without what the whole suite has in common; absent where nothing
+    /// was subtracted (see the finding `suite-shift`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adjusted: Option<Change>,
     /// What was decided; absent where nothing was to be judged.
     pub judgement: Option<Judgement>,
 }
@@ -228,6 +251,27 @@ pub struct Judgement {
     pub p_value: Option<f64>,
     /// The smallest observed change that would have been called a regression.
     pub detectable: Option<f64>,
+    /// Whether the clock alone would have left the row undecided: it is unchanged
+    /// as far as can be known, as the benchmark's instructions are not more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_instructions: bool,
+    /// The probable cause of instructions that grew: the functions that account
+    /// for most of it, at most five, largest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cause: Vec<FunctionChange>,
+}
+
+/// A function that takes more instructions than before, itself, without what it
+/// calls.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FunctionChange {
+    /// Its demangled name; arbitrary text.
+    pub function: String,
+    /// Instructions in the baseline; absent where it was too little to be kept.
+    pub baseline: Option<u64>,
+    /// Instructions in the candidate.
+    pub candidate: u64,
 }
 
 /// How a row came out.
@@ -313,20 +357,15 @@ pub struct Finding {
 pub(super) fn assemble(
     case: &Case<'_>,
     comparability: Comparability,
-    mut rows: Vec<Row>,
-    mut findings: Vec<Finding>,
+    rows: Vec<Row>,
+    findings: Vec<Finding>,
     verdict: Option<Verdict>,
 ) -> Report {
-    rows.sort_by(by_weight);
-    findings.sort_by(|a, b| {
-        (a.severity, a.code, &a.id, &a.metric, &a.message)
-            .cmp(&(b.severity, b.code, &b.id, &b.metric, &b.message))
-    });
     let mut counts = BTreeMap::new();
     for judgement in rows.iter().filter_map(|row| row.judgement.as_ref()) {
         *counts.entry(judgement.outcome).or_insert(0) += 1;
     }
-    Report {
+    let mut report = Report {
         schema_version: SCHEMA_VERSION,
         tool: concat!("benchgate ", env!("CARGO_PKG_VERSION")).to_owned(),
         verdict,
@@ -335,10 +374,13 @@ pub(super) fn assemble(
         policy: case.policy.source.clone(),
         alpha: case.policy.verdict.alpha,
         environment_differences: comparability.differences,
+        control: None,
         counts,
         rows,
         findings,
-    }
+    };
+    report.sort();
+    report
 }
 
 /// Worst first: what fails, then warnings, then by outcome, then by size of the

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use super::code::Code;
 use super::report::{Finding, Outcome, Row, Severity, Verdict, VerdictOutcome};
-use super::{Case, budget};
+use super::{Case, budget, trial};
 use crate::exit::Exit;
 use crate::policy::{Gate, Level, OnUndecided};
 
@@ -16,13 +17,16 @@ pub(super) fn reach(case: &Case<'_>, rows: &[Row], findings: &[Finding]) -> Verd
         exit = exit.worst(Exit::Regression);
     }
     for finding in findings.iter().filter(|finding| finding.severity == Severity::Fail) {
-        exit = exit.worst(finding.code.exit());
+        exit = exit.worst(exit_of(case, finding));
     }
     let compared = tally.decided + tally.undecided;
     // Budgets alone are enough only where the policy says so; nothing at all never is.
     let budgets_are_enough =
         case.policy.verdict.nothing_compared != Level::Fail && budget::rows_under(case, rows) > 0;
-    if compared == 0 && !budgets_are_enough {
+    // Of a base that breaks, that is the reason.
+    let broken =
+        findings.iter().any(|f| f.severity == Severity::Fail && f.code == Code::BaseBroken);
+    if compared == 0 && !budgets_are_enough && !broken {
         exit = exit.worst(Exit::NothingCompared);
     }
     let blocked = match case.policy.verdict.undecided {
@@ -41,6 +45,13 @@ pub(super) fn reach(case: &Case<'_>, rows: &[Row], findings: &[Finding]) -> Verd
         Exit::Failure | Exit::Usage => VerdictOutcome::Incomplete,
     };
     Verdict { outcome, exit_code: exit.code(), reason: reason(case, exit, &tally, findings) }
+}
+
+fn exit_of(case: &Case<'_>, finding: &Finding) -> Exit {
+    match finding.code {
+        Code::BaseBroken => trial::broken_exit(case),
+        code => code.exit(),
+    }
 }
 
 /// Rows that the gate may act on, by what became of them.
@@ -86,7 +97,7 @@ fn reason(case: &Case<'_>, exit: Exit, tally: &Tally, findings: &[Finding]) -> S
     let failing = |exit: Exit| {
         let mut codes: Vec<&str> = findings
             .iter()
-            .filter(|f| f.severity == Severity::Fail && f.code.exit() == exit)
+            .filter(|f| f.severity == Severity::Fail && exit_of(case, f) == exit)
             .map(|f| f.code.as_str())
             .collect();
         codes.sort_unstable();
@@ -125,6 +136,7 @@ fn reason(case: &Case<'_>, exit: Exit, tally: &Tally, findings: &[Finding]) -> S
                 (count, false) => format!("{} worse beyond the limit; {codes}", rows_of(count)),
             }
         }
+        Exit::Undecided if !failing(exit).is_empty() => failing(exit),
         Exit::Undecided if tally.decided == 0 => {
             format!("none of {} could be decided", rows_of(tally.undecided))
         }

@@ -1,8 +1,8 @@
 //! Accepted regressions: one row, a ceiling, a last day, a reason.
 
 use super::Case;
+use super::code::Code;
 use super::decide::percent;
-use super::findings::Code;
 use super::report::{Finding, Outcome, Row, Severity};
 use crate::policy::Waiver;
 

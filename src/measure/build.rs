@@ -44,6 +44,8 @@ pub struct BuildOptions {
     pub offline: bool,
     /// `--quiet`: cargo shows nothing but errors.
     pub quiet: bool,
+    /// Variables for cargo.
+    pub variables: Vec<(OsString, OsString)>,
 }
 
 impl BuildOptions {
@@ -98,6 +100,7 @@ impl BuildOptions {
             locked,
             offline,
             quiet,
+            variables: _,
         } = self;
         let mut arguments: Vec<OsString> =
             ["bench", "--no-run", "--message-format=json-render-diagnostics"]
@@ -244,6 +247,9 @@ pub fn build(
     let mut job = Job::new(cargo());
     job.directory.clone_from(&options.directory);
     job.arguments = options.arguments();
+    for (key, value) in &options.variables {
+        job = job.env(key.clone(), value.clone());
+    }
     job.stderr = Stderr::Inherited;
     job.remains = Remains::Keep;
     let mut messages = Messages::default();
@@ -322,13 +328,14 @@ impl Messages {
             else {
                 continue;
             };
-            let path = path.clone().into_std_path_buf();
+            // The target directory may be a link that leads elsewhere by the time this runs.
+            let path = settled(path.as_std_path());
             // cargo adds the build scripts' libraries that lie in its target directory.
             let mut libraries: Vec<PathBuf> = self
                 .libraries
                 .iter()
                 .filter(|library| library.starts_with(target_directory))
-                .cloned()
+                .map(|library| settled(library))
                 .collect();
             libraries.extend(path.parent().map(Path::to_owned));
             executables.insert(BenchExecutable {
@@ -341,6 +348,11 @@ impl Messages {
         }
         executables.into_iter().collect()
     }
+}
+
+/// Where a file really is; the path itself where that cannot be told.
+fn settled(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// The variables that `cargo bench` sets and a program may rely on.
@@ -426,6 +438,7 @@ mod tests {
             locked: true,
             offline: true,
             quiet: true,
+            variables: Vec::new(),
         };
         let words: Vec<_> =
             options.arguments().iter().map(|word| word.to_string_lossy().into_owned()).collect();

@@ -1,8 +1,10 @@
 //! The sources of base and head, laid in turn into one directory.
 //!
-//! Equal source gives equal code only at an equal path: symbol hashes and the
-//! paths of panics depend on it. So both sides are built in one directory, each
-//! with a target directory of its own, and the user's own tree is never touched.
+//! Equal source gives equal code only at an equal path: symbol hashes, the paths
+//! of panics and what a build script writes below `OUT_DIR` depend on it. So both
+//! sides are built in one directory, and their target directories are reached by
+//! one name: a link that leads to one, then to the other. The user's own tree is
+//! never touched.
 //!
 //! cargo rebuilds what is newer than its last build. Laying the other side over
 //! a file makes it newer, so each side remembers the times that its files had
@@ -34,15 +36,47 @@ pub enum CheckoutError {
     },
     /// No commit to compare with was found.
     #[error(
-        "no default branch to compare with was found (looked for {looked_for}): name the base with --base REV"
+        "no default branch to compare with was found (looked for {looked_for}){}",
+        way_out(*.shallow)
     )]
     NoBase {
         /// The names that were tried.
         looked_for: String,
+        /// Whether commits were left out when the repository was cloned.
+        shallow: bool,
+    },
+    /// HEAD and the branch have no commit in common, as far as can be seen here.
+    #[error("HEAD has no commit in common with `{branch}`{}", way_out(*.shallow))]
+    Unrelated {
+        /// The branch.
+        branch: String,
+        /// Whether older commits were left out when the repository was cloned.
+        shallow: bool,
     },
     /// A file could not be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+fn way_out(shallow: bool) -> &'static str {
+    if shallow {
+        ": this clone is shallow, so get the rest with `git fetch --unshallow` (and the default \
+         branch with `git fetch origin main:refs/remotes/origin/main`), or name the base with \
+         --base REV"
+    } else {
+        ": name the base with --base REV"
+    }
+}
+
+/// Has `link` lead to its neighbour `side` (a file name), which is made where it
+/// is missing. The link is replaced at once: there is no moment without one.
+pub fn point(link: &Path, side: &str) -> Result<(), CheckoutError> {
+    fs::create_dir_all(link.with_file_name(side))?;
+    let next = link.with_extension(format!("{}", std::process::id()));
+    // Left by a process of that number that was killed here.
+    let _ = std::fs::remove_file(&next);
+    fs_err::os::unix::fs::symlink(side, &next)?;
+    Ok(fs::rename(&next, link)?)
 }
 
 /// A git repository whose revisions are laid out for building.
@@ -93,10 +127,29 @@ impl Repository {
         candidates.extend(["origin/main", "origin/master", "main", "master"].map(str::to_owned));
         for branch in &candidates {
             if self.commit(branch).is_ok() {
-                return Ok(git(&self.root, &["merge-base", branch, "HEAD"])?.trim().to_owned());
+                // It ends with 1, and says nothing, where there is none.
+                return match git(&self.root, &["merge-base", branch, "HEAD"]) {
+                    Ok(commit) => Ok(commit.trim().to_owned()),
+                    Err(_) => Err(CheckoutError::Unrelated {
+                        branch: branch.clone(),
+                        shallow: self.is_shallow(),
+                    }),
+                };
             }
         }
-        Err(CheckoutError::NoBase { looked_for: candidates.join(", ") })
+        let (looked_for, shallow) = (candidates.join(", "), self.is_shallow());
+        Err(CheckoutError::NoBase { looked_for, shallow })
+    }
+
+    fn is_shallow(&self) -> bool {
+        git(&self.root, &["rev-parse", "--is-shallow-repository"])
+            .is_ok_and(|said| said.trim() == "true")
+    }
+
+    /// Whether the working tree holds just that commit: nothing changed, nothing new.
+    pub fn is_at(&self, commit: &str) -> bool {
+        self.commit("HEAD").is_ok_and(|head| head == commit)
+            && git(&self.root, &["status", "--porcelain"]).is_ok_and(|said| said.is_empty())
     }
 
     /// Lays a source into `directory`, and remembers in `memory` (a file beside
@@ -380,92 +433,4 @@ fn git_bytes(directory: &Path, arguments: &[&str]) -> Result<Vec<u8>, CheckoutEr
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn commit_all(root: &Path, message: &str) {
-        git(root, &["add", "-A"]).unwrap();
-        let author = ["-c", "user.name=t", "-c", "user.email=t@example.invalid"];
-        git(root, &[&author[..], &["commit", "-q", "-m", message]].concat()).unwrap();
-    }
-
-    fn tree(directory: &Path) -> Vec<(String, String)> {
-        let mut found = Vec::new();
-        let mut open = vec![directory.to_owned()];
-        while let Some(next) = open.pop() {
-            for entry in std::fs::read_dir(&next).unwrap() {
-                let path = entry.unwrap().path();
-                if path.symlink_metadata().unwrap().is_dir() {
-                    open.push(path);
-                } else {
-                    let name = path.strip_prefix(directory).unwrap().display().to_string();
-                    found.push((name, std::fs::read_to_string(&path).unwrap_or_default()));
-                }
-            }
-        }
-        found.sort();
-        found
-    }
-
-    fn pairs(files: &[(&str, &str)]) -> Vec<(String, String)> {
-        files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
-    }
-
-    /// Base and head by turns: contents are right, a side's times are kept where
-    /// its content is, and move where it changed.
-    #[test]
-    fn each_side_finds_its_files_as_it_left_them() {
-        let place = tempfile::tempdir().unwrap();
-        let root = place.path().join("project");
-        let laid = place.path().join("laid");
-        let memory = |side: &str| place.path().join(side);
-        std::fs::create_dir_all(root.join("src")).unwrap();
-        git(&root, &["init", "-q", "-b", "main"]).unwrap();
-        std::fs::write(root.join("same"), "same").unwrap();
-        std::fs::write(root.join("src/lib.rs"), "one").unwrap();
-        std::fs::write(root.join("gone"), "gone").unwrap();
-        std::fs::write(root.join(".gitignore"), "target\n").unwrap();
-        commit_all(&root, "base");
-        let repository = Repository::of(&root.join("src")).unwrap();
-        let base = Source::Commit(repository.merge_base().unwrap());
-
-        // Uncommitted: a changed file, a new one, a deleted one, an ignored one.
-        std::fs::write(root.join("src/lib.rs"), "two").unwrap();
-        std::fs::write(root.join("new file"), "new").unwrap();
-        std::fs::remove_file(root.join("gone")).unwrap();
-        std::fs::create_dir(root.join("target")).unwrap();
-        std::fs::write(root.join("target/built"), "x").unwrap();
-
-        let modified = |name: &str| laid.join(name).metadata().unwrap().modified().unwrap();
-        repository.lay(&base, &laid, &memory("base")).unwrap();
-        let ignore = (".gitignore", "target\n");
-        let same = ("same", "same");
-        assert_eq!(tree(&laid), pairs(&[ignore, ("gone", "gone"), same, ("src/lib.rs", "one")]));
-        let times = ["same", "src/lib.rs"].map(modified);
-
-        repository.lay(&Source::WorkingTree, &laid, &memory("head")).unwrap();
-        assert_eq!(tree(&laid), pairs(&[ignore, ("new file", "new"), same, ("src/lib.rs", "two")]));
-        let head_times = ["same", "src/lib.rs"].map(modified);
-
-        repository.lay(&base, &laid, &memory("base")).unwrap();
-        assert_eq!(tree(&laid), pairs(&[ignore, ("gone", "gone"), same, ("src/lib.rs", "one")]));
-        assert_eq!(["same", "src/lib.rs"].map(modified), times, "nothing to build again");
-
-        std::fs::write(root.join("src/lib.rs"), "three").unwrap();
-        repository.lay(&Source::WorkingTree, &laid, &memory("head")).unwrap();
-        assert_eq!(modified("same"), head_times[0]);
-        assert!(modified("src/lib.rs") > head_times[1], "a changed file is built again");
-        assert_eq!(std::fs::read_to_string(root.join("src/lib.rs")).unwrap(), "three");
-    }
-
-    #[test]
-    fn a_wrong_revision_and_a_missing_repository_are_said() {
-        let place = tempfile::tempdir().unwrap();
-        assert!(matches!(Repository::of(place.path()), Err(CheckoutError::Git { .. })));
-        git(place.path(), &["init", "-q", "-b", "main"]).unwrap();
-        let repository = Repository::of(place.path()).unwrap();
-        assert!(repository.commit("--output=x").is_err());
-        let error = repository.merge_base().unwrap_err().to_string();
-        assert!(error.contains("--base REV"), "{error}");
-    }
-}
+mod tests;

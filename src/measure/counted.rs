@@ -1,14 +1,83 @@
-//! The instructions of the benchmarks that a session has timed.
+//! Counted instructions as measurements: of what `gate run` has timed, and of
+//! the two sides of a trial.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::prepare::Prepared;
 use super::run::{MeasureError, Session};
 use super::{
-    CountError, CountOptions, CountTarget, Counts, Harness, Interrupt, Listed, Progress, count,
+    BenchExecutable, CountError, CountOptions, CountTarget, Counts, Harness, Interrupt, Listed,
+    Progress, count,
 };
-use crate::model::{BenchId, Measurement, Metric, NotRun, Reading, RunReading, Unit};
+use crate::model::{BenchId, Costs, Measurement, Metric, NotRun, Reading, RunReading, Unit};
 use crate::sources::Harvest;
+
+/// What counting came to.
+#[derive(Default)]
+pub(super) struct Counted {
+    /// The index of its target, a benchmark, its counts; in the order of targets.
+    pub(super) found: Vec<(usize, Listed, Counts)>,
+    /// What was not counted and why; with the index of its target, where it is
+    /// about one.
+    pub(super) not_run: Vec<(Option<usize>, NotRun)>,
+}
+
+/// Counts, and gives a reason for each benchmark that has no count.
+pub(super) fn counted(
+    targets: &[CountTarget<'_>],
+    options: &CountOptions,
+    interrupt: &Interrupt,
+    progress: &mut dyn Progress,
+) -> Result<Counted, MeasureError> {
+    let mut all = Counted::default();
+    let counted = match count(targets, options, interrupt, progress) {
+        Ok(counted) => counted,
+        Err(error @ CountError::NoValgrind) => {
+            all.not_run.push((None, NotRun::skipped("instructions", error.to_string())));
+            return Ok(all);
+        }
+        Err(CountError::Scratch(error)) => return Err(MeasureError::Scratch(error)),
+        Err(CountError::Process(error)) => return Err(error.into()),
+    };
+    let mut uncounted: BTreeMap<_, Vec<String>> = BTreeMap::new();
+    for one in counted {
+        match one.outcome {
+            Ok(counts) => all.found.push((one.target, one.listed, counts)),
+            Err(reason) => {
+                uncounted.entry((one.target, reason)).or_default().push(one.listed.name);
+            }
+        }
+    }
+    all.not_run.extend(uncounted.into_iter().map(|((target, reason), names)| {
+        let subject = format!("instructions of {}", targets[target].subject);
+        let reason = format!("not counted for {}: {reason}", names.join(", "));
+        (Some(target), NotRun::skipped(subject, reason))
+    }));
+    Ok(all)
+}
+
+/// The id of a benchmark in an executable.
+pub(super) fn id(executable: &BenchExecutable, name: String) -> BenchId {
+    BenchId { name, target: Some(executable.target.clone()), package: executable.package.clone() }
+}
+
+/// The readings, one a run from the first on, with what the functions took:
+/// those that matter and those that are named.
+pub(super) fn measurement(id: BenchId, counts: &Counts, named: &BTreeSet<&str>) -> Measurement {
+    let readings = (0..).zip(&counts.readings);
+    let threads = u32::try_from(counts.threads).unwrap_or(u32::MAX).max(1);
+    Measurement {
+        id,
+        metric: Metric::counted(Metric::INSTRUCTIONS, Unit::Count),
+        runs: readings
+            .map(|(run, &count)| RunReading { run, reading: Reading::Value(count as f64) })
+            .collect(),
+        criterion: None,
+        throughput: None,
+        costs: (counts.profile.as_ref())
+            .map(|profile| Costs::of(threads, profile.total, &profile.functions, named)),
+    }
+}
 
 impl Session<'_> {
     /// Counts what has a time; a count that there is none of is a reason.
@@ -39,55 +108,24 @@ impl Session<'_> {
             unsteady_counts: self.plan.repeats,
             time_limit: self.plan.time_limit,
             scratch: self.plan.scratch.clone(),
-            profiles: false,
+            profiles: true,
         };
-        let counted = match count(&targets, &options, interrupt, progress) {
-            Ok(counted) => counted,
-            Err(error @ CountError::NoValgrind) => {
-                self.merge.not_run(NotRun::skipped("instructions", error.to_string()));
-                return Ok(());
-            }
-            Err(CountError::Scratch(error)) => return Err(MeasureError::Scratch(error)),
-            Err(CountError::Process(error)) => return Err(error.into()),
-        };
-        let mut uncounted: BTreeMap<_, Vec<String>> = BTreeMap::new();
-        for one in counted {
-            let CountTarget { executable, subject, .. } = targets[one.target];
-            match one.outcome {
-                Ok(counts) => {
-                    let id = BenchId {
-                        name: one.listed.name,
-                        target: Some(executable.target.clone()),
-                        package: executable.package.clone(),
-                    };
-                    self.add(subject, &id, &counts);
-                }
-                Err(reason) => {
-                    uncounted.entry((subject, reason)).or_default().push(one.listed.name);
-                }
-            }
+        let Counted { found, not_run } = counted(&targets, &options, interrupt, progress)?;
+        for (target, listed, counts) in found {
+            let CountTarget { executable, subject, .. } = targets[target];
+            self.add(subject, &measurement(id(executable, listed.name), &counts, &BTreeSet::new()));
         }
-        for ((subject, reason), names) in uncounted {
-            let names = names.join(", ");
-            self.merge.not_run(NotRun::skipped(
-                format!("instructions of {subject}"),
-                format!("not counted for {names}: {reason}"),
-            ));
+        for (_, not_run) in not_run {
+            self.merge.not_run(not_run);
         }
         Ok(())
     }
 
-    fn add(&mut self, subject: &str, id: &BenchId, counts: &Counts) {
-        for (run, &count) in (0..).zip(&counts.readings) {
-            let measurement = Measurement {
-                id: id.clone(),
-                metric: Metric::counted(Metric::INSTRUCTIONS, Unit::Count),
-                runs: vec![RunReading { run, reading: Reading::Value(count as f64) }],
-                criterion: None,
-                throughput: None,
-            };
-            let measurements = vec![measurement];
-            self.merge.add(run, subject, Harvest { measurements, ..Harvest::default() });
+    /// Adds each reading to its run.
+    fn add(&mut self, subject: &str, counted: &Measurement) {
+        for reading in &counted.runs {
+            let measurements = vec![Measurement { runs: vec![reading.clone()], ..counted.clone() }];
+            self.merge.add(reading.run, subject, Harvest { measurements, ..Harvest::default() });
         }
     }
 }

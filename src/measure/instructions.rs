@@ -107,6 +107,15 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Adds the readings of further processes.
+    pub(super) fn join(&mut self, further: Self) {
+        let Self { readings, threads, seconds, profile } = further;
+        self.readings.extend(readings);
+        self.threads = self.threads.max(threads);
+        self.seconds += seconds;
+        self.profile = self.profile.take().or(profile);
+    }
+
     /// Whether there is no sign that further readings would differ.
     fn steady(&self) -> bool {
         self.threads <= 1 && self.readings.windows(2).all(|pair| pair[0] == pair[1])

@@ -99,6 +99,7 @@ mod tests {
             runs: vec![RunReading { run: 0, reading: Reading::Value(value) }],
             criterion: None,
             throughput: None,
+            costs: None,
         }
     }
 

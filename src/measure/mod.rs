@@ -8,6 +8,7 @@
 //! | [`trial`] | base and head in turn, in pairs of processes → two snapshots |
 //! | [`Process::run`] | one executable, one fresh process → what it measured |
 //! | [`identity::compare`] | two builds → whether they are the same code |
+//! | [`Pinning::pin`] | two builds → the same, linked so that equal functions lie alike |
 //! | [`count`] | criterion benchmarks, unmodified → the instructions of each |
 //! | [`build`] | has cargo build the executables |
 //! | [`Harness::detect`], [`list`] | what an executable is, and holds |
@@ -31,8 +32,11 @@ mod harness;
 pub mod identity;
 mod instructions;
 mod interrupt;
+pub mod layout;
+mod load;
 mod merge;
 mod once;
+mod pin;
 mod prepare;
 pub mod process;
 mod progress;
@@ -40,9 +44,10 @@ mod revision;
 mod run;
 mod scratch;
 mod trial;
+mod witness;
 
 pub use build::{BenchExecutable, BuildError, BuildOptions, Built, build};
-pub use checkout::{CheckoutError, Repository, Source};
+pub use checkout::{CheckoutError, Repository, Source, point};
 pub use environment::{machine, machine_class, probe, runner_version, valgrind_version};
 pub use harness::{Filter, Harness, Listed, Listing, list};
 pub use instructions::{
@@ -50,6 +55,7 @@ pub use instructions::{
 };
 pub use interrupt::Interrupt;
 pub use once::{CriterionTimes, Measured, Process, RECORD_VARIABLE};
+pub use pin::Pinning;
 pub use progress::{Event, Progress, Silent};
 pub use revision::revision;
 pub use run::{MeasureError, Plan, run};

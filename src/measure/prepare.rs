@@ -1,7 +1,7 @@
 //! What can be run at all: found out once, before anything is measured.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::environment::facts;
 use super::process::{Ended, ProcessError};
@@ -21,6 +21,9 @@ pub(super) struct Prepared<'a> {
     pub(super) subject: String,
     /// The benchmarks to run, where it could list them.
     pub(super) listed: Option<Vec<Listed>>,
+    /// How long it took to list them, nothing where it could not: all code outside
+    /// of timed closures runs, so this is what each of its processes takes besides.
+    pub(super) set_up: Duration,
 }
 
 /// Which executables can be driven, and what becomes of the others.
@@ -48,8 +51,8 @@ pub(super) fn prepare<'a>(
             executable.qualified()
         };
         match look_at(executable, filter, time_limit, interrupt)? {
-            Look::Ready(harness, listed) => {
-                ready.prepared.push(Prepared { executable, harness, subject, listed });
+            Look::Ready(harness, listed, set_up) => {
+                ready.prepared.push(Prepared { executable, harness, subject, listed, set_up });
             }
             Look::NotAskedFor => {}
             Look::Skipped(reason) => ready.not_run.push(NotRun::skipped(subject, reason)),
@@ -60,7 +63,7 @@ pub(super) fn prepare<'a>(
 }
 
 enum Look {
-    Ready(Harness, Option<Vec<Listed>>),
+    Ready(Harness, Option<Vec<Listed>>, Duration),
     /// The filter leaves nothing of it.
     NotAskedFor,
     /// Nothing is wrong with it, but it cannot be driven here.
@@ -92,12 +95,15 @@ fn look_at(
             return Ok(Look::Skipped(missing));
         }
     }
+    let started = Instant::now();
     let listed = match list(executable, harness, filter, time_limit, interrupt) {
         Ok(Listing::Benchmarks(listed)) => listed,
         Ok(Listing::Failed { ended, tail }) => {
             return Ok(match (harness, ended) {
                 // It may still run: a script need not know `--list`.
-                (Harness::Criterion, Ended::Exited(_)) => Look::Ready(harness, None),
+                (Harness::Criterion, Ended::Exited(_)) => {
+                    Look::Ready(harness, None, Duration::ZERO)
+                }
                 _ => Look::Failed(refusal(harness, ended, &tail)),
             });
         }
@@ -111,7 +117,7 @@ fn look_at(
         _ => listed,
     };
     Ok(match (wanted.is_empty(), filter) {
-        (false, _) => Look::Ready(harness, Some(wanted)),
+        (false, _) => Look::Ready(harness, Some(wanted), started.elapsed()),
         (true, Some(_)) => Look::NotAskedFor,
         (true, None) => Look::Skipped("it lists no benchmarks".to_owned()),
     })

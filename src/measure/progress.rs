@@ -1,5 +1,7 @@
 //! What happens while measuring, for whoever shows it.
 
+use std::time::Duration;
+
 /// Something that has just happened.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Event<'a> {
@@ -23,6 +25,24 @@ pub enum Event<'a> {
         processes: usize,
         /// Benchmarks over all runs, as far as the executables list them.
         steps: usize,
+    },
+    /// It can be told how long a trial will take from here on.
+    Estimated {
+        /// Until everything is screened.
+        screening: Duration,
+        /// Until the end, were everything to be confirmed up to the last look.
+        most: Duration,
+    },
+    /// The next pair of processes of each target starts.
+    Pair {
+        /// Which, from 1.
+        number: u32,
+        /// Of how many until it is looked at what is decided.
+        planned: u32,
+        /// What is being confirmed, by name; nothing while everything is screened.
+        suspects: Option<&'a [&'a str]>,
+        /// Until then.
+        left: Duration,
     },
     /// A process starts.
     ProcessStarted {

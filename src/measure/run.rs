@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::load::Load;
 use super::merge::Merge;
 use super::prepare::{Prepared, Ready, last_lines, prepare};
 use super::process::{Ended, ProcessError};
@@ -54,6 +55,28 @@ pub enum MeasureError {
     /// The plan cannot be carried out.
     #[error("nothing can be measured this way: {0}")]
     Plan(String),
+    /// The time would be spent without a verdict.
+    #[error(
+        "{} is too short for any verdict: screening takes about {} ({pairs} pairs of processes \
+         for benchmarks: {benchmarks}), and confirming one suspect {} more ({least} pairs); give \
+         `--budget {}`, or fewer benchmarks by --filter or --bench",
+        shown(*.budget), shown(*.screening), shown(*.confirming),
+        shown_budget(*.screening + *.confirming)
+    )]
+    Budget {
+        /// What was given.
+        budget: Duration,
+        /// How many benchmarks there are.
+        benchmarks: usize,
+        /// Pairs for screening.
+        pairs: u32,
+        /// What those take.
+        screening: Duration,
+        /// Pairs without which nothing can be confirmed.
+        least: u32,
+        /// What those take, for one benchmark.
+        confirming: Duration,
+    },
     /// A scratch directory could not be made.
     #[error("cannot make a scratch directory: {0}")]
     Scratch(#[source] io::Error),
@@ -78,6 +101,22 @@ pub enum MeasureError {
         /// Why, for each executable.
         not_run: Vec<NotRun>,
     },
+}
+
+/// A length of time, in the way in which options are written.
+fn shown(time: Duration) -> String {
+    match time.as_secs() {
+        0..10 => format!("{:.1}s", time.as_secs_f64()),
+        seconds @ 10..600 => format!("{seconds}s"),
+        seconds => format!("{}m", seconds.div_ceil(60)),
+    }
+}
+
+/// The same with a fifth on top: estimates are rough, and a budget that was named
+/// must not be refused in its turn.
+fn shown_budget(time: Duration) -> String {
+    let seconds = (time.as_secs_f64() * 1.2).ceil();
+    shown(Duration::from_secs_f64(seconds.max(1.0)))
 }
 
 fn reasons(not_run: &[NotRun]) -> String {
@@ -223,6 +262,7 @@ impl Session<'_> {
         machine(&mut environment);
         let mut services = BTreeSet::new();
         let mut seconds = 0.0;
+        let mut load = Load::default();
         for one in prepared {
             if self.troubles.get(&one.subject).is_some_and(|trouble| trouble.given_up) {
                 continue;
@@ -232,7 +272,8 @@ impl Session<'_> {
                 runs: self.plan.repeats,
                 target: &one.subject,
             });
-            let failure = match self.process(run, one, interrupt, progress) {
+            let outcome = load.during(|| self.process(run, one, interrupt, progress));
+            let failure = match outcome {
                 Ok(measured) => {
                     seconds += measured.seconds;
                     let failure = failure(&measured);
@@ -264,7 +305,12 @@ impl Session<'_> {
         let services: Vec<String> =
             services.into_iter().map(|(name, version)| format!("{name} {version}")).collect();
         environment.set(Field::Services, services.join(", "));
-        Ok(RunInfo { started: Some(started), seconds: Some(seconds), environment })
+        Ok(RunInfo {
+            started: Some(started),
+            seconds: Some(seconds),
+            busy: load.share(),
+            environment,
+        })
     }
 
     fn process(
@@ -335,7 +381,7 @@ impl Session<'_> {
 }
 
 /// Why a process is not as it should be, if it is not.
-fn failure(measured: &Measured) -> Option<String> {
+pub(super) fn failure(measured: &Measured) -> Option<String> {
     let tail = last_lines(&measured.tail);
     if let Some(reason) = &measured.unreadable {
         return Some(format!("its results cannot be read: {reason}{tail}"));

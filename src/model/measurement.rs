@@ -1,5 +1,7 @@
 //! One metric of one benchmark, with what each run read.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{BenchId, Metric};
 
 /// One metric of one benchmark over the runs of a snapshot.
@@ -15,6 +17,65 @@ pub struct Measurement {
     pub criterion: Option<CriterionParts>,
     /// Work done in one iteration, as criterion recorded it.
     pub throughput: Option<Throughput>,
+    /// Of instructions counted by the gate itself: what each function took.
+    pub costs: Option<Costs>,
+}
+
+/// What the functions of a benchmark took, in one of the processes in which its
+/// instructions were counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Costs {
+    /// The most threads that one of the processes had, at least 1. Only the one
+    /// that runs the body is counted, and of several each waits for others.
+    pub threads: u32,
+    /// Instructions of all functions together.
+    pub total: u64,
+    /// Instructions that a function took itself, without what it called, by its
+    /// demangled name. Only those that matter are kept: where their sum is less
+    /// than `total`, others are left out.
+    pub functions: BTreeMap<String, u64>,
+}
+
+impl Costs {
+    /// A function that took less than this share of the total is left out.
+    pub const LEAST_SHARE: f64 = 0.001;
+    /// No more functions than these are kept, the largest.
+    pub const MOST: usize = 40;
+
+    /// What is kept of all functions: those that matter, and those that are named.
+    pub fn of(
+        threads: u32,
+        total: u64,
+        functions: &BTreeMap<String, u64>,
+        named: &BTreeSet<&str>,
+    ) -> Self {
+        let mut largest: Vec<(&String, u64)> =
+            functions.iter().map(|(name, took)| (name, *took)).collect();
+        // By name where they are equal: the map's order, which the sort keeps.
+        largest.sort_by_key(|(_, took)| std::cmp::Reverse(*took));
+        let least = total as f64 * Self::LEAST_SHARE;
+        let kept = largest
+            .into_iter()
+            .enumerate()
+            .filter(|(rank, (name, took))| {
+                named.contains(name.as_str()) || *rank < Self::MOST && *took as f64 >= least
+            })
+            .map(|(_, (name, took))| (name.clone(), took));
+        Self { threads, total, functions: kept.collect() }
+    }
+
+    /// What a function that is not among these can have taken at most.
+    pub fn largest_left_out(&self) -> u64 {
+        let sum = self.functions.values().fold(0_u64, |sum, took| sum.saturating_add(*took));
+        let least = self.functions.values().copied().min().unwrap_or(0);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a thousandth of a whole number of 64 bits"
+        )]
+        let share = (self.total as f64 * Self::LEAST_SHARE) as u64;
+        self.total.saturating_sub(sum).min(least.max(share))
+    }
 }
 
 /// What one run (one fresh process) read.

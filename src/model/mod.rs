@@ -12,15 +12,17 @@ mod environment;
 mod id;
 mod measurement;
 mod metric;
+mod noise;
 mod snapshot;
 
 pub use environment::{Environment, Field};
 pub use id::BenchId;
 pub use measurement::{
-    CriterionParts, Estimate, Estimates, Measurement, Reading, RunReading, Samples, SamplingMode,
-    Throughput,
+    Costs, CriterionParts, Estimate, Estimates, Measurement, Reading, RunReading, Samples,
+    SamplingMode, Throughput,
 };
 pub use metric::{Direction, Metric, Nature, Unit};
+pub use noise::{Noise, NoiseRow, NoiseSession};
 pub use snapshot::{
-    NotRun, NotRunKind, Pairing, Problem, ProblemKind, Revision, RunInfo, Snapshot,
+    Layout, NotRun, NotRunKind, Pairing, Problem, ProblemKind, Revision, RunInfo, SetUp, Snapshot,
 };

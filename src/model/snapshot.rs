@@ -58,6 +58,9 @@ pub struct RunInfo {
     pub started: Option<Timestamp>,
     /// How long its processes took together, in seconds, where known.
     pub seconds: Option<f64>,
+    /// The share of the machine that other programs took meanwhile, 0 to 1, where
+    /// known: what its own processes did is not in it.
+    pub busy: Option<f64>,
     /// Where and with what it ran.
     pub environment: Environment,
 }
@@ -78,7 +81,7 @@ pub struct Revision {
 ///
 /// First every benchmark is screened; those that look changed are then measured
 /// again, and judged on that fresh data alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Pairing {
     /// Names the trial: equal on its two sides, and on no other snapshot.
     pub trial: String,
@@ -90,6 +93,58 @@ pub struct Pairing {
     pub looks: Vec<u32>,
     /// Benchmarks whose executables hold the same code on both sides: not measured.
     pub identical: Vec<BenchId>,
+    /// Whether the base was also measured against itself: a third snapshot of the
+    /// same trial holds that.
+    pub control: bool,
+    /// What starting the processes of each bench target cost, by package and target.
+    pub set_up: Vec<SetUp>,
+    /// Where functions lie on the two sides, for each bench target that was built
+    /// for the trial and differs.
+    pub layouts: Vec<Layout>,
+}
+
+/// Where the functions of a bench target lie on the two sides of a trial.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Layout {
+    /// The bench target.
+    pub target: String,
+    /// Its package, where known.
+    pub package: Option<String>,
+    /// Functions of equal name and size.
+    pub functions: u64,
+    /// Those of them that lie at the same place within a page.
+    pub same: u64,
+    /// Why the layout could not be pinned; nothing where it was.
+    pub reason: Option<String>,
+}
+
+impl Pairing {
+    /// Whether functions that did not change lie alike on both sides, for a
+    /// benchmark of that bench target.
+    pub fn is_pinned(&self, target: Option<&str>, package: Option<&str>) -> bool {
+        self.layouts.iter().any(|layout| {
+            layout.reason.is_none()
+                && target == Some(&layout.target)
+                && package == layout.package.as_deref()
+        })
+    }
+}
+
+/// What the processes of a bench target do besides measuring: starting, preparing
+/// data, analysing. A mean over the processes of the screening.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SetUp {
+    /// The bench target.
+    pub target: String,
+    /// Its package, where known.
+    pub package: Option<String>,
+    /// Seconds of a process that were spent neither warming up nor measuring.
+    pub seconds: f64,
+    /// Their share of the whole process, 0 to 1.
+    pub share: f64,
+    /// Criterion's measuring time for each benchmark, in seconds: longer than
+    /// asked for where the set-up is long.
+    pub time: f64,
 }
 
 /// Something that was asked for and could not be measured.

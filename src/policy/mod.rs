@@ -42,6 +42,8 @@ pub struct Policy {
     pub measure: MeasureRules,
     /// How `gate ab` measures.
     pub ab: AbRules,
+    /// How `gate calibrate` measures, beside what it has of `ab`.
+    pub calibrate: CalibrateRules,
     rules: Vec<Rule>,
     /// How many of the rules are the defaults'.
     builtin_rules: usize,
@@ -70,6 +72,8 @@ pub struct VerdictRules {
     pub duplicate: Level,
     /// Results of an earlier run.
     pub stale: Level,
+    /// A change that most times have in common.
+    pub suite_shift: Level,
     /// Names that must have been measured.
     pub require: Vec<Pattern>,
 }
@@ -128,6 +132,34 @@ pub struct AbRules {
     pub samples: u32,
     /// When no further pair is begun.
     pub budget: Duration,
+    /// Counts of each criterion benchmark's instructions on each side; 0 for none.
+    pub counts: u32,
+    /// Whether both sides are linked once more, so that equal functions lie alike.
+    pub pin_layout: bool,
+    /// Whether the base is also measured against itself.
+    pub control: bool,
+    /// What becomes of a trial whose base does not build or run.
+    pub base_broken: BaseBroken,
+    /// That other programs kept the machine busy meanwhile.
+    pub machine_busy: Level,
+}
+
+/// What becomes of a trial whose base does not build or run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BaseBroken {
+    /// Nothing can be said of the head, whose fault it is not.
+    Undecided,
+    /// The gate could not do its work.
+    Fail,
+}
+
+/// How `gate calibrate` measures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CalibrateRules {
+    /// Pairs of processes of the same executables.
+    pub pairs: u32,
+    /// When no further pair is begun.
+    pub budget: Duration,
 }
 
 /// A glob with the text it was made from.
@@ -169,6 +201,10 @@ struct Rule {
     fail: Option<f64>,
     floor: Option<Quantity>,
     gate: Option<Gate>,
+    witness: Option<Witness>,
+    slower_clock: Option<Gate>,
+    slower_clock_unpinned: Option<Gate>,
+    slower_clock_tolerance: Option<f64>,
 }
 
 /// The most that a row may do.
@@ -183,6 +219,18 @@ pub enum Gate {
     Warn,
     /// Fail the gate.
     Fail,
+}
+
+/// Which of a benchmark's two witnesses may do what `gate` says, where it has
+/// both: a time, and the count of its instructions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Witness {
+    /// Each of them.
+    Both,
+    /// The time; the instructions are shown.
+    Clock,
+    /// The instructions; the time is shown.
+    Instructions,
 }
 
 /// The limits of one row. Relative ones are changes such as 0.01 for 1%.
@@ -200,6 +248,15 @@ pub struct Limits {
     pub floor: Quantity,
     /// The most that the row may do.
     pub gate: Gate,
+    /// Which witness gates, where there are two.
+    pub witness: Witness,
+    /// The most that a slower clock may do where the instructions are not more.
+    pub slower_clock: Gate,
+    /// The same, where the layout of the two builds was not pinned.
+    pub slower_clock_unpinned: Gate,
+    /// Proven beyond this, such a clock does that; below it warns at most. At
+    /// least `fail`.
+    pub slower_clock_tolerance: f64,
 }
 
 /// An absolute limit on the candidate.
@@ -291,6 +348,10 @@ impl Policy {
             fail: 0.0,
             floor: Quantity::Number(0.0),
             gate: Gate::Fail,
+            witness: Witness::Both,
+            slower_clock: Gate::Fail,
+            slower_clock_unpinned: Gate::Fail,
+            slower_clock_tolerance: 0.0,
         };
         for rule in &self.rules {
             if rule.bench.matches(id) && rule.metric.matches_text(&metric.name) {
@@ -301,6 +362,7 @@ impl Policy {
         limits.warn = limits.warn.max(limits.tolerance);
         limits.fail = limits.fail.max(limits.tolerance);
         limits.target = limits.target.max(limits.fail);
+        limits.slower_clock_tolerance = limits.slower_clock_tolerance.max(limits.fail);
         limits
     }
 
@@ -320,13 +382,32 @@ impl Policy {
 
 impl Rule {
     fn apply(&self, limits: &mut Limits) {
-        let Self { bench: _, metric: _, tolerance, target, warn, fail, floor, gate } = self;
+        let Self {
+            bench: _,
+            metric: _,
+            tolerance,
+            target,
+            warn,
+            fail,
+            floor,
+            gate,
+            witness,
+            slower_clock,
+            slower_clock_unpinned,
+            slower_clock_tolerance,
+        } = self;
         limits.tolerance = tolerance.unwrap_or(limits.tolerance);
         limits.target = target.unwrap_or(limits.target);
         limits.warn = warn.unwrap_or(limits.warn);
         limits.fail = fail.unwrap_or(limits.fail);
         limits.floor = floor.unwrap_or(limits.floor);
         limits.gate = gate.unwrap_or(limits.gate);
+        limits.witness = witness.unwrap_or(limits.witness);
+        limits.slower_clock = slower_clock.unwrap_or(limits.slower_clock);
+        limits.slower_clock_unpinned =
+            slower_clock_unpinned.unwrap_or(limits.slower_clock_unpinned);
+        limits.slower_clock_tolerance =
+            slower_clock_tolerance.unwrap_or(limits.slower_clock_tolerance);
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct RawPolicy {
     #[serde(default)]
     pub(super) ab: RawAb,
     #[serde(default)]
+    pub(super) calibrate: RawCalibrate,
+    #[serde(default)]
     pub(super) rule: Vec<RawRule>,
     #[serde(default)]
     pub(super) budget: Vec<RawBudget>,
@@ -52,6 +54,8 @@ pub(super) struct RawVerdict {
     pub(super) duplicate: Option<RawLevel>,
     /// A result that an earlier run left behind.
     pub(super) stale: Option<RawLevel>,
+    /// A change that most times have in common.
+    pub(super) suite_shift: Option<RawLevel>,
     /// Globs over names that must have been measured.
     #[schemars(with = "Option<Vec<String>>")]
     pub(super) require: Option<Vec<Spanned<String>>>,
@@ -104,6 +108,13 @@ pub(super) struct RawMeasure {
     pub(super) time_limit: Option<Spanned<String>>,
 }
 
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawBaseBroken {
+    Undecided,
+    Fail,
+}
+
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawAb {
@@ -122,6 +133,28 @@ pub(super) struct RawAb {
     /// Criterion's samples, at least 10.
     #[schemars(with = "Option<u32>")]
     pub(super) samples: Option<Spanned<u32>>,
+    /// When no further pair is begun: "15m".
+    #[schemars(with = "Option<String>")]
+    pub(super) budget: Option<Spanned<String>>,
+    /// Counts of each criterion benchmark's instructions on each side, 0 to 100.
+    #[schemars(with = "Option<u32>")]
+    pub(super) counts: Option<Spanned<u32>>,
+    /// Whether both sides are linked once more, so that equal functions lie alike.
+    pub(super) pin_layout: Option<bool>,
+    /// Whether the base is also measured against itself.
+    pub(super) control: Option<bool>,
+    /// What becomes of a trial whose base does not build or run.
+    pub(super) base_broken: Option<RawBaseBroken>,
+    /// That other programs kept the machine busy meanwhile.
+    pub(super) machine_busy: Option<RawLevel>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawCalibrate {
+    /// Pairs of processes of the same executables, 6 to 1000.
+    #[schemars(with = "Option<u32>")]
+    pub(super) pairs: Option<Spanned<u32>>,
     /// When no further pair is begun: "15m".
     #[schemars(with = "Option<String>")]
     pub(super) budget: Option<Spanned<String>>,
@@ -154,6 +187,24 @@ pub(super) struct RawRule {
     pub(super) floor: Option<Spanned<String>>,
     /// The most that a row may do.
     pub(super) gate: Option<RawGate>,
+    /// Which may do that where a benchmark has both, a time and the count of its
+    /// instructions.
+    pub(super) witness: Option<RawWitness>,
+    /// The most that a slower clock may do where the instructions are not more.
+    pub(super) slower_clock: Option<RawGate>,
+    /// The same, where the layout of the two builds was not pinned.
+    pub(super) slower_clock_unpinned: Option<RawGate>,
+    /// Proven beyond this, such a clock does that; below it warns at most: "5%".
+    #[schemars(with = "Option<String>")]
+    pub(super) slower_clock_tolerance: Option<Spanned<String>>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawWitness {
+    Both,
+    Clock,
+    Instructions,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]

@@ -12,13 +12,15 @@ use toml::Spanned;
 
 use super::quantity::{self, Quantity};
 use super::raw::{
-    RawAb, RawBudget, RawGate, RawLevel, RawPolicy, RawRule, RawUndecided, RawVerdict, RawWaiver,
+    RawAb, RawBaseBroken, RawBudget, RawGate, RawLevel, RawPolicy, RawRule, RawUndecided,
+    RawVerdict, RawWaiver, RawWitness,
 };
 use super::{
-    AbRules, Bound, Budget, Gate, Level, MeasureRules, OnUndecided, Pattern, Policy, PolicyError,
-    Rule, VerdictRules, Waiver,
+    AbRules, BaseBroken, Bound, Budget, CalibrateRules, Gate, Level, MeasureRules, OnUndecided,
+    Pattern, Policy, PolicyError, Rule, VerdictRules, Waiver, Witness,
 };
 use crate::model::Field;
+use crate::stats;
 
 /// A value that is wrong: where it stood and what is wrong with it.
 struct Fault {
@@ -45,6 +47,7 @@ pub(super) fn complete(raw: &RawPolicy) -> Result<Policy, String> {
             unreadable: Level::Fail,
             duplicate: Level::Fail,
             stale: Level::Fail,
+            suite_shift: Level::Fail,
             require: Vec::new(),
         },
         ignored_fields: BTreeSet::new(),
@@ -63,7 +66,13 @@ pub(super) fn complete(raw: &RawPolicy) -> Result<Policy, String> {
             time: Duration::ZERO,
             samples: 0,
             budget: Duration::ZERO,
+            counts: 0,
+            pin_layout: false,
+            control: false,
+            base_broken: BaseBroken::Undecided,
+            machine_busy: Level::Fail,
         },
+        calibrate: CalibrateRules { pairs: 0, budget: Duration::ZERO },
         rules: Vec::new(),
         builtin_rules: 0,
         budgets: Vec::new(),
@@ -88,7 +97,8 @@ pub(super) fn extend(
 }
 
 fn apply(mut policy: Policy, raw: &RawPolicy) -> Result<Policy, Fault> {
-    let RawPolicy { version, verdict, environment, measure, ab, rule, budget, waiver } = raw;
+    let RawPolicy { version, verdict, environment, measure, ab, calibrate, rule, budget, waiver } =
+        raw;
     if *version.get_ref() != 1 {
         let message = format!(
             "version {} of the policy format is not known here; this gate reads version 1",
@@ -126,7 +136,14 @@ fn apply(mut policy: Policy, raw: &RawPolicy) -> Result<Policy, Fault> {
     if let Some(value) = &measure.time_limit {
         settings.time_limit = duration(value)?;
     }
-    apply_ab(&mut policy.ab, ab, policy.verdict.alpha)?;
+    apply_ab(&mut policy.ab, ab)?;
+    can_decide(&policy, raw)?;
+    if let Some(value) = &calibrate.pairs {
+        policy.calibrate.pairs = in_range(value, 6, 1000)?;
+    }
+    if let Some(value) = &calibrate.budget {
+        policy.calibrate.budget = duration(value)?;
+    }
     for raw in rule {
         policy.rules.push(self::rule(raw)?);
     }
@@ -147,8 +164,53 @@ fn apply(mut policy: Policy, raw: &RawPolicy) -> Result<Policy, Fault> {
     Ok(policy)
 }
 
-fn apply_ab(rules: &mut AbRules, raw: &RawAb, alpha: f64) -> Result<(), Fault> {
-    let RawAb { screening, looks, warm_up, time, samples, budget } = raw;
+/// Whether the looks of `gate ab` can reach their level at all.
+fn can_decide(policy: &Policy, raw: &RawPolicy) -> Result<(), Fault> {
+    let (alpha, looks) = (policy.verdict.alpha, &policy.ab.looks);
+    let level = alpha / looks.len() as f64;
+    let (Some(needed), Some(last)) = (stats::smallest_n(level), looks.last()) else {
+        return Ok(());
+    };
+    if *last >= needed {
+        return Ok(());
+    }
+    let message = format!(
+        "no look can reach its level of {alpha} / {}: the last needs at least {needed} pairs, \
+         and more the more benchmarks are confirmed",
+        looks.len()
+    );
+    Err(match (&raw.ab.looks, &raw.verdict.alpha) {
+        (Some(looks), _) => Fault::at(looks, message),
+        (None, Some(alpha)) => Fault::at(alpha, message),
+        (None, None) => Fault::at(&raw.version, message),
+    })
+}
+
+fn apply_ab(rules: &mut AbRules, raw: &RawAb) -> Result<(), Fault> {
+    let RawAb {
+        screening,
+        looks,
+        warm_up,
+        time,
+        samples,
+        budget,
+        counts,
+        pin_layout,
+        control,
+        base_broken,
+        machine_busy,
+    } = raw;
+    rules.pin_layout = pin_layout.unwrap_or(rules.pin_layout);
+    rules.control = control.unwrap_or(rules.control);
+    if let Some(level) = machine_busy {
+        rules.machine_busy = self::level(*level);
+    }
+    if let Some(broken) = base_broken {
+        rules.base_broken = match broken {
+            RawBaseBroken::Undecided => BaseBroken::Undecided,
+            RawBaseBroken::Fail => BaseBroken::Fail,
+        };
+    }
     if let Some(value) = screening {
         // Fewer can never clear a benchmark at the 2% of each bound: 2^-6 is below.
         rules.screening = in_range(value, 6, 1000)?;
@@ -157,17 +219,6 @@ fn apply_ab(rules: &mut AbRules, raw: &RawAb, alpha: f64) -> Result<(), Fault> {
         let looks = value.get_ref();
         if looks.is_empty() || !looks.is_sorted_by(|a, b| a < b) || looks[0] == 0 {
             return Err(Fault::at(value, "looks must be rising numbers of pairs, at least one"));
-        }
-        // All pairs agreeing is the least likely outcome: 2^-n.
-        let level = alpha / looks.len() as f64;
-        let least = (1.0 / level).log2().ceil();
-        if f64::from(looks[looks.len() - 1]) < least {
-            let message = format!(
-                "no look can reach its level of {alpha} / {}: the last needs at least {least} \
-                 pairs, and more the more benchmarks are confirmed",
-                looks.len()
-            );
-            return Err(Fault::at(value, message));
         }
         rules.looks.clone_from(looks);
     }
@@ -180,6 +231,9 @@ fn apply_ab(rules: &mut AbRules, raw: &RawAb, alpha: f64) -> Result<(), Fault> {
     }
     if let Some(value) = samples {
         rules.samples = in_range(value, 10, 100_000)?;
+    }
+    if let Some(value) = counts {
+        rules.counts = in_range(value, 0, 100)?;
     }
     Ok(())
 }
@@ -194,6 +248,7 @@ fn apply_verdict(rules: &mut VerdictRules, raw: &RawVerdict) -> Result<(), Fault
         unreadable,
         duplicate,
         stale,
+        suite_shift,
         require,
     } = raw;
     if let Some(value) = alpha {
@@ -217,13 +272,10 @@ fn apply_verdict(rules: &mut VerdictRules, raw: &RawVerdict) -> Result<(), Fault
         (&mut rules.unreadable, unreadable),
         (&mut rules.duplicate, duplicate),
         (&mut rules.stale, stale),
+        (&mut rules.suite_shift, suite_shift),
     ] {
         if let Some(level) = raw {
-            *rule = match level {
-                RawLevel::Allow => Level::Allow,
-                RawLevel::Warn => Level::Warn,
-                RawLevel::Fail => Level::Fail,
-            };
+            *rule = self::level(*level);
         }
     }
     for glob in require.iter().flatten() {
@@ -232,8 +284,29 @@ fn apply_verdict(rules: &mut VerdictRules, raw: &RawVerdict) -> Result<(), Fault
     Ok(())
 }
 
+fn level(raw: RawLevel) -> Level {
+    match raw {
+        RawLevel::Allow => Level::Allow,
+        RawLevel::Warn => Level::Warn,
+        RawLevel::Fail => Level::Fail,
+    }
+}
+
 fn rule(raw: &RawRule) -> Result<Rule, Fault> {
-    let RawRule { bench, metric, tolerance, target, warn, fail, floor, gate } = raw;
+    let RawRule {
+        bench,
+        metric,
+        tolerance,
+        target,
+        warn,
+        fail,
+        floor,
+        gate,
+        witness,
+        slower_clock,
+        slower_clock_unpinned,
+        slower_clock_tolerance,
+    } = raw;
     let rule = Rule {
         bench: pattern(bench)?,
         metric: match metric {
@@ -245,17 +318,27 @@ fn rule(raw: &RawRule) -> Result<Rule, Fault> {
         warn: warn.as_ref().map(percentage).transpose()?,
         fail: fail.as_ref().map(percentage).transpose()?,
         floor: floor.as_ref().map(quantity).transpose()?,
-        gate: gate.map(|gate| match gate {
-            RawGate::Show => Gate::Show,
-            RawGate::Warn => Gate::Warn,
-            RawGate::Fail => Gate::Fail,
+        gate: gate.map(self::gate),
+        witness: witness.map(|witness| match witness {
+            RawWitness::Both => Witness::Both,
+            RawWitness::Clock => Witness::Clock,
+            RawWitness::Instructions => Witness::Instructions,
         }),
+        slower_clock: slower_clock.map(self::gate),
+        slower_clock_unpinned: slower_clock_unpinned.map(self::gate),
+        slower_clock_tolerance: slower_clock_tolerance.as_ref().map(percentage).transpose()?,
     };
     for (lower, upper, value, message) in [
         (rule.tolerance, rule.warn, warn, "warn lies below the tolerance of the same rule"),
         (rule.tolerance, rule.fail, fail, "fail lies below the tolerance of the same rule"),
         (rule.warn, rule.fail, fail, "fail lies below warn of the same rule"),
         (rule.fail, rule.target, target, "target lies below fail of the same rule"),
+        (
+            rule.fail,
+            rule.slower_clock_tolerance,
+            slower_clock_tolerance,
+            "slower_clock_tolerance lies below fail of the same rule",
+        ),
     ] {
         if let (Some(lower), Some(upper), Some(value)) = (lower, upper, value)
             && upper < lower
@@ -264,6 +347,14 @@ fn rule(raw: &RawRule) -> Result<Rule, Fault> {
         }
     }
     Ok(rule)
+}
+
+fn gate(raw: RawGate) -> Gate {
+    match raw {
+        RawGate::Show => Gate::Show,
+        RawGate::Warn => Gate::Warn,
+        RawGate::Fail => Gate::Fail,
+    }
 }
 
 fn budget(raw: &RawBudget) -> Result<Budget, Fault> {

@@ -3,12 +3,29 @@
 //! Names of benchmarks and texts from files are hostile: each renderer escapes
 //! them for its own format.
 
+mod bencher;
+mod calibration;
+mod github;
+mod github_benchmark;
+mod html;
 mod json;
+mod junit;
+mod markdown;
+mod read;
 mod terminal;
 mod text;
+mod words;
 
+pub use bencher::Bencher;
+pub use calibration::calibration;
+pub use github::Annotations;
+pub use github_benchmark::GithubBenchmark;
+pub use html::Html;
 pub use json::Json;
-pub use terminal::Terminal;
+pub use junit::Junit;
+pub use markdown::Markdown;
+pub use read::{ReadError, read};
+pub use terminal::{Bars, Terminal};
 pub use text::plain;
 
 use crate::judge::Report;

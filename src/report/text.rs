@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 /// `text` on one line, with control characters, line breaks and characters that
-/// turn the reading direction written as escapes.
+/// turn the reading direction written as escapes; what a CI log would take for a
+/// command, too.
 pub fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
@@ -13,7 +14,20 @@ pub fn plain(text: &str) -> String {
             plain.push(c);
         }
     }
-    plain
+    // GitHub's runner takes a line of a log that begins with the one, or holds the
+    // other, as a command.
+    if plain.trim_start().starts_with("::") {
+        plain = plain.replacen(':', "\\u{3a}", 1);
+    }
+    plain.replace("##[", "#\\u{23}[")
+}
+
+/// At most `most` characters of `text`, an ellipsis standing for what is left out.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
 }
 
 /// Unicode's explicit directional marks, embeddings, overrides and isolates, and
@@ -29,6 +43,8 @@ mod tests {
     #[test]
     fn escapes_what_moves_a_cursor() {
         assert_eq!(plain("a\u{1b}[31mb\r\nc\u{202e}d"), "a\\u{1b}[31mb\\u{d}\\u{a}c\\u{202e}d");
-        assert_eq!(plain("größe/µs/日本"), "größe/µs/日本");
+        assert_eq!(plain(" ::error::a"), " \\u{3a}:error::a");
+        assert_eq!(plain("a ##[error]b"), "a #\\u{23}[error]b");
+        assert_eq!(plain("größe/::a/µs/日本"), "größe/::a/µs/日本");
     }
 }

@@ -243,6 +243,7 @@ impl Summary {
                     runs: vec![RunReading { run: 0, reading: Reading::Value(value) }],
                     criterion: None,
                     throughput: None,
+                    costs: None,
                 });
             }
         }

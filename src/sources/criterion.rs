@@ -152,6 +152,7 @@ fn result(
                 value: benchmark.value_str,
                 directory: benchmark.directory_name,
             }),
+            costs: None,
         }),
         _ => Err(wrong),
     }

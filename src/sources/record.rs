@@ -211,6 +211,7 @@ impl WireMeasurement {
             runs: vec![RunReading { run: 0, reading: Reading::Value(self.value) }],
             criterion: None,
             throughput: None,
+            costs: None,
         })
     }
 }

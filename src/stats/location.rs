@@ -18,6 +18,18 @@ pub fn variance(values: &[f64]) -> Option<f64> {
     Some(squares / (values.len() - 1) as f64)
 }
 
+/// 1.4826 times the median absolute deviation from the median: of normal data
+/// the standard deviation, and no outlier moves it far. `None` of nothing.
+///
+/// F. R. Hampel, "The influence curve and its role in robust estimation", Journal
+/// of the American Statistical Association 69(346), 1974.
+pub fn robust_deviation(values: &[f64]) -> Option<f64> {
+    const NORMAL: f64 = 1.4826;
+    let centre = median(values)?;
+    let away: Vec<f64> = values.iter().map(|value| (value - centre).abs()).collect();
+    Some(NORMAL * median(&away)?)
+}
+
 /// The quantile at `level` (0 to 1, clamped), interpolated between order
 /// statistics; `None` of nothing. Infinite values are taken as they are, NaN
 /// sorts last.

@@ -7,11 +7,13 @@
 //! |---|---|
 //! | does the centre of paired differences exceed a bound? | [`signed_rank`], [`sign_flip`] |
 //! | where is that centre? | [`hodges_lehmann`], [`hodges_lehmann_interval`] |
+//! | where do values lie, how far do they spread? | [`median`], [`mean`], [`robust_deviation`], [`variance`] |
 //! | where is a quantile? | [`quantile`], [`quantile_bounds`], [`quantile_ranks`] |
 //! | how far may any other statistic be off? | [`bootstrap`], [`bootstrap_nested`] |
+//! | do values fall into two heaps? | [`two_modes`] |
 //! | which of many tests hold together? | [`holm`] |
 //! | how large is the true rate of some event? | [`binomial_interval`] |
-//! | how do two independent groups differ? | [`two_sample`], [`VariancePrior`] |
+//! | how do two independent groups differ? | [`two_sample`], [`VariancePrior`], [`Difference`] |
 //! | how many pairs does it take? | [`smallest_n`], [`pairs_needed`], [`detectable_gap`] |
 //!
 //! `alpha` is always the chance of error on one side: of a one-sided test, or at
@@ -27,8 +29,10 @@
 
 mod binomial;
 mod bootstrap;
+mod difference;
 mod location;
 mod moderated;
+mod modes;
 mod multiple;
 mod order;
 mod planning;
@@ -40,8 +44,10 @@ mod walsh;
 
 pub use binomial::binomial_interval;
 pub use bootstrap::{Resampling, bootstrap, bootstrap_nested};
-pub use location::{mean, median, quantile, variance};
+pub use difference::Difference;
+pub use location::{mean, median, quantile, robust_deviation, variance};
 pub use moderated::{SampleVariance, VariancePrior};
+pub use modes::{Modes, two_modes};
 pub use multiple::holm;
 pub use order::{Bounds, Ranks, quantile_bounds, quantile_ranks, smallest_n_for_quantile};
 pub use planning::{detectable_gap, pairs_needed, smallest_n};

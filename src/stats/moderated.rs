@@ -1,5 +1,6 @@
 //! Many variances of few runs each: what all of them say of any one.
 
+use statrs::distribution::{ContinuousCDF, FisherSnedecor};
 use statrs::function::gamma::digamma;
 
 use super::{mean, variance};
@@ -11,6 +12,32 @@ pub struct SampleVariance {
     pub variance: f64,
     /// Its degrees of freedom; of n runs, n − 1. Infinite: known.
     pub degrees: f64,
+}
+
+impl SampleVariance {
+    /// Several estimates of one variance, weighed by their degrees of freedom;
+    /// `None` without any degrees.
+    pub fn pooled(samples: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let (mut squares, mut degrees) = (0.0, 0.0);
+        for sample in samples {
+            squares += sample.variance * sample.degrees;
+            degrees += sample.degrees;
+        }
+        (degrees > 0.0).then(|| Self { variance: squares / degrees, degrees })
+    }
+
+    /// Whether the true variance behind this one is larger than that behind
+    /// `other`, by the one-sided F test at `alpha`. Not where degrees of freedom
+    /// are missing or infinite.
+    ///
+    /// NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.5.9.
+    pub fn exceeds(self, other: Self, alpha: f64) -> bool {
+        FisherSnedecor::new(self.degrees, other.degrees).is_ok_and(|f| {
+            let larger = self.variance > other.variance;
+            // Zero has no ratio to it, and anything is more.
+            larger && (other.variance == 0.0 || f.sf(self.variance / other.variance) < alpha)
+        })
+    }
 }
 
 /// How the true variances of many benchmarks are spread: each is a draw from
@@ -128,6 +155,20 @@ mod tests {
         for x in [1e-6, 0.03, 0.5, 1.0, 4.2, 37.0, 1e5] {
             assert!((inverse_trigamma(trigamma(x)) / x - 1.0).abs() < 1e-9, "{x}");
         }
+    }
+
+    #[test]
+    fn estimates_are_pooled_and_compared() {
+        let sample = |variance, degrees| SampleVariance { variance, degrees };
+        assert_eq!(
+            SampleVariance::pooled([sample(1.0, 6.0), sample(4.0, 2.0)]),
+            Some(sample(1.75, 8.0))
+        );
+        assert_eq!(SampleVariance::pooled([]), None);
+        // scipy.stats.f.ppf(0.95, 8, 39) is 2.1887…
+        assert!(!sample(2.18, 8.0).exceeds(sample(1.0, 39.0), 0.05));
+        assert!(sample(2.19, 8.0).exceeds(sample(1.0, 39.0), 0.05));
+        assert!(!sample(9.0, 0.0).exceeds(sample(1.0, 39.0), 0.05));
     }
 
     #[test]

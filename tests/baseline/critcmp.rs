@@ -45,7 +45,8 @@ fn a_plain_export_is_one_run_of_an_unknown_place() {
     assert_eq!(imported.name, "main");
     let written = fs::metadata(&path).and_then(|metadata| metadata.modified()).expect("a time");
     assert_eq!(imported.created, written.try_into().expect("a time"));
-    let nowhere = RunInfo { started: None, seconds: None, environment: Environment::default() };
+    let nowhere =
+        RunInfo { started: None, seconds: None, busy: None, environment: Environment::default() };
     assert_eq!(imported.runs, [nowhere]);
     assert!(imported.measurements.iter().all(|m| m.metric == benchgate::model::Metric::time()));
 

@@ -120,6 +120,32 @@ fn what_makes_no_sense_is_refused_at_its_place() {
 }
 
 #[test]
+fn costs_that_no_process_has_are_refused() {
+    let mut file: Value = serde_json::from_str(&saved_text(&snapshot("main"))).expect("JSON");
+    for (costs, expected) in [
+        (
+            json!({ "threads": 0, "total": 5, "functions": {} }),
+            "/threads: a process has one thread at least",
+        ),
+        (
+            json!({ "threads": 1, "total": 5, "functions": { "a": 3, "b": 3 } }),
+            "/functions: its functions took more than the total of 5",
+        ),
+        (
+            json!({ "threads": 1, "total": u64::MAX, "functions": { "a": u64::MAX, "b": 1 } }),
+            "/functions: its functions took more than the total of 18446744073709551615",
+        ),
+    ] {
+        file["benchgate"]["measurements"][0]["costs"] = costs;
+        let place = "at /benchgate/measurements/0/costs";
+        assert_eq!(refusal(file.to_string()), format!("{place}{expected}"));
+    }
+    let twice = file.to_string().replace("\"b\":1", "\"a\":1");
+    let refused = refusal(twice);
+    assert!(refused.contains(r#""a" stands twice at line "#), "{refused}");
+}
+
+#[test]
 fn one_metric_of_one_benchmark_stands_once() {
     let mut file: Value = serde_json::from_str(&saved_text(&snapshot("main"))).expect("JSON");
     let counts = file["benchgate"]["measurements"].as_array_mut().expect("a list");
@@ -131,7 +157,7 @@ fn one_metric_of_one_benchmark_stands_once() {
     let text = fs::read_to_string(fixture("main.json")).expect("text");
     let twice = text.replace("    \"lookup/hit\": {", "    \"plain\": {");
     let refused = refusal(twice);
-    assert!(refused.contains(r#"benchmark "plain" stands twice at line "#), "{refused}");
+    assert!(refused.contains(r#""plain" stands twice at line "#), "{refused}");
     let same = text.replace("\"full_id\": \"lookup/hit\"", "\"full_id\": \"plain\"");
     assert_eq!(refusal(same), "at /benchmarks/plain: `plain` has its metric `time` twice");
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use benchgate::baseline::{Existing, Store, export_critcmp, read, schema};
 use benchgate::model::{
-    BenchId, CriterionParts, Direction, Environment, Estimate, Estimates, Field, Measurement,
-    Metric, Nature, NotRun, NotRunKind, Pairing, Problem, ProblemKind, Reading, Revision, RunInfo,
-    RunReading, Samples, SamplingMode, Snapshot, Throughput, Unit,
+    BenchId, Costs, CriterionParts, Direction, Environment, Estimate, Estimates, Field,
+    Measurement, Metric, Nature, NotRun, NotRunKind, Pairing, Problem, ProblemKind, Reading,
+    Revision, RunInfo, RunReading, Samples, SamplingMode, SetUp, Snapshot, Throughput, Unit,
 };
 use jiff::Timestamp;
 use proptest::collection::{btree_map, btree_set, vec};
@@ -232,18 +232,28 @@ fn any_measurements(runs: u32) -> impl Strategy<Value = Vec<Measurement>> {
             let each = runs.into_iter().zip(readings);
             each.map(|(run, reading)| RunReading { run, reading }).collect()
         });
-    let one = (readings, option::weighted(0.8, any_parts()), option::of(any_throughput()));
+    let functions = btree_map(any::<String>(), 0..1_000_000_u64, 0..4);
+    let costs = (1..9_u32, 0..1_000_000_u64, functions).prop_map(|(threads, more, functions)| {
+        Costs { threads, total: functions.values().sum::<u64>() + more, functions }
+    });
+    let one = (
+        readings,
+        option::weighted(0.8, any_parts()),
+        option::of(any_throughput()),
+        option::weighted(0.2, costs),
+    );
     let all = vec(((any_id(), any_metric()), one), 0..8);
     all.prop_map(|all| {
         let mut seen = BTreeSet::new();
         all.into_iter()
             .filter(|((id, metric), _)| seen.insert((id.clone(), metric.name.clone())))
-            .map(|((id, metric), (runs, criterion, throughput))| Measurement {
+            .map(|((id, metric), (runs, criterion, throughput, costs))| Measurement {
                 id,
                 metric,
                 runs,
                 criterion,
                 throughput,
+                costs,
             })
             .collect()
     })
@@ -256,13 +266,13 @@ fn any_time() -> impl Strategy<Value = Timestamp> {
 
 fn any_run() -> impl Strategy<Value = RunInfo> {
     let facts = btree_map(prop::sample::select(Field::ALL.to_vec()), any::<String>(), 0..5);
-    (option::of(any_time()), option::of(0.0..1e6_f64), facts).prop_map(
-        |(started, seconds, facts)| {
+    (option::of(any_time()), option::of(0.0..1e6_f64), option::of(0.0..=1.0_f64), facts).prop_map(
+        |(started, seconds, busy, facts)| {
             let mut environment = Environment::default();
             for (field, value) in facts {
                 environment.set(field, value);
             }
-            RunInfo { started, seconds, environment }
+            RunInfo { started, seconds, busy, environment }
         },
     )
 }
@@ -285,13 +295,25 @@ fn any_rest() -> impl Strategy<Value = (Vec<NotRun>, Vec<Problem>, Option<Revisi
 
 fn any_pairing() -> impl Strategy<Value = Pairing> {
     let looks = btree_map(1_u32..200, Just(()), 0..4);
-    ("[a-z]{1,9}", any::<u64>(), any::<u32>(), looks, vec(any_id(), 0..3)).prop_map(
-        |(trial, seed, screening, looks, identical)| Pairing {
+    let set_up = (any_id(), 0.0..1e6_f64, 0.0..=1.0_f64, 0.0..1e6_f64).prop_map(
+        |(id, seconds, share, time)| SetUp {
+            target: id.name,
+            package: id.package,
+            seconds,
+            share,
+            time,
+        },
+    );
+    let rest = (vec(any_id(), 0..3), any::<bool>(), vec(set_up, 0..3));
+    ("[a-z]{1,9}", any::<u64>(), any::<u32>(), looks, rest).prop_map(
+        |(trial, seed, screening, looks, (identical, control, set_up))| Pairing {
             trial,
             seed,
             screening,
             looks: looks.into_keys().collect(),
             identical,
+            control,
+            set_up,
         },
     )
 }

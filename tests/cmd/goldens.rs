@@ -49,6 +49,7 @@ fn goldens() {
         .case(root.join("tests/cmd/*.md"))
         // Wins over what a case sets itself.
         .env("BENCHGATE_CLASS", super::CLASS)
+        .env("GITHUB_STEP_SUMMARY", "")
         .env("NO_COLOR", "1")
         .env("COLUMNS", "100")
         .run();

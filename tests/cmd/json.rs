@@ -27,6 +27,7 @@ fn reports_match_the_committed_schema() {
         &["check", "--baseline", "zero-main.json", "zero.json"],
         &["check", "--baseline", "hostile.json", "hostile-slower.json"],
         &["check", "--baseline", "none", "part.json"],
+        &["check", "--baseline", "both-main.json", "both-slower.json"],
         &["compare", "main.json", "part.json"],
         &["compare", "../../fixtures/criterion-0.8@main", "../../fixtures/criterion-0.8"],
         &["compare", "../../fixtures/gungraun-0.20", "../../fixtures/gungraun-0.20"],

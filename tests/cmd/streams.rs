@@ -95,6 +95,73 @@ fn the_report_is_written_before_the_failing_exit() {
 }
 
 #[test]
+fn every_format_is_written_before_the_failing_exit() {
+    let place = tempfile::tempdir().unwrap();
+    let out = place.path().join("made/for/it");
+    let args = [&SLOWER[..], &["--report", out.to_str().unwrap()]].concat();
+    assert_eq!(gate(&args).status.code(), Some(3));
+    let mut files: Vec<String> = std::fs::read_dir(&out)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    assert_eq!(
+        files,
+        [
+            "bencher.json",
+            "github-action-benchmark.json",
+            "junit.xml",
+            "report.html",
+            "report.json",
+            "report.md"
+        ]
+    );
+    // Rendered again, each is the same to the byte.
+    let again = place.path().join("again");
+    let saved = out.join("report.json");
+    let saved = saved.to_str().unwrap();
+    assert_eq!(
+        gate(&["report", saved, "--report", again.to_str().unwrap()]).status.code(),
+        Some(0)
+    );
+    for (file, format) in [
+        ("bencher.json", "bmf"),
+        ("github-action-benchmark.json", "gha-benchmark"),
+        ("junit.xml", "junit"),
+        ("report.html", "html"),
+        ("report.json", "json"),
+        ("report.md", "markdown"),
+    ] {
+        let written = std::fs::read_to_string(out.join(file)).unwrap();
+        assert_eq!(std::fs::read_to_string(again.join(file)).unwrap(), written, "{file}");
+        assert_eq!(stdout(&gate(&["report", saved, "--format", format])), written, "{file}");
+    }
+    // A directory that cannot be made is no verdict.
+    let in_the_way = [&SLOWER[..], &["--report", saved]].concat();
+    let output = gate(&in_the_way);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).starts_with("error: cannot write "), "{}", stderr(&output));
+}
+
+#[test]
+fn a_job_s_summary_is_added_to_what_is_there() {
+    let place = tempfile::tempdir().unwrap();
+    let summary = place.path().join("summary.md");
+    std::fs::write(&summary, "of another step\n").unwrap();
+    let args = [&SLOWER[..], &["--format", "github"]].concat();
+    let output = with_env(&[("GITHUB_STEP_SUMMARY", summary.to_str().unwrap())], &args);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(stdout(&output).starts_with("::error title=benchmarks%3A FAIL::"));
+    let text = std::fs::read_to_string(&summary).unwrap();
+    assert!(text.starts_with("of another step\n❌ **FAIL** – 2 rows worse"), "{text}");
+    // Other formats leave it alone, and without one there is none.
+    let markdown = [&SLOWER[..], &["--format", "markdown"]].concat();
+    with_env(&[("GITHUB_STEP_SUMMARY", summary.to_str().unwrap())], &markdown);
+    assert_eq!(std::fs::read_to_string(&summary).unwrap(), text);
+    assert_eq!(stdout(&gate(&args)), stdout(&output));
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_error() {
     for args in [&["policy", "show"][..], &["explain"], &["--help"], &SLOWER] {
         let mut child = command(env!("CARGO_BIN_EXE_gate"), &project(), args)

@@ -1,7 +1,7 @@
 //! Tables on terminals of different widths.
 
 use benchgate::judge::Report;
-use benchgate::report::{Render, Terminal};
+use benchgate::report::{Bars, Render, Terminal};
 
 use super::{gate, stdout};
 
@@ -11,7 +11,7 @@ fn report(args: &[&str]) -> Report {
 }
 
 fn at(report: &Report, width: Option<u16>) -> String {
-    let text = Terminal { width, all: false }.render(report);
+    let text = Terminal { width, all: false, bars: Bars::Off }.render(report);
     anstream::adapter::strip_str(&text).to_string()
 }
 
@@ -37,6 +37,8 @@ REGRESSION  cache/hit (instructions): beyond the tolerance of 0.5%
 improvement  sql/select (time) [-21%, -19%]: better by more than the tolerance of 1%, p < 0.0001
 
 1 row of a metric that cannot gate: show it with --all
+
+note  sessions-unknown: only the runs' own noise is covered: how much sessions differ is not known, see `gate calibrate`
 
 FAIL  2 rows worse beyond the limit (exit 3)
 "

@@ -13,8 +13,9 @@ use comfy_table::{
 };
 
 use super::super::plain;
-use super::listed;
-use crate::judge::{Change, Outcome, Report, Row, Severity, Side};
+use super::super::words::{self, Names};
+use super::{Bars, LISTED, bar};
+use crate::judge::{Outcome, Report, Row, Severity, Side};
 use crate::model::Unit;
 
 /// A longer name is broken even where there is room for it, so that one hostile
@@ -30,22 +31,42 @@ const GAP: u16 = 2;
 /// What a change of colour begins with; names cannot hold it.
 const ESCAPE: char = '\u{1b}';
 
-pub(super) fn write(out: &mut String, report: &Report, rows: &[&Row], width: Option<u16>) {
+pub(super) fn write(
+    out: &mut String,
+    report: &Report,
+    rows: &[&Row],
+    width: Option<u16>,
+    bars: Bars,
+) {
     if rows.is_empty() {
         return;
     }
     if report.baseline.is_none() {
-        let _ = writeln!(out, "{}\n", text(&fitted(measurements(rows), width)));
+        let _ = writeln!(
+            out,
+            "{}\n",
+            text(&fitted(measurements(rows, &Names::of(&report.rows)), width))
+        );
         return;
     }
-    let layouts = [Layout::Whole, Layout::ReasonsBelow, Layout::Narrow];
-    let layout = layouts
-        .into_iter()
-        .find(|layout| width.is_none_or(|width| natural(&comparison(rows, *layout)) <= width))
-        .unwrap_or(Layout::Narrow);
-    let _ = writeln!(out, "{}\n", text(&fitted(comparison(rows, layout), width)));
+    let names = Names::of(&report.rows);
+    let layouts = match bars {
+        Bars::Off => &[(Layout::Whole, bars), (Layout::ReasonsBelow, bars)][..],
+        _ => &[
+            (Layout::Whole, bars),
+            (Layout::ReasonsBelow, bars),
+            (Layout::ReasonsBelow, Bars::Off),
+        ],
+    };
+    let fits = |table: &Table| width.is_none_or(|width| natural(table) <= width);
+    let (table, layout) = layouts
+        .iter()
+        .map(|&(layout, bars)| (comparison(rows, &names, layout, bars), layout))
+        .find(|(table, _)| fits(table))
+        .unwrap_or_else(|| (comparison(rows, &names, Layout::Narrow, Bars::Off), Layout::Narrow));
+    let _ = writeln!(out, "{}\n", text(&fitted(table, width)));
     if layout != Layout::Whole {
-        reasons(out, rows, layout);
+        reasons(out, rows, &names, layout);
     }
 }
 
@@ -60,7 +81,7 @@ enum Layout {
     Narrow,
 }
 
-fn comparison(rows: &[&Row], layout: Layout) -> Table {
+fn comparison(rows: &[&Row], names: &Names, layout: Layout, bars: Bars) -> Table {
     let judged = rows.iter().any(|row| row.judgement.is_some());
     let mut table = Table::new();
     table.set_header(columns(|heads| {
@@ -68,6 +89,9 @@ fn comparison(rows: &[&Row], layout: Layout) -> Table {
         heads.extend([number("baseline"), number("candidate"), number("change")].map(dim));
         if layout != Layout::Narrow {
             heads.push(head("95% interval"));
+        }
+        if bars != Bars::Off {
+            heads.push(dim(Cell::new("0").set_alignment(CellAlignment::Center)));
         }
         if judged {
             heads.push(head("outcome"));
@@ -77,26 +101,30 @@ fn comparison(rows: &[&Row], layout: Layout) -> Table {
         let unit = Unit::from(row.unit.as_str());
         table.add_row(columns(|cells| {
             cells.extend([
-                Cell::new(name(row, rows)),
+                Cell::new(names.shown(row)),
                 Cell::new(plain(&row.metric)),
                 value(row.baseline.as_ref(), &unit),
                 value(row.candidate.as_ref(), &unit),
-                paint(number(&estimate(row.change.as_ref())), row),
+                paint(number(&words::estimate(row.change.as_ref())), row),
             ]);
             if layout != Layout::Narrow {
-                cells.push(dim(Cell::new(interval(row.change.as_ref()))));
+                cells.push(dim(Cell::new(words::interval(row.change.as_ref()))));
+            }
+            if bars != Bars::Off {
+                cells.push(paint(Cell::new(bar::of(row, bars)), row));
             }
             if judged {
-                let reason = if layout == Layout::Whole { reason(row) } else { String::new() };
+                let reason = if layout == Layout::Whole { words::why(row) } else { String::new() };
                 let colon = if reason.is_empty() { "" } else { ": " };
-                cells.push(paint(Cell::new(format!("{}{colon}{reason}", word(row))), row));
+                cells
+                    .push(paint(Cell::new(format!("{}{colon}{reason}", words::outcome(row))), row));
             }
         }));
     }
     table
 }
 
-fn measurements(rows: &[&Row]) -> Table {
+fn measurements(rows: &[&Row], names: &Names) -> Table {
     let mut table = Table::new();
     table.set_header([
         head("benchmark"),
@@ -107,11 +135,11 @@ fn measurements(rows: &[&Row]) -> Table {
     for row in rows {
         let unit = Unit::from(row.unit.as_str());
         table.add_row([
-            Cell::new(name(row, rows)),
+            Cell::new(names.shown(row)),
             Cell::new(plain(&row.metric)),
             value(row.candidate.as_ref(), &unit),
             dim(Cell::new(
-                row.candidate.as_ref().map_or_else(String::new, |side| spread(side, &unit)),
+                row.candidate.as_ref().map_or_else(String::new, |side| words::spread(side, &unit)),
             )),
         ]);
     }
@@ -119,27 +147,33 @@ fn measurements(rows: &[&Row]) -> Table {
 }
 
 /// The reasons that had no room in the table, said once for equal ones.
-fn reasons(out: &mut String, rows: &[&Row], layout: Layout) {
+fn reasons(out: &mut String, rows: &[&Row], names: &Names, layout: Layout) {
     let mut lines: Vec<(&Row, String, Vec<String>)> = Vec::new();
     for row in rows {
-        let reason = reason(row);
+        let reason = words::why(row);
         if reason.is_empty() {
             continue;
         }
-        let mut subject = format!("{} ({})", name(row, rows), plain(&row.metric));
-        let interval = interval(row.change.as_ref());
+        let mut subject = format!("{} ({})", names.shown(row), plain(&row.metric));
+        let interval = words::interval(row.change.as_ref());
         if layout == Layout::Narrow && interval.starts_with('[') {
             subject = format!("{subject} {interval}");
         }
-        match lines.iter_mut().find(|(first, said, _)| *said == reason && word(first) == word(row))
-        {
+        match lines.iter_mut().find(|(first, said, _)| {
+            *said == reason && words::outcome(first) == words::outcome(row)
+        }) {
             Some((_, _, subjects)) => subjects.push(subject),
             None => lines.push((row, reason, vec![subject])),
         }
     }
     for (row, reason, subjects) in &lines {
         let style = style(row);
-        let _ = writeln!(out, "{style}{}{style:#}  {}: {reason}", word(row), listed(subjects));
+        let _ = writeln!(
+            out,
+            "{style}{}{style:#}  {}: {reason}",
+            words::outcome(row),
+            words::listed(subjects, LISTED)
+        );
     }
     if !lines.is_empty() {
         out.push('\n');
@@ -216,72 +250,8 @@ fn dim(cell: Cell) -> Cell {
     if cell.content().is_empty() { cell } else { cell.add_attribute(Attribute::Dim) }
 }
 
-/// The benchmark's name, qualified where another row has the same one.
-fn name(row: &Row, rows: &[&Row]) -> String {
-    let id = row.bench_id();
-    let ambiguous = rows.iter().any(|other| {
-        other.id == row.id && (&other.target, &other.package) != (&row.target, &row.package)
-    });
-    plain(&if ambiguous { id.qualified() } else { id.name })
-}
-
 fn value(side: Option<&Side>, unit: &Unit) -> Cell {
-    number(&side.map_or_else(|| "–".to_owned(), |side| plain(&unit.show(side.value))))
-}
-
-fn spread(side: &Side, unit: &Unit) -> String {
-    let least = side.runs.iter().copied().fold(f64::INFINITY, f64::min);
-    let most = side.runs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    match side.runs.len() {
-        1 => "one run".to_owned(),
-        count if least == most => format!("the same in {count} runs"),
-        count => plain(&format!("{} … {} in {count} runs", unit.show(least), unit.show(most))),
-    }
-}
-
-fn estimate(change: Option<&Change>) -> String {
-    change.map_or_else(String::new, |change| signed(change.estimate))
-}
-
-fn interval(change: Option<&Change>) -> String {
-    match change.map(|change| (change.lower, change.upper)) {
-        Some((Some(lower), Some(upper))) if lower == upper => "exact".to_owned(),
-        Some((Some(lower), Some(upper))) => format!("[{}, {}]", signed(lower), signed(upper)),
-        _ => String::new(),
-    }
-}
-
-/// A change as a signed percentage: small ones with two digits, tenfold and
-/// larger ones as a factor.
-fn signed(change: f64) -> String {
-    match change {
-        0.0 => "0%".to_owned(),
-        c if c >= 9.0 => format!("{:.1}×", c + 1.0),
-        c if c.abs() >= 0.1 => format!("{:+.0}%", c * 100.0),
-        c if c.abs() >= 0.01 => format!("{:+.1}%", c * 100.0),
-        c if c.abs() >= 0.000_05 => format!("{:+.2}%", c * 100.0),
-        c => format!("{}0.01%", if c > 0.0 { "<+" } else { ">-" }),
-    }
-}
-
-fn word(row: &Row) -> String {
-    row.judgement.as_ref().map_or_else(String::new, |judgement| {
-        let word = judgement.outcome.as_str();
-        match (judgement.outcome, judgement.severity) {
-            (Outcome::Regression, Severity::Fail) => word.to_uppercase(),
-            _ => word.to_owned(),
-        }
-    })
-}
-
-/// Why; nothing for what is unchanged, where the values beside it say why.
-fn reason(row: &Row) -> String {
-    match &row.judgement {
-        Some(judgement) if judgement.outcome != Outcome::Unchanged || row.candidate.is_none() => {
-            plain(&judgement.reason)
-        }
-        _ => String::new(),
-    }
+    number(&words::value(side, unit))
 }
 
 fn style(row: &Row) -> Style {

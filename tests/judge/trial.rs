@@ -3,66 +3,35 @@
 
 use std::path::Path;
 
-use benchgate::judge::{Case, Outcome, Report, judge};
-use benchgate::model::{
-    BenchId, Environment, Field, Measurement, Metric, Pairing, Reading, RunInfo, RunReading,
-    Snapshot,
-};
+use benchgate::judge::{Outcome, Report};
+use benchgate::model::{BenchId, Pairing, Snapshot};
 use benchgate::policy::Policy;
 use benchgate::stats::SplitMix64;
-use jiff::Timestamp;
-use jiff::civil::date;
+
+use crate::common::times;
 
 const LOOKS: [u32; 3] = [14, 28, 80];
 
-fn pairing() -> Pairing {
+pub(crate) fn pairing() -> Pairing {
     Pairing {
         trial: "one".to_owned(),
         seed: 1,
         screening: 8,
         looks: LOOKS.to_vec(),
         identical: Vec::new(),
+        control: false,
+        set_up: Vec::new(),
     }
 }
 
 /// One side: for each benchmark the values of its runs.
 fn side(name: &str, rows: &[(&str, Vec<f64>)]) -> Snapshot {
-    let mut environment = Environment::default();
-    environment.set(Field::CpuModel, "Example CPU");
-    let runs = rows.iter().map(|(_, values)| values.len()).max().unwrap_or(0);
-    Snapshot {
-        name: name.to_owned(),
-        created: Timestamp::UNIX_EPOCH,
-        revision: None,
-        selection: None,
-        pairing: Some(pairing()),
-        runs: vec![RunInfo { started: None, seconds: None, environment }; runs],
-        measurements: rows
-            .iter()
-            .map(|(name, values)| Measurement {
-                id: BenchId::named(*name),
-                metric: Metric::time(),
-                runs: (0..)
-                    .zip(values)
-                    .map(|(run, value)| RunReading { run, reading: Reading::Value(*value) })
-                    .collect(),
-                criterion: None,
-                throughput: None,
-            })
-            .collect(),
-        not_run: Vec::new(),
-        problems: Vec::new(),
-    }
+    let rows: Vec<_> = rows.iter().map(|(id, values)| (*id, &values[..])).collect();
+    Snapshot { name: name.to_owned(), pairing: Some(pairing()), ..times(&rows) }
 }
 
 fn verdict(base: &Snapshot, head: &Snapshot) -> Report {
-    let policy = Policy::builtin();
-    judge(&Case {
-        baseline: Some(base),
-        candidate: head,
-        policy: &policy,
-        today: date(2026, 11, 20),
-    })
+    crate::common::verdict(base, head, "")
 }
 
 fn outcome(report: &Report, id: &str) -> Outcome {
@@ -75,14 +44,14 @@ fn outcome(report: &Report, id: &str) -> Outcome {
 }
 
 /// Differences that alternate around a centre by `spread`.
-fn alternating(centre: f64, spread: f64, pairs: u32) -> Vec<f64> {
+pub(crate) fn alternating(centre: f64, spread: f64, pairs: u32) -> Vec<f64> {
     let sign = |n: u32| if n.is_multiple_of(2) { 1.0 } else { -1.0 };
     // A little unevenness, so that no two magnitudes tie.
     (0..pairs).map(|n| centre + sign(n) * spread * (1.0 + f64::from(n) * 0.01)).collect()
 }
 
 /// A base of 100 ns in every run, and the head that these differences make.
-fn from_differences(rows: &[(&str, Vec<f64>)]) -> (Snapshot, Snapshot) {
+pub(crate) fn from_differences(rows: &[(&str, Vec<f64>)]) -> (Snapshot, Snapshot) {
     let base: Vec<_> = rows.iter().map(|(id, d)| (*id, vec![100.0; d.len()])).collect();
     let head: Vec<_> =
         rows.iter().map(|(id, d)| (*id, d.iter().map(|d| 100.0 * d.exp()).collect())).collect();

@@ -1,0 +1,267 @@
+//! What this machine's noise lets the gate find: executables measured against
+//! themselves.
+//!
+//! [`observe_trial`] and [`observe`] take what was measured, [`remember`] adds it
+//! to what is known of the machine class, [`calibrate`] says what follows from
+//! it: for each benchmark the smallest change that `gate ab` could show, and
+//! for the policy what would fit this machine. Pure: no file, no clock.
+
+mod advice;
+mod observed;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+pub use advice::Suggestion;
+pub use observed::{Observed, observe, observe_trial, remember};
+
+use crate::model::{BenchId, Direction, Metric, NoiseRow, NotRun};
+use crate::policy::{Gate, Policy};
+use crate::stats::{self, SampleVariance};
+
+/// The version of the calibration's format.
+const SCHEMA_VERSION: u32 = 1;
+
+/// The chance with which a change is to be found.
+const POWER: f64 = 0.97;
+
+/// What the instructions of a benchmark are good for.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Instructions {
+    /// Every process executed as many: exact, whatever the clock does.
+    Steady,
+    /// They differ by this share of themselves.
+    Vary(f64),
+    /// There are none, and why.
+    Unavailable(String),
+}
+
+/// What the noise of a machine class lets the gate find.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(title = "benchgate calibration")]
+pub struct Calibration {
+    /// The version of this format.
+    pub schema_version: u32,
+    /// The program that wrote it.
+    pub tool: String,
+    /// The machine class.
+    pub class: String,
+    /// Where what is known of it is kept.
+    pub noise_file: PathBuf,
+    /// Family-wise chance of a false regression, as the policy says.
+    pub alpha: f64,
+    /// The numbers of pairs after which `gate ab` decides.
+    pub looks: Vec<u32>,
+    /// The chance with which changes of the sizes given are found.
+    pub power: f64,
+    /// One sampled metric of one benchmark each, in the order of names.
+    pub rows: Vec<CalibratedRow>,
+    /// What could be put into the policy, each with its reason.
+    pub suggestions: Vec<Suggestion>,
+    /// What was not measured, and why.
+    pub not_run: Vec<String>,
+}
+
+/// One sampled metric of one benchmark. Deviations and changes are shares: 0.01
+/// is 1%.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct CalibratedRow {
+    /// The benchmark's name.
+    pub id: String,
+    /// The bench target, where known.
+    pub target: Option<String>,
+    /// The cargo package, where known.
+    pub package: Option<String>,
+    /// The metric's name.
+    pub metric: String,
+    /// The unit's name.
+    pub unit: String,
+    /// Geometric mean of the runs.
+    pub value: f64,
+    /// Runs of this session.
+    pub runs: usize,
+    /// Pairs of this session; 0 where runs were not measured in pairs.
+    pub pairs: usize,
+    /// Standard deviation of runs within sessions.
+    pub run_deviation: f64,
+    /// Standard deviation of paired differences, by their median absolute
+    /// deviation; from the runs' own, where there are no pairs.
+    pub paired_deviation: f64,
+    /// Half width of the interval of the centre that these pairs show at one
+    /// look's level: the noise floor. Absent of too few pairs.
+    pub floor: Option<f64>,
+    /// Sessions of unchanged code that are known.
+    pub sessions: usize,
+    /// Standard deviation of sessions' means, from two sessions of equal code.
+    pub session_deviation: Option<f64>,
+    /// What the policy wants to be found.
+    pub wanted: f64,
+    /// The smallest change that `gate ab` finds by its last look.
+    pub detectable: Option<f64>,
+    /// Pairs that it takes to find what the policy wants.
+    pub pairs_needed: Option<u64>,
+    /// Whether those are within the last look.
+    pub reached: bool,
+    /// The runs fall into two heaps.
+    pub modes: Option<RowModes>,
+    /// What its instructions are good for.
+    pub instructions: Instructions,
+}
+
+/// Two heaps that runs of one benchmark fall into.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct RowModes {
+    /// The centre of the lower heap, in the row's unit.
+    pub lower: f64,
+    /// The centre of the upper heap.
+    pub upper: f64,
+    /// The share of runs in the upper heap.
+    pub share: f64,
+}
+
+/// What a calibration is made from.
+#[derive(Debug)]
+pub struct Evidence<'a> {
+    /// What was measured now.
+    pub observed: &'a [Observed],
+    /// What is known of the machine class, that included.
+    pub noise: &'a crate::model::Noise,
+    /// The instructions of benchmarks, where looked for.
+    pub instructions: &'a BTreeMap<BenchId, Instructions>,
+    /// What was not measured.
+    pub not_run: &'a [NotRun],
+}
+
+/// What follows from it under a policy.
+pub fn calibrate(
+    evidence: &Evidence<'_>,
+    policy: &Policy,
+    class: &str,
+    noise_file: PathBuf,
+) -> Calibration {
+    let mut latest: BTreeMap<(&BenchId, &str), &Observed> = BTreeMap::new();
+    for one in evidence.observed {
+        // The last session that knows the row speaks for it.
+        latest.insert((&one.id, &one.metric.name), one);
+    }
+    let rows: Vec<CalibratedRow> =
+        latest.into_values().filter_map(|one| row(evidence, policy, one)).collect();
+    let mut not_run: Vec<String> =
+        evidence.not_run.iter().map(|one| format!("{}: {}", one.subject, one.reason)).collect();
+    not_run.sort();
+    not_run.dedup();
+    Calibration {
+        schema_version: SCHEMA_VERSION,
+        tool: concat!("benchgate ", env!("CARGO_PKG_VERSION")).to_owned(),
+        class: class.to_owned(),
+        noise_file,
+        alpha: policy.verdict.alpha,
+        looks: policy.ab.looks.clone(),
+        power: POWER,
+        suggestions: advice::suggestions(&rows, policy),
+        rows,
+        not_run,
+    }
+}
+
+/// The JSON Schema of a calibration.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Calibration).to_value()
+}
+
+impl CalibratedRow {
+    /// The benchmark's identity.
+    pub fn bench_id(&self) -> BenchId {
+        BenchId {
+            name: self.id.clone(),
+            target: self.target.clone(),
+            package: self.package.clone(),
+        }
+    }
+}
+
+fn row(evidence: &Evidence<'_>, policy: &Policy, one: &Observed) -> Option<CalibratedRow> {
+    let unit = one.metric.unit.to_string();
+    let known = evidence
+        .noise
+        .rows
+        .iter()
+        .find(|row| row.id == one.id && row.metric == one.metric.name && row.unit == unit)?;
+    let limits = policy.limits(&one.id, &one.metric);
+    if limits.gate == Gate::Show {
+        return None;
+    }
+    let runs = within(known)?;
+    let paired =
+        stats::robust_deviation(&one.differences).unwrap_or(std::f64::consts::SQRT_2 * runs);
+    let last = policy.ab.looks.last().copied().unwrap_or_default();
+    let alpha = policy.verdict.alpha / policy.ab.looks.len().max(1) as f64;
+    let (tolerance, target) = match one.metric.better {
+        Direction::Lower => (limits.tolerance.ln_1p(), limits.target.ln_1p()),
+        Direction::Higher => {
+            (-(-limits.tolerance.min(0.99)).ln_1p(), -(-limits.target.min(0.99)).ln_1p())
+        }
+    };
+    // Where target and tolerance are one, nothing can be between them.
+    let needed = stats::pairs_needed(target - tolerance, paired, alpha, POWER)
+        .map(|pairs| pairs.max(u64::from(stats::smallest_n(alpha).unwrap_or_default())));
+    let detectable = stats::detectable_gap(u64::from(last), paired, alpha, POWER)
+        .map(|gap| (tolerance + gap).exp_m1());
+    let floor = stats::hodges_lehmann_interval(&one.differences, alpha)
+        .map(|interval| ((interval.upper - interval.lower) / 2.0).exp_m1());
+    let logs: Vec<f64> = one.values.iter().map(|value| value.ln()).collect();
+    Some(CalibratedRow {
+        id: one.id.name.clone(),
+        target: one.id.target.clone(),
+        package: one.id.package.clone(),
+        metric: one.metric.name.clone(),
+        unit,
+        value: stats::mean(&logs)?.exp(),
+        runs: one.values.len(),
+        pairs: one.differences.len(),
+        run_deviation: runs,
+        paired_deviation: paired,
+        floor: floor.filter(|floor| floor.is_finite()),
+        sessions: known.sessions.len(),
+        session_deviation: between(known),
+        wanted: limits.target,
+        detectable: detectable.filter(|change| change.is_finite()),
+        pairs_needed: needed,
+        reached: needed.is_some_and(|needed| needed <= u64::from(last)),
+        modes: stats::two_modes(&logs).map(|modes| RowModes {
+            lower: modes.lower.exp(),
+            upper: modes.upper.exp(),
+            share: modes.share,
+        }),
+        instructions: (one.metric.name == Metric::TIME)
+            .then(|| evidence.instructions.get(&one.id).cloned())
+            .flatten()
+            .unwrap_or_else(|| Instructions::Unavailable("not counted".to_owned())),
+    })
+}
+
+/// Standard deviation of runs within sessions.
+fn within(row: &NoiseRow) -> Option<f64> {
+    let sessions = row.sessions.iter().map(|one| SampleVariance {
+        variance: one.deviation * one.deviation,
+        degrees: f64::from(one.runs) - 1.0,
+    });
+    SampleVariance::pooled(sessions).map(|pooled| pooled.variance.sqrt())
+}
+
+/// Standard deviation of sessions' means, each held against its own code's.
+fn between(row: &NoiseRow) -> Option<f64> {
+    let mut by_code: BTreeMap<Option<&str>, Vec<f64>> = BTreeMap::new();
+    for one in &row.sessions {
+        by_code.entry(one.code.as_deref()).or_default().push(one.centre.ln());
+    }
+    let variances = by_code.values().filter_map(|centres| {
+        let degrees = centres.len().checked_sub(1)? as f64;
+        Some(SampleVariance { variance: stats::variance(centres)?, degrees })
+    });
+    SampleVariance::pooled(variances).map(|pooled| pooled.variance.sqrt())
+}

@@ -1,0 +1,127 @@
+//! What one session measured of unchanged code.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::judge::run_value;
+use crate::model::{BenchId, Measurement, Metric, Nature, Noise, NoiseRow, NoiseSession, Snapshot};
+use crate::stats;
+
+/// Sessions that are kept of each row; what is older says little of today.
+const KEPT: usize = 30;
+
+/// The runs of one sampled metric of one benchmark in one session.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observed {
+    /// Which benchmark.
+    pub id: BenchId,
+    /// What of it.
+    pub metric: Metric,
+    /// When the session began.
+    pub when: Timestamp,
+    /// Names the code that was measured.
+    pub code: Option<String>,
+    /// The runs, at least two, in the metric's unit; positive.
+    pub values: Vec<f64>,
+    /// ln(second / first) of runs in pairs.
+    pub differences: Vec<f64>,
+}
+
+/// What both sides of a trial show of executables that were the same.
+/// `codes` names the code of each target, by package and target.
+pub fn observe_trial(
+    [first, second]: [&Snapshot; 2],
+    when: Timestamp,
+    codes: &BTreeMap<(Option<String>, String), String>,
+) -> Vec<Observed> {
+    let mut observed = Vec::new();
+    for one in sampled(first) {
+        let same = |other: &&Measurement| other.id == one.id && other.metric == one.metric;
+        let Some(other) = sampled(second).find(same) else { continue };
+        let (firsts, seconds) = (values(one), values(other));
+        let differences =
+            firsts.iter().filter_map(|(run, value)| Some((seconds.get(run)? / value).ln()));
+        let code = one
+            .id
+            .target
+            .as_ref()
+            .and_then(|target| codes.get(&(one.id.package.clone(), target.clone())).cloned());
+        observed.push(Observed {
+            id: one.id.clone(),
+            metric: one.metric.clone(),
+            when,
+            code,
+            differences: differences.collect(),
+            values: firsts.values().chain(seconds.values()).copied().collect(),
+        });
+    }
+    observed.retain(|one| one.values.len() > 1);
+    observed
+}
+
+/// What a snapshot's runs show. That its code is that of the others is for the
+/// caller to know.
+pub fn observe(snapshot: &Snapshot) -> Vec<Observed> {
+    let observed = sampled(snapshot).map(|one| Observed {
+        id: one.id.clone(),
+        metric: one.metric.clone(),
+        when: snapshot.created,
+        code: None,
+        values: values(one).into_values().collect(),
+        differences: Vec::new(),
+    });
+    observed.filter(|one| one.values.len() > 1).collect()
+}
+
+fn sampled(snapshot: &Snapshot) -> impl Iterator<Item = &Measurement> {
+    snapshot.measurements.iter().filter(|one| one.metric.nature == Nature::Sampled)
+}
+
+/// The number of each run that has a logarithm.
+fn values(measurement: &Measurement) -> BTreeMap<u32, f64> {
+    let values =
+        measurement.runs.iter().filter_map(|one| Some((one.run, run_value(&one.reading)?)));
+    values.filter(|(_, value)| *value > 0.0 && value.is_finite()).collect()
+}
+
+/// What is known with what was observed. A session that is known already is
+/// replaced; of each row the newest sessions are kept.
+#[must_use]
+pub fn remember(noise: &Noise, observed: &[Observed]) -> Noise {
+    let mut rows: BTreeMap<(BenchId, String, String), Vec<NoiseSession>> = noise
+        .rows
+        .iter()
+        .map(|row| ((row.id.clone(), row.metric.clone(), row.unit.clone()), row.sessions.clone()))
+        .collect();
+    for one in observed {
+        let Some(session) = session(one) else { continue };
+        let key = (one.id.clone(), one.metric.name.clone(), one.metric.unit.to_string());
+        let sessions = rows.entry(key).or_default();
+        sessions.retain(|other| other.when != session.when);
+        sessions.push(session);
+        sessions.sort_by_key(|session| session.when);
+        sessions.drain(..sessions.len().saturating_sub(KEPT));
+    }
+    let rows = rows.into_iter().map(|((id, metric, unit), sessions)| NoiseRow {
+        id,
+        metric,
+        unit,
+        sessions,
+    });
+    Noise { rows: rows.collect() }
+}
+
+fn session(one: &Observed) -> Option<NoiseSession> {
+    let logs: Vec<f64> = one.values.iter().map(|value| value.ln()).collect();
+    let middle = stats::median(&logs)?;
+    Some(NoiseSession {
+        when: one.when,
+        code: one.code.clone(),
+        runs: u32::try_from(logs.len()).ok()?,
+        centre: stats::mean(&logs)?.exp(),
+        deviation: stats::variance(&logs)?.sqrt(),
+        widest: logs.iter().map(|log| (log - middle).abs()).fold(0.0, f64::max),
+        paired: stats::robust_deviation(&one.differences),
+    })
+}

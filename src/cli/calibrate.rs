@@ -1,0 +1,320 @@
+//! `gate calibrate`
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+
+use super::ab::{criterion_times, time};
+use super::build::{BuildArgs, selection};
+use super::source::{self, StoreArgs};
+use super::{Context, Failed, PolicyArgs, progress};
+use crate::calibrate::{
+    Evidence, Instructions, Observed, calibrate, observe, observe_trial, remember,
+};
+use crate::exit::Exit;
+use crate::measure::{
+    self, BenchExecutable, BuildOptions, CountError, CountOptions, CountTarget, Filter, Interrupt,
+    Listed, Progress, Silent, Trial, TrialPlan, TrialSide, identity,
+};
+use crate::model::{BenchId, Metric, Nature, NotRun, Snapshot};
+use crate::policy::Policy;
+use crate::report;
+
+/// Pairs that are screened before the budget is looked at; no fewer are asked for.
+const FIRST_PAIRS: u32 = 6;
+
+/// How often each benchmark's instructions are counted to see whether they repeat.
+const COUNTS: u32 = 3;
+
+/// What is written on stdout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A table to read
+    #[value(alias = "terminal")]
+    Table,
+    /// JSON, whose schema is docs/schema/calibration.schema.json
+    Json,
+}
+
+/// Measure this machine's noise: the same executables against themselves
+///
+/// Says what size of change each benchmark's clock can show here, keeps that for the machine class
+/// (`gate run` and `gate check` count with it), and suggests what to put into gate.toml:
+///
+///   gate calibrate                     this project's benches, 20 pairs
+///   gate calibrate --bench cache       only a part
+///   gate calibrate --from a.json b.json
+///                                      snapshots of unchanged code, a session each; nothing is
+///                                      measured
+///
+/// Do it at three or more times: how much one session differs from the next shows no other way.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Calibrate {
+    /// Pairs of processes [default: the policy's, 20]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(6..=1000))]
+    pairs: Option<u32>,
+    /// Only benchmarks whose name matches this regular expression
+    #[arg(long, value_name = "REGEX")]
+    filter: Option<String>,
+    /// No pair is begun after this time [default: the policy's, 15m]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    budget: Option<Duration>,
+    /// Seeds the order of processes [default: from the clock]
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+    /// Measure nothing; take these snapshots, which you know to be of the same code
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["pairs", "filter", "budget", "seed"])]
+    from: Vec<PathBuf>,
+    /// Show only; keep nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// The format of what is shown on stdout
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    #[command(flatten)]
+    build: BuildArgs,
+    #[command(flatten)]
+    store: StoreArgs,
+    #[command(flatten)]
+    policy: PolicyArgs,
+}
+
+/// What was measured, or read.
+#[derive(Default)]
+struct Found {
+    observed: Vec<Observed>,
+    instructions: BTreeMap<BenchId, Instructions>,
+    not_run: Vec<NotRun>,
+}
+
+impl Calibrate {
+    pub(super) fn run(self, context: &Context) -> Result<Exit, Failed> {
+        let Self { pairs, filter, budget, seed, from, dry_run, format, build, store, policy } =
+            self;
+        let policy = policy.find()?;
+        let class = store.class();
+        let path = store.store().noise_path(&class).map_err(Failed::usage)?;
+        // A file that cannot be read is said before minutes of measuring.
+        let known = source::noise(&store)?.unwrap_or_default();
+        let found = if from.is_empty() {
+            let filter = filter
+                .map(|filter| Filter::matching(&filter))
+                .transpose()
+                .map_err(Failed::usage)?;
+            let how = How {
+                pairs: pairs.unwrap_or(policy.calibrate.pairs),
+                budget: budget.unwrap_or(policy.calibrate.budget),
+                seed: seed.unwrap_or_else(|| fastrand::u64(..)),
+                filter,
+            };
+            measure(context, &policy, &build.options(context), how)?
+        } else {
+            read(&from)?
+        };
+        if found.observed.is_empty() {
+            return Err(Failed::nothing(anyhow::anyhow!(
+                "there is no benchmark with two runs or more to learn from"
+            )));
+        }
+        let noise = remember(&known, &found.observed);
+        let evidence = Evidence {
+            observed: &found.observed,
+            noise: &noise,
+            instructions: &found.instructions,
+            not_run: &found.not_run,
+        };
+        let calibration = calibrate(&evidence, &policy, &class, path);
+        if !dry_run {
+            let path = store.store().save_noise(&class, &noise)?;
+            context.shell.status("kept", &path.display().to_string());
+        }
+        let text = match format {
+            Format::Table => report::calibration(&calibration, context.shell.width()),
+            Format::Json => serde_json::to_string_pretty(&calibration)? + "\n",
+        };
+        context.shell.data(&text)?;
+        Ok(Exit::Pass)
+    }
+}
+
+/// The snapshots' runs, and what counts they hold.
+fn read(files: &[PathBuf]) -> Result<Found, Failed> {
+    let mut found = Found::default();
+    let mut taken = BTreeSet::new();
+    for file in files {
+        let snapshot = crate::baseline::read(file)?;
+        if !taken.insert(snapshot.created) {
+            return Err(Failed::usage(anyhow::anyhow!(
+                "{}: another of the snapshots was taken at the same moment, {}; a session is \
+                 counted once",
+                file.display(),
+                snapshot.created
+            )));
+        }
+        found.observed.extend(observe(&snapshot));
+        found.instructions.extend(counted(&snapshot));
+    }
+    Ok(found)
+}
+
+fn counted(snapshot: &Snapshot) -> impl Iterator<Item = (BenchId, Instructions)> {
+    let counts = snapshot.measurements.iter().filter(|one| {
+        one.metric.name == Metric::INSTRUCTIONS && one.metric.nature == Nature::Counted
+    });
+    counts.map(|one| {
+        let values = one.runs.iter().filter_map(|run| crate::judge::run_value(&run.reading));
+        (one.id.clone(), steadiness(&values.collect::<Vec<_>>()))
+    })
+}
+
+fn steadiness(values: &[f64]) -> Instructions {
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = values.iter().copied().fold(0.0, f64::max);
+    match values.len() {
+        0 | 1 => Instructions::Unavailable("counted once, which does not show spread".to_owned()),
+        _ if least == most => Instructions::Steady,
+        _ => Instructions::Vary((most - least) / least.max(1.0)),
+    }
+}
+
+/// How much is measured of what.
+struct How {
+    pairs: u32,
+    budget: Duration,
+    seed: u64,
+    filter: Option<Filter>,
+}
+
+fn measure(
+    context: &Context,
+    policy: &Policy,
+    options: &BuildOptions,
+    how: How,
+) -> Result<Found, Failed> {
+    let How { pairs, budget, seed, filter } = how;
+    let interrupt = Interrupt::install()?;
+    let mut bar: Box<dyn Progress> =
+        if context.shell.quiet { Box::new(Silent) } else { progress::on_stderr() };
+    let built = measure::build(options, &interrupt, bar.as_mut())?;
+    let place = built.target_directory.join("gate");
+    let side = |name: &str, not_run: Vec<NotRun>| TrialSide {
+        name: name.to_owned(),
+        revision: None,
+        executables: built.executables.clone(),
+        not_run,
+        build: options.clone(),
+    };
+    let plan = TrialPlan {
+        base: side("first", built.not_run.clone()),
+        head: side("second", Vec::new()),
+        identical: BTreeSet::new(),
+        layouts: Vec::new(),
+        seed,
+        screening: FIRST_PAIRS,
+        looks: vec![(pairs - FIRST_PAIRS).max(1)],
+        // Nothing is decided, so no number of pairs is too few.
+        least: 0,
+        control: false,
+        // Counted below, once the clock is done.
+        counts: 0,
+        budget: Some(budget),
+        selection: selection(options, filter.as_ref()),
+        filter,
+        criterion: criterion_times(policy),
+        time_limit: policy.measure.time_limit,
+        scratch: place.clone(),
+        logs: None,
+    };
+    let when = Timestamp::now();
+    // Everything is measured on, until there are pairs enough.
+    let mut wanted = pairs > FIRST_PAIRS;
+    let mut open = |trial: &Trial| {
+        let ids = trial.base.measurements.iter().map(|one| one.id.clone()).collect();
+        if std::mem::take(&mut wanted) { ids } else { BTreeSet::new() }
+    };
+    let trial = measure::trial(&plan, &mut open, &interrupt, bar.as_mut())?;
+    let codes = codes(&built.executables);
+    let mut found = Found {
+        observed: observe_trial([&trial.base, &trial.head], when, &codes),
+        instructions: BTreeMap::new(),
+        not_run: [trial.base.not_run.clone(), trial.head.not_run].concat(),
+    };
+    count(&built.executables, &trial.base, policy, place, &interrupt, bar.as_mut(), &mut found)?;
+    Ok(found)
+}
+
+/// The code of each target, by package and target; one that cannot be read has
+/// a name that no other session shares.
+fn codes(executables: &[BenchExecutable]) -> BTreeMap<(Option<String>, String), String> {
+    let code = |one: &BenchExecutable| {
+        identity::fingerprint(one).unwrap_or_else(|_| format!("unknown-{:x}", fastrand::u64(..)))
+    };
+    executables.iter().map(|one| ((one.package.clone(), one.target.clone()), code(one))).collect()
+}
+
+/// Whether the instructions of what has a time can be counted, and repeat.
+fn count(
+    executables: &[BenchExecutable],
+    measured: &Snapshot,
+    policy: &Policy,
+    scratch: PathBuf,
+    interrupt: &Interrupt,
+    progress: &mut dyn Progress,
+    found: &mut Found,
+) -> Result<(), Failed> {
+    let timed = |executable: &BenchExecutable| -> Vec<Listed> {
+        let own = measured.measurements.iter().filter(|one| {
+            one.metric == Metric::time()
+                && one.id.package == executable.package
+                && one.id.target.as_ref() == Some(&executable.target)
+        });
+        own.map(|one| Listed { name: one.id.name.clone(), cut: false }).collect()
+    };
+    let targets: Vec<CountTarget<'_>> = executables
+        .iter()
+        .map(|executable| CountTarget {
+            executable,
+            subject: &executable.target,
+            benchmarks: timed(executable),
+        })
+        .filter(|target| !target.benchmarks.is_empty())
+        .collect();
+    let options = CountOptions {
+        counts: COUNTS,
+        unsteady_counts: COUNTS,
+        time_limit: policy.measure.time_limit,
+        scratch,
+        profiles: false,
+    };
+    let id = |executable: &BenchExecutable, name: String| BenchId {
+        name,
+        target: Some(executable.target.clone()),
+        package: executable.package.clone(),
+    };
+    match measure::count(&targets, &options, interrupt, progress) {
+        Ok(counted) => found.instructions.extend(counted.into_iter().map(|one| {
+            let instructions = match one.outcome {
+                Ok(counts) => {
+                    steadiness(&counts.readings.iter().map(|n| *n as f64).collect::<Vec<_>>())
+                }
+                Err(reason) => Instructions::Unavailable(reason.to_string()),
+            };
+            (id(targets[one.target].executable, one.listed.name), instructions)
+        })),
+        Err(CountError::NoValgrind) => {
+            let reason = || Instructions::Unavailable(CountError::NoValgrind.to_string());
+            for target in &targets {
+                let names = target.benchmarks.iter().map(|listed| listed.name.clone());
+                found
+                    .instructions
+                    .extend(names.map(|name| (id(target.executable, name), reason())));
+            }
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! How long processes take, and for how long each should measure.
+
+use std::time::Duration;
+
+use super::super::CriterionTimes;
+use crate::model::SetUp;
+
+/// What a benchmark costs beyond warming up and measuring, in seconds, until it
+/// is known: criterion's analysis and the end of its last sample.
+const OVERHEAD: f64 = 0.03;
+
+/// The most by which the measuring time is raised for a long set-up.
+const MOST_STRETCH: u32 = 5;
+
+/// What the processes of one bench target cost.
+#[derive(Clone, Debug)]
+pub(super) struct Pace {
+    times: CriterionTimes,
+    /// How many benchmarks it has; one, where that is not known.
+    pub(super) benchmarks: usize,
+    /// Seconds that a process takes before any benchmark: what listing them took.
+    fixed: f64,
+    learnt: Learnt,
+}
+
+/// Sums over the processes so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Learnt {
+    processes: u32,
+    seconds: f64,
+    /// Spent warming up and measuring.
+    measuring: f64,
+    benchmarks: usize,
+    /// Beyond what was foreseen for those benchmarks.
+    beyond: f64,
+}
+
+impl Pace {
+    pub(super) fn new(times: CriterionTimes, benchmarks: Option<usize>, fixed: f64) -> Self {
+        let benchmarks = benchmarks.unwrap_or(1).max(1);
+        Self { times, benchmarks, fixed, learnt: Learnt::default() }
+    }
+
+    /// Criterion's times for a process of so many benchmarks.
+    ///
+    /// A process whose set-up takes longer than all of its measuring measures for
+    /// as long as the set-up takes, up to five times the time that was asked for.
+    /// That costs at most twice the time a process, and the variance within
+    /// processes shrinks up to fivefold: where that is most of the noise, fewer
+    /// pairs serve, each of which pays the set-up on both sides. Where processes
+    /// differ as wholes, nothing is won, and no more than that time lost.
+    pub(super) fn times(&self, benchmarks: usize) -> CriterionTimes {
+        let asked = self.times.measurement;
+        let each = Duration::from_secs_f64(self.fixed / benchmarks.max(1) as f64);
+        let measurement =
+            each.saturating_sub(self.times.warm_up).clamp(asked, asked * MOST_STRETCH);
+        CriterionTimes { measurement, ..self.times }
+    }
+
+    /// What warming up and measuring are to take, in seconds.
+    fn nominal(&self, benchmarks: usize) -> f64 {
+        let times = self.times(benchmarks);
+        benchmarks as f64 * (times.warm_up + times.measurement).as_secs_f64()
+    }
+
+    /// Seconds that a process of so many benchmarks will take.
+    pub(super) fn process(&self, benchmarks: usize) -> f64 {
+        let Learnt { benchmarks: seen, beyond, .. } = self.learnt;
+        let overhead = if seen == 0 { OVERHEAD } else { beyond / seen as f64 };
+        self.fixed + (self.nominal(benchmarks) + benchmarks as f64 * overhead).max(0.0)
+    }
+
+    /// Takes note of a process: how many benchmarks it ran, how long it took, and
+    /// how long the timed samples took of that; in seconds.
+    pub(super) fn learn(&mut self, benchmarks: usize, seconds: f64, timed: f64) {
+        let warm_up = benchmarks as f64 * self.times.warm_up.as_secs_f64();
+        let nominal = self.nominal(benchmarks);
+        let learnt = &mut self.learnt;
+        learnt.processes += 1;
+        learnt.seconds += seconds;
+        learnt.measuring += (warm_up + timed).min(seconds);
+        learnt.benchmarks += benchmarks;
+        learnt.beyond += seconds - self.fixed - nominal;
+    }
+
+    /// What the processes did besides measuring; nothing before the first.
+    pub(super) fn set_up(&self, target: &str, package: Option<&str>) -> Option<SetUp> {
+        let Learnt { processes, seconds, measuring, .. } = self.learnt;
+        (processes > 0 && seconds > 0.0).then(|| SetUp {
+            target: target.to_owned(),
+            package: package.map(str::to_owned),
+            seconds: (seconds - measuring) / f64::from(processes),
+            share: ((seconds - measuring) / seconds).clamp(0.0, 1.0),
+            time: self.times(self.benchmarks).measurement.as_secs_f64(),
+        })
+    }
+}
+
+/// A length of time from seconds; senseless ones are none at all.
+pub(super) fn duration(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pace(benchmarks: usize, fixed: f64) -> Pace {
+        let times = CriterionTimes {
+            warm_up: Duration::from_millis(50),
+            measurement: Duration::from_millis(200),
+            samples: 20,
+            resamples: 1000,
+        };
+        Pace::new(times, Some(benchmarks), fixed)
+    }
+
+    fn near(a: f64, b: f64) -> bool {
+        (a - b).abs() < 1e-9
+    }
+
+    #[test]
+    fn a_long_set_up_is_matched_by_measuring_up_to_a_bound() {
+        let time = |benchmarks, fixed| pace(9, fixed).times(benchmarks).measurement.as_millis();
+        assert_eq!(time(9, 0.0), 200);
+        assert_eq!(time(9, 2.25), 200, "half of the process is measuring");
+        assert_eq!(time(9, 4.5), 450);
+        assert_eq!(time(1, 0.5), 450, "fewer benchmarks share the set-up");
+        assert_eq!(time(1, 60.0), 1000);
+    }
+
+    #[test]
+    fn a_process_is_foreseen_and_then_known() {
+        let mut pace = pace(4, 0.4);
+        assert!(near(pace.process(4), 0.4 + 4.0 * 0.28));
+        assert_eq!(pace.set_up("t", None), None);
+        // Two benchmarks in 0.4 + 2 × 0.25 s, and 0.2 s beyond that.
+        pace.learn(2, 1.1, 0.4);
+        assert!(near(pace.process(4), 0.4 + 4.0 * 0.35));
+        let found = pace.set_up("t", Some("p")).expect("known");
+        assert!(near(found.seconds, 0.6) && near(found.share, 0.6 / 1.1), "{found:?}");
+        assert!(near(found.time, 0.2));
+    }
+
+    #[test]
+    fn benchmarks_that_are_quicker_than_asked_make_no_negative_time() {
+        let mut pace = pace(1, 0.0);
+        pace.learn(1, 0.001, 0.5);
+        assert!(pace.process(1) >= 0.0);
+        assert!(pace.set_up("t", None).expect("known").share == 0.0);
+    }
+}

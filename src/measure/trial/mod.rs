@@ -1,0 +1,237 @@
+//! Base and head in turn on one machine: fresh processes in pairs.
+
+mod estimate;
+mod session;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::prepare::prepare;
+use super::{
+    BenchExecutable, BuildOptions, CriterionTimes, Event, Filter, Interrupt, MeasureError, Progress,
+};
+use crate::model::{BenchId, Layout, NotRun, Revision, Snapshot};
+use estimate::duration;
+use session::{Session, Suspects};
+
+/// One side of a trial.
+#[derive(Clone, Debug)]
+pub struct TrialSide {
+    /// The snapshot's name.
+    pub name: String,
+    /// What was built, where known.
+    pub revision: Option<Revision>,
+    /// Its executables; those of both sides belong together by package and target.
+    pub executables: Vec<BenchExecutable>,
+    /// What is known already not to run.
+    pub not_run: Vec<NotRun>,
+    /// How it was built, for the fingerprint.
+    pub build: BuildOptions,
+}
+
+/// What to measure in turn, and how.
+#[derive(Clone, Debug)]
+pub struct TrialPlan {
+    /// The side that is held against.
+    pub base: TrialSide,
+    /// The side that is judged.
+    pub head: TrialSide,
+    /// Executables of the same code: listed, not measured, by package and target.
+    pub identical: BTreeSet<(Option<String>, String)>,
+    /// Where functions lie on the two sides, where they were built for the trial.
+    pub layouts: Vec<Layout>,
+    /// Seeds the order in each pair and the length of each environment.
+    pub seed: u64,
+    /// Pairs in which everything is screened.
+    pub screening: u32,
+    /// Numbers of confirming pairs after which is decided, rising.
+    pub looks: Vec<u32>,
+    /// How often the instructions of each criterion benchmark are counted on each
+    /// side, before any clock runs; no more often than `screening`. 0 for not at all.
+    pub counts: u32,
+    /// The first look that can confirm anything, be it one suspect alone.
+    pub least: u32,
+    /// Whether the base is also measured against itself.
+    pub control: bool,
+    /// No pair is begun that would end later than this; nothing limits it without.
+    pub budget: Option<Duration>,
+    /// Which benchmarks; all, without one.
+    pub filter: Option<Filter>,
+    /// How long criterion takes for each benchmark in each process.
+    pub criterion: CriterionTimes,
+    /// How long one process may take.
+    pub time_limit: Duration,
+    /// Where a private directory is made and removed again.
+    pub scratch: PathBuf,
+    /// Where the processes' output stays, a file each.
+    pub logs: Option<PathBuf>,
+    /// What was selected, in the words of the command line.
+    pub selection: Option<String>,
+}
+
+/// Base and head as measured so far.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// The base.
+    pub base: Snapshot,
+    /// The head.
+    pub head: Snapshot,
+    /// The base once more, where that was asked for.
+    pub control: Option<Snapshot>,
+}
+
+/// Carries out a trial: screens everything, then measures again, at each look,
+/// what `open` still calls undecided.
+///
+/// `open` is asked after the screening and after each look; with a control, once
+/// more, with the control in the head's place. The trial ends when it names
+/// nothing, after the last look, or when the budget is used up.
+///
+/// A budget in which nothing could be decided is refused once a first pair has
+/// shown how long processes take.
+pub fn trial(
+    plan: &TrialPlan,
+    open: &mut dyn FnMut(&Trial) -> BTreeSet<BenchId>,
+    interrupt: &Interrupt,
+    progress: &mut dyn Progress,
+) -> Result<Trial, MeasureError> {
+    if plan.screening == 0 || plan.looks.is_empty() {
+        return Err(MeasureError::Plan("a trial needs pairs to screen and looks".to_owned()));
+    }
+    plan.criterion.check().map_err(MeasureError::Plan)?;
+    let limits = (plan.filter.as_ref(), plan.time_limit);
+    let base = prepare(&plan.base.executables, limits.0, limits.1, interrupt)?;
+    let head = prepare(&plan.head.executables, limits.0, limits.1, interrupt)?;
+    let mut session = Session::new(plan, base, head)?;
+    session.count(interrupt, progress)?;
+    let mut measuring = Measuring { plan, session: &mut session, interrupt, progress };
+    measuring.screen()?;
+    let mut suspects = measuring.suspects(open);
+    for look in &plan.looks {
+        if suspects.all().is_empty() {
+            break;
+        }
+        let complete = measuring.confirm(*look, &suspects)?;
+        suspects = measuring.suspects(open);
+        if !complete {
+            break;
+        }
+    }
+    progress.event(&Event::Finished);
+    let trial = session.so_far();
+    let empty = |side: &Snapshot| side.measurements.is_empty() && side.problems.is_empty();
+    if empty(&trial.base) && empty(&trial.head) && session.identical.is_empty() {
+        let not_run = [trial.base.not_run, trial.head.not_run].concat();
+        return Err(match &plan.filter {
+            Some(filter) if not_run.is_empty() => {
+                MeasureError::NothingMatched { filter: filter.as_str().to_owned() }
+            }
+            _ => MeasureError::NothingMeasured { not_run },
+        });
+    }
+    Ok(trial)
+}
+
+/// A trial under way.
+struct Measuring<'a, 'p> {
+    plan: &'a TrialPlan,
+    session: &'a mut Session<'p>,
+    interrupt: &'a Interrupt,
+    progress: &'a mut dyn Progress,
+}
+
+impl Measuring<'_, '_> {
+    /// Everything, once a round.
+    fn screen(&mut self) -> Result<(), MeasureError> {
+        if !self.session.measures(None) {
+            // Its one run says where the sides were built and listed.
+            return self.session.round(None, self.interrupt, self.progress);
+        }
+        let screening = self.plan.screening;
+        self.estimate();
+        for round in 0..screening {
+            if !self.session.measures(None) || !self.session.time_left() {
+                break;
+            }
+            let left = duration(self.session.seconds(screening - round, None));
+            self.progress.event(&Event::Pair {
+                number: round + 1,
+                planned: screening,
+                suspects: None,
+                left,
+            });
+            self.session.round(None, self.interrupt, self.progress)?;
+            if round == 0 {
+                self.afford()?;
+                self.estimate();
+            }
+        }
+        Ok(())
+    }
+
+    /// Says how long it will take.
+    fn estimate(&mut self) {
+        let session = &self.session;
+        let last = self.plan.looks.last().copied().unwrap_or_default();
+        let ahead = self.plan.screening.saturating_sub(session.rounds());
+        let screening = session.seconds(ahead, None);
+        let most = duration(session.seconds(ahead + last, None));
+        self.progress.event(&Event::Estimated {
+            screening: duration(screening),
+            most: self.plan.budget.map_or(most, |budget| most.min(budget)),
+        });
+    }
+
+    /// Refuses a budget in which no benchmark could be screened and confirmed.
+    fn afford(&self) -> Result<(), MeasureError> {
+        let Some(budget) = self.plan.budget else { return Ok(()) };
+        let session = &self.session;
+        let ahead = self.plan.screening.saturating_sub(session.rounds());
+        let screening = duration(session.elapsed() + session.seconds(ahead, None));
+        let confirming = duration(f64::from(self.plan.least) * session.dearest());
+        if screening + confirming <= budget {
+            return Ok(());
+        }
+        Err(MeasureError::Budget {
+            budget,
+            benchmarks: session.benchmarks(),
+            pairs: self.plan.screening,
+            screening,
+            least: self.plan.least,
+            confirming,
+        })
+    }
+
+    /// Measures suspects up to a look; whether the budget and the programs let it.
+    fn confirm(&mut self, look: u32, suspects: &Suspects) -> Result<bool, MeasureError> {
+        let all = suspects.all();
+        let names: Vec<&str> = all.iter().map(|id| id.name.as_str()).collect();
+        let before = self.plan.screening;
+        while self.session.rounds() < before + look {
+            if !self.session.measures(Some(&all)) || !self.session.time_left() {
+                return Ok(false);
+            }
+            let done = self.session.rounds() - before;
+            self.progress.event(&Event::Pair {
+                number: done + 1,
+                planned: look,
+                suspects: Some(&names),
+                left: duration(self.session.seconds(look - done, Some(&all))),
+            });
+            self.session.round(Some(suspects), self.interrupt, self.progress)?;
+        }
+        Ok(true)
+    }
+
+    /// What is undecided so far.
+    fn suspects(&self, open: &mut dyn FnMut(&Trial) -> BTreeSet<BenchId>) -> Suspects {
+        let mut so_far = self.session.so_far();
+        let control = so_far.control.take();
+        let head = open(&so_far);
+        let control = control.map_or_else(BTreeSet::new, |control| {
+            open(&Trial { base: so_far.base, head: control, control: None })
+        });
+        Suspects { head, control }
+    }
+}

@@ -1,0 +1,480 @@
+//! Rounds of processes: in each, every bench target once on each side.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::super::load::Load;
+use super::super::merge::Merge;
+use super::super::prepare::{Prepared, Ready};
+use super::super::process::ProcessError;
+use super::super::run::failure;
+use super::super::witness::{self, Counting, Witnesses};
+use super::super::{
+    BenchExecutable, Event, Filter, Interrupt, MeasureError, Process, Progress, Scratch, machine,
+    probe, valgrind_version,
+};
+use super::estimate::Pace;
+use super::{Trial, TrialPlan};
+use crate::model::{
+    BenchId, Environment, Field, NotRun, Pairing, Reading, Revision, RunInfo, Samples, Snapshot,
+};
+use crate::sources::Harvest;
+
+/// Runs of a counting harness on each side: enough to see whether counts repeat.
+const COUNTED_RUNS: u32 = 3;
+
+/// The most by which a process's environment is made longer, in bytes: a page,
+/// as that is the period with which the stack's place matters.
+const PADDING: usize = 4096;
+
+/// The sides by their indices. The control is the base once more.
+pub(super) const BASE: usize = 0;
+pub(super) const HEAD: usize = 1;
+pub(super) const CONTROL: usize = 2;
+const NAMES: [&str; 3] = ["base", "head", "control"];
+
+/// The side whose executables it runs.
+fn source(side: usize) -> usize {
+    if side == CONTROL { BASE } else { side }
+}
+
+/// Names an executable: its package and target.
+type Key = (Option<String>, String);
+
+/// What is still undecided: of the head, and of the control.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Suspects {
+    pub(super) head: BTreeSet<BenchId>,
+    pub(super) control: BTreeSet<BenchId>,
+}
+
+impl Suspects {
+    /// All of them: processes of one round run the same benchmarks, as what runs
+    /// before a benchmark in its process may move it.
+    pub(super) fn all(&self) -> BTreeSet<BenchId> {
+        self.head.union(&self.control).cloned().collect()
+    }
+
+    /// Whether a reading is wanted. A look is final: what it decided is not
+    /// decided again because the benchmark had to run for the other comparison.
+    fn want(&self, side: usize, id: &BenchId) -> bool {
+        let own = match side {
+            HEAD => &self.head,
+            CONTROL => &self.control,
+            _ => return true,
+        };
+        own.contains(id) || !(self.head.contains(id) || self.control.contains(id))
+    }
+}
+
+/// The two executables of one target; either may be missing on one side.
+struct Paired<'a> {
+    key: Key,
+    sides: [Option<Prepared<'a>>; 2],
+    pace: Pace,
+    /// The order of the second round of a block: the reverse of the first one's,
+    /// so that orders are balanced.
+    owed: Option<Vec<usize>>,
+    /// A process crashed or hung: not started again, as its side of every later
+    /// pair would be missing.
+    given_up: bool,
+}
+
+impl<'a> Paired<'a> {
+    fn new(plan: &TrialPlan, key: Key, sides: [Option<Prepared<'a>>; 2]) -> Self {
+        let there = || sides.iter().flatten();
+        let listed = there().filter_map(|one| Some(one.listed.as_ref()?.len())).max();
+        // Of two readings the smaller: the other had to be read from the disk.
+        let fixed = there().map(|one| one.set_up.as_secs_f64()).min_by(f64::total_cmp);
+        let pace = Pace::new(plan.criterion, listed, fixed.unwrap_or_default());
+        Self { key, sides, pace, owed: None, given_up: false }
+    }
+
+    fn counts(&self) -> bool {
+        self.sides.iter().flatten().any(|one| one.harness.counts())
+    }
+
+    /// How many of its benchmarks are among those.
+    fn among(&self, only: &BTreeSet<BenchId>) -> usize {
+        only.iter().filter(|id| self.holds(id)).count()
+    }
+
+    fn holds(&self, id: &BenchId) -> bool {
+        (&id.package, id.target.as_ref()) == (&self.key.0, Some(&self.key.1))
+    }
+
+    /// In how many rounds it takes part at most.
+    fn rounds(&self) -> u32 {
+        if self.given_up {
+            0
+        } else if self.sides.iter().any(Option::is_none) {
+            // Nothing to compare: once, so that its results are shown.
+            1
+        } else if self.counts() {
+            COUNTED_RUNS
+        } else {
+            u32::MAX
+        }
+    }
+
+    /// Its sides that run in each round.
+    fn arms(&self, control: bool) -> Vec<usize> {
+        let third = control && !self.counts() && self.sides.iter().all(Option::is_some);
+        let mut arms: Vec<usize> =
+            [BASE, HEAD].into_iter().filter(|side| self.sides[*side].is_some()).collect();
+        arms.extend(third.then_some(CONTROL));
+        arms
+    }
+}
+
+fn key(executable: &BenchExecutable) -> Key {
+    (executable.package.clone(), executable.target.clone())
+}
+
+/// One process of a round.
+struct One<'a, 'b> {
+    run: u32,
+    side: usize,
+    prepared: &'b Prepared<'a>,
+    filter: Option<&'b Filter>,
+    benchmarks: usize,
+    suspects: Option<&'b Suspects>,
+}
+
+pub(super) struct Session<'a> {
+    plan: &'a TrialPlan,
+    scratch: Scratch,
+    paired: Vec<Paired<'a>>,
+    pub(super) identical: Vec<BenchId>,
+    environments: [Environment; 2],
+    merges: Vec<Merge>,
+    witnesses: Witnesses,
+    runs: Vec<Vec<RunInfo>>,
+    random: fastrand::Rng,
+    /// The seed alone could be given twice.
+    name: String,
+    began: Instant,
+    /// The longest round so far.
+    longest: Duration,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(
+        plan: &'a TrialPlan,
+        base: Ready<'a>,
+        head: Ready<'a>,
+    ) -> Result<Self, MeasureError> {
+        let sides = if plan.control { 3 } else { 2 };
+        let mut merges = vec![Merge::default(); sides];
+        let known = [&plan.base.not_run, &plan.head.not_run];
+        let found = [base.not_run, head.not_run];
+        for (merge, (known, found)) in merges.iter_mut().zip(known.into_iter().zip(found)) {
+            known.iter().cloned().chain(found).for_each(|one| merge.not_run(one));
+        }
+        let mut by_key: BTreeMap<Key, [Option<Prepared<'a>>; 2]> = BTreeMap::new();
+        for (side, prepared) in [base.prepared, head.prepared].into_iter().enumerate() {
+            for one in prepared {
+                let key = key(one.executable);
+                by_key.entry(key).or_default()[side] = Some(one);
+            }
+        }
+        let mut identical = Vec::new();
+        let mut paired = Vec::new();
+        let mut harnesses = BTreeSet::new();
+        for (key, sides) in by_key {
+            harnesses.extend(sides.iter().flatten().map(|one| one.harness));
+            if plan.identical.contains(&key) {
+                let listed = sides.iter().flatten().find_map(|one| one.listed.as_ref());
+                identical.extend(listed.into_iter().flatten().map(|listed| BenchId {
+                    name: listed.name.clone(),
+                    target: Some(key.1.clone()),
+                    package: key.0.clone(),
+                }));
+            } else {
+                paired.push(Paired::new(plan, key, sides));
+            }
+        }
+        let harnesses: Vec<_> = harnesses.into_iter().collect();
+        Ok(Self {
+            plan,
+            scratch: Scratch::create(&plan.scratch).map_err(MeasureError::Scratch)?,
+            paired,
+            identical,
+            environments: [&plan.base, &plan.head].map(|side| probe(&side.build, &harnesses)),
+            merges,
+            witnesses: Witnesses::default(),
+            runs: vec![Vec::new(); sides],
+            random: fastrand::Rng::with_seed(plan.seed),
+            name: format!("{:016x}-{}", plan.seed, Timestamp::now()),
+            began: Instant::now(),
+            longest: Duration::ZERO,
+        })
+    }
+
+    /// Counts instructions on both sides; the time it takes is the budget's.
+    pub(super) fn count(
+        &mut self,
+        interrupt: &Interrupt,
+        progress: &mut dyn Progress,
+    ) -> Result<(), MeasureError> {
+        let pairs: Vec<_> =
+            self.paired.iter().map(|pair| pair.sides.each_ref().map(Option::as_ref)).collect();
+        let counting = Counting {
+            counts: self.plan.counts,
+            most: self.plan.screening,
+            time_limit: self.plan.time_limit,
+            scratch: &self.plan.scratch,
+        };
+        self.witnesses = witness::count(&pairs, counting, interrupt, progress)?;
+        if self.plan.counts > 0 {
+            let version = valgrind_version().unwrap_or_default();
+            for environment in &mut self.environments {
+                environment.set(Field::Valgrind, version.as_str());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether another round has anything to measure: of everything, or of those.
+    pub(super) fn measures(&self, only: Option<&BTreeSet<BenchId>>) -> bool {
+        self.paired.iter().any(|pair| {
+            let wanted = only.is_none_or(|only| pair.among(only) > 0);
+            wanted && self.rounds() < pair.rounds()
+        })
+    }
+
+    /// How many benchmarks are to be measured, as far as they are listed.
+    pub(super) fn benchmarks(&self) -> usize {
+        self.paired.iter().map(|pair| pair.pace.benchmarks).sum()
+    }
+
+    pub(super) fn rounds(&self) -> u32 {
+        u32::try_from(self.runs[BASE].len()).expect("far fewer than 2^32 rounds")
+    }
+
+    /// Seconds since the first process.
+    pub(super) fn elapsed(&self) -> f64 {
+        self.began.elapsed().as_secs_f64()
+    }
+
+    /// Whether a round as long as the longest still fits.
+    pub(super) fn time_left(&self) -> bool {
+        self.plan.budget.is_none_or(|budget| self.began.elapsed() + self.longest <= budget)
+    }
+
+    /// Seconds that so many rounds take from here on: of everything, or of those.
+    pub(super) fn seconds(&self, rounds: u32, only: Option<&BTreeSet<BenchId>>) -> f64 {
+        let done = self.rounds();
+        let each = self.paired.iter().map(|pair| {
+            let benchmarks = only.map_or(pair.pace.benchmarks, |only| pair.among(only));
+            let rounds = rounds.min(pair.rounds().saturating_sub(done));
+            if benchmarks == 0 || rounds == 0 {
+                return 0.0;
+            }
+            let arms = pair.arms(self.plan.control).len() as f64;
+            f64::from(rounds) * arms * pair.pace.process(benchmarks)
+        });
+        each.sum()
+    }
+
+    /// Seconds that a round takes in which the dearest benchmark is confirmed.
+    pub(super) fn dearest(&self) -> f64 {
+        let clocks = self.paired.iter().filter(|pair| pair.rounds() == u32::MAX);
+        let each =
+            clocks.map(|pair| pair.arms(self.plan.control).len() as f64 * pair.pace.process(1));
+        each.max_by(f64::total_cmp).unwrap_or_default()
+    }
+
+    /// One process of each target on each side: of all benchmarks, or of suspects.
+    pub(super) fn round(
+        &mut self,
+        suspects: Option<&Suspects>,
+        interrupt: &Interrupt,
+        progress: &mut dyn Progress,
+    ) -> Result<(), MeasureError> {
+        let started = Instant::now();
+        let run = self.rounds();
+        let now = Timestamp::now();
+        let mut spent = vec![(0.0, Load::default()); self.runs.len()];
+        let only = suspects.map(Suspects::all);
+        let mut paired = std::mem::take(&mut self.paired);
+        let outcome = paired.iter_mut().try_for_each(|pair| {
+            self.pair(run, pair, suspects.zip(only.as_ref()), &mut spent, interrupt, progress)
+        });
+        self.paired = paired;
+        outcome?;
+        for (side, (seconds, load)) in spent.into_iter().enumerate() {
+            let mut environment = self.environments[source(side)].clone();
+            machine(&mut environment);
+            let busy = load.share();
+            let info = RunInfo { started: Some(now), seconds: Some(seconds), busy, environment };
+            self.runs[side].push(info);
+        }
+        self.longest = self.longest.max(started.elapsed());
+        Ok(())
+    }
+
+    fn pair(
+        &mut self,
+        run: u32,
+        pair: &mut Paired<'a>,
+        only: Option<(&Suspects, &BTreeSet<BenchId>)>,
+        spent: &mut [(f64, Load)],
+        interrupt: &Interrupt,
+        progress: &mut dyn Progress,
+    ) -> Result<(), MeasureError> {
+        if run >= pair.rounds() {
+            return Ok(());
+        }
+        let (filter, benchmarks) = match only {
+            None => (self.plan.filter.clone(), pair.pace.benchmarks),
+            Some((_, only)) => {
+                let names: Vec<&str> =
+                    only.iter().filter(|id| pair.holds(id)).map(|id| id.name.as_str()).collect();
+                if names.is_empty() {
+                    return Ok(());
+                }
+                let filter = Filter::one_of(&names);
+                let filter = filter.map_err(|error| MeasureError::Plan(error.to_string()))?;
+                (Some(filter), names.len())
+            }
+        };
+        let order = pair.owed.take().unwrap_or_else(|| {
+            let mut order = pair.arms(self.plan.control);
+            self.random.shuffle(&mut order);
+            pair.owed = Some(order.iter().rev().copied().collect());
+            order
+        });
+        for side in order {
+            let Some(prepared) = &pair.sides[source(side)] else { continue };
+            let one = One {
+                run,
+                side,
+                prepared,
+                filter: filter.as_ref(),
+                benchmarks,
+                suspects: only.map(|(suspects, _)| suspects),
+            };
+            let subject = &prepared.subject;
+            progress.event(&Event::ProcessStarted { run, runs: run + 1, target: subject });
+            let failure =
+                self.process(&one, &mut pair.pace, &mut spent[side], interrupt, progress)?;
+            progress.event(&Event::ProcessEnded {
+                run,
+                target: subject,
+                steps: benchmarks,
+                failure: failure.as_deref(),
+            });
+            if let Some(reason) = failure {
+                self.merges[source(side)].not_run(NotRun::failed(subject.clone(), reason));
+                pair.given_up = true;
+            }
+        }
+        Ok(())
+    }
+
+    fn process(
+        &mut self,
+        one: &One<'_, '_>,
+        pace: &mut Pace,
+        (seconds, load): &mut (f64, Load),
+        interrupt: &Interrupt,
+        progress: &mut dyn Progress,
+    ) -> Result<Option<String>, MeasureError> {
+        let One { run, side, prepared, filter, benchmarks, suspects } = *one;
+        let name = format!("{}-{run}-{}", prepared.subject.replace(['/', '\\'], "-"), NAMES[side]);
+        let home = self.scratch.fresh(&name).map_err(ProcessError::Log)?;
+        let padding = "x".repeat(self.random.usize(0..PADDING));
+        let process = Process {
+            executable: prepared.executable,
+            harness: prepared.harness,
+            filter,
+            times: pace.times(benchmarks),
+            time_limit: self.plan.time_limit,
+            home: &home,
+            log: self.plan.logs.as_ref().map(|logs| logs.join(format!("{name}.log"))),
+            environment: BTreeMap::from([(OsString::from("BENCHGATE_PADDING"), padding.into())]),
+        };
+        let outcome = load
+            .during(|| process.run(interrupt, &mut |id| progress.event(&Event::Benchmark { id })));
+        let measured = match outcome {
+            Ok(measured) => measured,
+            Err(error @ ProcessError::Start { .. }) => return Ok(Some(error.to_string())),
+            Err(error) => return Err(error.into()),
+        };
+        *seconds += measured.seconds;
+        // Results of hundreds of processes would fill the disk.
+        let _ = fs_err::remove_dir_all(&home);
+        let failure = failure(&measured);
+        let mut harvest = measured.recorded.harvest;
+        if failure.is_none() {
+            pace.learn(benchmarks, measured.seconds, timed(&harvest));
+        }
+        if let Some(suspects) = suspects {
+            harvest.measurements.retain(|one| suspects.want(side, &one.id));
+        }
+        self.merges[side].add(run, &prepared.subject, harvest);
+        Ok(failure)
+    }
+
+    /// What is measured so far.
+    pub(super) fn so_far(&self) -> Trial {
+        let set_up = self.paired.iter().filter(|pair| !pair.counts());
+        let set_up: Vec<_> = set_up
+            .filter_map(|pair| pair.pace.set_up(&pair.key.1, pair.key.0.as_deref()))
+            .collect();
+        let created = Timestamp::now();
+        let snapshot = |side: usize, name: &str, revision: &Option<Revision>| {
+            let (mut measurements, mut not_run, problems) = self.merges[side].clone().finish();
+            // The control is the base's code: it has no counts of its own.
+            if side != CONTROL {
+                let runs = self.runs[side].len();
+                measurements.extend(self.witnesses.measurements(side, &measurements, runs));
+                not_run.extend(self.witnesses.not_run(side));
+            }
+            let pairing = Pairing {
+                trial: self.name.clone(),
+                seed: self.plan.seed,
+                screening: self.plan.screening,
+                looks: self.plan.looks.clone(),
+                // The control says what was measured, and that was not.
+                identical: if side == CONTROL { Vec::new() } else { self.identical.clone() },
+                control: self.plan.control,
+                set_up: set_up.clone(),
+                layouts: self.plan.layouts.clone(),
+            };
+            let mut snapshot = Snapshot {
+                name: name.to_owned(),
+                created,
+                revision: revision.clone(),
+                selection: self.plan.selection.clone(),
+                pairing: Some(pairing),
+                runs: self.runs[side].clone(),
+                measurements,
+                not_run,
+                problems,
+            };
+            snapshot.sort();
+            snapshot
+        };
+        let TrialPlan { base, head, control, .. } = self.plan;
+        Trial {
+            base: snapshot(BASE, &base.name, &base.revision),
+            head: snapshot(HEAD, &head.name, &head.revision),
+            control: control.then(|| snapshot(CONTROL, NAMES[CONTROL], &base.revision)),
+        }
+    }
+}
+
+/// Seconds that criterion's samples took.
+fn timed(harvest: &Harvest) -> f64 {
+    let readings = harvest.measurements.iter().flat_map(|one| &one.runs);
+    let totals = readings.flat_map(|run| match &run.reading {
+        Reading::Samples { samples: Samples { totals, .. }, .. } => totals.as_slice(),
+        _ => &[],
+    });
+    totals.sum::<f64>() / 1e9
+}

@@ -1,0 +1,251 @@
+//! The second witness of a trial: the instructions of base and head, counted
+//! before any clock runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+
+use super::counted::{Counted, counted, id, measurement};
+use super::prepare::Prepared;
+use super::run::MeasureError;
+use super::{
+    BenchExecutable, CountOptions, CountTarget, Counts, Harness, Interrupt, Listed, Progress,
+};
+use crate::model::{BenchId, Measurement, Metric, NotRun};
+use crate::sources::callgrind_profile::differences;
+
+/// Counts of a benchmark that looks changed, on each side. Of one that falls on
+/// either of two values with even chances, seven a side agree within each side and
+/// differ between them once in eight thousand trials.
+const UNSTEADY_COUNTS: u32 = 7;
+/// Further counts of one that looks changed and has repeated exactly so far.
+const STEADY_RECOUNTS: u32 = 2;
+/// Sides whose ranges lie further apart than this share look changed. Below the
+/// least tolerance that anybody wants, above what a relinked library moves.
+const LOOKS_CHANGED: f64 = 0.001;
+
+/// How to count both sides.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counting<'a> {
+    /// How often each benchmark is counted on each side; 0 for not at all.
+    pub(super) counts: u32,
+    /// No more readings of one than this.
+    pub(super) most: u32,
+    /// How long one process may take.
+    pub(super) time_limit: Duration,
+    /// Where a private directory is made and removed again.
+    pub(super) scratch: &'a Path,
+}
+
+/// What was counted on both sides: base, head.
+#[derive(Default)]
+pub(super) struct Witnesses {
+    sides: [Vec<Witness>; 2],
+    not_run: [BTreeSet<NotRun>; 2],
+}
+
+/// One benchmark of one side.
+struct Witness {
+    executable: BenchExecutable,
+    listed: Listed,
+    counts: Counts,
+    /// Functions whose costs differ most from the other side's.
+    named: BTreeSet<String>,
+}
+
+/// Counts the criterion benchmarks of both sides, given as pairs of executables;
+/// then once more, and more often, those whose counts look changed, so that no
+/// count which merely varies is taken for one that has.
+///
+/// Without valgrind there is a reason and nothing else.
+pub(super) fn count(
+    pairs: &[[Option<&Prepared<'_>>; 2]],
+    counting: Counting<'_>,
+    interrupt: &Interrupt,
+    progress: &mut dyn Progress,
+) -> Result<Witnesses, MeasureError> {
+    let mut witnesses = Witnesses::default();
+    let mut targets = Vec::new();
+    let mut sides = Vec::new();
+    for (side, one) in pairs.iter().flat_map(|pair| pair.iter().enumerate()) {
+        let Some(one) = one.filter(|one| one.harness == Harness::Criterion) else { continue };
+        let Some(listed) = &one.listed else {
+            let reason = "not counted: its benchmarks are not known before they run, as it does \
+                          not answer `--list`";
+            let subject = format!("instructions of {}", one.subject);
+            witnesses.not_run[side].insert(NotRun::skipped(subject, reason));
+            continue;
+        };
+        sides.push(side);
+        targets.push(CountTarget {
+            executable: one.executable,
+            subject: &one.subject,
+            benchmarks: listed.clone(),
+        });
+    }
+    let counts = counting.counts.min(counting.most);
+    if counts == 0 || targets.is_empty() {
+        return Ok(Witnesses::default());
+    }
+    let options = CountOptions {
+        counts,
+        unsteady_counts: counts,
+        time_limit: counting.time_limit,
+        scratch: counting.scratch.to_owned(),
+        profiles: true,
+    };
+    witnesses.take(&targets, &sides, counted(&targets, &options, interrupt, progress)?);
+
+    let more = UNSTEADY_COUNTS.min(counting.most).saturating_sub(counts);
+    let suspects = witnesses.changed();
+    for target in &mut targets {
+        let executable = target.executable;
+        target.benchmarks.retain(|one| suspects.contains(&key(executable, one)));
+    }
+    let again: Vec<usize> =
+        (0..targets.len()).filter(|&at| !targets[at].benchmarks.is_empty()).collect();
+    if more > 0 && !again.is_empty() {
+        let options = CountOptions {
+            counts: STEADY_RECOUNTS.min(more),
+            unsteady_counts: more,
+            profiles: false,
+            ..options
+        };
+        let targets: Vec<_> = again.iter().map(|&at| targets[at].clone()).collect();
+        let sides: Vec<_> = again.iter().map(|&at| sides[at]).collect();
+        witnesses.take(&targets, &sides, counted(&targets, &options, interrupt, progress)?);
+    }
+    witnesses.name();
+    Ok(witnesses)
+}
+
+/// A benchmark on either side. Names in lists may be cut, on both sides alike.
+type Key = (Option<String>, String, String);
+
+fn key(executable: &BenchExecutable, listed: &Listed) -> Key {
+    (executable.package.clone(), executable.target.clone(), listed.name.clone())
+}
+
+impl Witness {
+    fn key(&self) -> Key {
+        key(&self.executable, &self.listed)
+    }
+}
+
+impl Witnesses {
+    /// Adds what was counted; readings of a benchmark that has some join them.
+    fn take(&mut self, targets: &[CountTarget<'_>], sides: &[usize], counted: Counted) {
+        for (target, listed, counts) in counted.found {
+            let executable = targets[target].executable;
+            let side = &mut self.sides[sides[target]];
+            let key = key(executable, &listed);
+            if let Some(known) = side.iter_mut().find(|one| one.key() == key) {
+                known.counts.join(counts);
+            } else {
+                side.push(Witness {
+                    executable: executable.clone(),
+                    listed,
+                    counts,
+                    named: BTreeSet::new(),
+                });
+            }
+        }
+        for (target, not_run) in counted.not_run {
+            match target {
+                Some(target) => self.not_run[sides[target]].extend([not_run]),
+                None => self.not_run.iter_mut().for_each(|all| all.extend([not_run.clone()])),
+            }
+        }
+    }
+
+    /// The benchmarks whose readings lie apart on the two sides.
+    fn changed(&self) -> BTreeSet<Key> {
+        let [base, head] = &self.sides;
+        let base: BTreeMap<Key, &Counts> =
+            base.iter().map(|one| (one.key(), &one.counts)).collect();
+        let apart =
+            |one: &&Witness| base.get(&one.key()).is_some_and(|base| apart(base, &one.counts));
+        head.iter().filter(apart).map(Witness::key).collect()
+    }
+
+    /// Notes on both sides which functions differ most between them.
+    fn name(&mut self) {
+        let [base, head] = &mut self.sides;
+        let mut base: BTreeMap<Key, &mut Witness> =
+            base.iter_mut().map(|one| (one.key(), one)).collect();
+        for head in head {
+            let Some(base) = base.get_mut(&head.key()) else { continue };
+            let (Some(ours), Some(theirs)) = (&base.counts.profile, &head.counts.profile) else {
+                continue;
+            };
+            let named = differences(ours, theirs).into_iter().map(|one| one.function);
+            base.named = named.collect();
+            head.named.clone_from(&base.named);
+        }
+    }
+
+    /// A side's counts as measurements, of at most so many runs. `timed` are the
+    /// side's other measurements: they know the whole of a name that a list cuts.
+    pub(super) fn measurements(
+        &self,
+        side: usize,
+        timed: &[Measurement],
+        runs: usize,
+    ) -> Vec<Measurement> {
+        let all = self.sides[side].iter().filter_map(|one| {
+            let id = one.id(timed)?;
+            // What another source has counted under that name stands.
+            let taken = timed
+                .iter()
+                .any(|other| other.id == id && other.metric.name == Metric::INSTRUCTIONS);
+            let named = one.named.iter().map(String::as_str).collect();
+            let mut counted = measurement(id, &one.counts, &named);
+            counted.runs.truncate(runs);
+            (!taken && !counted.runs.is_empty()).then_some(counted)
+        });
+        all.collect()
+    }
+
+    /// What was not counted on a side, and why. A report shows what the head
+    /// lacks, so its list says what only the base lacks too.
+    pub(super) fn not_run(&self, side: usize) -> Vec<NotRun> {
+        let mut all = self.not_run[side].clone();
+        if side == 1 {
+            for one in self.not_run[0].difference(&self.not_run[1]) {
+                let reason = format!("on the base {}", one.reason);
+                all.insert(NotRun { reason, ..one.clone() });
+            }
+        }
+        all.into_iter().collect()
+    }
+}
+
+impl Witness {
+    /// Its id: of a cut name the one benchmark that was timed and begins so.
+    fn id(&self, timed: &[Measurement]) -> Option<BenchId> {
+        if !self.listed.cut {
+            return Some(id(&self.executable, self.listed.name.clone()));
+        }
+        let mut whole = timed.iter().filter(|one| {
+            one.metric.name == Metric::TIME
+                && one.id.target.as_ref() == Some(&self.executable.target)
+                && one.id.package == self.executable.package
+                && self.listed.names(&one.id.name)
+        });
+        match (whole.next(), whole.next()) {
+            (Some(only), None) => Some(only.id.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// Whether two sides' ranges of readings lie apart.
+fn apart(base: &Counts, head: &Counts) -> bool {
+    let range = |counts: &Counts| {
+        let least = counts.readings.iter().copied().min().unwrap_or(0);
+        (least, counts.readings.iter().copied().max().unwrap_or(0))
+    };
+    let ((base_least, base_most), (least, most)) = (range(base), range(head));
+    let beyond = |low: u64, high: u64| high as f64 > low as f64 * (1.0 + LOOKS_CHANGED);
+    beyond(base_most, least) || beyond(most, base_least)
+}

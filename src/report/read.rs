@@ -1,0 +1,166 @@
+//! A saved report read back, to be rendered again.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::text::cut;
+use crate::judge::Report;
+
+/// The newest version of the format that is known here.
+const KNOWN: u64 = 1;
+
+/// The largest file that is read: 256 MiB.
+const MAX_FILE_BYTES: u64 = 256 << 20;
+
+/// A complaint quotes the file, which can be long.
+const LONGEST_COMPLAINT: usize = 300;
+
+/// Why a saved report could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The system refused.
+    #[error("cannot read {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Not a regular file.
+    #[error("{} is not a regular file", path.display())]
+    NotAFile {
+        /// What was to be read.
+        path: PathBuf,
+    },
+    /// Larger than any report.
+    #[error(
+        "{} has more than {MAX_FILE_BYTES} bytes: this is no report of `gate`",
+        path.display()
+    )]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Not JSON, or cut off.
+    #[error(
+        "{}:{line}:{column}: this is no whole report, it {complaint}; \
+         write it anew with `gate check --format json` or --report",
+        path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+        /// What is wrong there.
+        complaint: String,
+    },
+    /// JSON, but not a report's.
+    #[error("{}:{line}:{column}: {key}: {complaint}", path.display())]
+    Field {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+        /// The way to the field: `rows[3].change.lower`.
+        key: String,
+        /// What is wrong with it.
+        complaint: String,
+    },
+    /// Another version of the format.
+    #[error(
+        "{}: schema_version is {version}, and this benchgate {} reads {KNOWN}: render it with \
+         the version that wrote it{}",
+        path.display(),
+        env!("CARGO_PKG_VERSION"),
+        tool.as_ref().map_or_else(String::new, |tool| format!(", {tool}"))
+    )]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// The file's version.
+        version: u64,
+        /// What wrote it, as it says itself.
+        tool: Option<String>,
+    },
+}
+
+/// As much of a report as tells whether it can be read here.
+#[derive(Deserialize)]
+#[serde(expecting = "a report")]
+struct Peek {
+    schema_version: u64,
+    tool: Option<String>,
+}
+
+/// Reads a report that `--format json` or `--report` wrote.
+///
+/// Every field is checked against the format; one that is not known is refused,
+/// for it may be what matters.
+pub fn read(path: &Path) -> Result<Report, ReadError> {
+    let bytes = load(path)?;
+    let Peek { schema_version, tool } = parse(&bytes, path)?;
+    if schema_version != KNOWN {
+        let tool = tool.map(|tool| cut(&tool, LONGEST_COMPLAINT));
+        return Err(ReadError::Version { path: path.to_owned(), version: schema_version, tool });
+    }
+    parse(&bytes, path)
+}
+
+fn load(path: &Path) -> Result<Vec<u8>, ReadError> {
+    let refused = |source| ReadError::Io { path: path.to_owned(), source };
+    // Before it is opened: opening a pipe would wait for its writer.
+    if !std::fs::metadata(path).map_err(refused)?.is_file() {
+        return Err(ReadError::NotAFile { path: path.to_owned() });
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(refused)?;
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(refused)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(ReadError::TooLarge { path: path.to_owned() });
+    }
+    Ok(bytes)
+}
+
+fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8], path: &Path) -> Result<T, ReadError> {
+    use serde_json::error::Category;
+
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let read = serde_path_to_error::deserialize(&mut json);
+    let (key, error) = match read {
+        Ok(value) => match json.end() {
+            Ok(()) => return Ok(value),
+            Err(error) => (String::new(), error),
+        },
+        Err(error) => (error.path().to_string(), error.into_inner()),
+    };
+    let (path, line, column) = (path.to_owned(), error.line(), error.column());
+    // The place is said already.
+    let text = error.to_string();
+    let text = text.split(" at line ").next().unwrap_or(&text);
+    let complaint = cut(text, LONGEST_COMPLAINT);
+    Err(match error.classify() {
+        Category::Data if key != "." => ReadError::Field { path, line, column, key, complaint },
+        Category::Eof => {
+            let complaint = "is cut off".to_owned();
+            ReadError::Damaged { path, line, column, complaint }
+        }
+        Category::Data => ReadError::Damaged {
+            path,
+            line,
+            column,
+            complaint: format!("does not hold what it should ({complaint})"),
+        },
+        Category::Syntax | Category::Io => {
+            let complaint = format!("is not valid JSON ({complaint})");
+            ReadError::Damaged { path, line, column, complaint }
+        }
+    })
+}

@@ -1,0 +1,126 @@
+//! Ctrl-C, wherever it comes: no process is left, no half file, no lock.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::gate;
+use super::mimic::{mimic, policy};
+use super::repository::{git, repository};
+
+fn started(directory: &Path, arguments: &[&str]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_gate"))
+        .args(arguments)
+        .current_dir(directory)
+        .env_remove("CARGO_TARGET_DIR")
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the gate starts")
+}
+
+/// Interrupts it and waits; what it had said by then and after.
+fn interrupt(mut gate: Child) -> String {
+    kill_process(Pid::from_child(&gate), Signal::INT).expect("it runs");
+    let mut said = String::new();
+    for line in BufReader::new(gate.stderr.take().expect("it is piped")).lines() {
+        said += &(line.expect("text") + "\n");
+    }
+    let status = gate.wait().expect("it ends");
+    assert_eq!(status.code(), Some(1), "{said}");
+    assert!(said.contains("interrupted by signal 2"), "{said}");
+    said
+}
+
+/// Waits for a file to have so many lines, each the number of a process.
+fn processes(log: &Path, count: usize) -> Vec<i32> {
+    let patience = Instant::now() + Duration::from_mins(2);
+    loop {
+        let text = std::fs::read_to_string(log).unwrap_or_default();
+        let numbers: Vec<i32> = text.lines().filter_map(|line| line.parse().ok()).collect();
+        if numbers.len() >= count && text.ends_with('\n') {
+            return numbers;
+        }
+        assert!(Instant::now() < patience, "it never came to that: {text}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Whether a process has ended. A zombie has: one whose parent was ended too is
+/// taken note of by whatever has the number 1, some time.
+fn gone(process: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('Z'))
+}
+
+/// What lies in a directory, by name.
+fn names(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn during_the_pairs() {
+    // Six pairs screen; the 15th process is one that confirms.
+    for (phase, after) in [("screening", 4), ("confirming", 14)] {
+        let home = tempfile::tempdir().unwrap();
+        policy(home.path(), "");
+        std::fs::create_dir(home.path().join("tmp")).unwrap();
+        let log = home.path().join("log");
+        let mood = format!("hang-after={after}");
+        let log_path = log.to_str().unwrap();
+        let side = |name: &str, times: &str| {
+            mimic(home.path(), name, &[("TIMES", times), ("MOOD", &mood), ("LOG", log_path)])
+        };
+        let (base, head) = (side("base", "a=100"), side("head", "a=2000"));
+        let (base, head) = (base.to_str().unwrap(), head.to_str().unwrap());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gate"));
+        command.args(["ab", "--base-exe", base, "--head-exe", head, "--save", "kept"]);
+        let child = command
+            .current_dir(home.path())
+            .env("TMPDIR", home.path().join("tmp"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the gate starts");
+        let running = processes(&log, after + 1);
+        let said = interrupt(child);
+        assert!(said.contains(&format!("{phase}: pair ")), "{said}");
+        assert!(running.into_iter().all(gone), "no process is left");
+        assert_eq!(names(&home.path().join("tmp")), [""; 0], "no scratch is left");
+        assert!(!home.path().join("kept").exists(), "nothing half is kept");
+    }
+}
+
+#[test]
+fn during_the_build() {
+    let home = tempfile::tempdir().unwrap();
+    let root = repository(home.path());
+    let log = home.path().join("log");
+    let script = format!(
+        "fn main() {{\n    let line = format!(\"{{}}\\n\", std::process::id());\n    \
+         std::fs::write({log:?}, line).unwrap();\n    \
+         std::thread::sleep(std::time::Duration::from_secs(600));\n}}\n"
+    );
+    let good = std::fs::read(root.join("build.rs")).unwrap();
+    std::fs::write(root.join("build.rs"), script).unwrap();
+    git(&root, &["commit", "-q", "-a", "-m", "slow to build"]);
+
+    let child = started(&root, &["ab", "--base", "HEAD~1"]);
+    let running = processes(&log, 1);
+    let _ = interrupt(child);
+    assert!(running.into_iter().all(gone), "no process is left");
+    let left = names(&root.join("target/gate"));
+    assert_eq!(left, ["base", "base-files.json", "build", "checkout", "head", "head-files.json"]);
+
+    // Nothing that is left is in the way.
+    std::fs::write(root.join("build.rs"), good).unwrap();
+    let (exit, out, err) = gate(&root, &["ab", "--base", "HEAD~1"]);
+    assert_eq!(exit, 0, "{out}{err}");
+}

@@ -1,0 +1,8 @@
+//! Verdicts from small tables of runs to the whole report.
+
+mod common;
+mod findings;
+mod outcomes;
+mod properties;
+mod trial;
+mod witness;

@@ -1,0 +1,160 @@
+//! Reports made up for the tests: large ones, and hostile ones.
+
+use std::collections::BTreeMap;
+
+use benchgate::judge::{
+    Change, Code, Finding, Judgement, Outcome, Report, Row, RowLimits, Severity, Side,
+    SnapshotSummary, Verdict, VerdictOutcome,
+};
+use benchgate::policy::Gate;
+
+pub(super) fn side(name: &str) -> SnapshotSummary {
+    SnapshotSummary {
+        name: name.to_owned(),
+        created: "2026-11-03T16:40:00Z".parse().unwrap(),
+        revision: Some("4f2c9be1d0aa".to_owned()),
+        runs: 8,
+        selection: None,
+        environment: BTreeMap::from([("cpu_model".to_owned(), "Example CPU".to_owned())]),
+    }
+}
+
+pub(super) fn report(rows: Vec<Row>, findings: Vec<Finding>) -> Report {
+    let mut counts = BTreeMap::new();
+    for outcome in rows.iter().filter_map(Row::outcome) {
+        *counts.entry(outcome).or_insert(0) += 1;
+    }
+    let failing = rows.iter().filter(|row| row.outcome() == Some(Outcome::Regression)).count();
+    Report {
+        schema_version: 1,
+        tool: "benchgate 0.1.0".to_owned(),
+        verdict: Some(Verdict {
+            outcome: if failing > 0 { VerdictOutcome::Fail } else { VerdictOutcome::Pass },
+            exit_code: if failing > 0 { 3 } else { 0 },
+            reason: format!("{failing} rows worse beyond the limit"),
+        }),
+        baseline: Some(side("main")),
+        candidate: side("head"),
+        policy: None,
+        alpha: 0.01,
+        environment_differences: Vec::new(),
+        counts,
+        rows,
+        findings,
+        control: None,
+    }
+}
+
+pub(super) fn row(id: &str, metric: &str, change: f64, outcome: Outcome) -> Row {
+    let failing = outcome == Outcome::Regression;
+    let runs = |middle: f64, seed: f64| {
+        (0..8).map(|run| middle * (1.0 + 0.01 * (f64::from(run) * 2.4 + seed).sin())).collect()
+    };
+    let base = 100.0 + id.len() as f64;
+    Row {
+        id: id.to_owned(),
+        target: Some("bench".to_owned()),
+        package: Some("made".to_owned()),
+        metric: metric.to_owned(),
+        unit: "ns".to_owned(),
+        higher_is_better: false,
+        counted: false,
+        gate: Gate::Fail,
+        baseline: Some(Side { value: base, runs: runs(base, 0.0) }),
+        candidate: Some(Side {
+            value: base * (1.0 + change),
+            runs: runs(base * (1.0 + change), 1.0),
+        }),
+        change: Some(Change {
+            estimate: change,
+            lower: Some(change - 0.01),
+            upper: Some(change + 0.01),
+        }),
+        pairs: (0..8).map(|pair| change + 0.02 * (f64::from(pair) * 1.7).sin()).collect(),
+        adjusted: None,
+        judgement: Some(Judgement {
+            outcome,
+            severity: if failing { Severity::Fail } else { Severity::Note },
+            reason: "a reason".to_owned(),
+            limits: RowLimits {
+                tolerance: 0.01,
+                target: 0.03,
+                warn: 0.01,
+                fail: 0.03,
+                floor: "5ns".to_owned(),
+            },
+            p_value: None,
+            detectable: Some(0.02),
+            by_instructions: false,
+            cause: Vec::new(),
+        }),
+    }
+}
+
+/// Two thousand rows, a few of them worse.
+pub(super) fn large() -> Report {
+    let rows = (0..2000).map(|index| {
+        let name =
+            format!("service_{}/handler/{}/{index}", index % 17, ["parse", "route"][index % 2]);
+        let (change, outcome) = match index {
+            0..3 => (0.2 - 0.05 * index as f64, Outcome::Regression),
+            3..30 => (0.04, Outcome::Undecided),
+            30..40 => (-0.06, Outcome::Improvement),
+            _ => (0.000_001 * index as f64, Outcome::Unchanged),
+        };
+        row(&name, "time", change, outcome)
+    });
+    report(rows.collect(), Vec::new())
+}
+
+/// Names and messages that would be more than text, were they not escaped.
+pub(super) const HOSTILE: [&str; 14] = [
+    "<script>window.pwned = 1</script>",
+    "<img src=x onerror=\"window.pwned = 2\">",
+    "\"><svg onload=window.pwned=3>",
+    "</style></script><!-- ",
+    "javascript:window.pwned=4",
+    "| a | b |",
+    "back\\|slash`tick``s",
+    "[link](https://example.com) @team #12 GH-12",
+    "**bold** _it_ ~~gone~~ # head",
+    "two\nlines\r\n::error title=x::y",
+    "::add-mask::all",
+    "100%, a: b; &amp; &lt;",
+    "\u{202e}turned\u{1b}[2J\u{0}\u{fffe}]]>",
+    " ",
+];
+
+/// Every hostile text in every place that takes text.
+pub(super) fn hostile() -> Report {
+    let mut rows = Vec::new();
+    let mut findings = Vec::new();
+    for text in HOSTILE {
+        let mut one = row(text, text, 0.2, Outcome::Regression);
+        text.clone_into(&mut one.unit);
+        one.target = Some(text.to_owned());
+        let judgement = one.judgement.as_mut().unwrap();
+        text.clone_into(&mut judgement.reason);
+        text.clone_into(&mut judgement.limits.floor);
+        rows.push(one);
+        findings.push(Finding {
+            code: Code::UnreadableResult,
+            severity: Severity::Fail,
+            id: Some(text.to_owned()),
+            metric: Some(text.to_owned()),
+            message: text.to_owned(),
+        });
+    }
+    let mut report = report(rows, findings);
+    let all = HOSTILE.join(" ");
+    report.tool.clone_from(&all);
+    report.policy = Some(all.clone().into());
+    report.verdict.as_mut().unwrap().reason.clone_from(&all);
+    for side in [report.baseline.as_mut().unwrap(), &mut report.candidate] {
+        side.name.clone_from(&all);
+        side.revision = Some(all.clone());
+        side.selection = Some(all.clone());
+        side.environment = BTreeMap::from([(all.clone(), all.clone())]);
+    }
+    report
+}
