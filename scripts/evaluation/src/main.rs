@@ -3,6 +3,7 @@
 //! `scripts/evaluate` calls it. A *pool* of real processes is recorded once; every
 //! rule is then replayed on it, as often and as differently as one likes.
 
+mod neutral;
 mod pool;
 mod record;
 
@@ -16,6 +17,8 @@ enum Command {
     Build(record::Build),
     /// Find how many turns of the spin are one percent of each subject
     Calibrate(record::Calibrate),
+    /// Count the instructions of neutral rebuilds, and of one percent more in one subject
+    Neutral(neutral::Neutral),
     /// Append rounds to a pool: one process of each variant in random order
     Record(record::Record),
 }
@@ -32,6 +35,7 @@ fn main() -> anyhow::Result<()> {
     match Command::parse() {
         Command::Build(build) => build.run(),
         Command::Calibrate(calibrate) => calibrate.run(),
+        Command::Neutral(neutral) => neutral.run(),
         Command::Record(record) => record.run(),
     }
 }
