@@ -5,6 +5,7 @@
 
 mod criterion_runs;
 mod explore;
+mod neutral;
 mod ours;
 mod pack;
 mod page;
@@ -27,6 +28,8 @@ enum Command {
     Build(record::Build),
     /// Find how many turns of the spin are one percent of each subject
     Calibrate(record::Calibrate),
+    /// Count the instructions of neutral rebuilds, and of one percent more in one subject
+    Neutral(neutral::Neutral),
     /// Append rounds to a pool: one process of each variant in random order
     Record(record::Record),
     /// Replay every rule on recorded pools: tables and a picture
@@ -49,6 +52,7 @@ fn main() -> anyhow::Result<()> {
     match Command::parse() {
         Command::Build(build) => build.run(),
         Command::Calibrate(calibrate) => calibrate.run(),
+        Command::Neutral(neutral) => neutral.run(),
         Command::Record(record) => record.run(),
         Command::Replay(replay) => replay.run(),
         Command::Explore(explore) => explore.run(),

@@ -205,6 +205,7 @@ impl Rule {
             identical: Vec::new(),
             control: false,
             set_up: Vec::new(),
+            layouts: Vec::new(),
         };
         [("base", 0), ("head", 1)].map(|(name, side)| {
             let one = |(id, measured): (&BenchId, &Measured)| Measurement {

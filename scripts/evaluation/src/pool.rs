@@ -12,7 +12,7 @@ pub struct Line {
     /// Its place in the round.
     pub place: u32,
     /// Which program, and what slowed it down: `base`, `again` (the same program),
-    /// `neutral-3`, `spin-5`, `cause`.
+    /// `neutral-3` (a neutral rebuild), `neutral-3-again`, `spin-5`, `cause`.
     pub variant: String,
     /// When it began, in seconds since 1970.
     pub began: u64,

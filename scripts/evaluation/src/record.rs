@@ -1,25 +1,26 @@
 //! Builds the subjects and records processes of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
-use benchgate::measure::{BenchExecutable, CriterionTimes, Harness, Interrupt, Process, Scratch};
-use benchgate::model::Reading;
+use benchgate::measure::{
+    BenchExecutable, BuildOptions, CriterionTimes, Harness, Interrupt, Pinning, Process, Scratch,
+    Silent, TrialSide, point,
+};
+use benchgate::model::{Layout, Reading};
 
 use crate::Place;
 use crate::pool::Line;
 
-/// Neutral rebuilds: each has other code in other functions, and all functions
-/// in another order.
-const NEUTRAL: u32 = 8;
-/// Rounds in which the same two neutral rebuilds take part.
-const BLOCK: u32 = 40;
+/// Neutral rebuilds: each has other code in functions that no subject calls.
+const NEUTRAL: u32 = 16;
+/// Rounds in which the same neutral rebuild takes part: screening and a first look.
+const BLOCK: u32 = 24;
 /// Times of each process; 13 subjects take 1.5 s.
 const TIMES: CriterionTimes = CriterionTimes {
     warm_up: Duration::from_millis(30),
@@ -27,6 +28,9 @@ const TIMES: CriterionTimes = CriterionTimes {
     samples: 20,
     resamples: 1000,
 };
+
+/// The sides of a trial.
+const NAMES: [&str; 2] = ["base", "head"];
 
 /// Build the subjects: a base, and neutral rebuilds of it
 #[derive(clap::Args)]
@@ -57,42 +61,58 @@ pub struct Record {
 
 impl Build {
     pub fn run(&self) -> anyhow::Result<()> {
-        let place = &self.place.place;
-        fs::create_dir_all(place)?;
-        for number in 0..=NEUTRAL {
-            let name = if number == 0 { "base".to_owned() } else { format!("neutral-{number}") };
-            build(place, number, &place.join(&name))?;
-            eprintln!("built {name}");
+        fs::create_dir_all(&self.place.place)?;
+        let place = fs::canonicalize(&self.place.place)?;
+        for seed in 1..=NEUTRAL {
+            let layout = build(&place, seed)?;
+            let said = layout.reason.unwrap_or_else(|| "pinned".to_owned());
+            eprintln!("{seed}: {said}, {} of {} functions", layout.same, layout.functions);
         }
         Ok(())
     }
 }
 
-/// Builds the subjects with the neutral code of a seed, their functions in the
-/// order of that seed.
-pub fn build(place: &Path, seed: u32, to: &Path) -> anyhow::Result<()> {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("subjects/Cargo.toml");
-    let output = Command::new("cargo")
-        .args(["rustc", "--locked", "--profile", "bench", "--bench", "subjects"])
-        .args(["--message-format", "json", "--manifest-path"])
-        .arg(manifest)
-        .arg("--target-dir")
-        .arg(place.join("build"))
-        // rust-lld, rustc's own linker here, knows how.
-        .args(["--", "-C", &format!("link-arg=-Wl,--shuffle-sections=.text*={}", seed + 1)])
-        .env("NEUTRAL_SEED", seed.to_string())
-        .output()?;
-    if !output.status.success() {
-        bail!("cannot build the subjects:\n{}", String::from_utf8_lossy(&output.stderr));
+/// Where a side of the trial with that neutral rebuild is.
+fn side(place: &Path, seed: u32, side: &str) -> PathBuf {
+    place.join(format!("{seed:02}-{side}"))
+}
+
+/// Builds the subjects with neutral code of that seed and without, and pins their
+/// layout as `gate ab` does.
+fn build(place: &Path, seed: u32) -> anyhow::Result<Layout> {
+    let interrupt = Interrupt::install()?;
+    let pinning = Pinning::prepare(place)?;
+    let one = |side: usize| {
+        point(&place.join("build"), NAMES[side])?;
+        let mut variables = pinning.variables();
+        let seed = if side == 0 { 0 } else { seed };
+        variables.push(("NEUTRAL_SEED".into(), seed.to_string().into()));
+        let options = BuildOptions {
+            directory: Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("subjects")),
+            target_dir: Some(place.join("build")),
+            locked: true,
+            quiet: true,
+            variables,
+            ..BuildOptions::default()
+        };
+        anyhow::Ok(benchgate::measure::build(&options, &interrupt, &mut Silent)?)
+    };
+    let made = |side: usize| {
+        anyhow::Ok(TrialSide {
+            name: NAMES[side].to_owned(),
+            revision: None,
+            executables: one(side)?.executables,
+            not_run: Vec::new(),
+            build: BuildOptions::default(),
+        })
+    };
+    let (mut base, mut head) = (made(0)?, made(1)?);
+    let layouts = pinning
+        .pin([&mut base, &mut head], &BTreeSet::new(), &mut |side| one(side).map(|_| Ok(())))?;
+    for (name, made) in NAMES.into_iter().zip([&base, &head]) {
+        fs::copy(&made.executables[0].path, side(place, seed, name))?;
     }
-    let executable = String::from_utf8(output.stdout)?
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter_map(|line| Some(PathBuf::from(line["executable"].as_str()?)))
-        .next_back()
-        .context("cargo named no executable")?;
-    fs::copy(executable, to)?;
-    Ok(())
+    layouts.into_iter().next().context("the subjects are one bench target")
 }
 
 /// Runs one process; the samples of each subject.
@@ -157,7 +177,7 @@ impl Calibrate {
     pub fn run(&self) -> anyhow::Result<()> {
         let interrupt = Interrupt::install()?;
         let place = &self.place.place;
-        let base = place.join("base");
+        let base = side(place, 1, NAMES[0]);
         // A first guess of 20%, then that guess mended.
         let plain = process(place, &base, "", &interrupt)?;
         let mut turns: Turns =
@@ -197,13 +217,13 @@ impl Record {
         };
         let mut file = fs::OpenOptions::new().create(true).append(true).open(&pool)?;
         for _ in 0..self.rounds {
-            let mut variants = variants(round, &turns);
+            let mut variants = variants(place, round, &turns);
             fastrand::shuffle(&mut variants);
             let mut lines = String::new();
             for (place_in_round, (variant, executable, slowdown)) in (0..).zip(variants) {
                 let began = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
                 let before = busy()?;
-                let times = process(place, &place.join(executable), &slowdown, &interrupt)?;
+                let times = process(place, &executable, &slowdown, &interrupt)?;
                 let after = busy()?;
                 let line = Line {
                     round,
@@ -225,21 +245,21 @@ impl Record {
 }
 
 /// What takes part in a round: name, executable, slowdown.
-fn variants(round: u32, turns: &Turns) -> Vec<(String, String, String)> {
-    let block = round / BLOCK;
-    let neutral = |which| format!("neutral-{}", (2 * block + which) % NEUTRAL + 1);
+fn variants(place: &Path, round: u32, turns: &Turns) -> Vec<(String, PathBuf, String)> {
+    let seed = round / BLOCK % NEUTRAL + 1;
+    let [base, head] = NAMES.map(|name| side(place, seed, name));
     let cause = turns.keys().map(|name| format!("{name}=cause")).collect::<Vec<_>>().join(",");
     let rare = [1.0, 2.0, 10.0][round as usize % 3];
     let mut variants = vec![
-        ("base".to_owned(), "base".to_owned(), String::new()),
-        ("again".to_owned(), "base".to_owned(), String::new()),
-        (neutral(0), neutral(0), String::new()),
-        (neutral(1), neutral(1), String::new()),
-        ("cause".to_owned(), "base".to_owned(), cause),
+        ("base".to_owned(), base.clone(), String::new()),
+        ("again".to_owned(), base.clone(), String::new()),
+        (format!("neutral-{seed}"), head.clone(), String::new()),
+        (format!("neutral-{seed}-again"), head, String::new()),
+        ("cause".to_owned(), base.clone(), cause),
     ];
     for percent in [3.0, 5.0, rare] {
         let slowdown = slowdown(turns, percent);
-        variants.push((format!("spin-{percent}"), "base".to_owned(), slowdown));
+        variants.push((format!("spin-{percent}"), base.clone(), slowdown));
     }
     variants
 }
