@@ -18,7 +18,7 @@ fn the_defaults_hold_every_key_and_stand_alone() {
     assert_eq!((builtin.measure.repeat, builtin.measure.counts), (5, 2));
     assert_eq!((builtin.ab.counts, builtin.ab.pin_layout), (2, true));
     let time = builtin.limits(&BenchId::named("a/b c"), &Metric::time());
-    assert_eq!((time.tolerance, time.target, time.fail), (0.01, 0.03, 0.01));
+    assert_eq!((time.tolerance, time.target, time.fail), (0.01, 0.025, 0.01));
     assert_eq!((time.witness, time.slower_clock), (Witness::Both, Gate::Fail));
     assert_eq!(time.slower_clock_unpinned, Gate::Warn);
     assert_eq!(time.slower_clock_tolerance, 0.05);
