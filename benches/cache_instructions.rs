@@ -1,4 +1,8 @@
 //! Instructions of the cached path, under iai-callgrind.
+//!
+//! All that touches moka is nondeterministic to a few instructions in a lookup:
+//! it reads the clock, and adding to a time carries over now and then. The rest
+//! is the same in every run.
 
 use benchgate::record;
 use benchgate::suite::services::find_program;

@@ -212,6 +212,7 @@ impl Bench {
             numbers.iter().map(|n| cache::checksum(tiered.source().value(*n))).sum()
         };
 
+        group.throughput(Throughput::Elements(1));
         let turn = Cell::new(0);
         let numbers: Vec<u32> = (0..filled).collect();
         group.bench_function("tiered_hit", |bencher| {

@@ -49,8 +49,8 @@ pub const ZIPF_SKEWS: [f64; 3] = [0.8, ZIPF_SKEW, 1.3];
 /// The hot and cold split: leads, how many of them are hot, and the share of
 /// lookups that goes to these.
 pub const HOT_COLD: (u32, u32, f64) = (ZIPF_KEYS, ZIPF_KEYS / 5, 0.9);
-/// Lookups before hits are counted.
-pub const ZIPF_WARM_UP: u32 = 200_000;
+/// Lookups of a full cache before hits are counted.
+pub const ZIPF_WARM_UP: u32 = 100_000;
 /// Lookups of which hits are counted.
 pub const ZIPF_LOOKUPS: u32 = 100_000;
 
@@ -71,7 +71,7 @@ pub const REDIS_DOCUMENTS: u32 = 64;
 pub const REDIS_BATCH: u32 = 32;
 /// GETs of which the latency's quantile is recorded. A 99th percentile with ten
 /// samples above it takes a thousand.
-pub const REDIS_LATENCY_LOOKUPS: u32 = 5000;
+pub const REDIS_LATENCY_LOOKUPS: u32 = 3000;
 /// Entries expire by themselves if a killed program could not remove them.
 pub const REDIS_LIFETIMES: Lifetimes = Lifetimes {
     live: Duration::from_mins(20),

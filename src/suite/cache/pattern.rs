@@ -54,6 +54,13 @@ impl Pattern {
         Keys { random: Xoshiro256PlusPlus::seed_from_u64(SEED), draw }
     }
 
+    /// How many leads there are.
+    pub fn leads(self) -> u32 {
+        match self {
+            Self::Zipf { keys, .. } | Self::HotCold { keys, .. } => keys,
+        }
+    }
+
     /// How many of the leads, the first ones, count as hot: of Zipf's the one
     /// hundredth that is asked for most.
     pub fn hot(self) -> u32 {
@@ -123,13 +130,16 @@ pub struct Observed {
 
 impl Observed {
     /// What `pattern` comes to on a first level with room for `capacity`
-    /// entries, once `warm_up` lookups have filled it.
+    /// entries, as after a long time: it holds the leads that are asked for
+    /// most, and `warm_up` lookups have told it so. A cache that starts empty
+    /// would be measured by how fast it fills.
     pub fn of_l1(pattern: Pattern, capacity: u32, warm_up: u32, lookups: u32) -> Self {
         let source = Source::varied(sizes::SOURCE_VALUES);
         // Nothing expires: what leaves, leaves for want of room.
         let l1 = L1::empty(capacity, sizes::L1_LIFETIMES);
         let mut keys = pattern.keys();
-        for number in keys.by_ref().take(warm_up as usize) {
+        let most_wanted = (0..capacity.min(pattern.leads())).rev();
+        for number in most_wanted.chain(keys.by_ref().take(warm_up as usize)) {
             ready(l1.get_or_load(number, &source));
         }
         ready(l1.settle());
@@ -192,8 +202,8 @@ impl Observed {
         record::value(id, &rate("hit_rate"), self.hit_rate())?;
         record::value(id, &rate("hit_rate.hot"), self.hot_hit_rate())?;
         record::value(id, &rate("hit_rate.cold"), self.cold_hit_rate())?;
-        record::value(id, &amount("bytes", Unit::Bytes), self.bytes as f64)?;
-        record::value(id, &amount("evictions", Unit::Count), self.evictions as f64)
+        record::value(id, &Metric::counted("bytes", Unit::Bytes), self.bytes as f64)?;
+        record::value(id, &Metric::counted("evictions", Unit::Count), self.evictions as f64)
     }
 
     /// Records `hit_rate`, and `hit_rate.l1` and `hit_rate.l2`: the share of all
@@ -212,12 +222,8 @@ fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 1.0 } else { part as f64 / whole as f64 }
 }
 
+/// Counts, not samples: the lookups are the same in every run, and moka, asked by
+/// one task with nothing that expires, then evicts the same entries.
 fn rate(name: &str) -> Metric {
-    Metric::sampled(name, Unit::Share).higher()
-}
-
-/// moka evicts in the background of other calls, by time as well: no two runs
-/// need agree to the last entry.
-fn amount(name: &str, unit: Unit) -> Metric {
-    Metric::sampled(name, unit)
+    Metric::counted(name, Unit::Share).higher()
 }
