@@ -247,8 +247,8 @@ fn privately(test: &str) -> bool {
         .env_remove("REDIS_URL")
         .output()
         .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
     false
 }
 
@@ -425,9 +425,9 @@ async fn levels(tiered: &Tiered, numbers: &[u32]) -> Vec<Level> {
 #[tokio::test]
 #[ignore = "needs redis-server: scripts/test installs it"]
 async fn what_is_found_further_down_moves_up() {
+    use Level::{L1 as First, L2, Source};
     let redis = Redis::find().unwrap();
     let tiered = tiered(&redis, Lifetimes::all(HOUR), Lifetimes::all(HOUR)).await;
-    use Level::{L1 as First, L2, Source};
     assert_eq!(levels(&tiered, &[0, 0, 4, 4]).await, [L2, First, Source, First]);
     // What was loaded is in Redis too.
     ready(tiered.l1().invalidate(&cache::key(4)));

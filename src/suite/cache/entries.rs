@@ -57,7 +57,7 @@ pub fn document(number: u32) -> Payload {
             text.push(',');
         }
         let note: Vec<&str> = (0..6 + below(12)).map(|_| one_of(&WORDS, below(24))).collect();
-        text += &format!(
+        let entry = format!(
             r#"{{"at":{},"by":"agent{:03}","action":"{}","score":0.{:03},"note":"{}"}}"#,
             1_700_000_000 + below(50_000_000),
             below(200),
@@ -65,6 +65,7 @@ pub fn document(number: u32) -> Payload {
             below(1000),
             note.join(" "),
         );
+        text.push_str(&entry);
     }
     text.push_str("]}");
     text.into_bytes().into()
