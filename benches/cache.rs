@@ -1,18 +1,29 @@
-//! Cache lookups: in the process, and in Redis where there is one.
+//! Cache lookups: in the process, by many tasks, in Redis and through both
+//! levels where there is a Redis.
 
 use std::cell::{Cell, OnceCell};
+use std::time::{Duration, Instant};
 
+use benchgate::model::{Metric, Unit};
 use benchgate::record;
-use benchgate::suite::cache::{self, L1, RedisCache, ready};
-use benchgate::suite::services::Redis;
+use benchgate::suite::cache::{
+    self, Codec, Crowd, L1, Lifetimes, Observed, Pattern, Source, TtlClass, ready,
+};
 use benchgate::suite::sizes;
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+
+mod redis_cache;
 
 /// Goes through `items` again and again, over all samples of a benchmark.
 fn next<'a, T>(items: &'a [T], turn: &Cell<usize>) -> &'a T {
     let now = turn.get();
     turn.set(now + 1);
     &items[now % items.len()]
+}
+
+/// The sum of checksums of what was put in under these numbers.
+fn expected(numbers: impl IntoIterator<Item = u32>) -> u64 {
+    numbers.into_iter().map(|number| cache::checksum(&cache::payload(number))).sum()
 }
 
 fn l1(criterion: &mut Criterion) {
@@ -32,8 +43,7 @@ fn l1(criterion: &mut Criterion) {
         let keys: &[String] = hits.get_or_init(|| {
             let order = || cache::order(sizes::L1_ENTRIES, sizes::LOOKUP_KEYS);
             let keys: Vec<String> = order().map(cache::key).collect();
-            let expected: u64 = order().map(|n| cache::checksum(&cache::payload(n))).sum();
-            assert_eq!(sum(&keys), expected, "every lookup is a hit");
+            assert_eq!(sum(&keys), expected(order()), "every lookup is a hit");
             keys
         });
         let l1 = l1();
@@ -53,44 +63,198 @@ fn l1(criterion: &mut Criterion) {
         let l1 = l1();
         bencher.iter(|| ready(l1.checksum_of(next::<String>(keys, &turn))));
     });
+
+    // Of no lifetime at all: whenever it is asked for, its time is over. What
+    // takes its place is as short-lived.
+    let expired = OnceCell::new();
+    let turn = Cell::new(0);
+    group.bench_function("l1_expired", |bencher| {
+        let (l1, source): &(L1, Source) = expired.get_or_init(|| {
+            let l1 = L1::empty(sizes::L1_CAPACITY, Lifetimes::all(Duration::ZERO));
+            ready(l1.insert(cache::key(0), cache::payload(0), TtlClass::Standard));
+            assert_eq!(ready(l1.checksum_of(&cache::key(0))), 0, "its time is over");
+            let source = Source::even(sizes::SOURCE_VALUES);
+            let (payload, loaded) = ready(l1.get_or_load(0, &source));
+            assert_eq!((cache::checksum(&payload), loaded), (expected([0]), true));
+            (l1, source)
+        });
+        let numbers: Vec<u32> = cache::order(sizes::L1_ENTRIES, sizes::LOOKUP_KEYS).collect();
+        let before = source.loads();
+        let asked = turn.get();
+        bencher.iter(|| cache::checksum(&ready(l1.get_or_load(*next(&numbers, &turn), source)).0));
+        assert_eq!(source.loads() - before, (turn.get() - asked) as u64, "each one is loaded");
+    });
 }
 
-fn redis(criterion: &mut Criterion) {
-    const ID: &str = "redis_get_hit";
-    let redis = match Redis::find() {
-        Ok(redis) => redis,
-        Err(unavailable) => {
-            record::not_run(&format!("cache/{ID}"), &unavailable.reason).expect("recorded");
-            return;
-        }
-    };
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let filled = OnceCell::new();
-    let numbers: Vec<u32> = (0..sizes::REDIS_ENTRIES).collect();
-    let turn = Cell::new(0);
-    criterion.benchmark_group("cache").bench_function(ID, |bencher| {
-        let cache: &RedisCache = filled.get_or_init(|| {
-            redis.record().expect("recorded");
-            runtime.block_on(async {
-                let cache =
-                    RedisCache::filled(&redis, sizes::REDIS_ENTRIES).await.expect("a filled Redis");
-                for number in &numbers {
-                    let found = cache.checksum_of(*number).await.expect("a reply");
-                    assert_eq!(found, cache::checksum(&cache::payload(*number)), "lead {number}");
-                }
-                cache
-            })
+/// Reads through a cache of fewer entries than there are leads.
+fn patterns(criterion: &mut Criterion) {
+    let filling = OnceCell::new();
+    criterion.benchmark_group("cache").bench_function("zipf", |bencher| {
+        let (l1, source) = filling.get_or_init(|| {
+            if record::wanted() {
+                hit_rates().expect("recorded");
+            }
+            let l1 = L1::empty(sizes::L1_CAPACITY, sizes::L1_LIFETIMES);
+            (l1, Source::varied(sizes::SOURCE_VALUES))
         });
-        bencher
-            .to_async(&runtime)
-            .iter(|| async { cache.checksum_of(*next(&numbers, &turn)).await.expect("a reply") });
+        let mut keys = Pattern::DEFAULT.keys();
+        // Drawing a key takes as long as a lookup: not part of it.
+        bencher.iter_custom(|iterations| {
+            in_batches(
+                iterations,
+                |count| keys.by_ref().take(count).collect::<Vec<u32>>(),
+                |numbers| {
+                    let value = |n: &u32| ready(l1.get_or_load(*n, source)).0;
+                    numbers.iter().map(|n| cache::checksum(&value(n))).sum()
+                },
+                |numbers, sum: u64| {
+                    let right: u64 =
+                        numbers.iter().map(|n| cache::checksum(source.value(*n))).sum();
+                    assert_eq!(sum, right, "each lead's own value");
+                },
+            )
+        });
     });
-    if let Some(cache) = filled.into_inner() {
-        let removed = runtime.block_on(cache.remove()).expect("the keys removed");
-        assert_eq!(removed, u64::from(sizes::REDIS_ENTRIES), "all keys were there to the end");
+}
+
+/// The hit rates of all patterns, each on a cache of its own.
+fn hit_rates() -> Result<(), record::RecordError> {
+    let observe = |pattern| {
+        let capacity = sizes::L1_CAPACITY;
+        Observed::of_l1(pattern, capacity, sizes::ZIPF_WARM_UP, sizes::ZIPF_LOOKUPS)
+    };
+    for keys in sizes::ZIPF_WORKING_SETS {
+        for skew in sizes::ZIPF_SKEWS {
+            let pattern = Pattern::Zipf { keys, skew };
+            let id = if pattern == Pattern::DEFAULT {
+                "cache/zipf".to_owned()
+            } else {
+                format!("cache/zipf/{keys}_keys_skew_{skew}")
+            };
+            observe(pattern).record(&id)?;
+        }
+    }
+    let (keys, hot, share) = sizes::HOT_COLD;
+    observe(Pattern::HotCold { keys, hot, share }).record("cache/hot_cold")
+}
+
+/// Times `iterations` in batches: what `prepare` makes for so many is not timed,
+/// nor is the check of the sum that the batch gives.
+fn in_batches<T>(
+    iterations: u64,
+    mut prepare: impl FnMut(usize) -> T,
+    mut body: impl FnMut(&T) -> u64,
+    mut check: impl FnMut(&T, u64),
+) -> Duration {
+    const BATCH: u64 = 500;
+    let mut timed = Duration::ZERO;
+    let mut left = iterations;
+    while left > 0 {
+        let count = left.min(BATCH);
+        let prepared = prepare(usize::try_from(count).expect("a small batch"));
+        let start = Instant::now();
+        let sum = body(&prepared);
+        timed += start.elapsed();
+        check(&prepared, sum);
+        left -= count;
+    }
+    timed
+}
+
+/// Tasks that share a cache, and callers who all want the same missing value.
+fn crowd(criterion: &mut Criterion) {
+    let built = OnceCell::new();
+    let crowd = || {
+        built.get_or_init(|| {
+            let crowd = ready(Crowd::new());
+            let sum = runtime(1).block_on(crowd.contend(1));
+            (crowd, sum)
+        })
+    };
+    let mut group = criterion.benchmark_group("cache");
+    group.throughput(Throughput::Elements(u64::from(sizes::CONTENTION_LOOKUPS)));
+    for tasks in sizes::CONTENTION_TASKS {
+        let runtime = OnceCell::new();
+        group.bench_function(format!("contention_{tasks}"), |bencher| {
+            let (crowd, alone) = crowd();
+            let runtime = runtime.get_or_init(|| self::runtime(sizes::CONTENTION_THREADS));
+            assert_eq!(runtime.block_on(crowd.contend(tasks)), *alone, "the same lookups");
+            bencher.to_async(runtime).iter(|| crowd.contend(tasks));
+        });
+    }
+
+    let callers = sizes::STAMPEDE_CALLERS;
+    group.throughput(Throughput::Elements(callers as u64));
+    for (name, protected, loads) in
+        [("single_flight", true, 1), ("stampede", false, callers as u64)]
+    {
+        let id = format!("{name}_{callers}");
+        let runtime = OnceCell::new();
+        group.bench_function(&id, |bencher| {
+            let (crowd, _) = crowd();
+            let runtime = runtime.get_or_init(|| {
+                let runtime = self::runtime(1);
+                let before = crowd.source().loads();
+                let sum = runtime.block_on(crowd.stampede(callers, protected));
+                assert_eq!(sum, callers as u64 * expected([0]), "the value for each");
+                let asked = crowd.source().loads() - before;
+                assert_eq!(asked, loads, "what the source is asked");
+                let metric = Metric::counted("loads", Unit::Count);
+                record::value(&format!("cache/{id}"), &metric, asked as f64).expect("recorded");
+                runtime
+            });
+            bencher.to_async(runtime).iter(|| crowd.stampede(callers, protected));
+        });
     }
 }
 
-criterion_group!(benches, l1, redis);
+/// One thread stands for itself: without others to hand work to.
+fn runtime(threads: usize) -> tokio::runtime::Runtime {
+    let mut builder = if threads == 1 {
+        tokio::runtime::Builder::new_current_thread()
+    } else {
+        tokio::runtime::Builder::new_multi_thread()
+    };
+    builder.worker_threads(threads).enable_all().build().expect("a runtime")
+}
+
+/// What compressing a large value takes, and bringing it back.
+fn codec(criterion: &mut Criterion) {
+    let value = OnceCell::new();
+    let value = || {
+        value.get_or_init(|| {
+            let value = cache::document(1);
+            let stored = Codec::compressing_from(sizes::COMPRESSION_THRESHOLD).encode(&value);
+            assert!(stored.len() < value.len() / 2, "{} of {}", stored.len(), value.len());
+            assert_eq!(Codec::decode(&stored).expect("a value"), value);
+            (value, stored)
+        })
+    };
+    let mut group = criterion.benchmark_group("cache");
+    group.throughput(Throughput::Bytes(sizes::DOCUMENT_BYTES as u64));
+    group.bench_function("compress_16k", |bencher| {
+        let (value, _) = value();
+        let codec = Codec::compressing_from(sizes::COMPRESSION_THRESHOLD);
+        bencher.iter(|| codec.encode(std::hint::black_box(value)).len());
+    });
+    group.bench_function("decompress_16k", |bencher| {
+        let (_, stored) = value();
+        bencher.iter(|| {
+            cache::checksum(&Codec::decode(std::hint::black_box(stored)).expect("a value"))
+        });
+    });
+}
+
+fn times() -> Criterion {
+    Criterion::default()
+        .warm_up_time(sizes::CLOCK_WARM_UP)
+        .measurement_time(sizes::CLOCK_TIME)
+        .sample_size(sizes::CLOCK_SAMPLES)
+}
+
+criterion_group! {
+    name = benches;
+    config = times();
+    targets = l1, patterns, crowd, codec, redis_cache::lookups
+}
 criterion_main!(benches);

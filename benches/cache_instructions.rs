@@ -1,4 +1,8 @@
 //! Instructions of the cached path, under iai-callgrind.
+//!
+//! All that touches moka is nondeterministic to a few instructions in a lookup:
+//! it reads the clock, and adding to a time carries over now and then. The rest
+//! is the same in every run.
 
 use benchgate::record;
 use benchgate::suite::services::find_program;
@@ -6,15 +10,27 @@ use benchgate::suite::services::find_program;
 mod cache {
     use std::hint::black_box;
 
-    use benchgate::suite::cache::{self, L1, ready};
-    use iai_callgrind::{library_benchmark, library_benchmark_group, main};
+    use benchgate::suite::cache::{self, Codec, L1, Lifetimes, Pattern, Payload, Source, ready};
+    use benchgate::suite::sizes;
+    use iai_callgrind::{
+        Dhat, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
+    };
 
     /// Enough for a map of a realistic depth, few enough to fill under valgrind.
     const ENTRIES: u32 = 1000;
 
-    /// Lookups in one measurement. Fewer than moka's batch of 64 recorded reads,
-    /// after which it does its housekeeping: how much that is depends on time.
+    /// Lookups in one measurement. Fewer than moka's batches of 64 recorded reads
+    /// or writes, after which it does its housekeeping: how much that is depends
+    /// on time.
     const LOOKUPS: u32 = 32;
+
+    /// Keys drawn in one measurement.
+    const DRAWN: usize = 1000;
+
+    /// Heap bytes and blocks too, where values are made.
+    fn with_heap() -> LibraryBenchmarkConfig {
+        LibraryBenchmarkConfig::default().tool(Dhat::default()).clone()
+    }
 
     fn filled(first: u32) -> (L1, Vec<String>) {
         let l1 = ready(L1::filled(ENTRIES));
@@ -52,6 +68,109 @@ mod cache {
         (l1, sum)
     }
 
+    /// What is taken and given back: nothing of it is dropped while it counts.
+    type Reading = (L1, Source, Vec<u32>, Vec<Payload>);
+
+    fn reading(l1: L1, first: u32) -> Reading {
+        let numbers = cache::order(ENTRIES, LOOKUPS).map(|n| first + n).collect();
+        (l1, Source::even(sizes::SOURCE_VALUES), numbers, Vec::with_capacity(LOOKUPS as usize))
+    }
+
+    fn all_there() -> Reading {
+        reading(ready(L1::filled(ENTRIES)), 0)
+    }
+
+    fn none_there() -> Reading {
+        reading(ready(L1::filled(ENTRIES)), ENTRIES)
+    }
+
+    fn all_expired() -> Reading {
+        let l1 = L1::empty(sizes::L1_CAPACITY, Lifetimes::all(std::time::Duration::ZERO));
+        let reading = reading(l1, 0);
+        for number in &reading.2 {
+            ready(reading.0.get_or_load(*number, &reading.1));
+        }
+        ready(reading.0.settle());
+        reading
+    }
+
+    fn assert_loaded((_, source, numbers, payloads): Reading, loads: u64) {
+        assert_eq!(source.loads(), loads, "what the source is asked");
+        assert!(numbers.iter().map(|n| source.value(*n)).eq(&payloads), "each lead's own value");
+    }
+
+    fn assert_no_loads(reading: Reading) {
+        assert_loaded(reading, 0);
+    }
+
+    fn assert_all_loaded(reading: Reading) {
+        assert_loaded(reading, u64::from(LOOKUPS));
+    }
+
+    fn assert_loaded_again(reading: Reading) {
+        assert_loaded(reading, 2 * u64::from(LOOKUPS));
+    }
+
+    #[library_benchmark(config = with_heap())]
+    #[bench::hit(setup = all_there, teardown = assert_no_loads)]
+    #[bench::loaded(setup = none_there, teardown = assert_all_loaded)]
+    #[bench::expired(setup = all_expired, teardown = assert_loaded_again)]
+    fn read_through((l1, source, numbers, mut payloads): Reading) -> Reading {
+        for number in &numbers {
+            payloads.push(ready(black_box(&l1).get_or_load(*black_box(number), &source)).0);
+        }
+        (l1, source, numbers, payloads)
+    }
+
+    const CODEC: Codec = Codec::compressing_from(sizes::COMPRESSION_THRESHOLD);
+
+    fn a_document() -> (Payload, Vec<u8>) {
+        (cache::document(1), Vec::new())
+    }
+
+    fn a_compressed_document() -> (Vec<u8>, Option<Payload>) {
+        (CODEC.encode(&cache::document(1)), None)
+    }
+
+    fn assert_compressed((value, stored): (Payload, Vec<u8>)) {
+        assert!(stored.len() < value.len() / 2, "{} of {}", stored.len(), value.len());
+        assert_eq!(Codec::decode(&stored).expect("a value"), value);
+    }
+
+    fn assert_decompressed((_, value): (Vec<u8>, Option<Payload>)) {
+        assert_eq!(value, Some(cache::document(1)));
+    }
+
+    #[library_benchmark(config = with_heap())]
+    #[bench::document_16k(setup = a_document, teardown = assert_compressed)]
+    fn compress((value, _): (Payload, Vec<u8>)) -> (Payload, Vec<u8>) {
+        let stored = CODEC.encode(black_box(&value));
+        (value, stored)
+    }
+
+    #[library_benchmark(config = with_heap())]
+    #[bench::document_16k(setup = a_compressed_document, teardown = assert_decompressed)]
+    fn decompress((stored, _): (Vec<u8>, Option<Payload>)) -> (Vec<u8>, Option<Payload>) {
+        let value = Codec::decode(black_box(&stored)).ok();
+        (stored, value)
+    }
+
+    fn keys() -> (cache::Keys, u64) {
+        (Pattern::DEFAULT.keys(), 0)
+    }
+
+    fn assert_drawn((_, sum): (cache::Keys, u64)) {
+        let right: u64 = Pattern::DEFAULT.keys().take(DRAWN).map(u64::from).sum();
+        assert_eq!(sum, right);
+    }
+
+    #[library_benchmark]
+    #[bench::default(setup = keys, teardown = assert_drawn)]
+    fn zipf((mut keys, _): (cache::Keys, u64)) -> (cache::Keys, u64) {
+        let sum = black_box(&mut keys).take(DRAWN).map(u64::from).sum();
+        (keys, sum)
+    }
+
     fn one_key() -> String {
         cache::key(1234)
     }
@@ -62,7 +181,16 @@ mod cache {
         (cache::hash(black_box(&key)), key)
     }
 
-    library_benchmark_group!(name = lookups; benchmarks = l1_lookup, key_hash);
+    #[library_benchmark(config = with_heap())]
+    #[bench::lead(1234)]
+    fn key_text(number: u32) -> String {
+        cache::key(black_box(number))
+    }
+
+    library_benchmark_group!(
+        name = lookups;
+        benchmarks = l1_lookup, read_through, key_text, key_hash, compress, decompress, zipf
+    );
     main!(library_benchmark_groups = lookups);
 
     pub(super) fn run() {

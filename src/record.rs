@@ -12,20 +12,27 @@
 //! ```
 //!
 //! Without the variable, as under a plain `cargo bench`, [`not_run`] says on
-//! stderr what is missing and the others do nothing.
+//! stderr what is missing and the others do nothing. A bench of any language can
+//! write such lines itself.
 //!
-//! ```no_run
-//! use benchgate::model::{Direction, Metric, Nature, Unit};
+//! A metric has a name, a unit, a direction in which it improves, and a nature:
+//! what equal programs repeat exactly is compared exactly, all else by
+//! statistics over runs. Policies name it: a rule, a budget or a waiver on
+//! `hit_rate` is written like one on `time`.
+//!
+//! ```
+//! use benchgate::model::{Metric, Unit};
 //! use benchgate::record;
 //!
+//! # fn measured_hit_rate() -> f64 { 0.97 }
 //! # fn main() -> Result<(), record::RecordError> {
-//! let hit_rate = Metric {
-//!     name: "hit_rate".to_owned(),
-//!     unit: Unit::Share,
-//!     better: Direction::Higher,
-//!     nature: Nature::Sampled,
-//! };
-//! record::value("cache/zipf", &hit_rate, 0.97)?;
+//! // Once a process, outside of what a harness calls again and again, and under
+//! // the name of the benchmark that it belongs to.
+//! if record::wanted() {
+//!     let hit_rate = measured_hit_rate();
+//!     record::value("cache/zipf", &Metric::sampled("hit_rate", Unit::Share).higher(), hit_rate)?;
+//! }
+//! record::value("leads/list", &Metric::counted("queries", Unit::Count), 5.0)?;
 //! # Ok(())
 //! # }
 //! ```
@@ -38,7 +45,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
-use crate::model::{Direction, Metric, Nature};
+use crate::model::{Direction, Metric, Nature, Unit};
 
 /// The environment variable that names the file; the gate sets it.
 pub const VARIABLE: &str = "BENCHGATE_RECORD";
@@ -55,6 +62,35 @@ pub enum RecordError {
         metric: String,
         /// What was handed over.
         value: f64,
+    },
+    /// The unit has no such values.
+    #[error(
+        "metric `{metric}` of `{id}` is {value}; a value in {unit} lies between {least} and {most}"
+    )]
+    OutOfRange {
+        /// The benchmark.
+        id: String,
+        /// The metric's name.
+        metric: String,
+        /// What was handed over.
+        value: f64,
+        /// The unit.
+        unit: Unit,
+        /// The least value in that unit.
+        least: f64,
+        /// The largest.
+        most: f64,
+    },
+    /// One process, one value: of two, neither could be used.
+    #[error(
+        "metric `{metric}` of `{id}` is recorded twice in one process; record it once, outside of \
+         what the harness calls again and again"
+    )]
+    Twice {
+        /// The benchmark.
+        id: String,
+        /// The metric's name.
+        metric: String,
     },
     /// The file that the gate named could not be written.
     #[error("cannot append to {path} (named by {VARIABLE}): {source}")]
@@ -114,17 +150,25 @@ pub fn service(name: &str, version: &str) -> Result<(), RecordError> {
     }
 }
 
+/// Whether a gate listens: where a measurement takes long, it need not be made
+/// for nobody. Under a plain `cargo bench`, in `--test` mode and while
+/// instructions are counted none does.
+pub fn wanted() -> bool {
+    destination().is_some()
+}
+
+/// What [`value`] has recorded in this process.
+static RECORDED: Mutex<BTreeSet<(String, String)>> = Mutex::new(BTreeSet::new());
+
 /// Records one value of a metric, in the metric's unit, for the benchmark `id`
-/// of this program.
+/// of this program: once in a process.
 pub fn value(id: &str, metric: &Metric, value: f64) -> Result<(), RecordError> {
-    if !value.is_finite() {
-        return Err(RecordError::NotFinite {
-            id: id.to_owned(),
-            metric: metric.name.clone(),
-            value,
-        });
-    }
+    check(id, metric, value)?;
     let Some(path) = destination() else { return Ok(()) };
+    let mut recorded = RECORDED.lock().unwrap_or_else(PoisonError::into_inner);
+    if !recorded.insert((id.to_owned(), metric.name.clone())) {
+        return Err(RecordError::Twice { id: id.to_owned(), metric: metric.name.clone() });
+    }
     append(
         &path,
         &Line::Measurement {
@@ -142,6 +186,20 @@ pub fn value(id: &str, metric: &Metric, value: f64) -> Result<(), RecordError> {
             value,
         },
     )
+}
+
+/// The reader would refuse it too, but only the writer knows the line of code.
+fn check(id: &str, metric: &Metric, value: f64) -> Result<(), RecordError> {
+    let (id, name) = (id.to_owned(), metric.name.clone());
+    if !value.is_finite() {
+        return Err(RecordError::NotFinite { id, metric: name, value });
+    }
+    let (least, most) = metric.unit.range();
+    if !(least..=most).contains(&value) {
+        let unit = metric.unit.clone();
+        return Err(RecordError::OutOfRange { id, metric: name, value, unit, least, most });
+    }
+    Ok(())
 }
 
 /// An empty variable counts as unset, as in a shell script that clears it.
@@ -162,7 +220,6 @@ fn append(path: &Path, line: &Line<'_>) -> Result<(), RecordError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Unit;
 
     fn lines(of: &[Line<'_>]) -> String {
         let dir = tempfile::tempdir().unwrap();
@@ -208,6 +265,20 @@ mod tests {
                 )
             );
         }
+    }
+
+    #[test]
+    fn a_share_is_no_percentage() {
+        let hit_rate = Metric::sampled("hit_rate", Unit::Share).higher();
+        let error = value("cache/zipf", &hit_rate, 97.0).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "metric `hit_rate` of `cache/zipf` is 97; a value in share lies between 0 and 1"
+        );
+        let bytes = Metric::counted("bytes", Unit::Bytes);
+        assert!(matches!(value("cache/zipf", &bytes, -1.0), Err(RecordError::OutOfRange { .. })));
+        let balance = Metric::sampled("balance", Unit::from("euros"));
+        assert!(value("bank", &balance, -1.0).is_ok());
     }
 
     #[test]

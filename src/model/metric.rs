@@ -39,6 +39,15 @@ pub enum Unit {
 }
 
 impl Unit {
+    /// The least and the largest value that a measurement in this unit can have.
+    pub fn range(&self) -> (f64, f64) {
+        match self {
+            Self::Share => (0.0, 1.0),
+            Self::Nanoseconds | Self::Count | Self::Bytes | Self::PerSecond => (0.0, f64::MAX),
+            Self::Other(_) => (f64::MIN, f64::MAX),
+        }
+    }
+
     /// A value in this unit as a person reads it: `1.23 µs`, `95.2%`, `12,345`.
     pub fn show(&self, value: f64) -> String {
         match self {
@@ -149,12 +158,18 @@ impl Metric {
 
     /// Wall time per iteration in nanoseconds.
     pub fn time() -> Self {
-        Self {
-            name: Self::TIME.to_owned(),
-            unit: Unit::Nanoseconds,
-            better: Direction::Lower,
-            nature: Nature::Sampled,
-        }
+        Self::sampled(Self::TIME, Unit::Nanoseconds)
+    }
+
+    /// One that varies from run to run, smaller being better.
+    pub fn sampled(name: impl Into<String>, unit: Unit) -> Self {
+        Self { name: name.into(), unit, better: Direction::Lower, nature: Nature::Sampled }
+    }
+
+    /// The same, larger being better.
+    #[must_use]
+    pub fn higher(self) -> Self {
+        Self { better: Direction::Higher, ..self }
     }
 
     /// A count that equal programs repeat exactly, smaller being better.

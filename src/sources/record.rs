@@ -182,11 +182,7 @@ impl WireMeasurement {
             return Err("names no metric".to_owned());
         }
         let unit = Unit::from(self.unit.as_str());
-        let (least, most) = match unit {
-            Unit::Share => (0.0, 1.0),
-            Unit::Nanoseconds | Unit::Count | Unit::Bytes | Unit::PerSecond => (0.0, f64::MAX),
-            Unit::Other(_) => (f64::MIN, f64::MAX),
-        };
+        let (least, most) = unit.range();
         if !(least..=most).contains(&self.value) {
             return Err(format!(
                 "has a value of {} for {}, which no measurement in {unit} gives",

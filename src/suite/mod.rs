@@ -3,7 +3,7 @@
 //!
 //! | module | measures | needs |
 //! |---|---|---|
-//! | [`cache`] | in-process and Redis lookups | nothing; Redis where it is found |
+//! | [`cache`] | lookups in the process, in Redis and through both | nothing; Redis where it is found |
 //! | [`queries`] | pooled SQL | nothing: `SQLite` comes with it |
 //! | [`inference`] | an ONNX model | nothing: tract comes with it; ONNX Runtime where it is found |
 //! | [`http`] | round trips over loopback | nothing |
@@ -33,6 +33,35 @@ pub enum SuiteError {
         action: &'static str,
         /// What the client says.
         source: redis::RedisError,
+    },
+    /// The keys that a benchmark would write are not its own.
+    #[error(
+        "Redis: under `{prefix}` there are {found} already; nothing was written; wait until they \
+         have expired, or take another prefix"
+    )]
+    KeysTaken {
+        /// What the keys begin with.
+        prefix: String,
+        /// What is there.
+        found: String,
+    },
+    /// The server would drop others' keys for the benchmark's.
+    #[error(
+        "Redis: it has {free} bytes left below its `maxmemory`, and would make room by dropping \
+         keys; {} are needed: raise the limit, or set REDIS_URL to another server",
+        sizes::REDIS_ROOM
+    )]
+    NoRoom {
+        /// Bytes below the limit.
+        free: u64,
+    },
+    /// What a cache holds is not what was put there.
+    #[error("Redis: the value of `{key}` is damaged: {source}")]
+    Cached {
+        /// The key.
+        key: String,
+        /// What is wrong with it.
+        source: cache::CodecError,
     },
     /// `SQLite` or its pool failed.
     #[error("SQLite: cannot {action}: {source}")]
