@@ -139,7 +139,7 @@ fn a_busy_machine_weighs_what_the_policy_says() {
     assert_eq!(
         judgement.reason,
         "in doubt, as other programs took 31% of the machine: unchanged by itself, no change for \
-         the worse of 3% or more, 8 pairs"
+         the worse of 2.5% or more, 8 pairs"
     );
     let said = report.findings.iter().find(|one| one.code.as_str() == "machine-busy").unwrap();
     assert!(said.message.contains("undecided, and no clock alone clears a row; leave it"));
