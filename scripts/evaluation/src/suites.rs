@@ -215,8 +215,9 @@ impl<'p> Bench<'p> {
     }
 
     /// Suites in which one benchmark is slower, by benchmark. Its pairs are taken
-    /// once each, as far as whole trials go, or, for so many suites, from random
-    /// places (any pair at any time where there are too few for a trial); those of
+    /// once each, as far as whole trials go (of fewer than one takes, while there are
+    /// enough for a first look: a trial whose pairs end is judged by those it had), or,
+    /// for so many suites, from random places (any pair at any time where there are too few for a trial); those of
     /// the others, in which nothing is slower, from random places always.
     pub fn slowed(
         &self,
@@ -225,13 +226,14 @@ impl<'p> Bench<'p> {
         again: Option<u64>,
     ) -> BTreeMap<usize, Tally> {
         let most = self.rule.most_pairs();
+        let least = if slowed.len() < most { self.rule.least_pairs() } else { most };
         let mut random = fastrand::Rng::with_seed(self.seed);
         let mut tallies: BTreeMap<usize, Tally> = BTreeMap::new();
         for (slot, subject) in subjects.iter().enumerate() {
             let tally = tallies.entry(*subject).or_default();
             let mut used = 0;
             while match again {
-                None => used + most <= slowed.len(),
+                None => used + least <= slowed.len(),
                 Some(suites) => tally.trials < suites,
             } {
                 let same = &self.streams.same;
@@ -288,7 +290,9 @@ impl Peers {
         for (variant, stream) in &streams.slowed {
             let scores: &mut BTreeMap<Peer, Vec<f64>> =
                 slowed.entry((*variant).to_owned()).or_default();
-            for window in stream.chunks_exact(pairs).take(MOST_SUITES) {
+            // What is recorded in every third round only has fewer.
+            let window = pairs.min(stream.len()).max(1);
+            for window in stream.chunks_exact(window).take(MOST_SUITES) {
                 for subject in slow {
                     let one = Scores::of(window, *subject, &mut random);
                     for peer in Peer::ALL {
