@@ -3,7 +3,7 @@
 # an order of functions is kept for the executable that is to be linked, the
 # linker is told to use it; everything else goes to rustc as it is.
 here=${0%/*}
-name= kind= previous=
+name='' kind='' previous=''
 for argument; do
     case $previous in
     --crate-name) name=$argument ;;
