@@ -60,7 +60,12 @@ fn the_witnesses_combine_as_documented() {
         (&FIFTH_SLOWER, &SAME, fail, "same instructions, slower clock: memory, layout, waiting or"),
         (&LITTLE_SLOWER, &SAME, (Outcome::Regression, Severity::Warn, 0), "; not proven beyond 5%"),
         (&FIFTH_SLOWER, &FEWER, fail, "fewer instructions, slower clock"),
-        (&STEADY, &SAME, (Outcome::Unchanged, Severity::Note, 0), "no change for the worse of 2.5%"),
+        (
+            &STEADY,
+            &SAME,
+            (Outcome::Unchanged, Severity::Note, 0),
+            "no change for the worse of 2.5%",
+        ),
         (&noisy, &SAME, (Outcome::Undecided, Severity::Note, 0), "too noisy: only a change above"),
     ] {
         let report = verdict(&base, &witnessed(runs, counted, 1), FAILS);
