@@ -66,4 +66,4 @@ pub use revision::revision;
 pub use run::{MeasureError, Plan, run};
 pub(crate) use scratch::SCRATCH_PREFIX;
 pub use scratch::Scratch;
-pub use trial::{Trial, TrialPlan, TrialSide, trial};
+pub use trial::{Steps, Trial, TrialPlan, TrialSide, carry_out, trial};

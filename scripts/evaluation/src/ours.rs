@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use benchgate::judge::{Case, Outcome, judge, to_confirm};
+use benchgate::measure::{Steps, carry_out};
 use benchgate::model::{BenchId, Measurement, Metric, Pairing, Reading, RunReading, Snapshot};
 use benchgate::policy::Policy;
 use benchgate::stats;
@@ -100,9 +101,26 @@ pub struct Decided {
 
 /// One benchmark of a trial.
 struct Measured {
+    id: BenchId,
+    /// Its index in the pool.
+    subject: usize,
     base: Vec<RunReading>,
     head: Vec<RunReading>,
 }
+
+/// A trial whose processes come from a pool.
+struct Replay<'r, 'd, 's, 'a> {
+    rule: &'r Rule,
+    measured: Vec<Measured>,
+    draws: &'d mut [Draw<'s, 'a>],
+    /// Pairs measured so far.
+    runs: u32,
+    /// Benchmarks whose pairs have ended.
+    ended: BTreeSet<BenchId>,
+}
+
+/// A benchmark's pairs ended before it was screened.
+struct TooShort;
 
 impl Rule {
     /// The rule as it is shipped.
@@ -126,64 +144,31 @@ impl Rule {
     /// its own pairs. A benchmark whose pairs end is judged by those it had; nothing
     /// where they end in the screening.
     ///
-    /// The steps are those of [`benchgate::measure::trial`]: everything is screened,
-    /// then what `to_confirm` names is measured to each look. Every decision is the
-    /// library's.
+    /// The steps are `gate ab`'s own, and so is every decision: only the processes
+    /// come from a pool.
     pub fn trial(
         &self,
         names: &[String],
         subjects: &[usize],
         draws: &mut [Draw<'_, '_>],
     ) -> Option<Vec<Decided>> {
-        let ids: Vec<BenchId> =
-            subjects.iter().map(|subject| BenchId::named(&names[*subject])).collect();
-        let mut measured: Vec<Measured> =
-            subjects.iter().map(|_| Measured { base: Vec::new(), head: Vec::new() }).collect();
-        let mut measure = |slot: usize, run: u32, measured: &mut Measured| -> Option<()> {
-            let pair = draws[slot].draw()?;
-            for (side, process) in
-                [(&mut measured.base, pair.base), (&mut measured.head, pair.head)]
-            {
-                let value = self.estimator.of(&process.times[subjects[slot]]);
-                side.push(RunReading { run, reading: Reading::Value(value) });
-            }
-            Some(())
+        let one = |subject: &usize| Measured {
+            id: BenchId::named(&names[*subject]),
+            subject: *subject,
+            base: Vec::new(),
+            head: Vec::new(),
         };
-        let screening = self.policy.ab.screening;
-        for run in 0..screening {
-            for (slot, measured) in measured.iter_mut().enumerate() {
-                measure(slot, run, measured)?;
-            }
-        }
-        let mut open = self.open(&ids, &measured);
-        let mut run = screening;
-        for look in &self.policy.ab.looks {
-            if open.is_empty() {
-                break;
-            }
-            while run < screening + look {
-                for (slot, measured) in measured.iter_mut().enumerate() {
-                    if open.contains(&ids[slot]) && measure(slot, run, measured).is_none() {
-                        open.remove(&ids[slot]);
-                    }
-                }
-                run += 1;
-            }
-            open = self.open(&ids, &measured);
-        }
-        let [base, head] = self.snapshots(&ids, &measured);
+        let measured = subjects.iter().map(one).collect();
+        let mut replay = Replay { rule: self, measured, draws, runs: 0, ended: BTreeSet::new() };
+        carry_out(&self.policy.ab.looks, &mut replay).ok()?;
+        let [base, head] = replay.snapshots();
         let report = judge(&self.case(&base, &head));
-        let decided = ids.iter().zip(&measured).map(|(id, measured)| {
-            let row = report.rows.iter().find(|row| row.id == id.name);
+        let decided = replay.measured.iter().map(|measured| {
+            let row = report.rows.iter().find(|row| row.id == measured.id.name);
             let outcome = row.and_then(benchgate::judge::Row::outcome).expect("it was judged");
             Decided { outcome, pairs: measured.base.len() as u32 }
         });
         Some(decided.collect())
-    }
-
-    fn open(&self, ids: &[BenchId], measured: &[Measured]) -> BTreeSet<BenchId> {
-        let [base, head] = self.snapshots(ids, measured);
-        to_confirm(&self.case(&base, &head))
     }
 
     fn case<'c>(&'c self, base: &'c Snapshot, head: &'c Snapshot) -> Case<'c> {
@@ -195,21 +180,68 @@ impl Rule {
             today: Date::constant(2026, 1, 1),
         }
     }
+}
 
-    fn snapshots(&self, ids: &[BenchId], measured: &[Measured]) -> [Snapshot; 2] {
+impl Steps for Replay<'_, '_, '_, '_> {
+    type Suspects = BTreeSet<BenchId>;
+    type Error = TooShort;
+
+    fn screen(&mut self) -> Result<(), TooShort> {
+        let all = self.measured.iter().map(|measured| measured.id.clone()).collect();
+        self.until(self.rule.policy.ab.screening, &all);
+        if self.ended.is_empty() { Ok(()) } else { Err(TooShort) }
+    }
+
+    fn suspects(&mut self) -> Option<BTreeSet<BenchId>> {
+        let [base, head] = self.snapshots();
+        let open = to_confirm(&self.rule.case(&base, &head));
+        let open: BTreeSet<_> = open.difference(&self.ended).cloned().collect();
+        (!open.is_empty()).then_some(open)
+    }
+
+    fn confirm(&mut self, look: u32, suspects: BTreeSet<BenchId>) -> Result<bool, TooShort> {
+        self.until(self.rule.policy.ab.screening + look, &suspects);
+        Ok(true)
+    }
+}
+
+impl Replay<'_, '_, '_, '_> {
+    /// Takes pairs of these benchmarks until there are so many.
+    fn until(&mut self, pairs: u32, of: &BTreeSet<BenchId>) {
+        for run in self.runs..pairs {
+            for (measured, draw) in self.measured.iter_mut().zip(self.draws.iter_mut()) {
+                if !of.contains(&measured.id) || self.ended.contains(&measured.id) {
+                    continue;
+                }
+                let Some(pair) = draw.draw() else {
+                    self.ended.insert(measured.id.clone());
+                    continue;
+                };
+                for (side, process) in
+                    [(&mut measured.base, pair.base), (&mut measured.head, pair.head)]
+                {
+                    let value = self.rule.estimator.of(&process.times[measured.subject]);
+                    side.push(RunReading { run, reading: Reading::Value(value) });
+                }
+            }
+        }
+        self.runs = pairs;
+    }
+
+    fn snapshots(&self) -> [Snapshot; 2] {
         let pairing = Pairing {
             trial: "replay".to_owned(),
             seed: 0,
-            screening: self.policy.ab.screening,
-            looks: self.policy.ab.looks.clone(),
+            screening: self.rule.policy.ab.screening,
+            looks: self.rule.policy.ab.looks.clone(),
             identical: Vec::new(),
             control: false,
             set_up: Vec::new(),
             layouts: Vec::new(),
         };
         [("base", 0), ("head", 1)].map(|(name, side)| {
-            let one = |(id, measured): (&BenchId, &Measured)| Measurement {
-                id: id.clone(),
+            let one = |measured: &Measured| Measurement {
+                id: measured.id.clone(),
                 metric: Metric::time(),
                 runs: [&measured.base, &measured.head][side].clone(),
                 criterion: None,
@@ -223,7 +255,7 @@ impl Rule {
                 selection: None,
                 pairing: Some(pairing.clone()),
                 runs: Vec::new(),
-                measurements: ids.iter().zip(measured).map(one).collect(),
+                measurements: self.measured.iter().map(one).collect(),
                 not_run: Vec::new(),
                 problems: Vec::new(),
             }

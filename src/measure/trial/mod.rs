@@ -2,6 +2,7 @@
 
 mod estimate;
 mod session;
+mod steps;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use super::{
 use crate::model::{BenchId, Layout, NotRun, Revision, Snapshot};
 use estimate::duration;
 use session::{Session, Suspects};
+pub use steps::{Steps, carry_out};
 
 /// One side of a trial. Without executables, the default, it measures nothing.
 #[derive(Clone, Debug, Default)]
@@ -84,8 +86,8 @@ pub struct Trial {
 /// Carries out a trial: screens everything, then measures again, at each look,
 /// what `open` still calls undecided.
 ///
-/// `open` is asked after the screening and after each look; with a control, once
-/// more, with the control in the head's place. The trial ends when it names
+/// `open` is asked after the screening and after each look but the last; with a
+/// control, once more, with the control in the head's place. The trial ends when it names
 /// nothing, after the last look, or when the budget is used up.
 ///
 /// A budget in which nothing could be decided is refused once a first pair has
@@ -105,19 +107,8 @@ pub fn trial(
     let head = prepare(&plan.head.executables, limits.0, limits.1, interrupt)?;
     let mut session = Session::new(plan, base, head)?;
     session.count(interrupt, progress)?;
-    let mut measuring = Measuring { plan, session: &mut session, interrupt, progress };
-    measuring.screen()?;
-    let mut suspects = measuring.suspects(open);
-    for look in &plan.looks {
-        if suspects.all().is_empty() {
-            break;
-        }
-        let complete = measuring.confirm(*look, &suspects)?;
-        suspects = measuring.suspects(open);
-        if !complete {
-            break;
-        }
-    }
+    let mut measuring = Measuring { plan, session: &mut session, open, interrupt, progress };
+    carry_out(&plan.looks, &mut measuring)?;
     progress.event(&Event::Finished);
     let trial = session.so_far();
     let empty = |side: &Snapshot| side.measurements.is_empty() && side.problems.is_empty();
@@ -137,11 +128,15 @@ pub fn trial(
 struct Measuring<'a, 'p> {
     plan: &'a TrialPlan,
     session: &'a mut Session<'p>,
+    open: &'a mut dyn FnMut(&Trial) -> BTreeSet<BenchId>,
     interrupt: &'a Interrupt,
     progress: &'a mut dyn Progress,
 }
 
-impl Measuring<'_, '_> {
+impl Steps for Measuring<'_, '_> {
+    type Suspects = Suspects;
+    type Error = MeasureError;
+
     /// Everything, once a round.
     fn screen(&mut self) -> Result<(), MeasureError> {
         if !self.session.measures(None) {
@@ -170,6 +165,41 @@ impl Measuring<'_, '_> {
         Ok(())
     }
 
+    /// What is undecided so far.
+    fn suspects(&mut self) -> Option<Suspects> {
+        let mut so_far = self.session.so_far();
+        let control = so_far.control.take();
+        let head = (self.open)(&so_far);
+        let control = control.map_or_else(BTreeSet::new, |control| {
+            (self.open)(&Trial { base: so_far.base, head: control, control: None })
+        });
+        let suspects = Suspects { head, control };
+        (!suspects.all().is_empty()).then_some(suspects)
+    }
+
+    /// Measures suspects up to a look; whether the budget and the programs let it.
+    fn confirm(&mut self, look: u32, suspects: Suspects) -> Result<bool, MeasureError> {
+        let all = suspects.all();
+        let names: Vec<&str> = all.iter().map(|id| id.name.as_str()).collect();
+        let before = self.plan.screening;
+        while self.session.rounds() < before + look {
+            if !self.session.measures(Some(&all)) || !self.session.time_left() {
+                return Ok(false);
+            }
+            let done = self.session.rounds() - before;
+            self.progress.event(&Event::Pair {
+                number: done + 1,
+                planned: look,
+                suspects: Some(&names),
+                left: duration(self.session.seconds(look - done, Some(&all))),
+            });
+            self.session.round(Some(&suspects), self.interrupt, self.progress)?;
+        }
+        Ok(true)
+    }
+}
+
+impl Measuring<'_, '_> {
     /// Says how long it will take.
     fn estimate(&mut self) {
         let session = &self.session;
@@ -201,37 +231,5 @@ impl Measuring<'_, '_> {
             least: self.plan.least,
             confirming,
         })
-    }
-
-    /// Measures suspects up to a look; whether the budget and the programs let it.
-    fn confirm(&mut self, look: u32, suspects: &Suspects) -> Result<bool, MeasureError> {
-        let all = suspects.all();
-        let names: Vec<&str> = all.iter().map(|id| id.name.as_str()).collect();
-        let before = self.plan.screening;
-        while self.session.rounds() < before + look {
-            if !self.session.measures(Some(&all)) || !self.session.time_left() {
-                return Ok(false);
-            }
-            let done = self.session.rounds() - before;
-            self.progress.event(&Event::Pair {
-                number: done + 1,
-                planned: look,
-                suspects: Some(&names),
-                left: duration(self.session.seconds(look - done, Some(&all))),
-            });
-            self.session.round(Some(suspects), self.interrupt, self.progress)?;
-        }
-        Ok(true)
-    }
-
-    /// What is undecided so far.
-    fn suspects(&self, open: &mut dyn FnMut(&Trial) -> BTreeSet<BenchId>) -> Suspects {
-        let mut so_far = self.session.so_far();
-        let control = so_far.control.take();
-        let head = open(&so_far);
-        let control = control.map_or_else(BTreeSet::new, |control| {
-            open(&Trial { base: so_far.base, head: control, control: None })
-        });
-        Suspects { head, control }
     }
 }
