@@ -44,6 +44,7 @@ fn script(name: &str) -> BenchExecutable {
 fn plan(executables: Vec<BenchExecutable>) -> (tempfile::TempDir, Plan) {
     let directory = tempfile::tempdir().expect("a directory");
     let plan = Plan {
+        uncounted: Vec::new(),
         name: "test".to_owned(),
         executables,
         not_run: Vec::new(),

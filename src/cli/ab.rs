@@ -212,6 +212,7 @@ pub(super) fn control_of(
 pub(super) fn processes(policy: &Policy, place: &Path) -> TrialPlan {
     TrialPlan {
         criterion: criterion_times(&policy.ab.process),
+        uncounted: policy.measure.uncounted.clone(),
         time_limit: policy.measure.time_limit,
         scratch: place.to_owned(),
         ..TrialPlan::default()

@@ -177,6 +177,7 @@ fn measure(
         filter,
         criterion: criterion_times(&policy.measure.process),
         counts: policy.measure.counts,
+        uncounted: policy.measure.uncounted.clone(),
         time_limit: policy.measure.time_limit,
         scratch: gate.to_owned(),
         logs: Some(gate.join("logs")),

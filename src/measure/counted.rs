@@ -2,6 +2,7 @@
 //! the two sides of a trial.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 use super::prepare::Prepared;
 use super::run::{MeasureError, Session};
@@ -10,6 +11,7 @@ use super::{
     Progress, count,
 };
 use crate::model::{BenchId, Costs, Measurement, Metric, NotRun, Reading, RunReading, Unit};
+use crate::policy::Pattern;
 use crate::sources::Harvest;
 
 /// What counting came to.
@@ -22,15 +24,31 @@ pub(super) struct Counted {
     pub(super) not_run: Vec<(Option<usize>, NotRun)>,
 }
 
-/// Counts, and gives a reason for each benchmark that has no count.
+/// Counts all but those that are not to be, and gives a reason for each benchmark that has no count.
 pub(super) fn counted(
     targets: &[CountTarget<'_>],
+    uncounted: &[Pattern],
     options: &CountOptions,
     interrupt: &Interrupt,
     progress: &mut dyn Progress,
 ) -> Result<Counted, MeasureError> {
     let mut all = Counted::default();
-    let counted = match count(targets, options, interrupt, progress) {
+    let mut targets = targets.to_vec();
+    for (at, target) in targets.iter_mut().enumerate() {
+        let left = |one: &Listed| {
+            let id = id(target.executable, one.name.clone());
+            uncounted.iter().any(|pattern| pattern.matches(&id))
+        };
+        let (left, wanted): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut target.benchmarks).into_iter().partition(left);
+        target.benchmarks = wanted;
+        if !left.is_empty() {
+            let names: Vec<_> = left.into_iter().map(|one| one.name).collect();
+            let reason = "`uncounted` under [measure] names them";
+            all.not_run.push((Some(at), not_counted(target.subject, &names, reason)));
+        }
+    }
+    let counted = match count(&targets, options, interrupt, progress) {
         Ok(counted) => counted,
         Err(error @ CountError::NoValgrind) => {
             all.not_run.push((None, NotRun::skipped("instructions", error.to_string())));
@@ -49,11 +67,14 @@ pub(super) fn counted(
         }
     }
     all.not_run.extend(uncounted.into_iter().map(|((target, reason), names)| {
-        let subject = format!("instructions of {}", targets[target].subject);
-        let reason = format!("not counted for {}: {reason}", names.join(", "));
-        (Some(target), NotRun::skipped(subject, reason))
+        (Some(target), not_counted(targets[target].subject, &names, reason))
     }));
     Ok(all)
+}
+
+fn not_counted(subject: &str, names: &[String], reason: impl Display) -> NotRun {
+    let subject = format!("instructions of {subject}");
+    NotRun::skipped(subject, format!("not counted for {}: {reason}", names.join(", ")))
 }
 
 /// The id of a benchmark in an executable.
@@ -110,7 +131,8 @@ impl Session<'_> {
             scratch: self.plan.scratch.clone(),
             profiles: true,
         };
-        let Counted { found, not_run } = counted(&targets, &options, interrupt, progress)?;
+        let Counted { found, not_run } =
+            counted(&targets, &self.plan.uncounted, &options, interrupt, progress)?;
         for (target, listed, counts) in found {
             let CountTarget { executable, subject, .. } = targets[target];
             self.add(subject, &measurement(id(executable, listed.name), &counts, &BTreeSet::new()));

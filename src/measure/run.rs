@@ -16,6 +16,7 @@ use super::{
     Measured, Process, Progress, Scratch, machine, probe, revision, valgrind_version,
 };
 use crate::model::{Environment, Field, NotRun, RunInfo, Snapshot};
+use crate::policy::Pattern;
 
 /// What to measure, and how.
 #[derive(Clone, Debug)]
@@ -38,6 +39,8 @@ pub struct Plan {
     /// How often the instructions of each criterion benchmark are counted once all
     /// runs are done, but no more often than there are runs; 0 for not at all.
     pub counts: u32,
+    /// Benchmarks that are not counted.
+    pub uncounted: Vec<Pattern>,
     /// How long one process may take.
     pub time_limit: Duration,
     /// Where a private directory is made and removed again: `<target>/gate`.

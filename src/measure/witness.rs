@@ -12,6 +12,7 @@ use super::{
     BenchExecutable, CountOptions, CountTarget, Counts, Harness, Interrupt, Listed, Progress,
 };
 use crate::model::{BenchId, Costs, Measurement, Metric, NotRun};
+use crate::policy::Pattern;
 use crate::sources::callgrind_profile::{Difference, Profile, differences};
 
 /// Counts of a benchmark that looks changed, on each side. Of one that falls on
@@ -29,6 +30,8 @@ const LOOKS_CHANGED: f64 = 0.001;
 pub(super) struct Counting<'a> {
     /// How often each benchmark is counted on each side; 0 for not at all.
     pub(super) counts: u32,
+    /// Benchmarks that are not counted.
+    pub(super) uncounted: &'a [Pattern],
     /// No more readings of one than this.
     pub(super) most: u32,
     /// How long one process may take.
@@ -94,7 +97,11 @@ pub(super) fn count(
         scratch: counting.scratch.to_owned(),
         profiles: true,
     };
-    witnesses.take(&targets, &sides, counted(&targets, &options, interrupt, progress)?);
+    witnesses.take(
+        &targets,
+        &sides,
+        counted(&targets, counting.uncounted, &options, interrupt, progress)?,
+    );
 
     let more = UNSTEADY_COUNTS.min(counting.most).saturating_sub(counts);
     let suspects = witnesses.changed();
@@ -113,7 +120,7 @@ pub(super) fn count(
         };
         let targets: Vec<_> = again.iter().map(|&at| targets[at].clone()).collect();
         let sides: Vec<_> = again.iter().map(|&at| sides[at]).collect();
-        witnesses.take(&targets, &sides, counted(&targets, &options, interrupt, progress)?);
+        witnesses.take(&targets, &sides, counted(&targets, &[], &options, interrupt, progress)?);
     }
     witnesses.name();
     Ok(witnesses)

@@ -114,7 +114,7 @@ pub struct ProcessRules {
 }
 
 /// How `gate run` measures.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct MeasureRules {
     /// Fresh processes for each bench target.
     pub repeat: u32,
@@ -122,6 +122,8 @@ pub struct MeasureRules {
     pub process: ProcessRules,
     /// Counts of each criterion benchmark's instructions; 0 for none.
     pub counts: u32,
+    /// Benchmarks that are not counted, here and by `gate ab`.
+    pub uncounted: Vec<Pattern>,
     /// What a single process may take.
     pub time_limit: Duration,
 }

@@ -131,6 +131,9 @@ struct RawMeasure {
     /// Counts of each criterion benchmark's instructions, 0 to 100.
     #[schemars(with = "Option<u32>")]
     pub(super) counts: Option<Spanned<u32>>,
+    /// Globs over names that are not counted, here and by `gate ab`.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(super) uncounted: Option<Vec<Spanned<String>>>,
     /// What a single process may take: "10m".
     #[schemars(with = "Option<String>")]
     pub(super) time_limit: Option<Spanned<String>>,

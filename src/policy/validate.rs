@@ -55,6 +55,7 @@ pub(super) fn complete(raw: &RawPolicy) -> Result<Policy, String> {
             repeat: 0,
             process: ProcessRules::default(),
             counts: 0,
+            uncounted: Vec::new(),
             time_limit: Duration::ZERO,
         },
         ab: AbRules {
@@ -119,6 +120,9 @@ fn apply(mut policy: Policy, raw: &RawPolicy) -> Result<Policy, Fault> {
     }
     if let Some(value) = &measure.counts {
         settings.counts = in_range(value, 0, 100)?;
+    }
+    if let Some(globs) = &measure.uncounted {
+        settings.uncounted = globs.iter().map(pattern).collect::<Result<_, _>>()?;
     }
     apply_process(&mut settings.process, &measure.process())?;
     if let Some(value) = &measure.time_limit {

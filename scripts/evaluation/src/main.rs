@@ -3,6 +3,7 @@
 //! `scripts/evaluate` calls it. A *pool* of real processes is recorded once; every
 //! rule is then replayed on it, as often and as differently as one likes.
 
+mod counts;
 mod criterion_runs;
 mod explore;
 mod neutral;

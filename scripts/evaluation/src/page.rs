@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use anyhow::Context as _;
 
+use crate::counts::Summary;
 use crate::peers::Peer;
 use crate::replay::{CALM, CRITERION_SECONDS, Found, Long, RESAMPLED, RESAMPLED_SLOWED};
 use crate::suites::{Count, Null, Tally, above};
@@ -38,13 +39,21 @@ pub fn between(page: &str) -> Option<&str> {
 }
 
 /// All tables.
-pub fn text(found: &Found, tuned: &[Found], long: Option<&Long>) -> String {
+pub fn text(
+    found: &Found,
+    tuned: &[Found],
+    long: Option<&Long>,
+    counts: Option<&Summary>,
+) -> String {
     let mut text = String::new();
     facts(&mut text, found);
     rules(&mut text, found);
     ours(&mut text, found);
     subjects(&mut text, found);
     rebuilds(&mut text, found);
+    if let Some(counts) = counts {
+        instructions(&mut text, counts);
+    }
     if let Some(long) = long {
         criterion(&mut text, long);
     }
@@ -320,6 +329,34 @@ fn rebuilds(text: &mut String, found: &Found) {
         );
     }
     line!(text, "");
+}
+
+/// The other witness.
+fn instructions(text: &mut String, counts: &Summary) {
+    line!(text, "### benchgate: instruction counts of neutral rebuilds\n");
+    line!(
+        text,
+        "{} rebuilds, each with other neutral code, and the {} benchmarks whose time is their own \
+         instructions, counted by the code of `gate ab` and judged by its defaults. In each rebuild \
+         one of them, by turns, was also slowed down by about 1% (+{:.2}% to +{:.2}% as counted).\n",
+        counts.found.of,
+        counts.subjects,
+        counts.slower[0] * 100.0,
+        counts.slower[1] * 100.0
+    );
+    line!(
+        text,
+        "| rebuilds with a false alarm | counts that moved at all | furthest | +1% found |"
+    );
+    line!(text, "|---|---|---|---|");
+    line!(
+        text,
+        "| {} | {} | {:.3}% | {} |\n",
+        exact(counts.alarms),
+        exact(counts.moved),
+        counts.furthest * 100.0,
+        exact(counts.found)
+    );
 }
 
 /// Long processes, as criterion is used.

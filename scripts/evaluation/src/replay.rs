@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 
+use crate::counts::Summary;
 use crate::ours::Rule;
 use crate::page;
 use crate::pairs::{Pair, Streams};
@@ -47,6 +48,9 @@ pub struct Replay {
     /// `<benchmark>/<run>/sample.json`, or that packed
     #[arg(long, value_name = "PATH")]
     long: Option<PathBuf>,
+    /// Counted instructions of neutral rebuilds
+    #[arg(long, value_name = "FILE")]
+    counts: Option<PathBuf>,
     /// Where tables.md and accuracy.svg go
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -115,6 +119,7 @@ impl Replay {
     fn results(&self) -> anyhow::Result<[String; 2]> {
         // First, as it is quick, what may not be there.
         let long = self.long.as_deref().map(long).transpose()?;
+        let counts = self.counts.as_deref().map(Summary::of).transpose()?;
         let mut pools = Pool::read_all(&self.pool)?;
         ensure!(pools.len() == 1, "the pools of --pool have different benchmarks");
         let pool = pools.remove(0);
@@ -125,7 +130,7 @@ impl Replay {
         let tuned = Pool::read_all(&self.tune)?;
         let tuned = tuned.iter().map(tables).collect::<anyhow::Result<Vec<_>>>()?;
         let found = found(&pool)?;
-        Ok([page::text(&found, &tuned, long.as_ref()), roc::picture(&found)?])
+        Ok([page::text(&found, &tuned, long.as_ref(), counts.as_ref()), roc::picture(&found)?])
     }
 }
 
@@ -309,6 +314,7 @@ mod tests {
             half: None,
             tune: pools("tune"),
             long: Some(here.join("pool/criterion.pool")),
+            counts: Some(here.join("pool/neutral.jsonl")),
             out: PathBuf::new(),
             page: None,
         };

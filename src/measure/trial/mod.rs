@@ -13,6 +13,7 @@ use super::{
     BenchExecutable, BuildOptions, CriterionTimes, Event, Filter, Interrupt, MeasureError, Progress,
 };
 use crate::model::{BenchId, Layout, NotRun, Revision, Snapshot};
+use crate::policy::Pattern;
 use estimate::duration;
 use session::{Session, Suspects};
 pub use steps::{Steps, carry_out};
@@ -52,6 +53,8 @@ pub struct TrialPlan {
     /// How often the instructions of each criterion benchmark are counted on each
     /// side, before any clock runs; no more often than `screening`. 0 for not at all.
     pub counts: u32,
+    /// Benchmarks that are not counted.
+    pub uncounted: Vec<Pattern>,
     /// The first look that can confirm anything, be it one suspect alone.
     pub least: u32,
     /// Whether the base is also measured against itself.

@@ -224,6 +224,7 @@ impl<'a> Session<'a> {
             self.paired.iter().map(|pair| pair.sides.each_ref().map(Option::as_ref)).collect();
         let counting = Counting {
             counts: self.plan.counts,
+            uncounted: &self.plan.uncounted,
             most: self.plan.screening,
             time_limit: self.plan.time_limit,
             scratch: &self.plan.scratch,
