@@ -13,6 +13,7 @@ use benchgate::measure::{
     Silent, Uncounted, build, count, list, run,
 };
 use benchgate::model::{Field, NotRunKind, Reading, Snapshot};
+use benchgate::policy::Policy;
 use benchgate::sources::callgrind_profile::differences;
 
 fn fixture(path: &str) -> PathBuf {
@@ -215,6 +216,7 @@ fn plan(directory: &Path, executables: Vec<BenchExecutable>, repeats: u32) -> Pl
             resamples: 100,
         },
         counts: 2,
+        uncounted: Vec::new(),
         time_limit: LIMIT,
         scratch: directory.join("gate"),
         logs: None,
@@ -317,6 +319,24 @@ fn what_a_run_cannot_count_is_one_reason_beside_its_times() {
     assert_eq!(not_run.subject, "instructions of starts-apart");
     let start = "not counted for first, second: nothing was counted: ";
     assert!(not_run.reason.starts_with(start), "{}", not_run.reason);
+}
+
+#[test]
+#[ignore = "needs valgrind: scripts/test installs it"]
+fn what_the_policy_leaves_out_is_not_counted_and_said() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut plan = plan(directory.path(), vec![tiny("moody", &[])], 1);
+    let text = "version = 1\n[measure]\nuncounted = [\"sec*\", \"elsewhere/**\"]\n";
+    let policy = Policy::parse(text, Path::new("gate.toml")).expect("it is valid");
+    plan.uncounted = policy.measure.uncounted;
+    let snapshot = run(&plan, &Interrupt::new(), &mut Silent).expect("it is measured");
+    let counted = instructions(&snapshot);
+    let counted: Vec<_> = counted.keys().collect();
+    assert_eq!(counted, ["tiny/moody::first"]);
+    let not_run: Vec<_> =
+        snapshot.not_run.iter().map(|one| (one.subject.as_str(), one.reason.as_str())).collect();
+    let reason = "not counted for second: `uncounted` under [measure] names them";
+    assert_eq!(not_run, [("instructions of moody", reason)]);
 }
 
 /// Asks to stop as soon as the counting begins.
