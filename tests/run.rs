@@ -68,6 +68,17 @@ fn from_the_first_run_to_a_caught_regression() {
     let (code, _, err) = gate(home.path(), "good", &["--save", "no/name"]);
     assert_eq!(code, 2, "{err}");
 
+    let (code, out, err) = gate(home.path(), "slow", &["--quick", "--format", "json"]);
+    assert_eq!(code, 0, "{err}");
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(report["candidate"]["selection"], "--quick", "{out}");
+    let newest = concat!(env!("CARGO_TARGET_TMPDIR"), "/tiny/gate/newest.json");
+    let newest: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(newest).unwrap()).unwrap();
+    assert_eq!(newest["benchgate"]["runs"].as_array().map(Vec::len), Some(3), "of four: {newest}");
+    let (code, _, err) = gate(home.path(), "good", &["--quick", "--save", "main"]);
+    assert_eq!(code, 2, "a first look is no baseline: {err}");
+
     let (code, out, err) = gate(home.path(), "abort", &[]);
     assert_eq!(code, 1, "{out}{err}");
     assert!(out.contains("benchmark-failed") && out.contains("INCOMPLETE"), "{out}");

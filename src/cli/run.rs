@@ -1,6 +1,7 @@
 //! `gate run`
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use jiff::Zoned;
@@ -15,11 +16,17 @@ use crate::exit::Exit;
 use crate::judge::{self, Case, Outcome, Report, Row, Severity};
 use crate::measure::{self, BuildOptions, Filter, Interrupt, Plan, Progress, Silent};
 use crate::model::Snapshot;
-use crate::policy::{Gate, Policy};
+use crate::policy::{Gate, MeasureRules, Policy};
 
 /// Criterion's own intervals are not used for any verdict, so its bootstrap is
 /// kept short: at its default it takes about as long as measuring.
 pub(super) const RESAMPLES: u32 = 1000;
+
+/// Fresh processes for a first look: the least of which one can be told apart.
+const QUICK_REPEAT: u32 = 3;
+/// Their times, where the policy's are not shorter: those of a pair of `gate ab`.
+const QUICK_WARM_UP: Duration = Duration::from_millis(30);
+const QUICK_TIME: Duration = Duration::from_millis(60);
 
 /// The baseline that is compared with where none is named.
 const MAIN: &str = "main";
@@ -32,6 +39,7 @@ const MAIN: &str = "main";
 ///   gate run                            measure and judge
 ///   gate run --save main                measure and save a baseline
 ///   gate run --bench cache --filter l1  only a part
+///   gate run --quick                    a first look in a third of the time
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Run {
@@ -54,6 +62,10 @@ pub(super) struct Run {
     /// Fresh processes for each bench target [default: the policy's, 5]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     repeat: Option<u32>,
+    /// A first look: fewer and shorter processes, and no instructions counted. It shows larger
+    /// changes only, and is no baseline
+    #[arg(long, conflicts_with_all = ["save", "learn", "repeat"])]
+    quick: bool,
     /// Only benchmarks whose name matches this regular expression
     #[arg(long, value_name = "REGEX")]
     filter: Option<String>,
@@ -69,13 +81,34 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn run(self, context: &Context) -> Result<Exit, Failed> {
-        let Self { save, force, learn, baseline, repeat, filter, build, store, policy, output } =
-            self;
-        let policy = policy.find()?;
+        let Self {
+            save,
+            force,
+            learn,
+            baseline,
+            repeat,
+            quick,
+            filter,
+            build,
+            store,
+            policy,
+            output,
+        } = self;
+        let mut policy = policy.find()?;
+        if quick {
+            shorten(&mut policy.measure);
+        }
         let filter =
             filter.map(|filter| Filter::matching(&filter)).transpose().map_err(Failed::usage)?;
         let build = build.options(context);
         let selection = selection(&build, filter.as_ref());
+        let selection = match selection {
+            // What it leaves out, instructions for one, is not lost.
+            part if quick => {
+                Some(format!("--quick {}", part.unwrap_or_default()).trim().to_owned())
+            }
+            part => part,
+        };
         let repeats = repeat.unwrap_or(policy.measure.repeat);
 
         if let Some(name) = &save {
@@ -151,6 +184,14 @@ fn broken(report: &Report) -> Exit {
         .iter()
         .filter(|finding| finding.severity == Severity::Fail)
         .fold(Exit::Pass, |exit, finding| exit.worst(finding.code.exit()))
+}
+
+/// What a first look takes of the policy.
+fn shorten(rules: &mut MeasureRules) {
+    rules.repeat = rules.repeat.min(QUICK_REPEAT);
+    rules.process.warm_up = rules.process.warm_up.min(QUICK_WARM_UP);
+    rules.process.time = rules.process.time.min(QUICK_TIME);
+    rules.counts = 0;
 }
 
 /// Builds and measures; the snapshot, the target directory, the names of the code.
