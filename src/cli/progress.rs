@@ -96,6 +96,7 @@ impl Progress for Bar {
             // cargo shows its own progress until then.
             Event::BuildStarted | Event::Compiled { .. } | Event::BuildFinished { .. } => return,
             Event::Planned { .. } => self.begin(),
+            Event::WholeSeconds { .. } => self.bar.println(whole_seconds(event)),
             Event::Estimated { .. } => self.bar.println(estimate(event)),
             Event::Pair { number, .. } => {
                 // The first of a look, which need not be number 1.
@@ -165,6 +166,7 @@ impl<W: Write> Progress for Lines<W> {
                 let steps = if *steps == 0 { String::new() } else { steps.to_string() };
                 self.line(&format!("measuring: processes to run: {processes}{what}{steps}"));
             }
+            Event::WholeSeconds { .. } => self.line(&whole_seconds(event)),
             Event::Estimated { .. } => self.line(&estimate(event)),
             Event::Pair { number, planned, .. } => {
                 let (phase, what) = pair(event);
@@ -186,6 +188,18 @@ impl<W: Write> Progress for Lines<W> {
             _ => {}
         }
     }
+}
+
+/// Why a target takes so much longer than others.
+fn whole_seconds(event: &Event<'_>) -> String {
+    let Event::WholeSeconds { target, asked, taken } = event else { return String::new() };
+    format!(
+        "{}: criterion 0.3 and 0.4 take whole seconds only: {} s for each benchmark instead of \
+         {} s; criterion 0.5 or later is quicker",
+        shown(target),
+        taken.as_secs_f64(),
+        asked.as_secs_f64()
+    )
 }
 
 /// How long it will take, in words.

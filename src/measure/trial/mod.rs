@@ -104,6 +104,7 @@ pub fn trial(
     let base = prepare(&plan.base.executables, limits.0, limits.1, interrupt)?;
     let head = prepare(&plan.head.executables, limits.0, limits.1, interrupt)?;
     let mut session = Session::new(plan, base, head)?;
+    session.announce(progress);
     session.count(interrupt, progress)?;
     let mut measuring = Measuring { plan, session: &mut session, interrupt, progress };
     measuring.screen()?;

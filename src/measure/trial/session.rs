@@ -19,7 +19,8 @@ use super::super::{
 use super::estimate::Pace;
 use super::{Trial, TrialPlan};
 use crate::model::{
-    BenchId, Environment, Field, NotRun, Pairing, Reading, Revision, RunInfo, Samples, Snapshot,
+    BenchId, Environment, Field, Metric, NotRun, Pairing, Reading, Revision, RunInfo, Samples,
+    Snapshot,
 };
 use crate::sources::Harvest;
 
@@ -90,6 +91,9 @@ impl<'a> Paired<'a> {
         // Of two readings the smaller: the other had to be read from the disk.
         let fixed = there().map(|one| one.set_up.as_secs_f64()).min_by(f64::total_cmp);
         let pace = Pace::new(plan.criterion, listed, fixed.unwrap_or_default());
+        // On both sides, as what the times are changes what is measured.
+        let whole = there().any(|one| one.whole_seconds);
+        let pace = if whole { pace.in_whole_seconds() } else { pace };
         Self { key, sides, pace, owed: None, given_up: false }
     }
 
@@ -246,6 +250,15 @@ impl<'a> Session<'a> {
         })
     }
 
+    /// Says of which targets the times are longer than was asked for.
+    pub(super) fn announce(&self, progress: &mut dyn Progress) {
+        for pair in &self.paired {
+            if let Some(one) = pair.sides.iter().flatten().find(|one| one.whole_seconds) {
+                progress.event(&one.in_whole_seconds(self.plan.criterion));
+            }
+        }
+    }
+
     /// How many benchmarks are to be measured, as far as they are listed.
     pub(super) fn benchmarks(&self) -> usize {
         self.paired.iter().map(|pair| pair.pace.benchmarks).sum()
@@ -339,7 +352,12 @@ impl<'a> Session<'a> {
                 }
                 let filter = Filter::one_of(&names);
                 let filter = filter.map_err(|error| MeasureError::Plan(error.to_string()))?;
-                (Some(filter), names.len())
+                if filter.is_too_long() {
+                    // All run then; the others' results are left out.
+                    (self.plan.filter.clone(), pair.pace.benchmarks)
+                } else {
+                    (Some(filter), names.len())
+                }
             }
         };
         let order = pair.owed.take().unwrap_or_else(|| {
@@ -414,7 +432,11 @@ impl<'a> Session<'a> {
             pace.learn(benchmarks, measured.seconds, timed(&harvest));
         }
         if let Some(suspects) = suspects {
-            harvest.measurements.retain(|one| suspects.want(side, &one.id));
+            let all = suspects.all();
+            harvest.measurements.retain(|one| {
+                let left_out = one.metric.name == Metric::TIME && !all.contains(&one.id);
+                suspects.want(side, &one.id) && !left_out
+            });
         }
         self.merges[side].add(run, &prepared.subject, harvest);
         Ok(failure)
