@@ -400,6 +400,16 @@ mod tests {
     }
 
     #[test]
+    fn criterion_before_0_3_3_is_known_by_what_it_reads() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        for (bytes, expected) in [("..CRITERION_DEBUG..", true), ("RUST_TEST_THREADS", false)] {
+            std::fs::write(file.path(), bytes).expect("written");
+            assert_eq!(Harness::detect(file.path()).expect("readable"), None);
+            assert_eq!(Harness::is_early_criterion(file.path()).expect("readable"), expected);
+        }
+    }
+
+    #[test]
     fn a_text_across_two_pieces_is_found() {
         for start in [(1 << 20) - 21, (1 << 20) - 10, (1 << 20) - 1, 1 << 20, (2 << 20) - 3] {
             let mut bytes = vec![b'C'; start];
@@ -435,6 +445,16 @@ mod tests {
         ] {
             assert_eq!(belongs(line), expected, "{line:?}");
         }
+    }
+
+    #[test]
+    fn a_filter_that_linux_would_refuse_is_known() {
+        let names = |count| vec!["x".repeat(100); count];
+        let filter = |names: &[String]| {
+            Filter::one_of(&names.iter().map(String::as_str).collect::<Vec<_>>()).expect("a filter")
+        };
+        assert!(!filter(&names(1000)).is_too_long());
+        assert!(filter(&names(1300)).is_too_long());
     }
 
     #[test]
