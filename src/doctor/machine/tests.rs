@@ -127,7 +127,7 @@ fn everything_that_can_be_bad_at_once() {
 fn the_tightest_limit_of_all_groups_counts() {
     let limit = |files: &[(&str, &str)]| {
         let root = tree(files);
-        let check = cpu_limit(&Files(root.path()));
+        let check = limit::check(&Files(root.path()));
         (check.status, check.found)
     };
     let online = ("sys/devices/system/cpu/online", "0-3\n");

@@ -2,6 +2,7 @@
 
 mod estimate;
 mod session;
+mod suspects;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -13,7 +14,8 @@ use super::{
 };
 use crate::model::{BenchId, Layout, NotRun, Revision, Snapshot};
 use estimate::duration;
-use session::{Session, Suspects};
+use session::Session;
+use suspects::Suspects;
 
 /// One side of a trial. Without executables, the default, it measures nothing.
 #[derive(Clone, Debug, Default)]
@@ -104,9 +106,13 @@ pub fn trial(
     let base = prepare(&plan.base.executables, limits.0, limits.1, interrupt)?;
     let head = prepare(&plan.head.executables, limits.0, limits.1, interrupt)?;
     let mut session = Session::new(plan, base, head)?;
-    session.announce(progress);
-    session.count(interrupt, progress)?;
+    let whole_seconds = session.announce(progress);
     let mut measuring = Measuring { plan, session: &mut session, interrupt, progress };
+    if whole_seconds {
+        // Nothing has to be learnt to know what that takes at least.
+        measuring.afford()?;
+    }
+    measuring.session.count(interrupt, measuring.progress)?;
     measuring.screen()?;
     let mut suspects = measuring.suspects(open);
     for look in &plan.looks {
@@ -176,11 +182,12 @@ impl Measuring<'_, '_> {
         let session = &self.session;
         let last = self.plan.looks.last().copied().unwrap_or_default();
         let ahead = self.plan.screening.saturating_sub(session.rounds());
-        let screening = session.seconds(ahead, None);
+        let screening = duration(session.seconds(ahead, None));
         let most = duration(session.seconds(ahead + last, None));
         self.progress.event(&Event::Estimated {
-            screening: duration(screening),
-            most: self.plan.budget.map_or(most, |budget| most.min(budget)),
+            screening,
+            // A budget that does not even cover the screening is refused.
+            most: self.plan.budget.map_or(most, |budget| most.min(budget).max(screening)),
         });
     }
 

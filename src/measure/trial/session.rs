@@ -17,6 +17,7 @@ use super::super::{
     probe, valgrind_version,
 };
 use super::estimate::Pace;
+use super::suspects::Suspects;
 use super::{Trial, TrialPlan};
 use crate::model::{
     BenchId, Environment, Field, Metric, NotRun, Pairing, Reading, Revision, RunInfo, Samples,
@@ -44,32 +45,6 @@ fn source(side: usize) -> usize {
 
 /// Names an executable: its package and target.
 type Key = (Option<String>, String);
-
-/// What is still undecided: of the head, and of the control.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Suspects {
-    pub(super) head: BTreeSet<BenchId>,
-    pub(super) control: BTreeSet<BenchId>,
-}
-
-impl Suspects {
-    /// All of them: processes of one round run the same benchmarks, as what runs
-    /// before a benchmark in its process may move it.
-    pub(super) fn all(&self) -> BTreeSet<BenchId> {
-        self.head.union(&self.control).cloned().collect()
-    }
-
-    /// Whether a reading is wanted. A look is final: what it decided is not
-    /// decided again because the benchmark had to run for the other comparison.
-    fn want(&self, side: usize, id: &BenchId) -> bool {
-        let own = match side {
-            HEAD => &self.head,
-            CONTROL => &self.control,
-            _ => return true,
-        };
-        own.contains(id) || !(self.head.contains(id) || self.control.contains(id))
-    }
-}
 
 /// The two executables of one target; either may be missing on one side.
 struct Paired<'a> {
@@ -250,13 +225,17 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Says of which targets the times are longer than was asked for.
-    pub(super) fn announce(&self, progress: &mut dyn Progress) {
+    /// Says of which targets the times are longer than was asked for; whether there
+    /// is any.
+    pub(super) fn announce(&self, progress: &mut dyn Progress) -> bool {
+        let mut any = false;
         for pair in &self.paired {
             if let Some(one) = pair.sides.iter().flatten().find(|one| one.whole_seconds) {
                 progress.event(&one.in_whole_seconds(self.plan.criterion));
+                any = true;
             }
         }
+        any
     }
 
     /// How many benchmarks are to be measured, as far as they are listed.
