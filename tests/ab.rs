@@ -5,6 +5,8 @@
 mod bad_input;
 #[path = "ab/control.rs"]
 mod control;
+#[path = "ab/early.rs"]
+mod early;
 #[path = "ab/interrupt.rs"]
 mod interrupt;
 #[path = "ab/layout.rs"]

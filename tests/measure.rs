@@ -180,7 +180,7 @@ fn executables_list_their_benchmarks() {
     let listed = |filter: Option<&Filter>| {
         let limit = Duration::from_mins(1);
         match list(&tiny("sums"), Harness::Criterion, filter, limit, &Interrupt::new()) {
-            Ok(Listing::Benchmarks(listed)) => {
+            Ok(Listing::Benchmarks { listed, whole_seconds: false }) => {
                 listed.into_iter().map(|one| one.name).collect::<Vec<_>>()
             }
             other => panic!("{other:?}"),

@@ -26,8 +26,8 @@ use crate::report;
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Doctor {
-    /// Also the services of benchgate's own suite; without it, only where `REDIS_URL`, `DATABASE_URL` or
-    /// `ORT_DYLIB_PATH` is set
+    /// Also the services of benchgate's own suite; without it, only where `REDIS_URL`, `DATABASE_URL`,
+    /// `DATABASE_REPLICA_URL`, `TARGET_URL`, `MODEL_PATH` or `ORT_DYLIB_PATH` is set
     #[arg(long)]
     suite: bool,
     /// Print JSON

@@ -1,13 +1,13 @@
 //! Shows on standard error what `measure` is doing.
 
 use std::io::{self, IsTerminal, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::measure::{Event, Progress};
 
-/// A bar where standard error is a terminal, else a line for each process.
+/// A bar where standard error is a terminal, else a line now and then.
 pub(super) fn on_stderr() -> Box<dyn Progress> {
     if io::stderr().is_terminal() {
         Box::new(Bar::new(ProgressDrawTarget::stderr()))
@@ -96,6 +96,7 @@ impl Progress for Bar {
             // cargo shows its own progress until then.
             Event::BuildStarted | Event::Compiled { .. } | Event::BuildFinished { .. } => return,
             Event::Planned { .. } => self.begin(),
+            Event::WholeSeconds { .. } => self.bar.println(whole_seconds(event)),
             Event::Estimated { .. } => self.bar.println(estimate(event)),
             Event::Pair { number, .. } => {
                 // The first of a look, which need not be number 1.
@@ -117,7 +118,7 @@ impl Progress for Bar {
             }
             Event::ProcessEnded { target, failure, .. } => {
                 if let Some(failure) = failure {
-                    self.bar.println(format!("{}: {failure}", shown(target)));
+                    self.bar.println(failed(target, failure));
                 }
             }
             Event::CountingPlanned { .. } => {
@@ -139,15 +140,33 @@ impl Drop for Bar {
     }
 }
 
-/// A line for each process: for logs.
+/// How long a log hears nothing while measuring goes on as it did.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// Lines for logs: one as each phase begins, and whatever goes wrong; in between one
+/// now and then, so that the log of an hour can be read.
 struct Lines<W> {
     to: W,
     count: Count,
+    /// How long it is quiet.
+    quiet: Duration,
+    /// The phase that the last line on how far it has come was about, and its time.
+    last: Option<(String, Instant)>,
 }
 
 impl<W: Write> Lines<W> {
     fn new(to: W) -> Self {
-        Self { to, count: Count::default() }
+        Self { to, count: Count::default(), quiet: QUIET, last: None }
+    }
+
+    /// How far a phase has come, if it is new or nothing was said for a while.
+    fn now_and_then(&mut self, phase: &str, line: &str) {
+        let quiet = self.quiet;
+        let recent = |(last, at): &(String, Instant)| last == phase && at.elapsed() < quiet;
+        if !self.last.as_ref().is_some_and(recent) {
+            self.line(line);
+            self.last = Some((phase.to_owned(), Instant::now()));
+        }
     }
 
     fn line(&mut self, line: &str) {
@@ -165,27 +184,55 @@ impl<W: Write> Progress for Lines<W> {
                 let steps = if *steps == 0 { String::new() } else { steps.to_string() };
                 self.line(&format!("measuring: processes to run: {processes}{what}{steps}"));
             }
+            Event::WholeSeconds { .. } => self.line(&whole_seconds(event)),
             Event::Estimated { .. } => self.line(&estimate(event)),
             Event::Pair { number, planned, .. } => {
                 let (phase, what) = pair(event);
-                self.line(&format!("{phase}: pair {number}/{planned}, {what}"));
+                let line = format!("{phase}: pair {number}/{planned}, {what}");
+                self.now_and_then(&format!("{phase} {planned}"), &line);
             }
             Event::ProcessStarted { .. } if self.count.by_pair => {}
             Event::ProcessStarted { run, runs, target } => {
                 let Count { total, .. } = self.count;
                 let position = self.count.position();
                 let target = shown(target);
-                self.line(&format!("run {}/{runs}: {target} ({position}/{total})", run + 1));
+                let line = format!("run {}/{runs}: {target} ({position}/{total})", run + 1);
+                self.now_and_then("run", &line);
             }
             Event::CountingPlanned { benchmarks } => {
-                self.line(&format!("counting instructions of benchmarks: {benchmarks}"));
+                self.now_and_then(
+                    "counting",
+                    &format!("counting instructions of benchmarks: {benchmarks}"),
+                );
+            }
+            Event::CountEnded { .. } => {
+                let Count { total, ended, .. } = self.count;
+                self.now_and_then("counting", &format!("counted {ended}/{total}"));
             }
             Event::ProcessEnded { target, failure: Some(failure), .. } => {
-                self.line(&format!("{}: {failure}", shown(target)));
+                self.line(&failed(target, failure));
             }
             _ => {}
         }
     }
+}
+
+/// What became of a process; it quotes what a program printed.
+fn failed(target: &str, failure: &str) -> String {
+    let failure: String = failure.chars().filter(|c| !c.is_control()).collect();
+    format!("{}: {failure}", shown(target))
+}
+
+/// Why a target takes so much longer than others.
+fn whole_seconds(event: &Event<'_>) -> String {
+    let Event::WholeSeconds { target, asked, taken } = event else { return String::new() };
+    format!(
+        "{}: criterion 0.3 and 0.4 take whole seconds only: {} s for each benchmark instead of \
+         {} s; criterion 0.5 or later is quicker",
+        shown(target),
+        taken.as_secs_f64(),
+        asked.as_secs_f64()
+    )
 }
 
 /// How long it will take, in words.
@@ -257,9 +304,45 @@ mod tests {
         ]
     }
 
+    /// As if a while passed between any two events.
+    fn slow() -> Lines<Vec<u8>> {
+        Lines { quiet: Duration::ZERO, ..Lines::new(Vec::new()) }
+    }
+
     #[test]
-    fn a_log_gets_a_line_for_each_process_and_failure() {
-        let mut lines = Lines::new(Vec::new());
+    fn a_log_of_many_quick_processes_is_short() {
+        let mut lines = Lines { quiet: Duration::MAX, ..Lines::new(Vec::new()) };
+        lines.event(&Event::Planned { processes: 100, steps: 0 });
+        for run in 0..100 {
+            lines.event(&Event::ProcessStarted { run, runs: 100, target: "cache" });
+            let failure = (run == 50).then_some("it \u{1b}[31mhangs");
+            lines.event(&Event::ProcessEnded { run, target: "cache", steps: 0, failure });
+        }
+        lines.event(&Event::CountingPlanned { benchmarks: 30 });
+        for _ in 0..30 {
+            lines.event(&Event::CountEnded { target: "cache", id: "a" });
+        }
+        let left = Duration::from_secs(9);
+        for (planned, suspects) in [(8, None), (14, Some(&["a"][..])), (28, Some(&["a"][..]))] {
+            for number in 1..=planned {
+                lines.event(&Event::Pair { number, planned, suspects, left });
+            }
+        }
+        assert_eq!(
+            String::from_utf8(lines.to).expect("text"),
+            "measuring: processes to run: 100\n\
+             run 1/100: cache (0/100)\n\
+             cache: it [31mhangs\n\
+             counting instructions of benchmarks: 30\n\
+             screening: pair 1/8, about 9 s left\n\
+             confirming: pair 1/14, about 9 s left, 1 suspect: a\n\
+             confirming: pair 1/28, about 9 s left, 1 suspect: a\n"
+        );
+    }
+
+    #[test]
+    fn a_log_of_slow_processes_gets_a_line_for_each_and_for_failures() {
+        let mut lines = slow();
         for event in events() {
             lines.event(&event);
         }
@@ -274,7 +357,7 @@ mod tests {
 
     #[test]
     fn a_trial_says_how_long_it_takes_and_what_it_suspects() {
-        let mut lines = Lines::new(Vec::new());
+        let mut lines = slow();
         let seconds = Duration::from_secs;
         let long = "x".repeat(50);
         let suspects = ["a", long.as_str(), "b\u{7}", "c"];

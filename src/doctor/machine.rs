@@ -1,7 +1,10 @@
 //! The machine: what makes its clock uneven.
 //!
 //! Files by kernel.org's admin guide: `pm/cpufreq`, `pm/intel_pstate`, `cputopology`,
-//! `cgroup-v2` (`cpu.max`, `cpu.stat`), and proc(5).
+//! `cgroup-v2` (`cpu.max`, `cpu.stat`) and `cgroup-v1`, `scheduler/sched-bwc`
+//! (`cpu.cfs_quota_us`), and proc(5).
+
+mod limit;
 
 use std::path::Path;
 use std::time::Duration;
@@ -35,7 +38,7 @@ pub fn machine(root: &Path) -> Vec<Check> {
         turbo(&files),
         smt(&files),
         clock_source(&files),
-        cpu_limit(&files),
+        limit::check(&files),
         load(measure::busy(root, WATCHED)),
         swap(&files),
     ];
@@ -122,43 +125,6 @@ fn clock_source(files: &Files<'_>) -> Check {
             .to_owned(),
     };
     Check::warning(NAME, found, remedy)
-}
-
-/// The smallest limit of this process's control group and those above it.
-fn cpu_limit(files: &Files<'_>) -> Check {
-    const NAME: &str = "cpu-limit";
-    let groups = files.text("proc/self/cgroup").unwrap_or_default();
-    let Some(group) = groups.lines().find_map(|line| line.strip_prefix("0::/")) else {
-        return Check::ok(NAME, "no control group of version 2 is visible here");
-    };
-    // The path is the kernel's word, but the root may be anybody's.
-    let parts: Vec<&str> = group.split('/').filter(|part| !matches!(*part, "" | "..")).collect();
-    let limits = (0..=parts.len()).filter_map(|depth| {
-        let place = format!("sys/fs/cgroup/{}", parts[..depth].join("/"));
-        let limit = files.text(&format!("{place}/cpu.max"))?;
-        let (quota, period) = limit.split_once(' ')?;
-        let (quota, period): (f64, f64) = (quota.parse().ok()?, period.parse().ok()?);
-        (period > 0.0).then(|| (quota / period, place))
-    });
-    let Some((limit, place)) = limits.min_by(|a, b| a.0.total_cmp(&b.0)) else {
-        return Check::ok(NAME, "none");
-    };
-    let online = files.text("sys/devices/system/cpu/online").and_then(|text| listed(&text));
-    let throttled = files.number(&format!("{place}/cpu.stat"), "nr_throttled").unwrap_or(0.0);
-    let stopped = match throttled {
-        0.0 => String::new(),
-        times => format!("; it was stopped {times} times so far"),
-    };
-    let found = format!("{limit:.2} processors, then it is stopped until the next period{stopped}");
-    let remedy = "lift the container's limit (docker: --cpuset-cpus in place of --cpus; Kubernetes: \
-                  whole processors under the static CPU manager)";
-    if limit < 1.0 {
-        Check::problem(NAME, found, remedy)
-    } else if online.is_none_or(|online| limit < online) {
-        Check::warning(NAME, found, remedy)
-    } else {
-        Check::ok(NAME, format!("{limit:.2} processors, as many as there are"))
-    }
 }
 
 /// How many processors a list such as `0-3,6` names.

@@ -4,6 +4,7 @@
 //! and `/sys` below any root, the tools, the project. What is found is a
 //! [`Check`] with a stable name; nothing is changed.
 
+mod address;
 mod machine;
 mod project;
 mod services;

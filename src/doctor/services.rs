@@ -1,17 +1,23 @@
 //! The services that the suite measures: the user's own, where a URL names one,
 //! else programs that it would start.
 
-use std::net::{TcpStream, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::Check;
-
-/// How long a server may take to accept a connection.
-const PATIENCE: Duration = Duration::from_secs(2);
+use super::address::{self, Address, Parts};
 
 /// Where Debian and its children put the programs of `PostgreSQL`, one directory a version.
 const POSTGRESQL: &str = "usr/lib/postgresql";
+
+/// The variables that name a part of the suite.
+const VARIABLES: [&str; 6] = [
+    "REDIS_URL",
+    "DATABASE_URL",
+    "DATABASE_REPLICA_URL",
+    "TARGET_URL",
+    "MODEL_PATH",
+    "ORT_DYLIB_PATH",
+];
 
 /// What the suite's parts are told and could find.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +26,12 @@ pub struct Services {
     pub redis_url: Option<String>,
     /// `DATABASE_URL`.
     pub database_url: Option<String>,
+    /// `DATABASE_REPLICA_URL`.
+    pub replica_url: Option<String>,
+    /// `TARGET_URL`.
+    pub target_url: Option<String>,
+    /// `MODEL_PATH`.
+    pub model: Option<PathBuf>,
     /// ONNX Runtime's library: `ORT_DYLIB_PATH`, else where `scripts/setup` puts it.
     pub onnx_runtime: Option<PathBuf>,
     /// Directories in which programs are looked for.
@@ -53,6 +65,9 @@ impl Services {
         Self {
             redis_url: set("REDIS_URL"),
             database_url: set("DATABASE_URL"),
+            replica_url: set("DATABASE_REPLICA_URL"),
+            target_url: set("TARGET_URL"),
+            model: set("MODEL_PATH").map(PathBuf::from),
             onnx_runtime: set("ORT_DYLIB_PATH").map(PathBuf::from).or_else(installed),
             path,
         }
@@ -60,8 +75,7 @@ impl Services {
 
     /// Whether the environment names a part of the suite.
     pub fn named(variable: impl Fn(&str) -> Option<String>) -> bool {
-        let names = ["REDIS_URL", "DATABASE_URL", "ORT_DYLIB_PATH"];
-        names.into_iter().any(|name| variable(name).is_some_and(|value| !value.is_empty()))
+        VARIABLES.into_iter().any(|name| variable(name).is_some_and(|value| !value.is_empty()))
     }
 
     fn program(&self, name: &str) -> Option<PathBuf> {
@@ -69,53 +83,201 @@ impl Services {
     }
 }
 
-/// Looks for the services that the suite measures; connects to those that a URL
-/// names.
+/// Looks for the services that the suite measures; those that a URL names are
+/// asked whether they are there, and nothing is changed in them.
 pub fn services(services: &Services) -> Vec<Check> {
-    let Services { redis_url, database_url, onnx_runtime, path: _ } = services;
+    let Services { redis_url, database_url, replica_url, target_url, model, onnx_runtime, path: _ } =
+        services;
     vec![
-        server(services, "redis", "REDIS_URL", redis_url.as_deref(), "redis-server", 6379),
-        server(services, "postgresql", "DATABASE_URL", database_url.as_deref(), "postgres", 5432),
-        match onnx_runtime {
-            Some(library) if library.is_file() => {
-                Check::ok("onnxruntime", library.display().to_string())
-            }
-            Some(library) => Check::problem(
-                "onnxruntime",
-                format!("ORT_DYLIB_PATH names {}, which is no file", library.display()),
-                "set it to libonnxruntime.so, or unset it",
-            ),
-            None => Check::warning(
-                "onnxruntime",
-                "not installed: inference is measured in pure Rust alone",
-                "scripts/setup, or set ORT_DYLIB_PATH to libonnxruntime.so",
-            ),
+        match redis_url {
+            Some(url) => named(&REDIS, url),
+            None => startable(services, &REDIS, "redis-server"),
         },
+        match database_url {
+            Some(url) => named(&POSTGRES, url),
+            None => startable(services, &POSTGRES, "postgres"),
+        },
+        match replica_url {
+            Some(url) => named(&REPLICA, url),
+            None => {
+                Check::ok(REPLICA.name, "DATABASE_REPLICA_URL is not set: reads go to one server")
+            }
+        },
+        match target_url {
+            Some(url) => named(&TARGET, url),
+            None => {
+                Check::ok(TARGET.name, "TARGET_URL is not set: no service of yours is measured")
+            }
+        },
+        model_file(model.as_deref()),
+        runtime(onnx_runtime.as_deref()),
     ]
 }
 
-fn server(
-    services: &Services,
-    name: &str,
-    variable: &str,
-    url: Option<&str>,
-    program: &str,
-    port: u16,
-) -> Check {
-    if let Some(url) = url {
-        // The URL may hold a password: only its host and port are shown.
-        let Some(address) = address(url, port) else {
-            return Check::ok(name, format!("{variable} names no host and port: not tried"));
-        };
-        return match reach(&address) {
-            Ok(()) => Check::ok(name, format!("{} accepts connections", shown(&address))),
-            Err(error) => Check::problem(
-                name,
-                format!("{}, which {variable} names, does not answer: {error}", shown(&address)),
-                format!("start it, or unset {variable} to have a private one measured"),
-            ),
-        };
+/// What kind of server a variable names.
+struct Kind {
+    name: &'static str,
+    variable: &'static str,
+    /// What the variable has to look like.
+    form: &'static str,
+    /// Where such a URL says that the server is, or why it is none.
+    address: fn(&Parts<'_>) -> Result<Address, &'static str>,
+    /// What it is asked; nothing where TLS is spoken, which is not tried.
+    request: fn(&Parts<'_>) -> Vec<u8>,
+    /// What is wrong with the beginning of its answer, if anything.
+    wrong: fn(&[u8]) -> Option<String>,
+    /// What helps where it does not answer.
+    remedy: &'static str,
+}
+
+const REDIS: Kind = Kind {
+    name: "redis",
+    variable: "REDIS_URL",
+    form: "redis://HOST:PORT or unix:///PATH",
+    address: |url| match url.scheme {
+        "redis" | "rediss" | "valkey" | "valkeys" => {
+            url.tcp(6379).ok_or("it names no host and port")
+        }
+        "unix" | "redis+unix" | "valkey+unix" => socket(url.path),
+        _ => Err("its scheme is not Redis's"),
+    },
+    request: |url| match url.scheme {
+        "rediss" | "valkeys" => Vec::new(),
+        _ => b"PING\r\n".to_vec(),
+    },
+    // One that wants a password first says so with an error, which is an answer.
+    wrong: |answer| (!answer.starts_with(b"+") && !answer.starts_with(b"-")).then(strange),
+    remedy: "start it, or unset REDIS_URL to have a private one measured",
+};
+
+const POSTGRES: Kind = Kind {
+    name: "postgresql",
+    variable: "DATABASE_URL",
+    form: "postgres://USER@HOST:PORT/NAME",
+    address: |url| match url.scheme {
+        "postgres" | "postgresql" => postgres(url),
+        _ => Err("its scheme is not PostgreSQL's"),
+    },
+    // SSLRequest: length 8, code 80877103. It is answered with one letter, S or N,
+    // before anybody signs in (postgresql.org, "Message Formats").
+    request: |_| [8_u32.to_be_bytes(), 80_877_103_u32.to_be_bytes()].concat(),
+    wrong: |answer| (!matches!(answer.first(), Some(b'S' | b'N'))).then(strange),
+    remedy: "start it, or unset DATABASE_URL to have a private one measured",
+};
+
+const REPLICA: Kind = Kind {
+    name: "postgresql-replica",
+    variable: "DATABASE_REPLICA_URL",
+    remedy: "start it, or unset DATABASE_REPLICA_URL to have no replica measured",
+    ..POSTGRES
+};
+
+const TARGET: Kind = Kind {
+    name: "target",
+    variable: "TARGET_URL",
+    form: "http://HOST:PORT/PATH",
+    address: |url| match url.scheme {
+        "http" if url.signed_in => Err("it holds a password, and nothing is sent with one"),
+        "http" => url.tcp(80).ok_or("it names no host and port"),
+        _ => Err("only plain http is measured"),
+    },
+    request: |url| {
+        let path = if url.path.is_empty() { "/" } else { url.path };
+        let query = if url.query.is_empty() { String::new() } else { format!("?{}", url.query) };
+        format!("GET {path}{query} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", url.host)
+            .into_bytes()
+    },
+    wrong: |answer| {
+        let line = answer.split(|byte| *byte == b'\r').next().unwrap_or_default();
+        let Some(rest) = line.strip_prefix(b"HTTP/1.") else { return Some(strange()) };
+        let status: String = rest
+            .iter()
+            .skip(2)
+            .take(3)
+            .map(|byte| char::from(*byte))
+            .filter(char::is_ascii_digit)
+            .collect();
+        (status != "200").then(|| format!("it answers GET with status {status}, not with 200"))
+    },
+    remedy: "start it, name a path that GET answers with 200, or unset TARGET_URL",
+};
+
+fn strange() -> String {
+    "something else answers there".to_owned()
+}
+
+fn socket(path: &str) -> Result<Address, &'static str> {
+    let path = address::decoded(path).ok_or("its path is no text")?;
+    if path.starts_with('/') {
+        Ok(Address::Socket(path.into()))
+    } else {
+        Err("it names no socket by a whole path")
     }
+}
+
+/// A host, or the directory of a socket: as the host with its slashes as `%2F`, or
+/// as `host` in the query.
+fn postgres(url: &Parts<'_>) -> Result<Address, &'static str> {
+    let directory = match (url.host, url.queried("host")) {
+        (host, _) if host.to_ascii_lowercase().starts_with("%2f") => Some(host),
+        ("", Some(host)) => Some(host),
+        ("", None) => return Err("it names no host"),
+        _ => None,
+    };
+    let Some(directory) = directory else {
+        return url.tcp(5432).ok_or("it names no host and port");
+    };
+    let directory = address::decoded(directory).ok_or("its host is no text")?;
+    let port = match url.queried("port").map(str::parse) {
+        None => 5432,
+        Some(Ok(port)) => port,
+        Some(Err(_)) => return Err("its port is no number"),
+    };
+    if directory.starts_with('/') {
+        return Ok(Address::Socket(Path::new(&directory).join(format!(".s.PGSQL.{port}"))));
+    }
+    Ok(Address::Tcp(directory, port))
+}
+
+/// A server that a variable names. The URL may hold a password: only the place that
+/// it names is shown.
+fn named(kind: &Kind, url: &str) -> Check {
+    let Kind { name, variable, form, address, request, wrong, remedy } = kind;
+    let unusable = |why: &str| {
+        Check::problem(
+            name,
+            format!("{variable} cannot be used: {why}"),
+            format!("set it to {form}"),
+        )
+    };
+    let Some(url) = address::parts(url) else { return unusable("it is no URL") };
+    if url.path.contains(char::is_control) || url.query.contains(char::is_control) {
+        return unusable("it holds control characters");
+    }
+    let place = match address(&url) {
+        Ok(place) => place,
+        Err(why) => return unusable(why),
+    };
+    let request = request(&url);
+    let fails = |why: String| {
+        let found = format!("{place}, which {variable} names, does not answer as it must: {why}");
+        Check::problem(name, found, *remedy)
+    };
+    match address::ask(&place, &request) {
+        Err(error) => fails(error.to_string()),
+        Ok(_) if request.is_empty() => {
+            Check::ok(name, format!("{place} accepts connections; TLS was not tried"))
+        }
+        Ok(answer) => match wrong(&answer) {
+            Some(why) => fails(why),
+            None => Check::ok(name, format!("{place} answers")),
+        },
+    }
+}
+
+/// A server that the suite would start itself.
+fn startable(services: &Services, kind: &Kind, program: &str) -> Check {
+    let Kind { name, variable, .. } = kind;
     match services.program(program) {
         Some(program) => Check::ok(name, format!("{}, to be started privately", program.display())),
         None => Check::warning(
@@ -126,116 +288,52 @@ fn server(
     }
 }
 
-fn shown((host, port): &(String, u16)) -> String {
-    format!("{host}:{port}")
-}
-
-/// Host and port of `scheme://[user[:password]@]host[:port][/…]`.
-fn address(url: &str, port: u16) -> Option<(String, u16)> {
-    let (scheme, rest) = url.split_once("://")?;
-    if scheme.contains("unix") {
-        return None;
-    }
-    let rest = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-    let (host, port) = match host.strip_prefix('[').and_then(|host| host.split_once(']')) {
-        Some((host, "")) => (host, port),
-        Some((host, after)) => (host, after.strip_prefix(':')?.parse().ok()?),
-        None => match host.split_once(':') {
-            Some((host, port)) => (host, port.parse().ok()?),
-            None => (host, port),
-        },
+fn model_file(model: Option<&Path>) -> Check {
+    const NAME: &str = "model";
+    let Some(path) = model else {
+        return Check::ok(
+            NAME,
+            "MODEL_PATH is not set: the models that come with the suite are measured",
+        );
     };
-    (!host.is_empty()).then(|| (host.to_owned(), port))
+    let shown = path.display();
+    let remedy =
+        "set it to an ONNX model whose input is one tensor of f32, [batch, n], or unset it";
+    match std::fs::File::open(path).and_then(|file| file.metadata()) {
+        Err(error) => Check::problem(
+            NAME,
+            format!("MODEL_PATH names {shown}, which cannot be read: {error}"),
+            remedy,
+        ),
+        Ok(found) if !found.is_file() => {
+            Check::problem(NAME, format!("MODEL_PATH names {shown}, which is no file"), remedy)
+        }
+        Ok(found) if found.len() == 0 => {
+            Check::problem(NAME, format!("MODEL_PATH names {shown}, which is empty"), remedy)
+        }
+        Ok(found) => Check::ok(
+            NAME,
+            format!("{shown}, {} bytes; whether it is one shows when it is loaded", found.len()),
+        ),
+    }
 }
 
-fn reach((host, port): &(String, u16)) -> std::io::Result<()> {
-    let mut last = std::io::Error::new(std::io::ErrorKind::NotFound, "the host has no address");
-    for address in (host.as_str(), *port).to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, PATIENCE) {
-            Ok(_) => return Ok(()),
-            Err(error) => last = error,
-        }
+fn runtime(library: Option<&Path>) -> Check {
+    const NAME: &str = "onnxruntime";
+    match library {
+        Some(library) if library.is_file() => Check::ok(NAME, library.display().to_string()),
+        Some(library) => Check::problem(
+            NAME,
+            format!("ORT_DYLIB_PATH names {}, which is no file", library.display()),
+            "set it to libonnxruntime.so, or unset it",
+        ),
+        None => Check::warning(
+            NAME,
+            "not installed: inference is measured in pure Rust alone",
+            "scripts/setup, or set ORT_DYLIB_PATH to libonnxruntime.so",
+        ),
     }
-    Err(last)
 }
 
 #[cfg(test)]
-mod tests {
-    use std::net::TcpListener;
-
-    use super::*;
-    use crate::doctor::Status;
-
-    #[test]
-    fn hosts_and_ports_of_urls() {
-        let of = |url| address(url, 5432).map(|address| shown(&address));
-        for (url, want) in [
-            ("postgres://localhost", Some("localhost:5432")),
-            ("postgres://a:p%40ss@db.example:6000/name?x=1", Some("db.example:6000")),
-            ("redis://:p@ss@10.0.0.1/0", Some("10.0.0.1:5432")),
-            ("redis://[::1]:7000", Some("::1:7000")),
-            ("redis://[::1]/0", Some("::1:5432")),
-            ("redis+unix:///run/redis.sock", None),
-            ("postgres:///name", None),
-            ("redis://host:port", None),
-            ("nonsense", None),
-        ] {
-            assert_eq!(of(url).as_deref(), want, "{url}");
-        }
-    }
-
-    #[test]
-    fn a_server_that_a_url_names_is_tried_and_its_password_not_shown() {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = listener.local_addr().expect("an address").port();
-        let url = format!("redis://:secret@127.0.0.1:{port}/0");
-        let all = Services { redis_url: Some(url), ..Services::default() };
-        let redis = services(&all).remove(0);
-        assert_eq!(
-            (redis.status, redis.found),
-            (Status::Ok, format!("127.0.0.1:{port} accepts connections"))
-        );
-        drop(listener);
-        let redis = services(&all).remove(0);
-        assert_eq!(redis.status, Status::Problem);
-        let start = format!("127.0.0.1:{port}, which REDIS_URL names, does not answer: ");
-        assert!(redis.found.starts_with(&start) && !redis.found.contains("secret"), "{redis:?}");
-    }
-
-    #[test]
-    fn programs_and_libraries_are_looked_for_where_they_are_put() {
-        let root = tempfile::tempdir().expect("a directory");
-        let put = |path: &str| {
-            let path = root.path().join(path);
-            std::fs::create_dir_all(path.parent().expect("a parent")).expect("made");
-            std::fs::write(&path, "").expect("written");
-            path
-        };
-        let home = root.path().join("home").display().to_string();
-        let variable = |name: &str| match name {
-            "HOME" => Some(home.clone()),
-            "PATH" => Some(format!(":relative:{home}/bin")),
-            "REDIS_URL" => Some(String::new()),
-            _ => None,
-        };
-        let statuses = || -> Vec<Status> {
-            let all = services(&Services::find(root.path(), variable));
-            all.into_iter().map(|check| check.status).collect()
-        };
-        assert!(!Services::named(variable), "an empty variable names nothing");
-        assert_eq!(statuses(), [Status::Warning; 3]);
-        put("home/bin/redis-server");
-        put("usr/lib/postgresql/15/bin/postgres");
-        let library = put("home/.local/share/benchgate/onnxruntime-1.24.1/libonnxruntime.so");
-        assert_eq!(statuses(), [Status::Ok; 3]);
-        std::fs::remove_file(&library).expect("removed");
-        let named = |name: &str| match name {
-            "ORT_DYLIB_PATH" => Some(library.display().to_string()),
-            other => variable(other),
-        };
-        assert!(Services::named(named));
-        let all = services(&Services::find(root.path(), named));
-        assert_eq!(all[2].status, Status::Problem);
-    }
-}
+mod tests;

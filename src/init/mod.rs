@@ -1,8 +1,9 @@
 //! The first policy and workflows of a project: texts, nothing is written here.
 //!
-//! The templates stand beside this file. What they are filled with comes from a
-//! [`Project`]: names of packages and targets are other people's and are quoted
-//! for the format that they stand in.
+//! The policy's template stands beside this file; the workflows are those that the
+//! documentation shows. What they are filled with comes from a [`Project`]: names of
+//! packages and targets are other people's and are quoted for the format that they
+//! stand in.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -12,8 +13,14 @@ use crate::project::{Bench, Driver, Project};
 use crate::report::plain;
 
 const POLICY: &str = include_str!("gate.toml");
-const BENCH: &str = include_str!("bench.yml");
-const COMMENT: &str = include_str!("comment.yml");
+const BENCH: &str = include_str!("../../docs/github/bench.yml");
+const COMMENT: &str = include_str!("../../docs/github/comment.yml");
+
+/// What stands in the workflows for the repository and the revision of the actions.
+const REPOSITORY: &str = "OWNER/benchgate";
+const REVISION: &str = "COMMIT";
+/// How the paragraph begins that asks for them.
+const ASKS: &str = "# For OWNER and COMMIT ";
 
 /// Where the workflows use benchgate's actions from: `OWNER/REPOSITORY@REVISION`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,18 +75,35 @@ pub fn plan(
     if let Some(repository) = repository {
         let below = project.root.strip_prefix(repository).map_err(|_| project.root.clone())?;
         let workflows = repository.join(".github/workflows");
-        let text = filled(BENCH, actions)
-            .replace("@RUNNERS@", &runners(project))
-            .replace("\n@WITH@\n", &with(project, below));
+        let text = filled(BENCH, actions, &runners(project), &with(project, below));
         files.push(Planned { path: workflows.join("bench.yml"), text });
-        let text = filled(COMMENT, actions);
+        let text = filled(COMMENT, actions, "", "");
         files.push(Planned { path: workflows.join("comment.yml"), text });
     }
     Ok(files)
 }
 
-fn filled(template: &str, actions: &ActionSource) -> String {
-    template.replace("@REPOSITORY@", &actions.repository).replace("@REVISION@", &actions.revision)
+/// A workflow with our actions from there, with steps before and inputs behind each;
+/// without the paragraph that asks its reader to fill them in.
+fn filled(template: &str, actions: &ActionSource, steps: &str, inputs: &str) -> String {
+    let paragraphs = template.split_inclusive("\n#\n");
+    let text: String = paragraphs.filter(|one| !one.starts_with(ASKS)).collect();
+    let mut filled = String::new();
+    for line in text.lines() {
+        let action =
+            line.trim_start().trim_start_matches("- ").strip_prefix("uses: ").and_then(|used| {
+                used.strip_prefix(REPOSITORY)?.strip_suffix(REVISION)?.strip_suffix('@')
+            });
+        if let Some(path) = action {
+            let (indent, _) = line.split_once("uses: ").unwrap_or_default();
+            let ActionSource { repository, revision } = actions;
+            let _ = writeln!(filled, "{steps}{indent}uses: {repository}{path}@{revision}");
+            filled += inputs;
+        } else {
+            filled.extend([line, "\n"]);
+        }
+    }
+    filled
 }
 
 fn policy(project: &Project) -> String {
@@ -149,8 +173,8 @@ fn with(project: &Project, below: &Path) -> String {
         inputs += "          args: --workspace\n";
     }
     match inputs.as_str() {
-        "" => "\n".to_owned(),
-        inputs => format!("\n        with:\n{inputs}"),
+        "" => String::new(),
+        inputs => format!("        with:\n{inputs}"),
     }
 }
 

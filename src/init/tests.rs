@@ -87,7 +87,7 @@ fn workflows_say_where_the_project_lies_and_what_it_needs() {
             "/repo/.github/workflows/comment.yml"
         ]
     );
-    let end = "          persist-credentials: false\n      \
+    let end = "…\n      \
                # Of the same version as iai-callgrind in Cargo.lock.\n      \
                - run: cargo install --locked iai-callgrind-runner --version 0.16.1\n      \
                - uses: someone/benchgate/.github/actions/gate@v1\n        with:\n          \
@@ -96,7 +96,9 @@ fn workflows_say_where_the_project_lies_and_what_it_needs() {
     for file in &files {
         let left = file.text.replace("actions/checkout@", "").replace("/gate@v1", "");
         let left = left.replace("/render@v1", "").replace("/comment@v1", "");
-        assert!(!left.contains('@'), "a place was not filled: {left}");
+        for place in ["@", "OWNER", "COMMIT"] {
+            assert!(!left.contains(place), "a place was not filled: {left}");
+        }
     }
     let elsewhere = plan(&project, Some(Path::new("/other")), &actions());
     assert_eq!(elsewhere, Err(PathBuf::from("/repo/app")));
@@ -107,7 +109,7 @@ fn a_plain_project_needs_no_inputs() {
     let mut project = project(vec![bench("parse", Driver::Known(Harness::Criterion))]);
     project.root = "/repo".into();
     let files = plan(&project, Some(Path::new("/repo")), &actions()).expect("planned");
-    let end = "persist-credentials: false\n      \
+    let end = "…\n      \
                - uses: someone/benchgate/.github/actions/gate@v1\n";
     assert!(files[1].text.ends_with(end), "{}", files[1].text);
 }

@@ -13,7 +13,7 @@ use super::{BenchExecutable, Interrupt};
 /// The harness of a bench executable, as far as the gate can drive it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Harness {
-    /// criterion 0.5 or later, or a script that starts such an executable.
+    /// criterion 0.3.3 or later, or a script that starts such an executable.
     Criterion,
     /// iai-callgrind: a small program that has its runner start valgrind.
     IaiCallgrind,
@@ -27,7 +27,7 @@ impl Harness {
     ///
     /// Nothing is run: a bench target without a known harness may do anything.
     /// Each text was seen in release builds and, being read at run time,
-    /// survives optimisation and stripping: criterion 0.5 to 0.8 read
+    /// survives optimisation and stripping: criterion 0.3.3 to 0.8 read
     /// `CRITERION_HOME` and `CARGO_CRITERION_PORT` from the environment, and the
     /// other two say so when their runner is not installed. An executable that
     /// holds several counts as the more special one. A script (`#!`) is taken
@@ -47,6 +47,14 @@ impl Harness {
             return Ok(Some(Self::Criterion));
         }
         Ok(texts.iter().zip(found.seen).find(|(_, seen)| *seen).map(|((harness, _), _)| *harness))
+    }
+
+    /// Whether an executable that [`detect`](Self::detect) knows no harness of was
+    /// made with criterion before 0.3.3, which can be told neither where to put its
+    /// results nor to put them into files that are read here.
+    pub fn is_early_criterion(executable: &Path) -> io::Result<bool> {
+        let needle = ["CRITERION", "_DEBUG"].concat().into_bytes();
+        Ok(find(&mut fs::File::open(executable)?, &[needle])?.seen == [true])
     }
 
     /// Its name as people write it.
@@ -181,7 +189,13 @@ impl Listed {
 #[derive(Clone, Debug)]
 pub enum Listing {
     /// Its benchmarks, in its order.
-    Benchmarks(Vec<Listed>),
+    Benchmarks {
+        /// They.
+        listed: Vec<Listed>,
+        /// Whether they are listed as criterion 0.3 and 0.4 do. These take times in
+        /// whole seconds only, and give up at a fraction.
+        whole_seconds: bool,
+    },
     /// It ended well, and what it printed is no list.
     Garbage {
         /// The first lines of that, as they are.
@@ -199,9 +213,9 @@ pub enum Listing {
 /// Asks an executable for its benchmarks (`EXE --bench --list`).
 ///
 /// criterion and the two callgrind harnesses answer with a line
-/// `NAME: benchmark` each. Code outside of the timed closures runs, so this can
-/// take as long as the target's set-up. Other lines between those are that code's;
-/// other lines alone are no list.
+/// `NAME: benchmark` each, criterion 0.3 and 0.4 with `NAME: bench`. Code outside
+/// of the timed closures runs, so this can take as long as the target's set-up.
+/// Other lines between those are that code's; other lines alone are no list.
 pub fn list(
     executable: &BenchExecutable,
     harness: Harness,
@@ -217,30 +231,39 @@ pub fn list(
     if let Some(filter) = filter.filter(|_| harness == Harness::Criterion) {
         job.arguments.extend(filter.arguments());
     }
-    let (mut listed, mut first) = (Vec::new(), Vec::new());
+    let (mut listed, mut early, mut first) = (Vec::new(), Vec::new(), Vec::new());
     let outcome = process::run(&job, interrupt, &mut |stream, line| {
         if stream == Stream::Stdout {
-            match parse_listed(line) {
-                Some(benchmark) => listed.push(benchmark),
-                None if first.len() < GARBAGE_LINES && !belongs(line) => {
-                    first.push(line.to_owned());
-                }
-                None => {}
+            if let Some(benchmark) = parse_listed(line, LISTED) {
+                listed.push(benchmark);
+            } else if let Some(benchmark) =
+                parse_listed(line, LISTED_EARLY).filter(|_| harness == Harness::Criterion)
+            {
+                early.push(benchmark);
+            } else if first.len() < GARBAGE_LINES && !belongs(line) {
+                first.push(line.to_owned());
             }
         }
     })?;
     if !outcome.ended.success() {
         return Ok(Listing::Failed { ended: outcome.ended, tail: outcome.tail });
     }
+    // Beside lines of today's form, one of the earlier form is what a set-up prints.
+    let whole_seconds = listed.is_empty() && !early.is_empty();
+    if whole_seconds {
+        listed = early;
+    }
     if !listed.is_empty() || first.is_empty() {
-        return Ok(Listing::Benchmarks(listed));
+        return Ok(Listing::Benchmarks { listed, whole_seconds });
     }
     if filter.is_none() {
         return Ok(Listing::Garbage { first });
     }
     // The filter may have left nothing but what a set-up prints.
     Ok(match list(executable, harness, None, time_limit, interrupt)? {
-        Listing::Benchmarks(_) => Listing::Benchmarks(Vec::new()),
+        Listing::Benchmarks { whole_seconds, .. } => {
+            Listing::Benchmarks { listed: Vec::new(), whole_seconds }
+        }
         other => other,
     })
 }
@@ -264,9 +287,13 @@ fn belongs(line: &str) -> bool {
 const TITLE_BYTES: usize = 100;
 const TITLE_CUT: &str = "...";
 
+/// What follows a title in a listing, and in one of criterion 0.3 and 0.4.
+const LISTED: &str = ": benchmark";
+const LISTED_EARLY: &str = ": bench";
+
 /// Reads one line of a listing.
-fn parse_listed(line: &str) -> Option<Listed> {
-    let title = line.strip_suffix(": benchmark")?;
+fn parse_listed(line: &str, suffix: &str) -> Option<Listed> {
+    let title = line.strip_suffix(suffix)?;
     match title.strip_suffix(TITLE_CUT) {
         // Cut at the last character boundary within 100 bytes.
         Some(name) if (TITLE_BYTES - 3..=TITLE_BYTES).contains(&name.len()) => {
@@ -300,8 +327,7 @@ impl Filter {
         if let [name] = names {
             return Ok(Self::exactly(*name));
         }
-        let escaped: Vec<String> = names.iter().map(|name| regex::escape(name)).collect();
-        let text = format!("^(?:{})$", escaped.join("|"));
+        let text = anchored(names);
         let pattern = regex::Regex::new(&text)?;
         Ok(Self { text, pattern: Some(pattern) })
     }
@@ -319,18 +345,32 @@ impl Filter {
         &self.text
     }
 
-    /// As criterion's arguments.
+    /// As criterion's arguments: always a pattern, as criterion 0.3 and 0.4 know no
+    /// `--exact`.
     pub(super) fn arguments(&self) -> Vec<OsString> {
+        let pattern = match &self.pattern {
+            Some(_) => self.text.clone(),
+            None => anchored(&[&self.text]),
+        };
         let mut arguments = Vec::new();
-        if self.pattern.is_none() {
-            arguments.push("--exact".into());
-        }
-        if self.text.starts_with('-') {
+        if pattern.starts_with('-') {
             arguments.push("--".into());
         }
-        arguments.push(OsString::from(&self.text));
+        arguments.push(OsString::from(pattern));
         arguments
     }
+
+    /// Whether Linux would refuse it as one argument, of 128 KiB with its end.
+    pub(super) fn is_too_long(&self) -> bool {
+        const MOST: usize = 128 * 1024 - 1;
+        self.arguments().iter().any(|argument| argument.len() > MOST)
+    }
+}
+
+/// A pattern of these names and no others.
+fn anchored(names: &[&str]) -> String {
+    let escaped: Vec<String> = names.iter().map(|name| regex::escape(name)).collect();
+    format!("^(?:{})$", escaped.join("|"))
 }
 
 #[cfg(test)]
@@ -360,6 +400,16 @@ mod tests {
     }
 
     #[test]
+    fn criterion_before_0_3_3_is_known_by_what_it_reads() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        for (bytes, expected) in [("..CRITERION_DEBUG..", true), ("RUST_TEST_THREADS", false)] {
+            std::fs::write(file.path(), bytes).expect("written");
+            assert_eq!(Harness::detect(file.path()).expect("readable"), None);
+            assert_eq!(Harness::is_early_criterion(file.path()).expect("readable"), expected);
+        }
+    }
+
+    #[test]
     fn a_text_across_two_pieces_is_found() {
         for start in [(1 << 20) - 21, (1 << 20) - 10, (1 << 20) - 1, 1 << 20, (2 << 20) - 3] {
             let mut bytes = vec![b'C'; start];
@@ -372,7 +422,7 @@ mod tests {
     fn a_listing_is_read_with_its_blank_lines_and_its_total() {
         let text =
             "add: benchmark\n\ngrp/a name: with colons: benchmark\n\n0 tests, 2 benchmarks\n";
-        let listed: Vec<_> = text.lines().filter_map(parse_listed).collect();
+        let listed: Vec<_> = text.lines().filter_map(|line| parse_listed(line, LISTED)).collect();
         assert_eq!(
             listed,
             [
@@ -398,13 +448,23 @@ mod tests {
     }
 
     #[test]
+    fn a_filter_that_linux_would_refuse_is_known() {
+        let names = |count| vec!["x".repeat(100); count];
+        let filter = |names: &[String]| {
+            Filter::one_of(&names.iter().map(String::as_str).collect::<Vec<_>>()).expect("a filter")
+        };
+        assert!(!filter(&names(1000)).is_too_long());
+        assert!(filter(&names(1300)).is_too_long());
+    }
+
+    #[test]
     fn a_cut_title_names_what_begins_with_it() {
         let long = "x".repeat(100);
-        let listed = parse_listed(&format!("{long}...: benchmark")).expect("a benchmark");
+        let listed = parse_listed(&format!("{long}...: benchmark"), LISTED).expect("a benchmark");
         assert!(listed.cut);
         assert!(listed.names(&format!("{long}yz")));
         assert!(!listed.names("x"));
-        let short = parse_listed("wait...: benchmark").expect("a benchmark");
+        let short = parse_listed("wait...: bench", LISTED_EARLY).expect("a benchmark");
         assert!(short.names("wait..."));
         assert!(!short.names("wait...more"));
     }
@@ -418,7 +478,7 @@ mod tests {
         let exact = Filter::exactly("-odd (name");
         assert!(exact.accepts("-odd (name"));
         assert!(!exact.accepts("-odd (name)"));
-        assert_eq!(exact.arguments(), ["--exact", "--", "-odd (name"]);
+        assert_eq!(exact.arguments(), [r"^(?:\-odd \(name)$"]);
         assert!(Filter::matching("(").is_err());
     }
 }

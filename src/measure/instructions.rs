@@ -136,7 +136,7 @@ pub enum Uncounted {
     Stripped,
     /// No timing function is among the symbols.
     #[error(
-        "its executable has none of the functions by which criterion 0.5 to 0.8 times a benchmark"
+        "its executable has none of the functions by which criterion 0.3 to 0.8 times a benchmark"
     )]
     NoTiming,
     /// None of the timing functions was entered.

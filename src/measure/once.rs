@@ -47,6 +47,16 @@ impl CriterionTimes {
         Ok(())
     }
 
+    /// The least times of whole seconds that are no shorter: criterion 0.3 and 0.4
+    /// take no others.
+    #[must_use]
+    pub(super) fn in_whole_seconds(self) -> Self {
+        let whole = |time: Duration| {
+            Duration::from_secs(time.as_secs() + u64::from(time.subsec_nanos() > 0))
+        };
+        Self { warm_up: whole(self.warm_up), measurement: whole(self.measurement), ..self }
+    }
+
     fn arguments(&self) -> [String; 8] {
         [
             "--warm-up-time".to_owned(),
@@ -220,7 +230,7 @@ mod tests {
         assert_eq!(
             words.join(" "),
             "--bench --noplot --warm-up-time 0.1 --measurement-time 2 --sample-size 20 \
-             --nresamples 1000 --exact a b"
+             --nresamples 1000 ^(?:a b)$"
         );
         let variable = |name: &str| job.environment.get(&OsString::from(name)).cloned();
         assert_eq!(variable("CRITERION_HOME"), Some(Some("/home/results".into())));
@@ -228,6 +238,16 @@ mod tests {
         assert_eq!(variable("CARGO_CRITERION_PORT"), Some(None));
         assert_eq!(variable("PAD"), Some(Some("xx".into())));
         assert_eq!(process.relative("see /home/results/a/new, /home/x"), "see a/new, x");
+    }
+
+    #[test]
+    fn whole_seconds_are_no_less_than_was_asked_for() {
+        let seconds = Duration::from_secs;
+        let whole = CriterionTimes { warm_up: seconds(1), measurement: seconds(2), ..TIMES };
+        assert_eq!(TIMES.in_whole_seconds(), whole);
+        assert_eq!(whole.in_whole_seconds(), whole);
+        let words = whole.arguments().join(" ");
+        assert!(words.starts_with("--warm-up-time 1 --measurement-time 2 "), "{words}");
     }
 
     #[test]

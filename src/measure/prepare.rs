@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use super::environment::facts;
 use super::process::{Ended, ProcessError};
 use super::{
-    BenchExecutable, Filter, Harness, Interrupt, Listed, Listing, list, runner_version,
-    valgrind_version,
+    BenchExecutable, CriterionTimes, Event, Filter, Harness, Interrupt, Listed, Listing, list,
+    runner_version, valgrind_version,
 };
 use crate::model::NotRun;
 
@@ -21,9 +21,28 @@ pub(super) struct Prepared<'a> {
     pub(super) subject: String,
     /// The benchmarks to run, where it could list them.
     pub(super) listed: Option<Vec<Listed>>,
+    /// Whether its criterion takes times in whole seconds only.
+    pub(super) whole_seconds: bool,
     /// How long it took to list them, nothing where it could not: all code outside
     /// of timed closures runs, so this is what each of its processes takes besides.
     pub(super) set_up: Duration,
+}
+
+impl Prepared<'_> {
+    /// The times that its criterion takes.
+    pub(super) fn times(&self, asked: CriterionTimes) -> CriterionTimes {
+        if self.whole_seconds { asked.in_whole_seconds() } else { asked }
+    }
+
+    /// Says that it takes whole seconds only.
+    pub(super) fn in_whole_seconds(&self, asked: CriterionTimes) -> Event<'_> {
+        let taken = asked.in_whole_seconds();
+        Event::WholeSeconds {
+            target: &self.subject,
+            asked: asked.warm_up + asked.measurement,
+            taken: taken.warm_up + taken.measurement,
+        }
+    }
 }
 
 /// Which executables can be driven, and what becomes of the others.
@@ -51,8 +70,15 @@ pub(super) fn prepare<'a>(
             executable.qualified()
         };
         match look_at(executable, filter, time_limit, interrupt)? {
-            Look::Ready(harness, listed, set_up) => {
-                ready.prepared.push(Prepared { executable, harness, subject, listed, set_up });
+            Look::Ready { harness, listed, whole_seconds, set_up } => {
+                ready.prepared.push(Prepared {
+                    executable,
+                    harness,
+                    subject,
+                    listed,
+                    whole_seconds,
+                    set_up,
+                });
             }
             Look::NotAskedFor => {}
             Look::Skipped(reason) => ready.not_run.push(NotRun::skipped(subject, reason)),
@@ -63,7 +89,12 @@ pub(super) fn prepare<'a>(
 }
 
 enum Look {
-    Ready(Harness, Option<Vec<Listed>>, Duration),
+    Ready {
+        harness: Harness,
+        listed: Option<Vec<Listed>>,
+        whole_seconds: bool,
+        set_up: Duration,
+    },
     /// The filter leaves nothing of it.
     NotAskedFor,
     /// Nothing is wrong with it, but it cannot be driven here.
@@ -80,6 +111,13 @@ fn look_at(
 ) -> Result<Look, ProcessError> {
     let harness = match Harness::detect(&executable.path) {
         Ok(Some(harness)) => harness,
+        Ok(None) if Harness::is_early_criterion(&executable.path).unwrap_or_default() => {
+            return Ok(Look::Skipped(
+                "it was made with criterion before 0.3.3, which the gate cannot drive; update \
+                 criterion, best to 0.5 or later: 0.3 and 0.4 take whole seconds for each benchmark"
+                    .to_owned(),
+            ));
+        }
         Ok(None) => {
             return Ok(Look::Skipped(
                 "its harness is none that the gate can drive: criterion, iai-callgrind and \
@@ -96,15 +134,18 @@ fn look_at(
         }
     }
     let started = Instant::now();
-    let listed = match list(executable, harness, filter, time_limit, interrupt) {
-        Ok(Listing::Benchmarks(listed)) => listed,
+    let (listed, whole_seconds) = match list(executable, harness, filter, time_limit, interrupt) {
+        Ok(Listing::Benchmarks { listed, whole_seconds }) => (listed, whole_seconds),
         Ok(Listing::Garbage { first }) => return Ok(Look::Failed(no_list(&first))),
         Ok(Listing::Failed { ended, tail }) => {
             return Ok(match (harness, ended) {
                 // It may still run: a script need not know `--list`.
-                (Harness::Criterion, Ended::Exited(_)) => {
-                    Look::Ready(harness, None, Duration::ZERO)
-                }
+                (Harness::Criterion, Ended::Exited(_)) => Look::Ready {
+                    harness,
+                    listed: None,
+                    whole_seconds: false,
+                    set_up: Duration::ZERO,
+                },
                 _ => Look::Failed(refusal(harness, ended, &tail)),
             });
         }
@@ -118,7 +159,10 @@ fn look_at(
         _ => listed,
     };
     Ok(match (wanted.is_empty(), filter) {
-        (false, _) => Look::Ready(harness, Some(wanted), started.elapsed()),
+        (false, _) => {
+            let (listed, set_up) = (Some(wanted), started.elapsed());
+            Look::Ready { harness, listed, whole_seconds, set_up }
+        }
         (true, Some(_)) => Look::NotAskedFor,
         (true, None) => Look::Skipped("it lists no benchmarks".to_owned()),
     })

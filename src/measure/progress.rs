@@ -19,6 +19,15 @@ pub enum Event<'a> {
         /// How many.
         executables: usize,
     },
+    /// A target's criterion takes times in whole seconds only: 0.3 and 0.4 do.
+    WholeSeconds {
+        /// The bench target.
+        target: &'a str,
+        /// For warming up and measuring together, what was asked for.
+        asked: Duration,
+        /// What each of its benchmarks takes instead.
+        taken: Duration,
+    },
     /// It is known what will be run.
     Planned {
         /// Processes over all runs.

@@ -187,6 +187,9 @@ pub fn run(
     }
     let steps: usize = prepared.iter().map(steps).sum();
     let repeats = plan.repeats as usize;
+    for one in prepared.iter().filter(|one| one.whole_seconds) {
+        progress.event(&one.in_whole_seconds(plan.criterion));
+    }
     progress.event(&Event::Planned { processes: prepared.len() * repeats, steps: steps * repeats });
 
     let harnesses: Vec<_> = prepared.iter().map(|one| one.harness).collect();
@@ -332,7 +335,7 @@ impl Session<'_> {
             executable: one.executable,
             harness: one.harness,
             filter: self.plan.filter.as_ref(),
-            times: self.plan.criterion,
+            times: one.times(self.plan.criterion),
             time_limit: self.plan.time_limit,
             home: &home,
             log: self.plan.logs.as_ref().map(|logs| logs.join(format!("{name}.log"))),

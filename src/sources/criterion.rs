@@ -1,4 +1,4 @@
-//! Criterion's directory, as versions 0.5 to 0.8 write it.
+//! Criterion's directory, as versions 0.3.3 to 0.8 write it.
 //!
 //! A result is a directory `<benchmark>/<baseline>/` with three files:
 //! `benchmark.json` (the name), `sample.json` (the samples) and

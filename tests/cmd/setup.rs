@@ -75,6 +75,34 @@ fn init_writes_once_and_never_over_a_file() {
     assert!(stdout(&difference).contains("\n-mine\n"), "{}", stdout(&difference));
 }
 
+/// Of every kind that there is: in a directory of its own and not, with a runner to
+/// install and without.
+#[test]
+#[ignore = "needs check-jsonschema and zizmor: scripts/test installs them"]
+fn the_workflows_that_init_writes_are_sound() {
+    let counted = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/projects/counted");
+    let below = repository();
+    let counts = tempfile::tempdir().unwrap();
+    for file in ["Cargo.toml", "Cargo.lock", "src/lib.rs", "benches/counts.rs"] {
+        let to = counts.path().join(file);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(counted.join(file), to).unwrap();
+    }
+    let git = Command::new("git").args(["init", "--quiet"]).current_dir(counts.path()).status();
+    assert!(git.expect("git starts").success());
+    let commit = "0".repeat(40);
+    for (root, project) in
+        [(below.path(), below.path().join("app")), (counts.path(), counts.path().into())]
+    {
+        let from = format!("someone/benchgate@{commit}");
+        let done = gate(&project, &["init", "--yes", "--actions", &from]);
+        assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("ci/workflows");
+        let checked = Command::new(script).arg(root).output().expect("it starts");
+        assert!(checked.status.success(), "{}{}", stdout(&checked), stderr(&checked));
+    }
+}
+
 #[test]
 fn init_leaves_a_policy_elsewhere_alone() {
     let place = repository();

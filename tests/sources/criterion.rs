@@ -41,7 +41,6 @@ fn expected(more: &[&str]) -> Vec<String> {
         "twins/a?b time: 10 Linear estimates with slope",
         "with/a/slash time: 10 Linear estimates with slope",
         "work/bytes time: 10 Linear estimates with slope Bytes(1024)",
-        "work/bytes_decimal time: 10 Linear estimates with slope BytesDecimal(1000)",
         "work/elements time: 10 Linear estimates with slope Elements(64)",
     ];
     rows.extend(more);
@@ -51,12 +50,18 @@ fn expected(more: &[&str]) -> Vec<String> {
 
 #[test]
 fn every_version_and_baseline() {
+    let decimal = "work/bytes_decimal time: 10 Linear estimates with slope BytesDecimal(1000)";
     let bits = "work/bits time: 10 Linear estimates with slope Bits(4096)";
     let both = "work/both time: 10 Linear estimates with slope \
                 ElementsAndBytes { elements: 4, bytes: 256 }";
-    for (version, more) in
-        [("0.5", vec![]), ("0.6", vec![]), ("0.7", vec![bits]), ("0.8", vec![bits, both])]
-    {
+    for (version, more) in [
+        ("0.3", vec![]),
+        ("0.4", vec![decimal]),
+        ("0.5", vec![decimal]),
+        ("0.6", vec![decimal]),
+        ("0.7", vec![decimal, bits]),
+        ("0.8", vec![decimal, bits, both]),
+    ] {
         for baseline in ["new", "main"] {
             let harvest = harvest(&format!("criterion-{version}"), baseline);
             assert_eq!(rows(&harvest), expected(&more), "{version} {baseline}");
@@ -69,6 +74,10 @@ fn every_version_and_baseline() {
 #[test]
 fn numbers_are_the_files_own() {
     for (version, baseline, first, last) in [
+        ("0.3", "new", (19959.0, 64_650_967.0), (199_590.0, 175_390_042.0)),
+        ("0.3", "main", (19810.0, 23_501_242.0), (198_100.0, 173_015_360.0)),
+        ("0.4", "new", (7449.0, 104_936_617.0), (74490.0, 194_911_778.0)),
+        ("0.4", "main", (8735.0, 1_252_338.0), (87350.0, 285_430_626.0)),
         ("0.5", "new", (5412.0, 649_899.0), (54120.0, 15_092_601.0)),
         ("0.5", "main", (3528.0, 423_742.0), (35280.0, 14_006_711.0)),
         ("0.6", "new", (7497.0, 902_325.0), (74970.0, 9_040_484.0)),

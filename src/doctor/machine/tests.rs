@@ -33,7 +33,7 @@ fn a_machine_that_shows_nothing_is_not_blamed() {
             is(Ok, "turbo", "not visible here"),
             is(Ok, "smt", "not visible here"),
             is(Ok, "clock-source", "not visible here"),
-            is(Ok, "cpu-limit", "no control group of version 2 is visible here"),
+            is(Ok, "cpu-limit", "no control group is visible here"),
             is(Ok, "load", "not visible here"),
             is(Ok, "swap", "not visible here"),
         ]
@@ -127,7 +127,7 @@ fn everything_that_can_be_bad_at_once() {
 fn the_tightest_limit_of_all_groups_counts() {
     let limit = |files: &[(&str, &str)]| {
         let root = tree(files);
-        let check = cpu_limit(&Files(root.path()));
+        let check = limit::check(&Files(root.path()));
         (check.status, check.found)
     };
     let online = ("sys/devices/system/cpu/online", "0-3\n");
@@ -165,4 +165,37 @@ fn this_machine_is_looked_at_without_a_failure() {
     let names: Vec<String> = machine(Path::new("/")).into_iter().map(|check| check.name).collect();
     assert_eq!(names[0], "governor");
     assert!(names.len() >= 7, "{names:?}");
+}
+
+#[test]
+fn limits_of_the_older_control_groups_count_too() {
+    let limit = |files: &[(&str, &str)]| {
+        let found = found(files).into_iter().find(|(_, name, _)| name == "cpu-limit");
+        let (status, _, text) = found.expect("a check");
+        (status, text)
+    };
+    let online = ("sys/devices/system/cpu/online", "0-3\n");
+    let group = ("proc/self/cgroup", "5:memory:/docker/1\n4:cpu,cpuacct:/docker/1\n1:name=x:/\n");
+    let quota = |place: &'static str| (place, "50000\n");
+    let period = |place: &'static str| (place, "100000\n");
+    let own = [
+        quota("sys/fs/cgroup/cpu,cpuacct/docker/1/cpu.cfs_quota_us"),
+        period("sys/fs/cgroup/cpu,cpuacct/docker/1/cpu.cfs_period_us"),
+    ];
+    let (status, remedy) = limit(&[online, group, own[0], own[1]]);
+    assert_eq!(status, Status::Problem, "{remedy}");
+    assert!(remedy.starts_with("lift the container's limit"), "{remedy}");
+    // In a container, its own group is the mount's root.
+    let root = [
+        quota("sys/fs/cgroup/cpu/cpu.cfs_quota_us"),
+        period("sys/fs/cgroup/cpu/cpu.cfs_period_us"),
+    ];
+    assert_eq!(limit(&[online, group, root[0], root[1]]).0, Status::Problem);
+    let none = ("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
+    assert_eq!(limit(&[online, group, none, root[1]]), (Status::Ok, "none".to_owned()));
+    // Both versions at once: the smaller one holds.
+    let both = ("proc/self/cgroup", "4:cpu,cpuacct:/\n0::/a\n");
+    let wide = ("sys/fs/cgroup/a/cpu.max", "200000 100000\n");
+    assert_eq!(limit(&[online, both, wide, root[0], root[1]]).0, Status::Problem);
+    assert_eq!(limit(&[online, both, wide]).0, Status::Warning);
 }

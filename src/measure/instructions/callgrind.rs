@@ -65,7 +65,7 @@ impl Callgrind<'_> {
         })
     }
 
-    /// `valgrind … EXECUTABLE --bench --test --noplot --exact NAME`.
+    /// `valgrind … EXECUTABLE --bench --test --noplot ^(?:NAME)$`.
     fn job(&self) -> Job {
         let measured = self.executable.job();
         let mut job = Job::new("valgrind");
@@ -192,7 +192,7 @@ mod tests {
             "--command-line-only=yes --tool=callgrind --quiet --demangle=no --collect-atstart=no \
              --separate-threads=yes --trace-children=no --callgrind-out-file=/a%%b/callgrind.%p \
              --toggle-collect=_ZN4iter17h0E --toggle-collect=_ZN4iter17h1E /bench --bench --test \
-             --noplot --exact -- -odd (name"
+             --noplot ^(?:\\-odd \\(name)$"
         );
         let cut = words("/home", &listed("a.b", true));
         assert!(cut.ends_with(" --bench --test --noplot ^a\\.b"), "{cut}");

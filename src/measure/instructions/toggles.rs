@@ -11,7 +11,7 @@ use rustc_demangle::demangle;
 use super::Uncounted;
 
 /// The methods of criterion's two benchers that run a benchmark's body, in
-/// criterion 0.5 to 0.8. None of them is ever inlined into its caller, and none
+/// criterion 0.3 to 0.8. None of them is ever inlined into its caller, and none
 /// calls another of them: counting is switched on by the entry of a function and
 /// off by its exit, so one inside of another would switch it off. The methods
 /// that are left out (`iter_with_setup`, `iter_with_large_setup`,

@@ -20,6 +20,8 @@ pub(super) struct Pace {
     pub(super) benchmarks: usize,
     /// Seconds that a process takes before any benchmark: what listing them took.
     fixed: f64,
+    /// Whether criterion takes whole seconds only.
+    whole_seconds: bool,
     learnt: Learnt,
 }
 
@@ -38,7 +40,13 @@ struct Learnt {
 impl Pace {
     pub(super) fn new(times: CriterionTimes, benchmarks: Option<usize>, fixed: f64) -> Self {
         let benchmarks = benchmarks.unwrap_or(1).max(1);
-        Self { times, benchmarks, fixed, learnt: Learnt::default() }
+        Self { times, benchmarks, fixed, whole_seconds: false, learnt: Learnt::default() }
+    }
+
+    /// The same in whole seconds only.
+    #[must_use]
+    pub(super) fn in_whole_seconds(self) -> Self {
+        Self { times: self.times.in_whole_seconds(), whole_seconds: true, ..self }
     }
 
     /// Criterion's times for a process of so many benchmarks.
@@ -54,7 +62,8 @@ impl Pace {
         let each = Duration::from_secs_f64(self.fixed / benchmarks.max(1) as f64);
         let measurement =
             each.saturating_sub(self.times.warm_up).clamp(asked, asked * MOST_STRETCH);
-        CriterionTimes { measurement, ..self.times }
+        let times = CriterionTimes { measurement, ..self.times };
+        if self.whole_seconds { times.in_whole_seconds() } else { times }
     }
 
     /// What warming up and measuring are to take, in seconds.
@@ -127,6 +136,14 @@ mod tests {
         assert_eq!(time(9, 4.5), 450);
         assert_eq!(time(1, 0.5), 450, "fewer benchmarks share the set-up");
         assert_eq!(time(1, 60.0), 1000);
+    }
+
+    #[test]
+    fn whole_seconds_stay_whole_when_they_are_raised() {
+        let time = |fixed| pace(1, fixed).in_whole_seconds().times(1);
+        let seconds = Duration::from_secs;
+        assert_eq!((time(0.0).warm_up, time(0.0).measurement), (seconds(1), seconds(1)));
+        assert_eq!(time(2.5).measurement, seconds(2), "1.5 s, rounded up");
     }
 
     #[test]

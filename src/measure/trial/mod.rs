@@ -3,6 +3,7 @@
 mod estimate;
 mod session;
 mod steps;
+mod suspects;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -15,8 +16,9 @@ use super::{
 use crate::model::{BenchId, Layout, NotRun, Revision, Snapshot};
 use crate::policy::Pattern;
 use estimate::duration;
-use session::{Session, Suspects};
+use session::Session;
 pub use steps::{Steps, carry_out};
+use suspects::Suspects;
 
 /// One side of a trial. Without executables, the default, it measures nothing.
 #[derive(Clone, Debug, Default)]
@@ -109,8 +111,13 @@ pub fn trial(
     let base = prepare(&plan.base.executables, limits.0, limits.1, interrupt)?;
     let head = prepare(&plan.head.executables, limits.0, limits.1, interrupt)?;
     let mut session = Session::new(plan, base, head)?;
-    session.count(interrupt, progress)?;
+    let whole_seconds = session.announce(progress);
     let mut measuring = Measuring { plan, session: &mut session, open, interrupt, progress };
+    if whole_seconds {
+        // Nothing has to be learnt to know what that takes at least.
+        measuring.afford()?;
+    }
+    measuring.session.count(interrupt, measuring.progress)?;
     carry_out(&plan.looks, &mut measuring)?;
     progress.event(&Event::Finished);
     let trial = session.so_far();
@@ -208,11 +215,12 @@ impl Measuring<'_, '_> {
         let session = &self.session;
         let last = self.plan.looks.last().copied().unwrap_or_default();
         let ahead = self.plan.screening.saturating_sub(session.rounds());
-        let screening = session.seconds(ahead, None);
+        let screening = duration(session.seconds(ahead, None));
         let most = duration(session.seconds(ahead + last, None));
         self.progress.event(&Event::Estimated {
-            screening: duration(screening),
-            most: self.plan.budget.map_or(most, |budget| most.min(budget)),
+            screening,
+            // A budget that does not even cover the screening is refused.
+            most: self.plan.budget.map_or(most, |budget| most.min(budget).max(screening)),
         });
     }
 

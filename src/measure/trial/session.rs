@@ -17,9 +17,11 @@ use super::super::{
     probe, valgrind_version,
 };
 use super::estimate::Pace;
+use super::suspects::Suspects;
 use super::{Trial, TrialPlan};
 use crate::model::{
-    BenchId, Environment, Field, NotRun, Pairing, Reading, Revision, RunInfo, Samples, Snapshot,
+    BenchId, Environment, Field, Metric, NotRun, Pairing, Reading, Revision, RunInfo, Samples,
+    Snapshot,
 };
 use crate::sources::Harvest;
 
@@ -44,32 +46,6 @@ fn source(side: usize) -> usize {
 /// Names an executable: its package and target.
 type Key = (Option<String>, String);
 
-/// What is still undecided: of the head, and of the control.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Suspects {
-    pub(super) head: BTreeSet<BenchId>,
-    pub(super) control: BTreeSet<BenchId>,
-}
-
-impl Suspects {
-    /// All of them: processes of one round run the same benchmarks, as what runs
-    /// before a benchmark in its process may move it.
-    pub(super) fn all(&self) -> BTreeSet<BenchId> {
-        self.head.union(&self.control).cloned().collect()
-    }
-
-    /// Whether a reading is wanted. A look is final: what it decided is not
-    /// decided again because the benchmark had to run for the other comparison.
-    fn want(&self, side: usize, id: &BenchId) -> bool {
-        let own = match side {
-            HEAD => &self.head,
-            CONTROL => &self.control,
-            _ => return true,
-        };
-        own.contains(id) || !(self.head.contains(id) || self.control.contains(id))
-    }
-}
-
 /// The two executables of one target; either may be missing on one side.
 struct Paired<'a> {
     key: Key,
@@ -90,6 +66,9 @@ impl<'a> Paired<'a> {
         // Of two readings the smaller: the other had to be read from the disk.
         let fixed = there().map(|one| one.set_up.as_secs_f64()).min_by(f64::total_cmp);
         let pace = Pace::new(plan.criterion, listed, fixed.unwrap_or_default());
+        // On both sides, as what the times are changes what is measured.
+        let whole = there().any(|one| one.whole_seconds);
+        let pace = if whole { pace.in_whole_seconds() } else { pace };
         Self { key, sides, pace, owed: None, given_up: false }
     }
 
@@ -247,6 +226,19 @@ impl<'a> Session<'a> {
         })
     }
 
+    /// Says of which targets the times are longer than was asked for; whether there
+    /// is any.
+    pub(super) fn announce(&self, progress: &mut dyn Progress) -> bool {
+        let mut any = false;
+        for pair in &self.paired {
+            if let Some(one) = pair.sides.iter().flatten().find(|one| one.whole_seconds) {
+                progress.event(&one.in_whole_seconds(self.plan.criterion));
+                any = true;
+            }
+        }
+        any
+    }
+
     /// How many benchmarks are to be measured, as far as they are listed.
     pub(super) fn benchmarks(&self) -> usize {
         self.paired.iter().map(|pair| pair.pace.benchmarks).sum()
@@ -340,7 +332,12 @@ impl<'a> Session<'a> {
                 }
                 let filter = Filter::one_of(&names);
                 let filter = filter.map_err(|error| MeasureError::Plan(error.to_string()))?;
-                (Some(filter), names.len())
+                if filter.is_too_long() {
+                    // All run then; the others' results are left out.
+                    (self.plan.filter.clone(), pair.pace.benchmarks)
+                } else {
+                    (Some(filter), names.len())
+                }
             }
         };
         let order = pair.owed.take().unwrap_or_else(|| {
@@ -415,7 +412,11 @@ impl<'a> Session<'a> {
             pace.learn(benchmarks, measured.seconds, timed(&harvest));
         }
         if let Some(suspects) = suspects {
-            harvest.measurements.retain(|one| suspects.want(side, &one.id));
+            let all = suspects.all();
+            harvest.measurements.retain(|one| {
+                let left_out = one.metric.name == Metric::TIME && !all.contains(&one.id);
+                suspects.want(side, &one.id) && !left_out
+            });
         }
         self.merges[side].add(run, &prepared.subject, harvest);
         Ok(failure)

@@ -1,0 +1,51 @@
+//! Executables that were made with an early criterion.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use benchgate::judge::Outcome;
+
+use super::mimic::mimic;
+use super::{ab, gate, outcomes};
+
+#[test]
+fn criterion_0_3_and_0_4_are_driven_in_whole_seconds_and_by_patterns() {
+    let home = tempfile::tempdir().unwrap();
+    let early = ("EARLY", "1");
+    let base = mimic(home.path(), "base", &[("TIMES", "a=100,b.c=100"), early]);
+    let head = mimic(home.path(), "head", &[("TIMES", "a=100,b.c=2000"), early]);
+    let (code, report, err) = ab(home.path(), &base, &head, &[]);
+    assert_eq!(code, 3, "{err}");
+    assert_eq!(outcomes(&report), [("a", Outcome::Unchanged), ("b.c", Outcome::Regression)]);
+    let said = ": criterion 0.3 and 0.4 take whole seconds only: 2 s for each benchmark instead of \
+                0.015 s; criterion 0.5 or later is quicker\n";
+    assert_eq!(err.matches(said).count(), 1, "{err}");
+    let (code, out, err) = gate(
+        home.path(),
+        &["ab", "--base-exe", "base.sh", "--head-exe", "base.sh", "--filter", "^a$"],
+    );
+    assert_eq!(code, 0, "{out}{err}");
+}
+
+#[test]
+fn one_side_with_an_early_criterion_has_both_measured_alike() {
+    let home = tempfile::tempdir().unwrap();
+    let times = ("TIMES", "a=100,b=100");
+    let base = mimic(home.path(), "base", &[times, ("EARLY", "1")]);
+    let head = mimic(home.path(), "head", &[times]);
+    let (code, report, err) = ab(home.path(), &base, &head, &[]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(outcomes(&report), [("a", Outcome::Unchanged), ("b", Outcome::Unchanged)]);
+    assert_eq!(err.matches("take whole seconds only").count(), 1, "{err}");
+}
+
+#[test]
+fn an_earlier_criterion_yet_is_refused_by_its_version() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("bench");
+    std::fs::write(&path, "\u{7f}ELF CRITERION_DEBUG").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let (code, out, err) = gate(home.path(), &["ab", "--base-exe", "bench", "--head-exe", "bench"]);
+    assert_ne!(code, 0, "{out}{err}");
+    let said = "made with criterion before 0.3.3, which the gate cannot drive; update criterion";
+    assert!(err.contains(said) || out.contains(said), "{code} {out}{err}");
+}
