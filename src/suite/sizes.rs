@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use super::cache::Lifetimes;
+use super::upstream::{BatchConfig, BreakerConfig, ClientConfig, RetryPolicy};
 
 /// Criterion's warm-up for each benchmark of the cache under a plain `cargo
 /// bench`; its options, and so the gate, set other times.
@@ -115,3 +116,35 @@ pub const HTTP_SERVER_THREADS: usize = 1;
 pub const HTTP_LEADS: u64 = 1000;
 /// A round trip that takes longer is an error.
 pub const HTTP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Worker threads of the faulty upstream's own runtime.
+pub const UPSTREAM_THREADS: usize = 1;
+/// Properties that it knows.
+pub const UPSTREAM_PROPERTIES: u64 = 1000;
+/// How its client retries, if nothing else is said.
+pub const UPSTREAM_RETRY: RetryPolicy = RetryPolicy {
+    retries: 2,
+    first: Duration::from_millis(20),
+    longest: Duration::from_millis(500),
+    seed: 20_260_101,
+    budget_percent: 20,
+    budget_reserve: 10,
+};
+/// When its client's breaker opens: at half of the last twenty.
+pub const UPSTREAM_BREAKER: BreakerConfig =
+    BreakerConfig { window: 20, failures: 10, open_for: Duration::from_secs(5) };
+/// All that its client does.
+pub const UPSTREAM_CLIENT: ClientConfig = ClientConfig {
+    attempt_timeout: Duration::from_secs(1),
+    deadline: Duration::from_secs(3),
+    retry: UPSTREAM_RETRY,
+    breaker: UPSTREAM_BREAKER,
+    answer_bytes_max: VALUE_BYTES_MAX,
+};
+/// A connection to it that nobody used for so long is closed.
+pub const UPSTREAM_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Lookups that are joined into one request, and how long the first waits.
+pub const UPSTREAM_BATCH: BatchConfig =
+    BatchConfig { max_size: 32, max_wait: Duration::from_millis(2) };
+/// Lookups that may wait for a place in a batch; more wait for a place here.
+pub const UPSTREAM_BATCH_QUEUE: usize = 1024;
