@@ -1,9 +1,11 @@
 //! What the upstream knows.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use hyper::body::Bytes;
 use serde::{Deserialize, Serialize};
+use tokio::task::JoinSet;
 
 use super::{BatchConfig, BatchError, Batcher, Client, UpstreamError, shared};
 
@@ -83,6 +85,31 @@ impl Valuations {
         self.batcher.get(property).await.map_err(|error| match error {
             BatchError::Lookup(error) => error,
             BatchError::Lost => UpstreamError::Lost,
+        })
+    }
+
+    /// The checksum of one property's, by a request of its own; 0 for one that the
+    /// upstream does not know.
+    pub async fn checksum_of(&self, property: u64) -> Result<u64, UpstreamError> {
+        Ok(self.one(property).await?.map_or(0, |valuation| valuation.checksum()))
+    }
+
+    /// As many callers at once as there are properties, each for one of them: by
+    /// requests of their own, or [`batched`](Self::batched). The sum of checksums.
+    ///
+    /// # Panics
+    ///
+    /// When a task does.
+    pub async fn crowd(&self, properties: Range<u64>, batched: bool) -> Result<u64, UpstreamError> {
+        let mut callers = JoinSet::new();
+        for property in properties {
+            let this = self.clone();
+            callers.spawn(async move {
+                if batched { this.batched(property).await } else { this.one(property).await }
+            });
+        }
+        callers.join_all().await.into_iter().try_fold(0_u64, |sum, found| {
+            Ok(sum.wrapping_add(found?.map_or(0, |valuation| valuation.checksum())))
         })
     }
 
