@@ -45,7 +45,7 @@ mod gate {
     /// One in so many is slower by a fifth.
     const SLOWER: usize = 20;
     const RUNS: u32 = 5;
-    const SAMPLES: usize = 20;
+    const SAMPLES: u32 = 20;
     /// Benchmarks in criterion's directory, and samples of each: its default.
     const RESULTS: usize = 20;
     const RESULT_SAMPLES: u32 = 100;
@@ -208,8 +208,8 @@ mod gate {
                     let total = |sample| 1e6 * level + f64::from(sample % 5);
                     let samples = Samples {
                         mode: SamplingMode::Flat,
-                        iterations: vec![1000.0; SAMPLES],
-                        totals: (0..SAMPLES as u32).map(total).collect(),
+                        iterations: vec![1000.0; SAMPLES as usize],
+                        totals: (0..SAMPLES).map(total).collect(),
                     };
                     Reading::Samples { samples, estimates: None }
                 });

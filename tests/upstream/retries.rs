@@ -195,8 +195,8 @@ async fn retries_hide_what_the_seed_lets_fail() {
 
 #[test]
 fn faults_come_in_their_order() {
-    let take = |faults: Faults| faults.take(5).collect::<Vec<_>>();
     use Fault::{None, Reset, Unavailable};
+    let take = |faults: Faults| faults.take(5).collect::<Vec<_>>();
     assert_eq!(take(Faults::none()), [None; 5]);
     assert_eq!(
         take(Faults::script([Reset, None, Unavailable])),
