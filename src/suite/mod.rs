@@ -7,6 +7,7 @@
 //! | [`queries`] | pooled SQL | nothing: `SQLite` comes with it |
 //! | [`inference`] | an ONNX model | nothing: tract comes with it; ONNX Runtime where it is found |
 //! | [`http`] | round trips over loopback | nothing |
+//! | [`upstream`] | calls of another service: retries, batches, a circuit breaker | nothing |
 //! | [`services`] | finds and starts the servers | |
 //! | [`sizes`] | how large all of it is | |
 //!
@@ -22,6 +23,7 @@ pub mod inference;
 pub mod queries;
 pub mod services;
 pub mod sizes;
+pub mod upstream;
 
 /// Why a workload could not be set up or run.
 #[derive(Debug, thiserror::Error)]
