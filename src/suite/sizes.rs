@@ -109,6 +109,8 @@ pub const LEADS: u32 = 50_000;
 pub const AUDIT_LOGS: u32 = 40_000;
 /// Rows on one page of a list.
 pub const PAGE_ROWS: u32 = 20;
+/// Width of the range of prices that is asked for: about ten properties of a town.
+pub const PRICE_SPAN: i64 = 90_000;
 /// Rows of one insert.
 pub const INSERT_ROWS: u32 = 100;
 /// Connections in the pool.
@@ -118,6 +120,8 @@ pub const POOL_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Tasks that wait for one of them in the benchmark of a full pool.
 pub const POOL_CALLERS: u32 = 32;
+/// Connections that these take together in one iteration.
+pub const POOL_ACQUIRES: u32 = 4 * POOL_CALLERS;
 /// Sizes of pools whose efficiency is recorded, each under each of
 /// [`PRESSURE_CALLERS`].
 pub const PRESSURE_POOLS: [u32; 4] = [1, POOL_CONNECTIONS, 20, 50];

@@ -164,9 +164,10 @@ async fn a_process_that_is_killed_while_seeding_leaves_nothing() {
         .stdout(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    // Seen in its rows' statement, it is killed.
+    // Seen in the statement that makes everything, it is killed.
     let seeding = "SELECT count(*)::bigint FROM pg_stat_activity WHERE pid <> pg_backend_pid() \
-                   AND datname = current_database() AND query LIKE '%INSERT INTO organisations%'";
+                   AND datname = current_database() AND state = 'active' \
+                   AND query LIKE 'CREATE SCHEMA%'";
     let deadline = Instant::now() + Duration::from_secs(60);
     while connection.fetch_one(seeding).await.unwrap().get::<i64, _>(0) == 0 {
         assert!(Instant::now() < deadline, "it was not seen seeding");
@@ -174,6 +175,21 @@ async fn a_process_that_is_killed_while_seeding_leaves_nothing() {
     }
     child.kill().unwrap();
     child.wait().unwrap();
+    // The server ends the statement, finds nobody there, and takes it all back.
+    let there = format!(
+        "SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database())::int8, \
+                (SELECT count(*) FROM pg_namespace WHERE nspname = '{}')::int8",
+        schema::postgres_schema()
+    );
+    loop {
+        let row = connection.fetch_one(sqlx::AssertSqlSafe(there.clone())).await.unwrap();
+        if row.get::<i64, _>(0) == 1 {
+            assert_eq!(row.get::<i64, _>(1), 0);
+            break;
+        }
+        assert!(Instant::now() < deadline, "the seeding goes on");
+        std::thread::sleep(Duration::from_millis(5));
+    }
     // The next one makes it whole.
     with_variables(test, &[("DATABASE_URL", &url)]);
     let rows = format!("SELECT count(*)::bigint FROM {}.audit_logs", schema::postgres_schema());

@@ -169,10 +169,19 @@ impl Queries {
     /// Records how many there are for the benchmark of this id: `queries` and
     /// `repeated_queries`.
     pub fn record(&self, id: &str) -> Result<(), RecordError> {
-        record::value(id, &Metric::counted("queries", Unit::Count), self.total() as f64)?;
-        let repeated = Metric::counted("repeated_queries", Unit::Count);
-        record::value(id, &repeated, self.repeated() as f64)
+        record_count(id, "queries", self.total())?;
+        record_count(id, "repeated_queries", self.repeated())
     }
+}
+
+fn record_count(id: &str, name: &str, count: u64) -> Result<(), RecordError> {
+    record::value(id, &Metric::counted(name, Unit::Count), count as f64)
+}
+
+/// Records what was found by [`growing`] for the benchmark of this id, as
+/// `growing_queries`: 0 is right.
+pub fn record_growing(id: &str, found: &[Growing]) -> Result<(), RecordError> {
+    record_count(id, "growing_queries", found.len() as u64)
 }
 
 impl FromIterator<String> for Queries {

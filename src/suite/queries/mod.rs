@@ -14,9 +14,10 @@
 //! process works on a copy. In PostgreSQL all of it lies in one schema, which is
 //! made where it is not there, and what is written is deleted again.
 
-pub use counted::{Growing, Queries, count_queries, growing, query_layer};
+pub use counted::{Growing, Queries, count_queries, growing, query_layer, record_growing};
 pub use database::{Connection, Database, Kind, Pool};
 pub use normalise::normalise;
+pub use postgres::connect_anew;
 pub use pressure::Pressure;
 pub use reads::{Form, Page};
 pub use rows::{AuditLog, Columns, Lead, Organisation, OrganisationUsers, Property, User, town};

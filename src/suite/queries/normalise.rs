@@ -1,7 +1,6 @@
 //! Statements without their values: those that differ in these alone are one.
 
 use sqlparser::dialect::GenericDialect;
-use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
 /// What stands for a value, or for any number of them in a row.
@@ -9,7 +8,7 @@ const VALUE: &str = "?";
 
 /// A statement with each literal and parameter replaced by `?`, each list of them
 /// by one, each list of rows by its first, without comments, with one space
-/// between words and keywords in upper case.
+/// between words, and in lower case but for what is quoted.
 ///
 /// It is done on tokens and not on a parsed statement: so it works for what one
 /// database alone understands, too. What cannot even be split into tokens keeps
@@ -19,8 +18,8 @@ const VALUE: &str = "?";
 /// use benchgate::suite::queries::normalise;
 ///
 /// assert_eq!(
-///     normalise("select name\nfrom users where id in ($1, $2) -- two"),
-///     "SELECT name FROM users WHERE id IN (?)"
+///     normalise("SELECT name\nFROM users WHERE id IN ($1, $2) -- two"),
+///     "select name from users where id in (?)"
 /// );
 /// ```
 pub fn normalise(statement: &str) -> String {
@@ -39,8 +38,8 @@ pub fn normalise(statement: &str) -> String {
                 }
                 words.push(VALUE.to_owned());
             }
-            Token::Word(word) if word.keyword != Keyword::NoKeyword => {
-                words.push(word.value.to_uppercase());
+            Token::Word(word) if word.quote_style.is_none() => {
+                words.push(word.value.to_lowercase());
             }
             token => words.push(token.to_string()),
         }
@@ -52,14 +51,37 @@ pub fn normalise(statement: &str) -> String {
     join(&words)
 }
 
+/// After these words a minus is a sign.
+const BEFORE_A_SIGN: [&str; 20] = [
+    "and",
+    "between",
+    "by",
+    "case",
+    "else",
+    "having",
+    "in",
+    "is",
+    "like",
+    "limit",
+    "not",
+    "offset",
+    "on",
+    "or",
+    "returning",
+    "select",
+    "set",
+    "then",
+    "when",
+    "where",
+];
+
 /// Whether what stands before the last word can be subtracted from.
 fn is_operand(words: &[String]) -> bool {
     let Some(before) = words.len().checked_sub(2).map(|at| words[at].as_str()) else {
         return false;
     };
-    let is_name = before.ends_with(|last: char| last.is_alphanumeric() || "_\"]".contains(last));
-    let is_keyword = is_name && before.chars().all(|letter| letter.is_ascii_uppercase());
-    before == VALUE || before == ")" || is_name && !is_keyword
+    let is_name = before.ends_with(|last: char| last.is_alphanumeric() || "_\"`]".contains(last));
+    [VALUE, ")"].contains(&before) || is_name && !BEFORE_A_SIGN.contains(&before)
 }
 
 fn is_value(token: &Token) -> bool {

@@ -35,6 +35,18 @@ impl Database {
     }
 }
 
+/// Connects anew, asks the least of queries and closes the connection: what a
+/// pool saves. The checksum is the answer, 1.
+pub async fn connect_anew(server: &Postgres) -> Result<u64, SuiteError> {
+    let mut connection = connect(server.primary()).await?;
+    let one: i32 = sqlx::query_scalar("SELECT 1")
+        .fetch_one(&mut connection)
+        .await
+        .map_err(failed(Kind::Postgres, "ask a new connection"))?;
+    connection.close().await.map_err(failed(Kind::Postgres, "close a connection"))?;
+    Ok(u64::from(one.unsigned_abs()))
+}
+
 async fn pool(options: &PgConnectOptions, connections: u32) -> Result<Pool, SuiteError> {
     PgPoolOptions::new()
         .max_connections(connections)

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use super::private::{PrivateServer, Setup, User};
+use super::private::{PrivateServer, Setup, User, own_directory};
 use super::{Store, Unavailable, find_program};
 use crate::record::{self, RecordError};
 use crate::suite::queries::schema;
@@ -279,7 +279,7 @@ fn program(path: PathBuf, user: Option<User>, directory: &Path) -> Command {
 fn seed(programs: &Path, user: Option<User>, kept: &Path) -> Result<(), SuiteError> {
     let make = || -> io::Result<()> {
         // Not in the store itself: the server's user need not be able to go there.
-        let directory = tempfile::Builder::new().prefix("benchgate-postgres-").tempdir()?;
+        let directory = own_directory("postgres")?;
         if let Some(user) = user {
             user.own(directory.path())?;
         }

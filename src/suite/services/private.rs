@@ -2,8 +2,9 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, Read as _, Seek as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -71,6 +72,14 @@ impl Setup {
     }
 }
 
+/// A temporary directory that nobody else can enter.
+pub(super) fn own_directory(name: &str) -> io::Result<tempfile::TempDir> {
+    tempfile::Builder::new()
+        .prefix(&format!("benchgate-{name}-"))
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir()
+}
+
 /// A server in a temporary directory that ends, directory and all, with this
 /// value or with this process. Where the whole process group is killed, and the
 /// supervisor with it, the server ends too and an empty directory is left.
@@ -89,8 +98,7 @@ impl PrivateServer {
         setup: Setup,
         command: impl FnOnce(&Path) -> io::Result<Vec<OsString>>,
     ) -> io::Result<Self> {
-        let prefix = format!("benchgate-{}-", setup.name);
-        let directory = tempfile::Builder::new().prefix(&prefix).tempdir()?;
+        let directory = own_directory(setup.name)?;
         let log = tempfile::tempfile_in(directory.path())?;
         let mut supervisor = Command::new("/bin/sh");
         supervisor
