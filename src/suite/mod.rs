@@ -98,12 +98,45 @@ pub enum SuiteError {
         /// The one that was asked for.
         wanted: inference::Backend,
     },
-    /// The features are not a whole number of rows.
-    #[error("{values} values are no whole number of rows of {} features", sizes::FEATURES)]
+    /// The features are not a whole number of rows, or not the one row that was
+    /// asked for.
+    #[error("{values} values are no whole number of rows of {width} features")]
     Features {
         /// How many values there are.
         values: usize,
+        /// How many make a row.
+        width: usize,
     },
+    /// A model gave another number of scores than it was given rows.
+    #[error("the model gives {scores} scores for {rows} rows; one for each row is wanted")]
+    Scores {
+        /// How many it gave.
+        scores: usize,
+        /// How many rows there were.
+        rows: usize,
+    },
+    /// A batcher cannot work as it was set up.
+    #[error("cannot batch: {what}")]
+    Batching {
+        /// What stands against it.
+        what: &'static str,
+    },
+    /// So many callers wait for a score already that one more is turned away.
+    #[error("overloaded: {waiting} callers wait for a score already; try again later")]
+    Overloaded {
+        /// How many.
+        waiting: usize,
+    },
+    /// The model failed on the batch that a caller's row was in.
+    #[error("the batch failed: {source}")]
+    Batch {
+        /// Why, shared by all callers of the batch.
+        source: std::sync::Arc<SuiteError>,
+    },
+    /// There is nobody to score: the batcher was stopped, or the worker that had
+    /// the row died.
+    #[error("no score: the batcher was stopped, or its worker died; start another one")]
+    BatcherEnded,
     /// The HTTP server or client failed.
     #[error("HTTP: cannot {action}: {source}")]
     Http {

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use super::cache::Lifetimes;
+use super::inference::Batching;
 
 /// Criterion's warm-up for each benchmark of the cache under a plain `cargo
 /// bench`; its options, and so the gate, set other times.
@@ -108,6 +109,10 @@ pub const POOL_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 pub const FEATURES: usize = 32;
 /// Rows in a batch.
 pub const BATCH: usize = 32;
+
+/// How single callers are gathered into batches.
+pub const BATCHING: Batching =
+    Batching { max_rows: 64, max_wait: Duration::from_micros(500), queue: 1024 };
 
 /// Worker threads of the HTTP server's own runtime.
 pub const HTTP_SERVER_THREADS: usize = 1;

@@ -1,9 +1,3 @@
-//! A scorer in ONNX, on either of two backends behind one interface.
-//!
-//! tract is pure Rust and always there. ONNX Runtime is a library that is
-//! loaded at run time; [`onnx_runtime`] says where it is looked for. A process
-//! holds one backend, so each has a bench target of its own.
-
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -13,13 +7,14 @@ use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::TensorRef;
 
-use super::services::Unavailable;
-use super::{SuiteError, sizes};
+use super::Predict;
 use crate::record::{self, RecordError};
+use crate::suite::services::Unavailable;
+use crate::suite::{SuiteError, sizes};
 
 /// A multi-layer perceptron, 32 → 64 → 64 → 1, the size of a gradient-boosted
 /// scorer; `scripts/models` makes it.
-const SCORER: &[u8] = include_bytes!("models/scorer.onnx");
+const SCORER: &[u8] = include_bytes!("../models/scorer.onnx");
 
 /// The release that `scripts/setup` installs.
 const ONNX_RUNTIME_VERSION: &str = "1.31.0";
@@ -146,7 +141,7 @@ impl Scorer {
     pub fn score(&mut self, features: &[f32]) -> Result<Vec<f32>, SuiteError> {
         let Self { session, backend } = self;
         if features.is_empty() || !features.len().is_multiple_of(sizes::FEATURES) {
-            return Err(SuiteError::Features { values: features.len() });
+            return Err(SuiteError::Features { values: features.len(), width: sizes::FEATURES });
         }
         let rows = features.len() / sizes::FEATURES;
         let input = TensorRef::from_array_view(([rows, sizes::FEATURES], features))
@@ -176,6 +171,16 @@ impl Scorer {
     /// Scores rows; the checksum is the sum of the scores in thousandths.
     pub fn checksum_of(&mut self, features: &[f32]) -> Result<u64, SuiteError> {
         Ok(self.score(features)?.iter().map(|score| thousandths(*score)).sum())
+    }
+}
+
+impl Predict for Scorer {
+    fn width(&self) -> usize {
+        sizes::FEATURES
+    }
+
+    fn predict(&mut self, features: &[f32]) -> Result<Vec<f32>, SuiteError> {
+        self.score(features)
     }
 }
 
