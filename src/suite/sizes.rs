@@ -107,8 +107,8 @@ pub const POOL_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Features of one row of the scorer's input; the model's shape.
 pub const FEATURES: usize = 32;
-/// Rows in a batch.
-pub const BATCH: usize = 32;
+/// Rows of the batches whose rates are recorded; the first is a single row.
+pub const BATCHES: [usize; 5] = [1, 8, 16, 32, 64];
 
 /// How single callers are gathered into batches.
 pub const BATCHING: Batching =
