@@ -32,6 +32,17 @@ impl fmt::Display for Backend {
 }
 
 impl Backend {
+    /// Loads it into this process, if it is not there yet. Loading a model does
+    /// the same.
+    ///
+    /// # Errors
+    ///
+    /// [`SuiteError::Library`] where the library cannot be loaded,
+    /// [`SuiteError::OtherBackend`] where the process has another backend.
+    pub fn start(&self) -> Result<(), SuiteError> {
+        environment(self).map(drop)
+    }
+
     /// Tells the gate which build of ONNX Runtime was measured, once a model is
     /// loaded on it. tract is part of the program that is measured, not of its
     /// surroundings.

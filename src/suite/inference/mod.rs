@@ -5,15 +5,21 @@
 //! holds one backend, so each has a bench target of its own.
 
 pub use backend::{Backend, installed_onnx_runtime, onnx_runtime};
-pub use batch::{Batch, Predict};
+pub use batch::{Batch, Caller, Predict, Reply};
 pub use batcher::{Batcher, BatcherHandle, Batching, Counts};
+pub use callers::{Answers, Callers, Observed};
 pub use features::{LeadFields, features_of};
 pub use model::{BuiltIn, Model, features, features_of_width};
+pub use rates::{Rate, Rates};
+pub use resident::resident_peak;
 pub use scorer::{Scorer, checksum};
 
 mod backend;
 mod batch;
 mod batcher;
+mod callers;
 mod features;
 mod model;
+mod rates;
+mod resident;
 mod scorer;

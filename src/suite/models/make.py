@@ -281,6 +281,58 @@ def encoder_reference(weights, rows, quantised):
     return sigmoid(apply(pooled, *weights["head"], quantised))
 
 
+# What is refused as MODEL_PATH, and one that is not: for the tests.
+
+
+def examples():
+    """Models of other shapes, each the sum of a row's features."""
+    f32, i64 = TensorProto.FLOAT, TensorProto.INT64
+
+    def model(inputs, nodes, outputs):
+        infos = [[helper.make_tensor_value_info(*info) for info in side] for side in (inputs, outputs)]
+        nodes = [helper.make_node(o, i, [r], **a) for o, i, r, a in nodes]
+        graph = helper.make_graph(nodes, "example", *infos)
+        model = helper.make_model(
+            graph, producer_name="benchgate", ir_version=8, opset_imports=[helper.make_opsetid("", 12)]
+        )
+        onnx.checker.check_model(model, full_check=True)
+        return model.SerializeToString(deterministic=True)
+
+    def total(of, into="sums", axes=(1,)):
+        return ("ReduceSum", [of], into, {"axes": list(axes), "keepdims": 1})
+
+    row, sums = ("row", f32, ["batch", 4]), ("sums", f32, ["batch", 1])
+    return {
+        "sums": model([row], [total("row")], [sums]),
+        "two_inputs": model(
+            [row, ("more", f32, ["batch", 4])], [("Add", ["row", "more"], "both", {}), total("both")], [sums]
+        ),
+        "integers": model(
+            [("row", i64, ["batch", 4])],
+            [("Cast", ["row"], "floats", {"to": f32}), total("floats")],
+            [sums],
+        ),
+        "one_row": model([("row", f32, [1, 4])], [total("row")], [("sums", f32, [1, 1])]),
+        "picture": model(
+            [("row", f32, ["batch", 3, 8, 8])],
+            [total("row", axes=(1, 2, 3))],
+            [("sums", f32, ["batch", 1, 1, 1])],
+        ),
+        # As of a classifier: a label first, then a number for each class.
+        "classifier": model(
+            [row],
+            [("Neg", ["row"], "classes", {}),
+             ("ArgMax", ["row"], "label", {"axis": 1, "keepdims": 0})],
+            [("label", i64, ["batch"]), ("classes", f32, ["batch", 4])],
+        ),
+        "label": model(
+            [row], [("ArgMax", ["row"], "label", {"axis": 1, "keepdims": 0})], [("label", i64, ["batch"])]
+        ),
+        # It gives one number for the whole batch.
+        "one_score": model([row], [total("row", axes=(0, 1))], [("sums", f32, [1, 1])]),
+    }
+
+
 def sigmoid(value):
     return 1.0 / (1.0 + np.exp(-value))
 
@@ -293,7 +345,9 @@ def features(rows):
 
 
 def main():
-    directory = pathlib.Path(sys.argv[1])
+    directory, fixtures = map(pathlib.Path, sys.argv[1:])
+    for name, model in examples().items():
+        (fixtures / f"{name}.onnx").write_bytes(model)
     models = {
         "scorer": (scorer, scorer_reference, scorer_weights()),
         "encoder": (encoder, encoder_reference, encoder_weights()),
