@@ -61,9 +61,9 @@ impl Predict for Moody {
 
     fn predict(&mut self, features: &[f32]) -> Result<Vec<f32>, SuiteError> {
         match features[0] {
-            mood if mood == 1.0 => Err(SuiteError::Batching { what: "a bad mood" }),
-            mood if mood == 2.0 => Ok(Vec::new()),
-            mood if mood == 3.0 => panic!("a very bad mood"),
+            1.0 => Err(SuiteError::Batching { what: "a bad mood" }),
+            2.0 => Ok(Vec::new()),
+            3.0 => panic!("a very bad mood"),
             _ => Ok(features.to_vec()),
         }
     }
@@ -319,15 +319,13 @@ async fn a_model_behind_two_workers_gives_the_models_scores() {
     let model = BuiltIn::Scorer;
     let scorers = (0..2).map(|_| Scorer::load(&Backend::Tract).unwrap()).collect();
     let batcher = Batcher::start(scorers, sizes::BATCHING).unwrap();
-    for number in sizes::SCORE_CALLERS {
+    // In thousandths, as numpy gives them.
+    for (number, checksum) in sizes::SCORE_CALLERS.into_iter().zip([294, 4010, 29_279]) {
         let callers = Callers::new(batcher.handle(), number);
         let answers = callers.ask().await.unwrap();
         model.check(&answers.scores).unwrap();
         assert_eq!(answers.taken.len(), number);
-        let right = model.reference(number).unwrap();
-        let right: u64 =
-            right.iter().map(|score| (f64::from(*score) * 1000.0).round() as u64).sum();
-        assert_eq!(answers.checksum(), right);
+        assert_eq!(answers.checksum(), checksum);
         let observed = callers.observe(100).await.unwrap();
         assert!(observed.per_second() > 0.0);
         // One that waits alone waits for the whole time.

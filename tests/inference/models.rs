@@ -4,9 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use benchgate::suite::inference::{
-    self, Backend, BuiltIn, Model, Rates, Scorer, features, features_of_width,
-};
+use benchgate::suite::inference::{self, Backend, BuiltIn, Model, Rates, Scorer, features};
 use benchgate::suite::{SuiteError, sizes};
 
 /// Set in a process that a test starts of itself, to what it is to do there.
@@ -32,9 +30,9 @@ fn told(test: &str, set: impl FnOnce(&mut Command)) -> Vec<String> {
     command.env(INSIDE, "1").env_remove("MODEL_PATH");
     set(&mut command);
     let output = command.output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
-    text.lines().filter_map(|line| line.strip_prefix(MARK)).map(str::to_owned).collect()
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{printed}{}", String::from_utf8_lossy(&output.stderr));
+    printed.lines().filter_map(|line| line.strip_prefix(MARK)).map(str::to_owned).collect()
 }
 
 fn example(name: &str) -> Model {
@@ -44,10 +42,10 @@ fn example(name: &str) -> Model {
 
 fn every_model_gives_numpys_scores(backend: &Backend) {
     for model in BuiltIn::ALL {
-        let mut scorer = Scorer::load_model(backend, &model.into(), 1).unwrap();
-        assert_eq!(scorer.width(), 32);
+        let mut session = Scorer::load_model(backend, &model.into(), 1).unwrap();
+        assert_eq!(session.width(), 32);
         for rows in sizes::BATCHES {
-            let scores = scorer.score(&features(rows)).unwrap();
+            let scores = session.score(&features(rows)).unwrap();
             assert_eq!(scores.len(), rows);
             model.check(&scores).unwrap();
         }
@@ -57,8 +55,7 @@ fn every_model_gives_numpys_scores(backend: &Backend) {
 #[test]
 fn tract_scores_as_numpy_does() {
     every_model_gives_numpys_scores(&Backend::Tract);
-    // scripts/models prints nothing of these four: they were computed when the
-    // model was made.
+    // And as the first version of its script printed them.
     let scores = Scorer::load(&Backend::Tract).unwrap().score(&features(4)).unwrap();
     for (score, right) in scores.iter().zip([0.293_679, 0.382_267, 0.459_172, 0.600_124]) {
         assert!((score - right).abs() < 1e-5, "{scores:?}");
@@ -146,17 +143,14 @@ fn tract_has_one_thread() {
     );
 }
 
-/// Its rows are `column * 17 % 101 / 50 - 1`, and 31 more for each row.
 fn other_models_are_read_or_refused(backend: &Backend) {
     let load = |name| Scorer::load_model(backend, &example(name), 1);
     let mut sums = load("sums").unwrap();
     assert_eq!(sums.width(), 4);
-    let rows = features_of_width(4, 3);
-    let right: Vec<f32> = rows.chunks(4).map(|row| row.iter().sum()).collect();
-    assert_eq!(sums.score(&rows).unwrap(), right);
+    let rows: Vec<f32> = (1..=12_u8).map(f32::from).collect();
+    assert_eq!(sums.score(&rows).unwrap(), [10.0, 26.0, 42.0]);
     // Of each row's numbers the first; the label before them is none.
-    let first: Vec<f32> = rows.chunks(4).map(|row| -row[0]).collect();
-    assert_eq!(load("classifier").unwrap().score(&rows).unwrap(), first);
+    assert_eq!(load("classifier").unwrap().score(&rows).unwrap(), [-1.0, -5.0, -9.0]);
 
     for (name, what) in [
         ("two_inputs", "it has 2 inputs (row, more)"),
