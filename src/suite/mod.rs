@@ -148,12 +148,75 @@ pub enum SuiteError {
         /// The one that was asked for.
         wanted: inference::Backend,
     },
-    /// The features are not a whole number of rows.
-    #[error("{values} values are no whole number of rows of {} features", sizes::FEATURES)]
+    /// The features are not a whole number of rows, or not the one row that was
+    /// asked for.
+    #[error("{values} values are no whole number of rows of {width} features")]
     Features {
         /// How many values there are.
         values: usize,
+        /// How many make a row.
+        width: usize,
     },
+    /// A model gave another number of scores than it was given rows.
+    #[error("the model gives {scores} scores for {rows} rows; one for each row is wanted")]
+    Scores {
+        /// How many it gave.
+        scores: usize,
+        /// How many rows there were.
+        rows: usize,
+    },
+    /// A model is not of the kind that is scored with here.
+    #[error(
+        "the model cannot be used: {what}; one input is wanted, a tensor of f32 [batch, n] with a \
+         batch of any size, and an output of f32"
+    )]
+    Model {
+        /// What it is instead.
+        what: String,
+    },
+    /// There is nothing to hold scores against.
+    #[error(
+        "no reference scores for a batch of {rows} rows; there are some for {:?}",
+        sizes::BATCHES
+    )]
+    NoReference {
+        /// The rows.
+        rows: usize,
+    },
+    /// A score is not the one that numpy gives.
+    #[error("{model}, row {row}: the score is {score}, numpy gives {reference}")]
+    WrongScore {
+        /// The model.
+        model: &'static str,
+        /// The first row that is wrong.
+        row: usize,
+        /// Its score.
+        score: f32,
+        /// What it should be.
+        reference: f32,
+    },
+    /// A batcher cannot work as it was set up.
+    #[error("cannot batch: {what}")]
+    Batching {
+        /// What stands against it.
+        what: &'static str,
+    },
+    /// So many callers wait for a score already that one more is turned away.
+    #[error("overloaded: {waiting} callers wait for a score already; try again later")]
+    Overloaded {
+        /// How many.
+        waiting: usize,
+    },
+    /// The model failed on the batch that a caller's row was in.
+    #[error("the batch failed: {source}")]
+    Batch {
+        /// Why, shared by all callers of the batch.
+        source: std::sync::Arc<SuiteError>,
+    },
+    /// There is nobody to score: the batcher was stopped, or the worker that had
+    /// the row died.
+    #[error("no score: the batcher was stopped, or its worker died; start another one")]
+    BatcherEnded,
     /// The HTTP server or client failed.
     #[error("HTTP: cannot {action}: {source}")]
     Http {
