@@ -7,6 +7,7 @@
 //! | [`queries`] | pooled SQL | nothing: `SQLite` comes with it |
 //! | [`inference`] | an ONNX model | nothing: tract comes with it; ONNX Runtime where it is found |
 //! | [`http`] | round trips over loopback | nothing |
+//! | [`service`] | the service that these ask, and `gate serve` runs | nothing; Redis, PostgreSQL, ONNX Runtime where they are found |
 //! | [`services`] | finds and starts the servers | |
 //! | [`sizes`] | how large all of it is | |
 //!
@@ -20,6 +21,7 @@ pub mod cache;
 pub mod http;
 pub mod inference;
 pub mod queries;
+pub mod service;
 pub mod services;
 pub mod sizes;
 
