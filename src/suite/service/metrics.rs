@@ -24,7 +24,7 @@ const BUCKETS: [f64; 14] = [
 ];
 
 /// The route of a request that has none.
-pub const NO_ROUTE: &str = "none";
+pub(super) const NO_ROUTE: &str = "none";
 
 /// A method as a label: a client must not be able to make new ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelValue)]

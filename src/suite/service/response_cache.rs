@@ -10,7 +10,7 @@ use axum::http::header::{AGE, AUTHORIZATION, CACHE_CONTROL, HeaderMap, HeaderNam
 use axum::http::{Method, Response, StatusCode};
 use axum::middleware::Next;
 use moka::Expiry;
-use moka::sync::Cache;
+use moka::future::Cache;
 
 use super::body::whole;
 use super::metrics::Metrics;
@@ -93,9 +93,9 @@ impl ResponseCache {
     }
 
     /// Forgets all variants at that address (path and query).
-    pub fn forget(&self, address: &str) {
+    pub async fn forget(&self, address: &str) {
         // Without what it varies with, no variant is found.
-        self.vary.invalidate(address);
+        self.vary.invalidate(address).await;
     }
 
     /// Answers from the cache, or keeps what the handler answers.
@@ -107,7 +107,7 @@ impl ResponseCache {
         if !usable {
             return next.run(request).await;
         }
-        if let Some(stored) = cache.find(address, request.headers()) {
+        if let Some(stored) = cache.find(address, request.headers()).await {
             cache.metrics.response_hits.inc();
             return stored.response();
         }
@@ -117,9 +117,9 @@ impl ResponseCache {
         cache.keep(address, &asked, response).await
     }
 
-    fn find(&self, address: &str, asked: &HeaderMap) -> Option<Stored> {
-        let vary = self.vary.get(address)?;
-        self.stored.get(&key(address, &vary, asked)?)
+    async fn find(&self, address: &str, asked: &HeaderMap) -> Option<Stored> {
+        let vary = self.vary.get(address).await?;
+        self.stored.get(&key(address, &vary, asked)?).await
     }
 
     async fn keep(
@@ -149,8 +149,8 @@ impl ResponseCache {
             lifetime,
             since: Instant::now(),
         };
-        self.stored.insert(key, stored);
-        self.vary.insert(address, vary);
+        self.stored.insert(key, stored).await;
+        self.vary.insert(address, vary).await;
         forwarded(Response::from_parts(parts, Body::from(body)), "benchgate; fwd=miss; stored")
     }
 }

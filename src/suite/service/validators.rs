@@ -9,14 +9,14 @@ use xxhash_rust::xxh3::xxh3_128;
 
 /// The entity tag of these bytes: a strong one, as it is made of what is sent,
 /// after any compression.
-pub fn tag_of(body: &[u8]) -> HeaderValue {
+pub(super) fn tag_of(body: &[u8]) -> HeaderValue {
     let tag = format!("\"{:032x}\"", xxh3_128(body));
     // Hexadecimal digits in quotes are a header value.
     HeaderValue::try_from(tag).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
 }
 
 /// What the client says that it has, to be kept until there is a response.
-pub fn condition(request: &HeaderMap) -> Vec<HeaderValue> {
+pub(super) fn condition(request: &HeaderMap) -> Vec<HeaderValue> {
     request.get_all(IF_NONE_MATCH).iter().cloned().collect()
 }
 
@@ -36,7 +36,7 @@ fn client_has(condition: &[HeaderValue], tag: &HeaderValue) -> bool {
 
 /// Answers with 304 in place of `response` where the client has it already: its
 /// headers but those that describe a body, and no body.
-pub fn unless_client_has(
+pub(super) fn unless_client_has(
     condition: &[HeaderValue],
     mut response: Response<Body>,
 ) -> Response<Body> {
@@ -53,7 +53,7 @@ pub fn unless_client_has(
 }
 
 /// Gives a response the tag of its body.
-pub fn tag(headers: &mut HeaderMap, body: &Bytes) {
+pub(super) fn tag(headers: &mut HeaderMap, body: &Bytes) {
     if !headers.contains_key(ETAG) {
         headers.insert(ETAG, tag_of(body));
     }
