@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use benchgate::suite::cache::{self, L1, RedisCache};
 use benchgate::suite::http::{Client, Server};
 use benchgate::suite::inference::{self, Backend, Scorer};
-use benchgate::suite::queries::Leads;
 use benchgate::suite::services::{Redis, find_program};
 use benchgate::suite::{SuiteError, sizes};
 
@@ -64,33 +63,6 @@ fn the_order_of_lookups_stays_within_the_entries() {
     assert_eq!(order.len(), 4096);
     assert_eq!(&order[..5], [0, 761, 226, 987, 452]);
     assert!(order.iter().all(|number| *number < 1000));
-}
-
-#[tokio::test]
-async fn sqlite_answers_the_point_select_by_its_index() {
-    let leads = Leads::seeded(500).await.unwrap();
-    let plan = leads.point_select_plan().await.unwrap();
-    assert_eq!(
-        plan,
-        ["SEARCH leads USING INDEX idx_leads_created_scored (created_at=? AND scored_at=?)"]
-    );
-}
-
-#[tokio::test]
-async fn sqlite_selects_the_lead_that_was_asked_for() {
-    let leads = Leads::seeded(500).await.unwrap();
-    let mut connection = leads.connection().await.unwrap();
-    // id 13, lead12@example.com
-    assert_eq!(leads.point_select(&mut connection, 12).await.unwrap(), 1318);
-    // The last row, and around to it again.
-    assert_eq!(leads.point_select(&mut connection, 499).await.unwrap(), 50_019);
-    assert_eq!(leads.point_select(&mut connection, 999).await.unwrap(), 50_019);
-}
-
-#[tokio::test]
-async fn sqlite_opens_its_whole_pool_before_it_is_measured() {
-    let leads = Leads::seeded(10).await.unwrap();
-    assert_eq!(leads.acquire().await.unwrap(), u64::from(sizes::POOL_CONNECTIONS));
 }
 
 /// What numpy gives for the first rows: scripts/models prints it.

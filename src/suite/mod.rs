@@ -65,13 +65,25 @@ pub enum SuiteError {
         /// What is wrong with it.
         source: cache::CodecError,
     },
-    /// `SQLite` or its pool failed.
-    #[error("SQLite: cannot {action}: {source}")]
+    /// A database or its pool failed.
+    #[error("{database}: cannot {action}: {source}")]
     Sql {
+        /// Which database.
+        database: queries::Kind,
         /// What was being done.
         action: &'static str,
         /// What the driver says.
         source: sqlx::Error,
+    },
+    /// A database that is marked as ours holds something else.
+    #[error("{database}: it is marked as `{found}` and not as `{wanted}`: its rows are others")]
+    OtherContent {
+        /// Which database.
+        database: queries::Kind,
+        /// What it says it holds.
+        found: String,
+        /// What it should.
+        wanted: String,
     },
     /// The inference backend failed.
     #[error("inference on {backend}: cannot {action}: {source}")]

@@ -99,8 +99,20 @@ pub const TIERED_LOOKUPS: u32 = 5000;
 /// How long a privately started server may take until it answers.
 pub const SERVICE_START_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Rows in the table of leads.
-pub const LEADS: u32 = 10_000;
+/// Organisations in the database of the query workload.
+pub const ORGANISATIONS: u32 = 500;
+/// Users: ten of each organisation.
+pub const USERS: u32 = 5000;
+/// Properties; as many again in a table without the index.
+pub const PROPERTIES: u32 = 20_000;
+/// Leads.
+pub const LEADS: u32 = 50_000;
+/// Audit logs. With all the others 135,500 rows.
+pub const AUDIT_LOGS: u32 = 40_000;
+/// Rows on one page of a list.
+pub const PAGE_ROWS: u32 = 20;
+/// Rows of one insert.
+pub const INSERT_ROWS: u32 = 100;
 /// Connections in the pool.
 pub const POOL_CONNECTIONS: u32 = 5;
 /// A connection that cannot be had within this time is an error.

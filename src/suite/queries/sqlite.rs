@@ -1,0 +1,122 @@
+//! `SQLite`: a file in WAL mode, seeded once and copied for each process.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::path::Path;
+
+use sqlx::ConnectOptions as _;
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+use super::database::{Database, Kind, Pool, failed};
+use super::schema;
+use super::store::Store;
+use crate::suite::{SuiteError, sizes};
+
+const FILE: &str = "queries.db";
+
+impl Database {
+    /// A copy of the seeded file, of this process alone, behind a pool of so many
+    /// connections, all of them open. The file is seeded where it is not in this
+    /// user's [`Store`] already.
+    ///
+    /// The pool keeps its default of testing a connection before it hands it out.
+    pub async fn sqlite(connections: u32) -> Result<Self, SuiteError> {
+        Self::sqlite_in(&Store::find()?, connections).await
+    }
+
+    /// The same with another store.
+    pub async fn sqlite_in(store: &Store, connections: u32) -> Result<Self, SuiteError> {
+        let store = store.clone();
+        // Locks wait, and copying blocks.
+        let (runtime, task) = (tokio::runtime::Handle::current(), move |runtime| {
+            let own = store.own_copy()?;
+            let content = schema::content(Kind::Sqlite);
+            let copy = own.path().join(FILE);
+            store.with(
+                &format!("sqlite-{content}"),
+                |directory| block_on(&runtime, seed(&directory.join(FILE), &content)),
+                |directory| {
+                    std::fs::copy(directory.join(FILE), &copy).map_err(|source| {
+                        SuiteError::Io { action: "copy the seeded database", source }
+                    })?;
+                    block_on(&runtime, check(&copy, &content))
+                },
+            )?;
+            Ok::<_, SuiteError>(own)
+        });
+        let own =
+            tokio::task::spawn_blocking(move || task(runtime)).await.map_err(|source| {
+                SuiteError::Io { action: "copy the seeded database", source: source.into() }
+            })??;
+        let pool = SqlitePoolOptions::new()
+            .max_connections(connections)
+            .min_connections(connections)
+            .acquire_timeout(sizes::POOL_ACQUIRE_TIMEOUT)
+            .connect_with(options(&own.path().join(FILE)))
+            .await
+            .map_err(failed(Kind::Sqlite, "open the database"))?;
+        Ok(Self::new(Pool::Sqlite(pool), process(), Some(own)))
+    }
+}
+
+fn block_on<T>(runtime: &tokio::runtime::Handle, future: impl Future<Output = T>) -> T {
+    runtime.block_on(future)
+}
+
+/// Marks what this process writes: others may write to the same tables.
+pub(super) fn process() -> i64 {
+    let random = RandomState::new().hash_one(std::process::id());
+    i64::try_from(random >> 1).unwrap_or(0)
+}
+
+fn options(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .journal_mode(SqliteJournalMode::Wal)
+        // WAL's usual companion; full synchronisation would measure the disk.
+        .synchronous(SqliteSynchronous::Normal)
+}
+
+async fn seed(file: &Path, content: &str) -> Result<(), SuiteError> {
+    let failed = |action| failed(Kind::Sqlite, action);
+    let mut connection = options(file)
+        .create_if_missing(true)
+        .connect()
+        .await
+        .map_err(failed("create the database"))?;
+    let mut transaction = connection.begin().await.map_err(failed("begin the seeding"))?;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(schema::statements(Kind::Sqlite)))
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed("write the rows"))?;
+    sqlx::query("INSERT INTO benchgate_seed (content) VALUES ($1)")
+        .bind(content)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed("mark the database"))?;
+    transaction.commit().await.map_err(failed("commit the rows"))?;
+    // The planner chooses by statistics, as in a database that is looked after.
+    // And all of it in the one file that is copied.
+    sqlx::raw_sql("ANALYZE; PRAGMA wal_checkpoint(TRUNCATE)")
+        .execute(&mut connection)
+        .await
+        .map_err(failed("analyse the tables"))?;
+    connection.close().await.map_err(failed("close the database"))
+}
+
+/// Whether the copy is whole and holds what it should: a file that was cut off is
+/// refused by `SQLite` itself.
+async fn check(file: &Path, content: &str) -> Result<(), SuiteError> {
+    let failed = |action| failed(Kind::Sqlite, action);
+    let mut connection =
+        options(file).connect().await.map_err(failed("open the seeded database"))?;
+    let found: String = sqlx::query_scalar("SELECT content FROM benchgate_seed")
+        .fetch_one(&mut connection)
+        .await
+        .map_err(failed("read the seeded database's mark"))?;
+    connection.close().await.map_err(failed("close the database"))?;
+    if found == content {
+        return Ok(());
+    }
+    Err(SuiteError::OtherContent { database: Kind::Sqlite, found, wanted: content.to_owned() })
+}
