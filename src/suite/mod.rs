@@ -8,6 +8,7 @@
 //! | [`inference`] | an ONNX model | nothing: tract comes with it; ONNX Runtime where it is found |
 //! | [`http`] | round trips over loopback | nothing |
 //! | [`service`] | the service that these ask, and `gate serve` runs | nothing; Redis, PostgreSQL, ONNX Runtime where they are found |
+//! | [`upstream`] | calls of another service: retries, batches, a circuit breaker | nothing |
 //! | [`services`] | finds and starts the servers | |
 //! | [`sizes`] | how large all of it is | |
 //!
@@ -24,6 +25,7 @@ pub mod queries;
 pub mod service;
 pub mod services;
 pub mod sizes;
+pub mod upstream;
 
 /// Why a workload could not be set up or run.
 #[derive(Debug, thiserror::Error)]

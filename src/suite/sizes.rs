@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::cache::Lifetimes;
 use super::inference::Batching;
 use super::service::Limits;
+use super::upstream::{BatchConfig, BreakerConfig, ClientConfig, RetryPolicy, Shares};
 
 /// Criterion's warm-up for each benchmark of the cache under a plain `cargo
 /// bench`; its options, and so the gate, set other times.
@@ -158,3 +159,66 @@ pub const RESPONSE_CACHE_BYTES: u64 = 16 * 1024 * 1024;
 pub const RESPONSE_COMPRESSION_ABOVE: u64 = 1024;
 /// No response is longer: the service makes none.
 pub const SERVICE_RESPONSE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Worker threads of the faulty upstream's own runtime.
+pub const UPSTREAM_THREADS: usize = 1;
+/// Properties that it knows.
+pub const UPSTREAM_PROPERTIES: u64 = 1000;
+/// How its client retries, if nothing else is said.
+pub const UPSTREAM_RETRY: RetryPolicy = RetryPolicy {
+    retries: 2,
+    first: Duration::from_millis(20),
+    longest: Duration::from_millis(500),
+    seed: 20_260_101,
+    budget_percent: 20,
+    budget_reserve: 10,
+};
+/// When its client's breaker opens: at half of the last twenty.
+pub const UPSTREAM_BREAKER: BreakerConfig =
+    BreakerConfig { window: 20, failures: 10, open_for: Duration::from_secs(5) };
+/// All that its client does.
+pub const UPSTREAM_CLIENT: ClientConfig = ClientConfig {
+    attempt_timeout: Duration::from_secs(1),
+    deadline: Duration::from_secs(3),
+    retry: UPSTREAM_RETRY,
+    breaker: UPSTREAM_BREAKER,
+    answer_bytes_max: VALUE_BYTES_MAX,
+};
+/// A connection to it that nobody used for so long is closed.
+pub const UPSTREAM_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Lookups that are joined into one request, and how long the first waits.
+pub const UPSTREAM_BATCH: BatchConfig =
+    BatchConfig { max_size: 32, max_wait: Duration::from_millis(2) };
+/// Lookups that may wait for a place in a batch; more wait for a place here.
+pub const UPSTREAM_BATCH_QUEUE: usize = 1024;
+/// Lookups that are compared singly and in one batch.
+pub const UPSTREAM_LOOKUPS: u64 = 32;
+/// The same batches, which are full before their time: none is split.
+pub const UPSTREAM_BATCH_FULL: BatchConfig =
+    BatchConfig { max_wait: Duration::from_secs(10), ..UPSTREAM_BATCH };
+/// Retries at once and as often as there are failures; the breaker never opens.
+pub const UPSTREAM_CLIENT_PATIENT: ClientConfig = ClientConfig {
+    attempt_timeout: HTTP_TIMEOUT,
+    retry: RetryPolicy {
+        first: Duration::ZERO,
+        budget_percent: 200,
+        budget_reserve: 1000,
+        ..UPSTREAM_RETRY
+    },
+    breaker: BreakerConfig { window: 1, failures: 2, ..UPSTREAM_BREAKER },
+    ..UPSTREAM_CLIENT
+};
+/// Opens at the first failure, for longer than any benchmark takes.
+pub const UPSTREAM_CLIENT_OPEN: ClientConfig = ClientConfig {
+    retry: RetryPolicy::NONE,
+    breaker: BreakerConfig { window: 1, failures: 1, open_for: Duration::from_hours(1) },
+    ..UPSTREAM_CLIENT
+};
+/// What fails at the faulty upstream where its success rate is recorded: one
+/// request in five, in a fixed order. Delays would only make it slower.
+pub const UPSTREAM_SHARES: Shares =
+    Shares { unavailable: 0.15, delayed: 0.0, reset: 0.05, delay: Duration::ZERO };
+/// The seed of that order.
+pub const UPSTREAM_SEED: u64 = 20_260_101;
+/// Calls of which that success rate is taken.
+pub const UPSTREAM_FAULTY_CALLS: u32 = 500;
