@@ -169,6 +169,9 @@ pub enum SuiteError {
         /// The status code.
         status: u16,
     },
+    /// A service that is called cannot be.
+    #[error(transparent)]
+    Upstream(#[from] upstream::UpstreamError),
     /// A file or process could not be had.
     #[error("cannot {action}: {source}")]
     Io {

@@ -2,8 +2,8 @@
 //!
 //! `/health` asks no part: who restarts a process by it must not do so because a
 //! database is down. `/health/detailed` asks each of them, and answers 503 where
-//! one is down that the service cannot do without. Redis it can do without:
-//! where that is down, the answer is 200 and `degraded`.
+//! one is down that the service cannot do without. Redis and an upstream it can do
+//! without: where one of these is down, the answer is 200 and `degraded`.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -14,7 +14,7 @@ use axum::http::StatusCode;
 use serde::Serialize;
 
 use super::Service;
-use crate::suite::{SuiteError, sizes};
+use crate::suite::{SuiteError, sizes, upstream};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -32,7 +32,9 @@ pub(super) struct Live {
 #[derive(Debug, Serialize)]
 struct Part {
     status: Status,
-    latency_ms: f64,
+    /// Where it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency_ms: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -74,6 +76,16 @@ pub(super) async fn detailed(State(service): State<Service>) -> (StatusCode, Jso
         }
         parts.insert("redis", redis);
     }
+    if let Some(valuations) = service.valuations() {
+        // Not asked: its breaker knows, and asking would be one more request to a
+        // service that may be in trouble.
+        let part = match valuations.client().breaker().state() {
+            upstream::State::Closed => Part { status: Status::Up, latency_ms: None },
+            _ => Part { status: Status::Degraded, latency_ms: None },
+        };
+        status = status.max(part.status);
+        parts.insert("upstream", part);
+    }
     let code = match status {
         Status::Down => StatusCode::SERVICE_UNAVAILABLE,
         Status::Up | Status::Degraded => StatusCode::OK,
@@ -94,5 +106,5 @@ async fn part(asked: impl Future<Output = Result<(), SuiteError>>) -> Part {
         }
         Err(_) => Status::Down,
     };
-    Part { status, latency_ms }
+    Part { status, latency_ms: Some(latency_ms) }
 }

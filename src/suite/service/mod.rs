@@ -8,6 +8,7 @@
 //! | `GET /audit-logs?after&rows&form` | audit logs with their users, likewise, never cached |
 //! | `POST /score` | `{"features":[…]}` or `{"lead":{…}}`, scored in batches |
 //! | `GET /score/{lead}` | the whole path: cache, SQL, features, batch |
+//! | `GET /valuations/{property}` | another service, where one is named: retries, a circuit breaker, lookups joined into batches |
 //! | `GET /health`, `/health/detailed` | liveness; each part with its state and latency |
 //! | `GET /metrics` | counts and latencies, for Prometheus |
 //!
@@ -26,6 +27,7 @@ use super::cache::{Codec, RedisCache};
 use super::inference::{Backend, Batcher, BatcherHandle, Batching, Scorer};
 use super::queries::Database;
 use super::services::Redis;
+use super::upstream::{self, Valuations};
 use super::{SuiteError, sizes};
 
 pub use encoding::Encoding;
@@ -86,6 +88,9 @@ pub struct Parts {
     pub batching: Batching,
     /// How much it takes on.
     pub limits: Limits,
+    /// The address of the service that knows what properties are worth, if there
+    /// is one.
+    pub upstream: Option<String>,
 }
 
 impl Parts {
@@ -102,6 +107,7 @@ impl Parts {
             backend: Backend::Tract,
             batching: sizes::BATCHING,
             limits: sizes::SERVICE_LIMITS,
+            upstream: None,
         }
     }
 }
@@ -117,6 +123,7 @@ struct Shared {
     leads: Leads,
     database: Database,
     scoring: BatcherHandle,
+    valuations: Option<Valuations>,
     front: Front,
     limits: Limits,
     // Held for their ends: the workers' threads, and a private server.
@@ -128,7 +135,7 @@ impl Service {
     /// Of these parts. To be called on the runtime that is to serve: connections
     /// live there.
     pub async fn new(parts: Parts) -> Result<Self, SuiteError> {
-        let Parts { database, redis, backend, batching, limits } = parts;
+        let Parts { database, redis, backend, batching, limits, upstream } = parts;
         let batcher = Batcher::start(vec![Scorer::load(&backend)?], batching)?;
         let second = match &redis {
             // Leads are numbered from 1 on.
@@ -138,11 +145,19 @@ impl Service {
             }
             None => None,
         };
+        let valuations = match upstream {
+            Some(base) => {
+                let client = upstream::Client::new(&base, sizes::UPSTREAM_CLIENT)?;
+                Some(Valuations::new(client, sizes::UPSTREAM_BATCH))
+            }
+            None => None,
+        };
         let metrics = Arc::new(Metrics::default());
         let shared = Shared {
             leads: Leads::new(second, database.clone(), Arc::clone(&metrics)),
             database,
             scoring: batcher.handle(),
+            valuations,
             front: Front::new(limits, metrics),
             limits,
             _batcher: batcher,
@@ -181,6 +196,11 @@ impl Service {
     /// Where rows are scored.
     pub fn batcher(&self) -> &BatcherHandle {
         &self.shared.scoring
+    }
+
+    /// What another service knows, where one is named.
+    pub fn valuations(&self) -> Option<&Valuations> {
+        self.shared.valuations.as_ref()
     }
 
     /// Gives back what it holds outside the process, once nothing is served any

@@ -17,6 +17,7 @@ use super::{Service, health};
 use crate::suite::cache::{Level, Payload};
 use crate::suite::inference::{LeadFields, features_of};
 use crate::suite::queries::{Form, Page};
+use crate::suite::upstream::UpstreamError;
 use crate::suite::{SuiteError, sizes};
 
 /// Pages that any client may share, and for so long.
@@ -36,6 +37,7 @@ pub(super) fn uncached() -> Router<Service> {
         .route("/audit-logs", get(audit_logs))
         .route("/score", post(score))
         .route("/score/{lead}", get(score_lead))
+        .route("/valuations/{property}", get(valuation))
 }
 
 /// Those that operate the service.
@@ -257,6 +259,29 @@ async fn score_lead(
     let lead = Scorable::read(id, &found.payload).map_err(|error| lead_failed(&error))?;
     let scored = scored(&service, features_of(&lead.fields()).to_vec()).await?;
     Ok(([(CACHE_CONTROL, UNSHARED), (CACHE_STATUS, tier(found.level))], scored))
+}
+
+async fn valuation(
+    State(service): State<Service>,
+    property: Result<Path<u32>, PathRejection>,
+) -> Result<impl IntoResponse, Problem> {
+    let Path(property) = property?;
+    let valuations =
+        service.valuations().ok_or_else(|| Problem::not_found("no upstream is configured"))?;
+    match valuations.batched(property.into()).await {
+        Ok(Some(valuation)) => Ok(([(CACHE_CONTROL, SHARED)], Json(valuation))),
+        Ok(None) => Err(Problem::not_found(format!("nobody knows property {property}"))),
+        Err(error) => {
+            tracing::warn!(%error, "the upstream gave no answer");
+            Err(match error {
+                UpstreamError::Open { .. } | UpstreamError::Lost => {
+                    Problem::unavailable("the upstream is not asked for now")
+                }
+                UpstreamError::TimedOut { .. } => Problem::timed_out(),
+                _ => Problem::new(StatusCode::BAD_GATEWAY, "the upstream gave no answer"),
+            })
+        }
+    }
 }
 
 async fn metrics(State(service): State<Service>) -> Result<impl IntoResponse, Problem> {
