@@ -130,6 +130,13 @@ pub const BATCHING: Batching =
 
 /// Worker threads of the HTTP server's own runtime.
 pub const HTTP_SERVER_THREADS: usize = 1;
+/// Leads that its benchmarks ask for.
+pub const HTTP_LEADS: u32 = 128;
+/// Requests at once on one h2 connection.
+pub const HTTP_STREAMS: usize = 16;
+/// Round trips of which the latency's quantile is recorded: ten are above a 99th
+/// percentile.
+pub const HTTP_LATENCY_CALLS: usize = 1000;
 /// A round trip that takes longer is an error.
 pub const HTTP_TIMEOUT: Duration = Duration::from_secs(5);
 

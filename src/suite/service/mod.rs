@@ -22,6 +22,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
+use tower::ServiceExt as _;
 
 use super::cache::{Codec, RedisCache};
 use super::inference::{Backend, Batcher, BatcherHandle, Batching, Scorer};
@@ -211,5 +214,13 @@ impl Service {
         }
         self.database().close().await;
         Ok(())
+    }
+}
+
+/// What these routes answer to a request, without a socket.
+pub async fn answer(router: &Router, request: Request) -> Response {
+    match router.clone().oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
     }
 }
