@@ -1,8 +1,36 @@
 //! The query workload: what the databases hold, how often they are asked, and
 //! what they refuse.
 
-use benchgate::suite::queries::{AuditLog, Database, Form, Lead, OrganisationUsers, Page, Store};
+#[path = "queries/counted.rs"]
+mod counted;
+#[path = "queries/postgres.rs"]
+mod postgres;
+#[path = "queries/store.rs"]
+mod store;
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use benchgate::suite::queries::{
+    AuditLog, Database, Form, Lead, OrganisationUsers, Page, Pressure, Property, ScoredLead,
+    TownPrices, town,
+};
 use benchgate::suite::sizes;
+
+/// Set in a process that a test starts of itself.
+const INSIDE: &str = "BENCHGATE_TEST_INSIDE";
+
+/// This test program again, running only `test`, with none of the user's servers.
+fn again(test: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--include-ignored"]).env(INSIDE, "1");
+    command.env_remove("DATABASE_URL").env_remove("DATABASE_REPLICA_URL");
+    command
+}
+
+fn inside() -> bool {
+    std::env::var_os(INSIDE).is_some()
+}
 
 /// A database out of the store that all tests share.
 async fn sqlite() -> Database {
@@ -27,7 +55,7 @@ async fn a_lead_comes_with_its_property_and_organisation() {
 }
 
 #[tokio::test]
-async fn every_row_is_the_one_that_was_seeded() {
+async fn sqlite_holds_every_row_that_was_seeded() {
     every_row(&sqlite().await).await;
 }
 
@@ -49,7 +77,7 @@ async fn every_row(database: &Database) {
 }
 
 #[tokio::test]
-async fn all_forms_of_a_list_give_the_same() {
+async fn sqlite_gives_a_list_in_all_its_forms() {
     all_forms(&sqlite().await).await;
 }
 
@@ -80,28 +108,149 @@ async fn all_forms(database: &Database) {
 }
 
 #[tokio::test]
-async fn a_database_is_seeded_once_and_copied() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = Store::at(directory.path().join("cache"));
-    let first = Database::sqlite_in(&store, 1).await.unwrap();
-    let names = || -> Vec<String> {
-        let mut names: Vec<String> = std::fs::read_dir(store.directory())
-            .unwrap()
-            .map(|found| found.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
-    };
-    let [copy, lock, seeded] = <[String; 3]>::try_from(names()).unwrap();
-    assert!(copy.starts_with("copy-") && seeded.starts_with("sqlite-"), "{copy}, {seeded}");
-    assert_eq!(lock, "lock");
-    let file = store.directory().join(&seeded).join("queries.db");
-    let made = file.metadata().unwrap().modified().unwrap();
-    let second = Database::sqlite_in(&store, 1).await.unwrap();
-    assert_eq!(file.metadata().unwrap().modified().unwrap(), made);
-    assert_eq!(names().len(), 4);
-    for database in [first, second] {
-        database.close().await;
+async fn sqlite_answers_points_ranges_and_sums() {
+    shapes(&sqlite().await).await;
+}
+
+async fn shapes(database: &Database) {
+    let mut connection = database.reader().acquire().await.unwrap();
+    let (created_at, scored_at) = Lead::times(12);
+    assert_eq!((created_at, scored_at), (1_700_000_720, 1_700_000_732));
+    for prepared in [true, false] {
+        let found = connection.point(created_at, scored_at, prepared).await.unwrap();
+        let email = "lead12@example.com".to_owned();
+        assert_eq!(found, Some(ScoredLead { id: 13, score: 0.028, email }));
+        assert_eq!(connection.point(created_at, scored_at + 1, prepared).await.unwrap(), None);
     }
-    assert_eq!(names(), ["lock".to_owned(), seeded]);
+
+    let prices = (200_000, 290_000);
+    let mut expected: Vec<Property> = (0..sizes::PROPERTIES)
+        .map(Property::seeded)
+        .filter(|found| found.location == town(7) && (prices.0..=prices.1).contains(&found.price))
+        .collect();
+    expected.sort_by_key(|found| (found.price, found.id));
+    assert!(expected.len() > 3, "{}", expected.len());
+    for indexed in [true, false] {
+        assert_eq!(connection.range(&town(7), prices, indexed).await.unwrap(), expected);
+    }
+
+    let mut towns: BTreeMap<String, TownPrices> = BTreeMap::new();
+    for Property { location, price, .. } in (0..sizes::PROPERTIES).map(Property::seeded) {
+        let empty = TownPrices { location, count: 0, sum: 0, least: price, most: price };
+        let town = towns.entry(empty.location.clone()).or_insert(empty);
+        town.count += 1;
+        town.sum += price;
+        (town.least, town.most) = (town.least.min(price), town.most.max(price));
+    }
+    assert_eq!(towns.len(), 200);
+    let found = connection.prices().await.unwrap();
+    assert!(found == towns.into_values().collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn sqlite_uses_the_index_where_there_is_one() {
+    let database = sqlite().await;
+    let mut connection = database.reader().acquire().await.unwrap();
+    assert_eq!(
+        connection.point_plan().await.unwrap(),
+        ["SEARCH leads USING INDEX idx_leads_created_scored (created_at=? AND scored_at=?)"]
+    );
+    assert_eq!(
+        connection.range_plan(true).await.unwrap(),
+        [
+            "SEARCH properties USING INDEX idx_properties_location_price (location=? AND price>? AND price<?)"
+        ]
+    );
+    assert_eq!(connection.range_plan(false).await.unwrap()[0], "SCAN properties_unindexed");
+}
+
+#[tokio::test]
+async fn what_is_written_in_sqlite_is_there_and_goes_again() {
+    writes(&sqlite().await).await;
+}
+
+async fn writes(database: &Database) {
+    let process = database.process();
+    let mut connection = database.writer().acquire().await.unwrap();
+    assert_eq!(connection.insert(process, 1000, 100).await.unwrap(), 100);
+    // 0.007, and 1 more.
+    assert_eq!(connection.transaction(process, 7).await.unwrap(), 1007);
+    assert_eq!(connection.written(process).await.unwrap(), (101, 104_957));
+    // Somebody else's.
+    assert_eq!(connection.insert(process + 1, 0, 1).await.unwrap(), 1);
+    assert_eq!(connection.delete_written(process).await.unwrap(), 101);
+    assert_eq!(connection.written(process).await.unwrap(), (0, 0));
+    assert_eq!(connection.delete_written(process + 1).await.unwrap(), 1);
+    // Of a transaction that fails nothing is left.
+    assert_eq!(connection.insert(process, 7, 1).await.unwrap(), 1);
+    assert!(connection.transaction(process, 7).await.is_err());
+    assert_eq!(connection.written(process).await.unwrap(), (1, 7));
+    assert_eq!(connection.delete_written(process).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn what_one_process_writes_in_sqlite_no_other_sees() {
+    let (mine, yours) = (sqlite().await, sqlite().await);
+    let process = mine.process();
+    mine.writer().acquire().await.unwrap().insert(process, 0, 10).await.unwrap();
+    let count = async |database: &Database| {
+        database.reader().acquire().await.unwrap().written(process).await.unwrap().0
+    };
+    assert_eq!((count(&mine).await, count(&yours).await), (10, 0));
+}
+
+#[tokio::test]
+async fn reads_go_to_the_replica_and_writes_to_the_primary() {
+    let (primary, replica) = (sqlite().await, sqlite().await);
+    // Only there: so it can be told from where a lead was read.
+    rename_lead(&replica, "of the replica").await;
+    let both = primary.clone().with_replica(replica.clone());
+    split(&both, &primary, &replica).await;
+}
+
+async fn rename_lead(database: &Database, name: &str) {
+    use benchgate::suite::queries::Connection;
+    let statement = "UPDATE leads SET name = $1 WHERE id = 1";
+    let done = match database.writer().acquire().await.unwrap() {
+        Connection::Sqlite(mut connection) => {
+            let done = sqlx::query(statement).bind(name).execute(&mut *connection).await;
+            done.unwrap().rows_affected()
+        }
+        Connection::Postgres(mut connection) => {
+            let done = sqlx::query(statement).bind(name).execute(&mut *connection).await;
+            done.unwrap().rows_affected()
+        }
+    };
+    assert_eq!(done, 1);
+}
+
+/// `both` reads from one and writes to the other, and these two are as they were.
+async fn split(both: &Database, primary: &Database, replica: &Database) {
+    let name = async |database: &Database| database.lead(1).await.unwrap().unwrap().name;
+    assert_eq!(name(both).await, "of the replica");
+    assert_eq!(name(primary).await, "Lead 0");
+
+    let process = both.process();
+    both.writer().acquire().await.unwrap().insert(process, 0, 10).await.unwrap();
+    let count = async |database: &Database| {
+        database.reader().acquire().await.unwrap().written(process).await.unwrap().0
+    };
+    assert_eq!((count(primary).await, count(replica).await, count(both).await), (10, 0, 0));
+    assert_eq!(both.writer().acquire().await.unwrap().delete_written(process).await.unwrap(), 10);
+}
+
+#[tokio::test]
+async fn a_large_pool_serves_at_once_and_a_small_one_makes_wait() {
+    let large = Database::sqlite(8).await.unwrap();
+    assert_eq!((large.reader().size(), large.reader().idle()), (8, 8));
+    let easy = Pressure::of(large.reader(), 1, 50).await.unwrap();
+    assert_eq!((easy.acquires.len(), easy.at_once), (50, 50));
+    assert_eq!(easy.efficiency(), 1.0);
+    // Nine of ten have to wait for the one connection.
+    let small = Database::sqlite(1).await.unwrap();
+    let hard = Pressure::of(small.reader(), 10, 105).await.unwrap();
+    assert_eq!(hard.acquires.len(), 105);
+    assert!((1..=15).contains(&hard.at_once), "{}", hard.at_once);
+    assert!(hard.acquires.is_sorted());
+    assert_eq!(hard.p99(), hard.acquires[103]);
 }

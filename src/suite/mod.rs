@@ -4,7 +4,7 @@
 //! | module | measures | needs |
 //! |---|---|---|
 //! | [`cache`] | lookups in the process, in Redis and through both | nothing; Redis where it is found |
-//! | [`queries`] | pooled SQL | nothing: `SQLite` comes with it |
+//! | [`queries`] | pooled SQL | nothing: `SQLite` comes with it; PostgreSQL where it is found |
 //! | [`inference`] | an ONNX model | nothing: tract comes with it; ONNX Runtime where it is found |
 //! | [`http`] | round trips over loopback | nothing |
 //! | [`service`] | the service that these ask, and `gate serve` runs | nothing; Redis, PostgreSQL, ONNX Runtime where they are found |
@@ -86,6 +86,42 @@ pub enum SuiteError {
         found: String,
         /// What it should.
         wanted: String,
+    },
+    /// Our schema's name is taken.
+    #[error(
+        "PostgreSQL: there is a schema `{schema}` without benchgate's mark; nothing was written; \
+         rename or drop it, or set DATABASE_URL to another database"
+    )]
+    SchemaTaken {
+        /// Its name.
+        schema: String,
+    },
+    /// The rows of the primary have not come to the replica.
+    #[error(
+        "PostgreSQL: the server that DATABASE_REPLICA_URL names has no schema `{schema}` after {} \
+         s: see whether it is a replica of the one that DATABASE_URL names, and keeps up",
+        sizes::REPLICA_TIMEOUT.as_secs()
+    )]
+    NoReplica {
+        /// Our schema's name.
+        schema: String,
+    },
+    /// Queries are counted by the process's subscriber.
+    #[error(
+        "queries cannot be counted: this process has another tracing subscriber; put \
+         `queries::query_layer` into that one"
+    )]
+    OtherSubscriber,
+    /// Nobody has counted.
+    #[error("queries were not counted: call `queries::count_queries` first")]
+    NotCounted,
+    /// A seeded row is not there.
+    #[error("row {number} of the seeded table `{table}` is not there")]
+    RowMissing {
+        /// The table.
+        table: &'static str,
+        /// The row, from 0 on.
+        number: u32,
     },
     /// The inference backend failed.
     #[error("inference on {backend}: cannot {action}: {source}")]

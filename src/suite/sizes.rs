@@ -112,12 +112,37 @@ pub const LEADS: u32 = 50_000;
 pub const AUDIT_LOGS: u32 = 40_000;
 /// Rows on one page of a list.
 pub const PAGE_ROWS: u32 = 20;
+/// Width of the range of prices that is asked for: about ten properties of a town.
+pub const PRICE_SPAN: i64 = 90_000;
 /// Rows of one insert.
 pub const INSERT_ROWS: u32 = 100;
 /// Connections in the pool.
 pub const POOL_CONNECTIONS: u32 = 5;
 /// A connection that cannot be had within this time is an error.
 pub const POOL_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Tasks that wait for one of them in the benchmark of a full pool.
+pub const POOL_CALLERS: u32 = 32;
+/// Connections that these take together in one iteration.
+pub const POOL_ACQUIRES: u32 = 4 * POOL_CALLERS;
+/// Sizes of pools whose efficiency is recorded, each under each of
+/// [`PRESSURE_CALLERS`].
+pub const PRESSURE_POOLS: [u32; 4] = [1, POOL_CONNECTIONS, 20, 50];
+/// Callers at a time.
+pub const PRESSURE_CALLERS: [u32; 4] = [1, 8, POOL_CALLERS, 100];
+/// Connections that they take together, one after the other. A 99th percentile
+/// with ten samples above it takes a thousand.
+pub const PRESSURE_ACQUIRES: u32 = 1000;
+/// Rows of a page when its queries are counted; the count must be the same for
+/// a page of one.
+pub const COUNTED_ROWS: u32 = 10;
+/// A PostgreSQL server that takes longer to answer is not there.
+pub const POSTGRES_CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
+/// A replica that has not received the seeded rows by then is an error.
+pub const REPLICA_TIMEOUT: Duration = Duration::from_secs(10);
+/// Written rows that killed programs left are deleted when they are so old, in
+/// seconds.
+pub const WRITTEN_ROWS_KEPT: i64 = 3600;
 
 /// Features of one row of the scorer's input; the model's shape.
 pub const FEATURES: usize = 32;

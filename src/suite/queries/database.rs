@@ -1,13 +1,14 @@
 //! Pools of either database behind one type, with reads and writes apart.
 
 use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool};
 
-use super::store::OwnCopy;
 use crate::suite::SuiteError;
+use crate::suite::services::OwnCopy;
 
 /// Which database it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -130,7 +131,9 @@ pub struct Database {
 }
 
 impl Database {
-    pub(super) fn new(pool: Pool, process: i64, copy: Option<OwnCopy>) -> Self {
+    pub(super) fn new(pool: Pool, copy: Option<OwnCopy>) -> Self {
+        let random = RandomState::new().hash_one(std::process::id());
+        let process = i64::try_from(random >> 1).unwrap_or(0);
         let copies = copy.into_iter().map(Arc::new).collect();
         Self { reader: pool.clone(), writer: pool, process, _copies: copies }
     }
@@ -158,8 +161,9 @@ impl Database {
         &self.reader
     }
 
-    /// Marks the rows that this process writes.
-    pub(super) fn process(&self) -> i64 {
+    /// Marks the rows that are written through it: other processes may write to
+    /// the same table.
+    pub fn process(&self) -> i64 {
         self.process
     }
 

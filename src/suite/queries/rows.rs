@@ -211,6 +211,12 @@ impl Lead {
         })
     }
 
+    /// When the lead of row `number`, from 0 on, was created and scored.
+    pub fn times(number: u32) -> (i64, i64) {
+        let n = i64::from(number);
+        (EPOCH + n * 60, EPOCH + n * 60 + n % 45)
+    }
+
     /// The one that row `number`, from 0 on, is seeded with.
     pub fn seeded(number: u32) -> Self {
         let n = i64::from(number);
@@ -218,8 +224,8 @@ impl Lead {
         let property = u32::try_from(property).unwrap_or(0);
         Self {
             id: n + 1,
-            created_at: EPOCH + n * 60,
-            scored_at: EPOCH + n * 60 + n % 45,
+            created_at: Self::times(number).0,
+            scored_at: Self::times(number).1,
             score: (n * 7919 % 1000) as f64 / 1000.0,
             stage: ["new", "contacted", "qualified", "lost"][number as usize % 4].to_owned(),
             name: format!("Lead {number}"),

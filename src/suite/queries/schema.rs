@@ -135,3 +135,48 @@ pub(super) fn content(kind: Kind) -> String {
         text
     })
 }
+
+/// The content of PostgreSQL's schema.
+pub fn postgres_content() -> String {
+    content(Kind::Postgres)
+}
+
+/// The name of our schema in PostgreSQL: the one that holds this content. So
+/// programs of two versions can be measured in turn on one server.
+pub fn postgres_schema() -> String {
+    format!("benchgate_{}", &postgres_content()[..8])
+}
+
+/// What makes and fills that schema, statement by statement.
+pub(super) fn postgres_statements() -> String {
+    let schema = postgres_schema();
+    format!(
+        "CREATE SCHEMA {schema};\nSET LOCAL search_path TO {schema};\n{}\n\
+         INSERT INTO benchgate_seed (content) VALUES ('{}');\n",
+        statements(Kind::Postgres),
+        postgres_content()
+    )
+}
+
+/// Brings the planner's statistics up to date, and which pages need no second
+/// look: as in a database that is looked after.
+pub(super) fn postgres_vacuum() -> String {
+    let schema = postgres_schema();
+    let tables: Vec<String> = SEEDED.iter().map(|table| format!("{schema}.{table}")).collect();
+    format!("VACUUM (ANALYZE) {};\n", tables.join(", "))
+}
+
+/// The tables that are only read.
+const SEEDED: [&str; 6] =
+    ["organisations", "users", "properties", "properties_unindexed", "leads", "audit_logs"];
+
+/// All of it as input of the server's single-user mode with `-j`, in which a
+/// command ends with a semicolon before an empty line: the rows in one, so that
+/// they are one transaction.
+pub fn postgres_script() -> String {
+    let mut commands = postgres_statements();
+    while commands.contains("\n\n") {
+        commands = commands.replace("\n\n", "\n");
+    }
+    format!("{commands}\n{}\n", postgres_vacuum())
+}

@@ -1,6 +1,5 @@
 //! `SQLite`: a file in WAL mode, seeded once and copied for each process.
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::path::Path;
 
 use sqlx::ConnectOptions as _;
@@ -9,7 +8,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 
 use super::database::{Database, Kind, Pool, failed};
 use super::schema;
-use super::store::Store;
+use crate::suite::services::Store;
 use crate::suite::{SuiteError, sizes};
 
 const FILE: &str = "queries.db";
@@ -27,27 +26,29 @@ impl Database {
     /// The same with another store.
     pub async fn sqlite_in(store: &Store, connections: u32) -> Result<Self, SuiteError> {
         let store = store.clone();
+        let runtime = tokio::runtime::Handle::current();
         // Locks wait, and copying blocks.
-        let (runtime, task) = (tokio::runtime::Handle::current(), move |runtime| {
+        let own = tokio::task::spawn_blocking(move || {
             let own = store.own_copy()?;
             let content = schema::content(Kind::Sqlite);
             let copy = own.path().join(FILE);
             store.with(
                 &format!("sqlite-{content}"),
-                |directory| block_on(&runtime, seed(&directory.join(FILE), &content)),
+                |directory| runtime.block_on(seed(&directory.join(FILE), &content)),
                 |directory| {
                     std::fs::copy(directory.join(FILE), &copy).map_err(|source| {
                         SuiteError::Io { action: "copy the seeded database", source }
                     })?;
-                    block_on(&runtime, check(&copy, &content))
+                    runtime.block_on(check(&copy, &content))
                 },
             )?;
             Ok::<_, SuiteError>(own)
-        });
-        let own =
-            tokio::task::spawn_blocking(move || task(runtime)).await.map_err(|source| {
-                SuiteError::Io { action: "copy the seeded database", source: source.into() }
-            })??;
+        })
+        .await
+        .map_err(|source| SuiteError::Io {
+            action: "copy the seeded database",
+            source: source.into(),
+        })??;
         let pool = SqlitePoolOptions::new()
             .max_connections(connections)
             .min_connections(connections)
@@ -55,18 +56,8 @@ impl Database {
             .connect_with(options(&own.path().join(FILE)))
             .await
             .map_err(failed(Kind::Sqlite, "open the database"))?;
-        Ok(Self::new(Pool::Sqlite(pool), process(), Some(own)))
+        Ok(Self::new(Pool::Sqlite(pool), Some(own)))
     }
-}
-
-fn block_on<T>(runtime: &tokio::runtime::Handle, future: impl Future<Output = T>) -> T {
-    runtime.block_on(future)
-}
-
-/// Marks what this process writes: others may write to the same tables.
-pub(super) fn process() -> i64 {
-    let random = RandomState::new().hash_one(std::process::id());
-    i64::try_from(random >> 1).unwrap_or(0)
 }
 
 fn options(file: &Path) -> SqliteConnectOptions {
