@@ -114,6 +114,9 @@ fn calls(criterion: &mut Criterion) {
     bench(&mut group, "upstream_open", 0, open, rejected, |_| 1);
 
     let every_other = |runtime: &Runtime| {
+        if record::wanted() {
+            record_faulty(runtime).expect("recorded");
+        }
         let faults = Faults::cycle([Fault::Unavailable, Fault::None]);
         Calls::new(runtime, faults, sizes::UPSTREAM_CLIENT_PATIENT)
     };
@@ -136,19 +139,12 @@ async fn one_failure(valuations: &Valuations) {
 }
 
 /// What retries make of an upstream that fails, in a fixed order of faults.
-fn faulty(_: &mut Criterion) {
-    if record::wanted() {
-        record_faulty().expect("recorded");
-    }
-}
-
-fn record_faulty() -> Result<(), RecordError> {
-    let runtime = runtime();
+fn record_faulty(runtime: &Runtime) -> Result<(), RecordError> {
     let patient = sizes::UPSTREAM_CLIENT_PATIENT;
     let alone = ClientConfig { retry: RetryPolicy::NONE, ..patient };
     for (kind, config) in [("alone", alone), ("retried", patient)] {
         let faults = Faults::drawn(sizes::UPSTREAM_SEED, sizes::UPSTREAM_SHARES);
-        let Calls { upstream, valuations } = Calls::new(&runtime, faults, config);
+        let Calls { upstream, valuations } = Calls::new(runtime, faults, config);
         let mut answered = 0_u32;
         for turn in 0..sizes::UPSTREAM_FAULTY_CALLS {
             let answer = runtime.block_on(valuations.checksum_of(property(u64::from(turn))));
@@ -173,6 +169,6 @@ fn times() -> Criterion {
 criterion_group! {
     name = benches;
     config = times();
-    targets = calls, faulty
+    targets = calls
 }
 criterion_main!(benches);

@@ -178,6 +178,19 @@ async fn a_breaker_that_opens_ends_the_retries() {
     assert!(matches!(error, UpstreamError::Connection { .. }), "{error}");
     assert_eq!(upstream.requests(), 3);
     assert_eq!(client.breaker().state(), State::Open);
+    // Nothing was taken out or waited for that could not have been sent.
+    assert_eq!((client.counts().retries, client.counts().rejected), (2, 0));
+}
+
+#[test]
+fn an_endless_time_is_a_time_too() {
+    let clock = Clock::manual();
+    let config = BreakerConfig { window: 1, failures: 1, open_for: Duration::MAX };
+    let breaker = Breaker::new(config, clock.clone());
+    call(&breaker, false);
+    clock.advance(crate::HOUR);
+    let retry_in = Duration::MAX.saturating_sub(crate::HOUR);
+    assert_eq!(breaker.acquire().unwrap_err(), Rejected::Open { retry_in });
 }
 
 #[tokio::test]

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
 use crate::suite::sizes;
 
@@ -110,11 +110,12 @@ async fn collect<K, V, E, L, F>(
 {
     let mut running = JoinSet::new();
     while let Some(first) = queue.recv().await {
-        let until = Instant::now() + config.max_wait;
+        let start = Instant::now();
+        let left = || config.max_wait.saturating_sub(start.elapsed());
         let mut batch = vec![first];
         // What is in the queue already is taken without waiting.
         while batch.len() < config.max_size
-            && let Ok(Some(caller)) = timeout_at(until, queue.recv()).await
+            && let Ok(Some(caller)) = timeout(left(), queue.recv()).await
         {
             batch.push(caller);
         }

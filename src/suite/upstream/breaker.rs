@@ -83,7 +83,7 @@ struct Circuit {
 #[derive(Debug)]
 enum Phase {
     Closed { failed: VecDeque<bool> },
-    Open { until: Instant },
+    Open { since: Instant, lasts: Duration },
     HalfOpen,
 }
 
@@ -128,8 +128,9 @@ impl Breaker {
         let mut circuit = self.circuit();
         match circuit.phase {
             Phase::Closed { .. } => {}
-            Phase::Open { until } => {
-                let retry_in = until.saturating_duration_since(self.clock.now());
+            Phase::Open { since, lasts } => {
+                let passed = self.clock.now().saturating_duration_since(since);
+                let retry_in = lasts.saturating_sub(passed);
                 if !retry_in.is_zero() {
                     return Err(Rejected::Open { retry_in });
                 }
@@ -145,7 +146,7 @@ impl Breaker {
         if circuit.era != era {
             return;
         }
-        let open = |from: Instant| Phase::Open { until: from + self.config.open_for };
+        let open = |lasts| Phase::Open { since: self.clock.now(), lasts };
         match (&mut circuit.phase, outcome) {
             (Phase::Closed { failed }, Outcome::Succeeded | Outcome::Failed) => {
                 failed.push_back(outcome == Outcome::Failed);
@@ -154,16 +155,16 @@ impl Breaker {
                 }
                 let failures = failed.iter().filter(|failed| **failed).count();
                 if failures > 0 && failures >= self.config.failures {
-                    circuit.enter(open(self.clock.now()));
+                    circuit.enter(open(self.config.open_for));
                 }
             }
             (Phase::HalfOpen, Outcome::Succeeded) => {
                 circuit.enter(Phase::Closed { failed: VecDeque::new() });
             }
-            (Phase::HalfOpen, Outcome::Failed) => circuit.enter(open(self.clock.now())),
+            (Phase::HalfOpen, Outcome::Failed) => circuit.enter(open(self.config.open_for)),
             // A trial that nobody waited for: the next caller makes another one.
             (Phase::HalfOpen, Outcome::Abandoned) => {
-                circuit.enter(Phase::Open { until: self.clock.now() });
+                circuit.enter(open(Duration::ZERO));
             }
             (Phase::Closed { .. }, Outcome::Abandoned) | (Phase::Open { .. }, _) => {}
         }

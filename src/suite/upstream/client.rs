@@ -14,7 +14,9 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rand::SeedableRng as _;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use super::{Breaker, BreakerConfig, Clock, RetryBudget, RetryPolicy, UpstreamError, shared};
+use super::{
+    Breaker, BreakerConfig, Clock, RetryBudget, RetryPolicy, State, UpstreamError, shared,
+};
 use crate::suite::sizes;
 
 /// How a client treats its upstream.
@@ -172,7 +174,7 @@ impl Client {
                 Ok(permit) => permit,
                 Err(rejected) => {
                     count(&counters.rejected);
-                    // What opened it says more than that it is open.
+                    // Opened by others in the meantime: the failure says more.
                     let open = || UpstreamError::Open { uri: uri.to_string(), rejected };
                     return Err(before.unwrap_or_else(open));
                 }
@@ -193,8 +195,11 @@ impl Client {
             if retry == config.retry.retries || !method.is_idempotent() || !error.is_transient() {
                 return Err(error);
             }
+            if breaker.state() == State::Open {
+                return Err(error);
+            }
             let delay = self.delay(retry);
-            let late = clock.now().duration_since(start) + delay >= config.deadline;
+            let late = (clock.now() - start).saturating_add(delay) >= config.deadline;
             if late || !budget.withdraw() {
                 return Err(error);
             }

@@ -73,7 +73,7 @@ pub enum UpstreamError {
         within: Duration,
     },
     /// No connection, or one that ended before the answer did.
-    #[error("{uri}: no answer: {source}")]
+    #[error("{uri}: no answer: {}", causes(source))]
     Connection {
         /// What was asked for.
         uri: String,
@@ -129,6 +129,18 @@ impl UpstreamError {
             Self::Open { .. } | Self::Answer { .. } | Self::Address { .. } | Self::Lost => false,
         }
     }
+}
+
+/// An error with what lies beneath it: HTTP clients wrap the cause several times.
+fn causes(source: &Source) -> String {
+    let mut text = source.to_string();
+    let mut beneath = source.source();
+    while let Some(cause) = beneath {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        beneath = cause.source();
+    }
+    text
 }
 
 /// Hands over what a library says.
