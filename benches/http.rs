@@ -1,16 +1,19 @@
 //! HTTP round trips to the reference service over loopback; client and server on
 //! separate runtimes. And to a service of the user's own, which TARGET_URL names.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::time::{Duration, Instant};
 
+use axum::body::Body;
+use axum::extract::Request;
 use benchgate::model::{Metric, Unit};
 use benchgate::record::{self, RecordError};
 use benchgate::suite::http::{Call, Client, Protocol, Server, Target};
 use benchgate::suite::inference;
-use benchgate::suite::queries::{AuditLog, Lead, OrganisationUsers};
-use benchgate::suite::service::Service;
+use benchgate::suite::queries::{AuditLog, Lead, OrganisationUsers, Queries, count_queries};
+use benchgate::suite::service::{Service, answer};
 use benchgate::suite::{SuiteError, cache, sizes};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
@@ -31,11 +34,17 @@ struct Bench {
     runtime: Runtime,
     server: OnceCell<Server>,
     connections: Cell<u64>,
+    ran: RefCell<BTreeSet<&'static str>>,
 }
 
 impl Bench {
     fn new() -> Self {
-        Self { runtime: runtime(), server: OnceCell::new(), connections: Cell::new(0) }
+        Self {
+            runtime: runtime(),
+            server: OnceCell::new(),
+            connections: Cell::new(0),
+            ran: RefCell::default(),
+        }
     }
 
     fn server(&self) -> &Server {
@@ -73,7 +82,7 @@ impl Bench {
     fn sequential(
         &self,
         group: &mut Group<'_>,
-        name: &str,
+        name: &'static str,
         protocol: Protocol,
         prepare: impl Fn(&Client) -> Vec<Call>,
     ) {
@@ -82,6 +91,7 @@ impl Bench {
         group.throughput(Throughput::Elements(1));
         group.bench_function(name, |bencher| {
             let (client, calls) = prepared.get_or_init(|| {
+                self.ran.borrow_mut().insert(name);
                 let client = self.client(protocol);
                 let calls = prepare(&client);
                 (client, calls)
@@ -96,7 +106,7 @@ impl Bench {
     fn after<F: Future>(
         &self,
         group: &mut Group<'_>,
-        name: &str,
+        name: &'static str,
         prepare: impl Fn(&Client) -> Vec<Call>,
         first: impl Fn(usize) -> F,
     ) {
@@ -105,6 +115,7 @@ impl Bench {
         group.throughput(Throughput::Elements(1));
         group.bench_function(name, |bencher| {
             let (client, calls) = prepared.get_or_init(|| {
+                self.ran.borrow_mut().insert(name);
                 let client = self.client(Protocol::Http1);
                 let calls = prepare(&client);
                 (client, calls)
@@ -123,6 +134,47 @@ impl Bench {
                 })
             });
         });
+    }
+
+    /// What one request of the rows that ran asks of the database, by counts of
+    /// the same requests without a socket. Last of all: who counts listens to
+    /// every request from then on.
+    fn queries(&self) -> Result<(), RecordError> {
+        if !record::wanted() {
+            return Ok(());
+        }
+        count_queries().expect("no other subscriber");
+        let (service, router) = (self.service(), self.service().router());
+        for (name, path) in [
+            ("keep_alive", "/leads/1"),
+            ("lead_loaded", "/leads/2"),
+            ("page_hit", PAGE),
+            ("page_miss", "/organisations?after=0"),
+            ("organisations_n_plus_1", "/organisations?form=n-plus-one"),
+            ("audit_logs", "/audit-logs"),
+            ("score_lead_loaded", "/score/3"),
+        ] {
+            if !self.ran.borrow().contains(name) {
+                continue;
+            }
+            let request = || Request::get(path).body(Body::empty()).expect("a request");
+            let counted = self.runtime.block_on(async {
+                match name {
+                    "keep_alive" | "page_hit" => drop(answer(&router, request()).await),
+                    "page_miss" => service.front().responses().forget(path).await,
+                    _ => {
+                        for id in 1..=3 {
+                            service.leads().l1().invalidate(&cache::key(id)).await;
+                        }
+                    }
+                }
+                Queries::of(answer(&router, request())).await
+            });
+            let (response, queries) = counted.expect("counted");
+            assert_eq!(response.status(), StatusCode::OK, "{path}");
+            queries.record(&format!("http/{name}"))?;
+        }
+        Ok(())
     }
 
     /// As many at once as there are calls, on one h2 connection.
@@ -338,6 +390,7 @@ fn service(criterion: &mut Criterion) {
     if let Some(server) = bench.server.get() {
         let opened = bench.connections.get();
         assert_eq!(server.accepted(), opened, "every client kept its one connection");
+        bench.queries().expect("recorded");
     }
 }
 

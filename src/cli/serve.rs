@@ -21,7 +21,7 @@ use crate::exit::Exit;
 use crate::suite::inference::{self, Backend};
 use crate::suite::queries::Database;
 use crate::suite::service::{Drained, Limits, Parts, Service, serve};
-use crate::suite::services::Redis;
+use crate::suite::services::{Postgres, Redis};
 use crate::suite::sizes;
 
 /// Serve the suite's reference service
@@ -33,6 +33,7 @@ use crate::suite::sizes;
 ///   gate serve                                    on 127.0.0.1:8080
 ///   gate serve --listen 127.0.0.1:0               on a free port, which the log and stdout tell
 ///   REDIS_URL=redis://127.0.0.1 gate serve        leads also in Redis, below a prefix of its own
+///   DATABASE_URL=postgres://… gate serve          on PostgreSQL, in a schema of its own
 ///   curl localhost:8080/score/7                   the whole path
 ///
 /// Routes: /leads/{id} · /organisations · /audit-logs · POST /score · /score/{lead} ·
@@ -108,9 +109,13 @@ impl Serve {
             ..sizes::SERVICE_LIMITS
         };
         let backend = backend.find()?;
-        let redis = match std::env::var_os("REDIS_URL").is_some_and(|url| !url.is_empty()) {
-            true => Some(Redis::find()?),
-            false => None,
+        // What is named and does not answer is an error: nothing takes its place.
+        let named = |name| std::env::var_os(name).is_some_and(|url| !url.is_empty());
+        let redis = if named("REDIS_URL") { Some(Redis::find()?) } else { None };
+        let postgres = if named("DATABASE_URL") || named("DATABASE_REPLICA_URL") {
+            Some(Postgres::find()?)
+        } else {
+            None
         };
         let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
         runtime.block_on(async {
@@ -125,7 +130,10 @@ impl Serve {
                     "{address} can be reached from outside, and nothing asks for a password"
                 ));
             }
-            let database = Database::sqlite(pool).await?;
+            let database = match &postgres {
+                Some(server) => Database::postgres(server, pool).await?,
+                None => Database::sqlite(pool).await?,
+            };
             let parts = Parts { redis, backend, limits, upstream, ..Parts::of(database) };
             let service = Service::new(parts).await?;
             tracing::info!(%address, "listening");
