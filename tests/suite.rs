@@ -6,7 +6,6 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use benchgate::suite::cache::{self, L1, RedisCache};
-use benchgate::suite::http::{Client, Server};
 use benchgate::suite::services::{Redis, find_program};
 use benchgate::suite::sizes;
 
@@ -62,32 +61,6 @@ fn the_order_of_lookups_stays_within_the_entries() {
     assert_eq!(order.len(), 4096);
     assert_eq!(&order[..5], [0, 761, 226, 987, 452]);
     assert!(order.iter().all(|number| *number < 1000));
-}
-
-}
-
-#[tokio::test]
-async fn http_requests_share_one_connection() {
-    let server = Server::start().unwrap();
-    let client = Client::connect(server.address()).await.unwrap();
-    for _ in 0..100 {
-        let body = br#"{"id":7,"score":0.433,"stage":"qualified","email":"lead7@example.com"}"#;
-        let expected: u64 = body.iter().map(|byte| u64::from(*byte)).sum();
-        assert_eq!(client.get_lead(7).await.unwrap(), expected);
-    }
-    assert_eq!(server.accepted(), 1);
-    // A second client brings a second connection: the counter counts.
-    Client::connect(server.address()).await.unwrap().get_lead(7).await.unwrap();
-    assert_eq!(server.accepted(), 2);
-}
-
-#[test]
-fn a_stopped_server_is_gone() {
-    let server = Server::start().unwrap();
-    let address = server.address();
-    std::net::TcpStream::connect(address).unwrap();
-    drop(server);
-    std::net::TcpStream::connect(address).unwrap_err();
 }
 
 #[test]

@@ -18,6 +18,8 @@ mod policy;
 mod progress;
 mod report;
 mod run;
+#[cfg(feature = "suite")]
+mod serve;
 mod shell;
 mod sides;
 mod source;
@@ -73,6 +75,8 @@ pub fn main(args: impl Iterator<Item = OsString>, cargo: bool) -> Exit {
         Command::Explain(command) => command.run(&context),
         Command::Init(command) => command.run(&context),
         Command::Doctor(command) => command.run(&context),
+        #[cfg(feature = "suite")]
+        Command::Serve(command) => command.run(&context),
         Command::Completions(command) => command.run(&context),
         Command::Man(command) => command.run(&context),
     };
@@ -127,6 +131,8 @@ enum Command {
     Explain(explain::Explain),
     Init(init::Init),
     Doctor(doctor::Doctor),
+    #[cfg(feature = "suite")]
+    Serve(serve::Serve),
     Completions(completions::Completions),
     Man(man::Man),
 }

@@ -7,6 +7,7 @@
 //! | [`queries`] | pooled SQL | nothing: `SQLite` comes with it; PostgreSQL where it is found |
 //! | [`inference`] | an ONNX model | nothing: tract comes with it; ONNX Runtime where it is found |
 //! | [`http`] | round trips over loopback | nothing |
+//! | [`service`] | the service that these ask, and `gate serve` runs | nothing; Redis, PostgreSQL, ONNX Runtime where they are found |
 //! | [`upstream`] | calls of another service: retries, batches, a circuit breaker | nothing |
 //! | [`services`] | finds and starts the servers | |
 //! | [`sizes`] | how large all of it is | |
@@ -21,6 +22,7 @@ pub mod cache;
 pub mod http;
 pub mod inference;
 pub mod queries;
+pub mod service;
 pub mod services;
 pub mod sizes;
 pub mod upstream;
@@ -233,6 +235,9 @@ pub enum SuiteError {
         /// The status code.
         status: u16,
     },
+    /// A service that is called cannot be.
+    #[error(transparent)]
+    Upstream(#[from] upstream::UpstreamError),
     /// A file or process could not be had.
     #[error("cannot {action}: {source}")]
     Io {

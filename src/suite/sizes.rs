@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::cache::Lifetimes;
 use super::inference::Batching;
+use super::service::Limits;
 use super::upstream::{BatchConfig, BreakerConfig, ClientConfig, RetryPolicy, Shares};
 
 /// Criterion's warm-up for each benchmark of the cache under a plain `cargo
@@ -170,10 +171,42 @@ pub const WORKER_CALLERS: usize = 16;
 
 /// Worker threads of the HTTP server's own runtime.
 pub const HTTP_SERVER_THREADS: usize = 1;
-/// Leads that the HTTP server knows.
-pub const HTTP_LEADS: u64 = 1000;
+/// Leads that its benchmarks ask for.
+pub const HTTP_LEADS: u32 = 128;
+/// Requests at once on one h2 connection.
+pub const HTTP_STREAMS: usize = 16;
+/// Round trips of which the latency's quantile is recorded: ten are above a 99th
+/// percentile.
+pub const HTTP_LATENCY_CALLS: usize = 1000;
 /// A round trip that takes longer is an error.
 pub const HTTP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How much the reference service takes on unless told otherwise.
+pub const SERVICE_LIMITS: Limits = Limits {
+    requests: 128,
+    connections: 1024,
+    streams: 128,
+    timeout: Duration::from_secs(5),
+    head: Duration::from_secs(30),
+    body_bytes: 64 * 1024,
+    drain: Duration::from_secs(10),
+};
+/// Connections in its pool.
+pub const SERVICE_POOL: u32 = 5;
+/// Redis is passed over where it takes longer.
+pub const SERVICE_REDIS_TIMEOUT: Duration = Duration::from_millis(250);
+/// And not asked again for so long.
+pub const SERVICE_REDIS_PAUSE: Duration = Duration::from_secs(1);
+/// A part that takes longer to say how it does is down.
+pub const SERVICE_HEALTH_TIMEOUT: Duration = Duration::from_secs(1);
+/// Rows on one page at most.
+pub const SERVICE_PAGE_ROWS_MAX: u32 = 200;
+/// Bytes that the response cache has room for.
+pub const RESPONSE_CACHE_BYTES: u64 = 16 * 1024 * 1024;
+/// Responses of more bytes than that are compressed for who accepts it.
+pub const RESPONSE_COMPRESSION_ABOVE: u64 = 1024;
+/// No response is longer: the service makes none.
+pub const SERVICE_RESPONSE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Worker threads of the faulty upstream's own runtime.
 pub const UPSTREAM_THREADS: usize = 1;

@@ -110,6 +110,21 @@ impl L1 {
         (entry.into_value().payload, loaded)
     }
 
+    /// The value of lead `number`, from `load` if it is not here, and whether it
+    /// was loaded by this caller. Of several callers at once one loads; where that
+    /// fails, those who wait for it fail alike, and nothing is kept.
+    pub async fn get_or_try_load<E: Send + Sync + 'static>(
+        &self,
+        number: u32,
+        load: impl Future<Output = Result<Payload, E>>,
+    ) -> Result<(Payload, bool), Arc<E>> {
+        let key = key(number);
+        let load = async { Ok(Entry { payload: load.await?, class: TtlClass::of(number) }) };
+        let entry = self.cache.entry_by_ref(&key).or_try_insert_with(load).await?;
+        let loaded = entry.is_fresh();
+        Ok((entry.into_value().payload, loaded))
+    }
+
     /// The same without waiting for each other: every caller that finds nothing
     /// asks the source.
     pub async fn get_or_load_unprotected(&self, number: u32, source: &Source) -> Payload {

@@ -1,0 +1,173 @@
+//! Instructions of one request through the reference service, under
+//! iai-callgrind: routing, everything that stands in front of the routes, and
+//! the answer, without a socket.
+//!
+//! Nondeterministic to a few instructions where a cache is asked: moka reads the
+//! clock, and adding to a time carries over now and then; its response cache
+//! hashes addresses with a random seed. The rest is the same in every run.
+
+use benchgate::record;
+use benchgate::suite::services::find_program;
+
+mod http {
+    use std::hint::black_box;
+
+    use axum::Router;
+    use axum::body::{Body, Bytes, to_bytes};
+    use axum::extract::Request;
+    use axum::http::header::{ACCEPT_ENCODING, ETAG, IF_NONE_MATCH};
+    use axum::http::{HeaderMap, Response, StatusCode};
+    use benchgate::suite::cache::ready;
+    use benchgate::suite::queries::Lead;
+    use benchgate::suite::service::{Parts, Service, answer};
+    use benchgate::suite::sizes;
+    use iai_callgrind::{
+        Dhat, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
+    };
+    use tokio::runtime::Runtime;
+
+    const PAGE: &str = "/organisations";
+
+    /// Heap bytes and blocks too: what a request allocates.
+    fn with_heap() -> LibraryBenchmarkConfig {
+        LibraryBenchmarkConfig::default().tool(Dhat::default()).clone()
+    }
+
+    /// A request, and all that answers it.
+    struct Asked {
+        runtime: Runtime,
+        service: Service,
+        router: Router,
+        request: Request,
+    }
+
+    /// The answer, with its body; and what must not be dropped while it counts.
+    struct Answered {
+        status: StatusCode,
+        headers: HeaderMap,
+        body: Bytes,
+        _asked: (Runtime, Service, Router),
+    }
+
+    fn request(path: &str) -> Request {
+        Request::get(path).body(Body::empty()).expect("a request")
+    }
+
+    fn got(asked: &Asked, request: Request) -> Response<Body> {
+        asked.runtime.block_on(answer(&asked.router, request))
+    }
+
+    /// Asked once before: all that may be cached is.
+    fn asked(path: &str) -> Asked {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let starting = async { Service::new(Parts::embedded().await?).await };
+        let service = runtime.block_on(starting).expect("a service");
+        let router = service.router();
+        let asked = Asked { runtime, service, router, request: request(path) };
+        got(&asked, request(path));
+        asked
+    }
+
+    fn asked_compressed(path: &str) -> Asked {
+        let compressed = |mut request: Request| {
+            let accepted = "gzip, deflate, br".parse().expect("a header value");
+            request.headers_mut().insert(ACCEPT_ENCODING, accepted);
+            request
+        };
+        let asked = asked(path);
+        got(&asked, compressed(request(path)));
+        Asked { request: compressed(request(path)), ..asked }
+    }
+
+    fn asked_again(path: &str) -> Asked {
+        let mut asked = asked(path);
+        let tag = got(&asked, request(path)).headers()[ETAG].clone();
+        asked.request.headers_mut().insert(IF_NONE_MATCH, tag);
+        asked
+    }
+
+    fn assert_lead(answered: Answered) {
+        assert_eq!(answered.status, StatusCode::OK);
+        let lead = serde_json::to_vec(&Lead::seeded(6)).expect("JSON");
+        assert_eq!(answered.body, lead);
+    }
+
+    fn assert_page(answered: Answered) {
+        assert_eq!(answered.status, StatusCode::OK);
+        assert_eq!(answered.headers["cache-status"], "benchgate; hit");
+        let page: serde_json::Value = serde_json::from_slice(&answered.body).expect("JSON");
+        assert_eq!(page["next"], sizes::PAGE_ROWS);
+    }
+
+    fn assert_compressed(answered: Answered) {
+        assert_eq!(answered.status, StatusCode::OK);
+        assert_eq!(answered.headers["cache-status"], "benchgate; hit");
+        assert_eq!(answered.headers["content-encoding"], "br");
+    }
+
+    fn assert_not_modified(answered: Answered) {
+        assert_eq!((answered.status, answered.body.len()), (StatusCode::NOT_MODIFIED, 0));
+    }
+
+    fn assert_not_found(answered: Answered) {
+        assert_eq!(answered.status, StatusCode::NOT_FOUND);
+        let problem: serde_json::Value = serde_json::from_slice(&answered.body).expect("JSON");
+        assert_eq!(problem["status"], 404);
+    }
+
+    fn assert_up(answered: Answered) {
+        assert_eq!((answered.status, &*answered.body), (StatusCode::OK, &br#"{"status":"up"}"#[..]));
+    }
+
+    #[library_benchmark(config = with_heap())]
+    #[bench::health(args = ("/health"), setup = asked, teardown = assert_up)]
+    #[bench::lead_hit(args = ("/leads/7"), setup = asked, teardown = assert_lead)]
+    #[bench::page_hit(args = (PAGE), setup = asked, teardown = assert_page)]
+    #[bench::page_hit_br(args = (PAGE), setup = asked_compressed, teardown = assert_compressed)]
+    #[bench::not_modified(args = (PAGE), setup = asked_again, teardown = assert_not_modified)]
+    #[bench::not_found(args = ("/nowhere"), setup = asked, teardown = assert_not_found)]
+    fn request_through(asked: Asked) -> Answered {
+        let Asked { runtime, service, router, request } = asked;
+        let (parts, body) = {
+            // Time limits are set on a runtime; nothing of this waits for one.
+            let _entered = runtime.enter();
+            ready(answer(black_box(&router), black_box(request))).into_parts()
+        };
+        let body = ready(to_bytes(body, usize::MAX)).expect("a body");
+        let (status, headers) = (parts.status, parts.headers);
+        Answered { status, headers, body, _asked: (runtime, service, router) }
+    }
+
+    library_benchmark_group!(name = service; benchmarks = request_through);
+    main!(library_benchmark_groups = service);
+
+    pub(super) fn run() {
+        main();
+    }
+}
+
+fn main() {
+    const RUNNER: &str = "iai-callgrind-runner";
+    // The runner starts this program again for each benchmark: nothing to look for then.
+    let inside = std::env::args().any(|argument| argument == "--iai-run");
+    let runner = std::env::var_os("IAI_CALLGRIND_RUNNER").is_some()
+        || option_env!("IAI_CALLGRIND_RUNNER").is_some()
+        || find_program(RUNNER, &[]).is_some();
+    let missing = if inside {
+        None
+    } else if find_program("valgrind", &[]).is_none() {
+        Some("valgrind")
+    } else if !runner {
+        Some(RUNNER)
+    } else {
+        None
+    };
+    match missing {
+        Some(tool) => {
+            let reason = format!("no `{tool}` on PATH; `scripts/setup` installs it");
+            record::not_run("http_instructions", &reason).expect("recorded");
+        }
+        None => http::run(),
+    }
+}
