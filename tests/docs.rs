@@ -139,8 +139,8 @@ impl Reader {
         copy(&root().join("tests/fixtures/projects/mimic"), &here);
         fs::write(here.join(".gitignore"), "/target\n/baselines\n/*.json\n/ready\n/results\n")
             .unwrap();
-        let policy = "version = 1\n[measure]\ncounts = 0\n[ab]\nscreening = 2\nlooks = [8]\n\
-                      counts = 0\n[calibrate]\npairs = 3\n";
+        let policy = "version = 1\n[measure]\ncounts = 0\n[ab]\nscreening = 6\nlooks = [8]\n\
+                      counts = 0\n[calibrate]\npairs = 6\n";
         fs::write(here.join("gate.toml"), policy).unwrap();
         for arguments in [
             &["init", "--quiet", "--initial-branch=main"][..],
@@ -200,7 +200,9 @@ impl Reader {
         let (out, err) =
             (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         let code = output.status.code();
-        assert!(code.is_some_and(|code| DONE.contains(&code)), "{command}: {code:?}\n{out}\n{err}");
+        // A problem of this machine is exit 1 of the doctor's.
+        let done = |code| DONE.contains(&code) || (code == 1 && command.starts_with("gate doctor"));
+        assert!(code.is_some_and(done), "{command}: {code:?}\n{out}\n{err}");
     }
 }
 

@@ -21,7 +21,7 @@ fn criterion_0_3_and_0_4_are_driven_in_whole_seconds_and_by_patterns() {
     assert_eq!(err.matches(said).count(), 1, "{err}");
     let (code, out, err) = gate(
         home.path(),
-        &["ab", "--base-exe", "base.sh", "--head-exe", "base.sh", "--filter", "^a$"],
+        &["ab", "--base-exe", "base.sh", "--head-exe", "base.sh", "--filter", "a"],
     );
     assert_eq!(code, 0, "{out}{err}");
 }
