@@ -307,9 +307,10 @@ impl Bench {
     fn give_back(&self, held: OnceCell<RefCell<Connection>>) {
         if let Some(connection) = held.into_inner() {
             self.runtime.block_on(async {
-                drop(connection);
                 let pool = self.database().writer();
-                while pool.idle() < pool.size() as usize {
+                let before = pool.idle();
+                drop(connection);
+                while pool.idle() == before {
                     tokio::time::sleep(Duration::from_micros(100)).await;
                 }
             });

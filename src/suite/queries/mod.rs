@@ -8,6 +8,7 @@
 //! | [`Form`] | a list and what belongs to it: a join, two queries, or one for each row |
 //! | [`Pressure`] | many callers and few connections: who waits, and for how long |
 //! | [`Queries`], [`growing`] | the queries of an operation, counted; those that grow with its rows |
+//! | [`Fetched`], [`normalise`] | reading rows, and telling statements apart, without a database |
 //! | [`schema`] | tables, indexes, and the rule that each row follows |
 //!
 //! The file is seeded once and kept in a [`Store`](super::services::Store); each
@@ -16,6 +17,7 @@
 
 pub use counted::{Growing, Queries, count_queries, growing, query_layer, record_growing};
 pub use database::{Connection, Database, Kind, Pool};
+pub use memory::Fetched;
 pub use normalise::normalise;
 pub use postgres::connect_anew;
 pub use pressure::Pressure;
@@ -25,6 +27,7 @@ pub use shapes::{ScoredLead, TownPrices};
 
 mod counted;
 mod database;
+mod memory;
 mod normalise;
 mod postgres;
 mod pressure;
