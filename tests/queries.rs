@@ -28,6 +28,14 @@ fn again(test: &str) -> Command {
     command
 }
 
+/// Says something to the test that started this process.
+fn tell(what: &str) {
+    use std::io::Write as _;
+    // On a line of its own, past what the test harness has begun to print.
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "\n{what}").unwrap();
+}
+
 fn inside() -> bool {
     std::env::var_os(INSIDE).is_some()
 }

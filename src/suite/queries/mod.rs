@@ -1,5 +1,5 @@
 //! Pooled SQL: leads, properties, organisations, users and audit logs in an
-//! `SQLite` file in WAL mode, and in PostgreSQL.
+//! `SQLite` file in WAL mode, and in `PostgreSQL`.
 //!
 //! | item | what |
 //! |---|---|
@@ -12,7 +12,7 @@
 //! | [`schema`] | tables, indexes, and the rule that each row follows |
 //!
 //! The file is seeded once and kept in a [`Store`](super::services::Store); each
-//! process works on a copy. In PostgreSQL all of it lies in one schema, which is
+//! process works on a copy. In `PostgreSQL` all of it lies in one schema, which is
 //! made where it is not there, and what is written is deleted again.
 
 pub use counted::{Growing, Queries, count_queries, growing, query_layer, record_growing};
