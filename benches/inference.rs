@@ -6,8 +6,13 @@ use criterion::{Criterion, criterion_group, criterion_main};
 mod scorer;
 
 fn tract(criterion: &mut Criterion) {
-    scorer::single_against_batch(criterion, "inference", &Backend::Tract);
+    scorer::built_in(criterion, "inference", &Backend::Tract, 1);
+    scorer::named(criterion, "inference_model", &Backend::Tract);
 }
 
-criterion_group!(benches, tract);
+criterion_group! {
+    name = benches;
+    config = scorer::times();
+    targets = tract
+}
 criterion_main!(benches);

@@ -4,18 +4,30 @@
 //! gets the library later must not compare it with tract.
 
 use benchgate::record;
-use benchgate::suite::inference;
+use benchgate::suite::{inference, sizes};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 mod scorer;
 
 fn onnx_runtime(criterion: &mut Criterion) {
     const GROUP: &str = "inference_onnxruntime";
-    match inference::onnx_runtime() {
-        Ok(backend) => scorer::single_against_batch(criterion, GROUP, &backend),
-        Err(unavailable) => record::not_run(GROUP, &unavailable.reason).expect("recorded"),
+    // Started here, so that a library of another kind is a reason, too.
+    let backend = inference::onnx_runtime().map_err(|unavailable| unavailable.reason);
+    match backend.and_then(|backend| match backend.start() {
+        Ok(()) => Ok(backend),
+        Err(error) => Err(error.to_string()),
+    }) {
+        Ok(backend) => {
+            scorer::built_in(criterion, GROUP, &backend, sizes::SCORE_WORKERS);
+            scorer::named(criterion, "inference_model_onnxruntime", &backend);
+        }
+        Err(reason) => record::not_run(GROUP, &reason).expect("recorded"),
     }
 }
 
-criterion_group!(benches, onnx_runtime);
+criterion_group! {
+    name = benches;
+    config = scorer::times();
+    targets = onnx_runtime
+}
 criterion_main!(benches);

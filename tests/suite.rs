@@ -6,9 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use benchgate::suite::cache::{self, L1, RedisCache};
-use benchgate::suite::inference::{self, Backend, Scorer};
 use benchgate::suite::services::{Redis, find_program};
-use benchgate::suite::{SuiteError, sizes};
+use benchgate::suite::sizes;
 
 /// Set in a process that a test starts of itself, to what it is to do there.
 const INSIDE: &str = "BENCHGATE_TEST_INSIDE";
@@ -62,65 +61,6 @@ fn the_order_of_lookups_stays_within_the_entries() {
     assert_eq!(order.len(), 4096);
     assert_eq!(&order[..5], [0, 761, 226, 987, 452]);
     assert!(order.iter().all(|number| *number < 1000));
-}
-
-/// What numpy gives for the first rows: scripts/models prints it.
-const REFERENCE: [f32; 4] = [0.293_679, 0.382_267, 0.459_172, 0.600_124];
-
-#[track_caller]
-fn assert_close(scores: &[f32], reference: &[f32]) {
-    assert_eq!(scores.len(), reference.len());
-    for (score, reference) in scores.iter().zip(reference) {
-        assert!((score - reference).abs() < 1e-4, "{scores:?} against {reference:?}");
-    }
-}
-
-#[test]
-fn tract_scores_as_numpy_does() {
-    let mut model = Scorer::load(&Backend::Tract).unwrap();
-    let scores = model.score(&inference::features(sizes::BATCH)).unwrap();
-    assert_eq!(scores.len(), sizes::BATCH);
-    assert_close(&scores[..4], &REFERENCE);
-    assert_close(&model.score(&inference::features(1)).unwrap(), &REFERENCE[..1]);
-}
-
-#[test]
-fn half_a_row_is_refused() {
-    let mut scorer = Scorer::load(&Backend::Tract).unwrap();
-    let error = scorer.score(&[0.0; 33]).unwrap_err();
-    assert_eq!(error.to_string(), "33 values are no whole number of rows of 32 features");
-    assert!(matches!(scorer.score(&[]), Err(SuiteError::Features { values: 0 })));
-}
-
-#[test]
-fn a_second_backend_in_one_process_is_refused() {
-    Scorer::load(&Backend::Tract).unwrap();
-    let other = Backend::OnnxRuntime(PathBuf::from("/nowhere/libonnxruntime.so"));
-    let error = Scorer::load(&other).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "this process already runs inference on tract; ONNX Runtime \
-         (/nowhere/libonnxruntime.so) needs a process of its own"
-    );
-}
-
-#[test]
-#[ignore = "needs ONNX Runtime's library: scripts/test installs it"]
-fn onnx_runtime_agrees_with_tract() {
-    const MARK: &str = "scores:";
-    let features = inference::features(sizes::BATCH);
-    if inside() {
-        let backend = inference::onnx_runtime().unwrap();
-        let scores = Scorer::load(&backend).unwrap().score(&features).unwrap();
-        tell(MARK, &serde_json::to_string(&scores).unwrap());
-        return;
-    }
-    let output = again("onnx_runtime_agrees_with_tract").output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix(MARK));
-    let scores: Vec<f32> = serde_json::from_str(line.expect(&text)).unwrap();
-    let tract = Scorer::load(&Backend::Tract).unwrap().score(&features).unwrap();
-    assert_close(&scores, &tract);
 }
 
 #[test]

@@ -167,6 +167,36 @@ pub enum SuiteError {
         /// How many rows there were.
         rows: usize,
     },
+    /// A model is not of the kind that is scored with here.
+    #[error(
+        "the model cannot be used: {what}; one input is wanted, a tensor of f32 [batch, n] with a \
+         batch of any size, and an output of f32"
+    )]
+    Model {
+        /// What it is instead.
+        what: String,
+    },
+    /// There is nothing to hold scores against.
+    #[error(
+        "no reference scores for a batch of {rows} rows; there are some for {:?}",
+        sizes::BATCHES
+    )]
+    NoReference {
+        /// The rows.
+        rows: usize,
+    },
+    /// A score is not the one that numpy gives.
+    #[error("{model}, row {row}: the score is {score}, numpy gives {reference}")]
+    WrongScore {
+        /// The model.
+        model: &'static str,
+        /// The first row that is wrong.
+        row: usize,
+        /// Its score.
+        score: f32,
+        /// What it should be.
+        reference: f32,
+    },
     /// A batcher cannot work as it was set up.
     #[error("cannot batch: {what}")]
     Batching {

@@ -146,12 +146,28 @@ pub const WRITTEN_ROWS_KEPT: i64 = 3600;
 
 /// Features of one row of the scorer's input; the model's shape.
 pub const FEATURES: usize = 32;
-/// Rows in a batch.
-pub const BATCH: usize = 32;
+/// Rows of the batches whose rates are recorded; the first is a single row.
+pub const BATCHES: [usize; 5] = [1, 8, 16, 32, 64];
 
+/// A batch's rate is measured so often; the fastest counts.
+pub const RATE_ROUNDS: u32 = 6;
+/// For so long each time, and for one batch at least.
+pub const RATE_SLICE: Duration = Duration::from_millis(2);
 /// How single callers are gathered into batches.
 pub const BATCHING: Batching =
-    Batching { max_rows: 64, max_wait: Duration::from_micros(500), queue: 1024 };
+    Batching { max_rows: 64, max_wait: Duration::from_micros(200), queue: 1024 };
+/// What it is held against: the same queue and thread, each caller alone.
+pub const UNBATCHED: Batching = Batching { max_rows: 1, max_wait: Duration::ZERO, queue: 1024 };
+/// Callers at once.
+pub const SCORE_CALLERS: [usize; 3] = [1, 8, 64];
+/// Calls of which the latency's quantile is recorded, at least. A 99th
+/// percentile with ten samples above it takes a thousand.
+pub const SCORE_LATENCIES: usize = 1000;
+/// Workers with a session each, and threads within a session, where there are
+/// several.
+pub const SCORE_WORKERS: usize = 2;
+/// Callers whom these workers share.
+pub const WORKER_CALLERS: usize = 16;
 
 /// Worker threads of the HTTP server's own runtime.
 pub const HTTP_SERVER_THREADS: usize = 1;

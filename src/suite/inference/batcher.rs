@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::{Batch, Predict};
+use super::{Batch, Caller, Predict, Reply};
 use crate::suite::SuiteError;
 
 /// How callers are gathered into batches.
@@ -154,7 +154,7 @@ impl BatcherHandle {
         if features.len() != *width {
             return Err(SuiteError::Features { values: features.len(), width: *width });
         }
-        let (reply, receiver) = oneshot::channel();
+        let (caller, receiver) = Caller::new(features);
         let mut state = self.shared.lock();
         if !state.open || state.workers == 0 {
             return Err(SuiteError::BatcherEnded);
@@ -163,7 +163,7 @@ impl BatcherHandle {
             state.counts.shed += 1;
             return Err(SuiteError::Overloaded { waiting: state.waiting.len() });
         }
-        state.waiting.push_back(Caller { features, reply, since: Instant::now() });
+        state.waiting.push_back(caller);
         // Those between change nothing: a worker waits for the first one, and from
         // then on for a full batch or the end of its time.
         let waiting = state.waiting.len();
@@ -173,15 +173,6 @@ impl BatcherHandle {
         }
         Ok(receiver)
     }
-}
-
-type Reply = Result<f32, Arc<SuiteError>>;
-
-#[derive(Debug)]
-struct Caller {
-    features: Vec<f32>,
-    reply: oneshot::Sender<Reply>,
-    since: Instant,
 }
 
 #[derive(Debug)]
@@ -213,7 +204,7 @@ impl Shared {
         let mut state = self.lock();
         loop {
             // Those who have gone take no place in a batch.
-            state.waiting.retain(|caller| !caller.reply.is_closed());
+            state.waiting.retain(|caller| !caller.has_gone());
             let Some(first) = state.waiting.front() else {
                 if !state.open {
                     return None;
@@ -221,7 +212,7 @@ impl Shared {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
-            let left = max_wait.saturating_sub(first.since.elapsed());
+            let left = max_wait.saturating_sub(first.since().elapsed());
             if state.open && state.waiting.len() < max_rows && !left.is_zero() {
                 let waited = self.changed.wait_timeout(state, left);
                 state = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -248,25 +239,7 @@ impl Working {
     fn work<M: Predict>(self, mut model: M) {
         let mut batch = Batch::with_capacity(self.shared.batching.max_rows, self.shared.width);
         while let Some(callers) = self.shared.next() {
-            batch.clear();
-            for caller in &callers {
-                batch.push(&caller.features);
-            }
-            let replies = callers.into_iter().map(|caller| caller.reply);
-            match batch.score(&mut model) {
-                Ok(scores) => {
-                    for (reply, score) in replies.zip(scores) {
-                        // A caller who has gone meanwhile needs no score.
-                        let _ = reply.send(Ok(score));
-                    }
-                }
-                Err(error) => {
-                    let error = Arc::new(error);
-                    for reply in replies {
-                        let _ = reply.send(Err(Arc::clone(&error)));
-                    }
-                }
-            }
+            batch.answer(callers, &mut model);
         }
     }
 }

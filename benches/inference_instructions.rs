@@ -1,0 +1,153 @@
+//! Instructions of scoring, under iai-callgrind: a lead's features, rows of many
+//! callers in one tensor and their scores back to them, and tract's run of the
+//! multi-layer perceptron.
+//!
+//! ONNX Runtime is not counted: it is a library that was built elsewhere.
+
+use benchgate::record;
+use benchgate::suite::services::find_program;
+
+mod scoring {
+    use std::hint::black_box;
+
+    use benchgate::suite::inference::{
+        self, Backend, Batch, BuiltIn, Caller, LeadFields, Predict, Reply, Scorer,
+    };
+    use benchgate::suite::{SuiteError, sizes};
+    use iai_callgrind::{
+        Dhat, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
+    };
+    use tokio::sync::oneshot;
+
+    /// Callers in a batch.
+    const CALLERS: u16 = 64;
+
+    /// Heap bytes and blocks too, where many rows become one.
+    fn with_heap() -> LibraryBenchmarkConfig {
+        LibraryBenchmarkConfig::default().tool(Dhat::default()).clone()
+    }
+
+    const LEAD: LeadFields<'_> = LeadFields {
+        stage: "qualified",
+        source: "referral",
+        location: "Lisbon",
+        email: "lead1234@example.com",
+        budget: 450_000,
+        rooms: 3,
+        contacts: 9,
+        created_at: 1_700_568_000,
+        scored_at: 1_701_172_800,
+    };
+
+    type Row = [f32; sizes::FEATURES];
+
+    fn assert_features(row: Row) {
+        // The stage, the source, two places, and the constant.
+        assert_eq!(row.iter().filter(|feature| **feature == 1.0).count(), 5, "{row:?}");
+    }
+
+    #[library_benchmark]
+    #[bench::lead(args = (LEAD), teardown = assert_features)]
+    fn feature_assembly(lead: LeadFields<'_>) -> Row {
+        inference::features_of(black_box(&lead))
+    }
+
+    /// A model that costs nothing: a row's first feature is its score.
+    struct First;
+
+    impl Predict for First {
+        fn width(&self) -> usize {
+            sizes::FEATURES
+        }
+
+        fn predict(&mut self, features: &[f32]) -> Result<Vec<f32>, SuiteError> {
+            Ok(features.iter().step_by(sizes::FEATURES).copied().collect())
+        }
+    }
+
+    type Waiting = Vec<oneshot::Receiver<Reply>>;
+
+    fn callers() -> (Batch, Vec<Caller>, Waiting) {
+        let (callers, waiting) = (0..CALLERS)
+            .map(|number| {
+                let mut row = vec![0.0; sizes::FEATURES];
+                row[0] = f32::from(number);
+                Caller::new(row)
+            })
+            .unzip();
+        (Batch::with_capacity(usize::from(CALLERS), sizes::FEATURES), callers, waiting)
+    }
+
+    fn assert_answered((_, waiting): (Batch, Waiting)) {
+        for (number, mut reply) in (0..CALLERS).zip(waiting) {
+            let score = reply.try_recv().expect("a reply").expect("a score");
+            assert_eq!(score, f32::from(number), "each caller's own score");
+        }
+    }
+
+    #[library_benchmark(config = with_heap())]
+    #[bench::callers_64(setup = callers, teardown = assert_answered)]
+    fn batch_assembly(
+        (mut batch, callers, waiting): (Batch, Vec<Caller>, Waiting),
+    ) -> (Batch, Waiting) {
+        black_box(&mut batch).answer(black_box(callers), &mut First);
+        (batch, waiting)
+    }
+
+    /// Warm: what it sets up for a size of a batch is there.
+    fn loaded(rows: usize) -> (Scorer, Vec<f32>, Vec<f32>) {
+        let mut scorer = Scorer::load(&Backend::Tract).expect("a loaded model");
+        let features = inference::features(rows);
+        scorer.score(&features).expect("scores");
+        (scorer, features, Vec::new())
+    }
+
+    fn assert_scored((_, _, scores): (Scorer, Vec<f32>, Vec<f32>)) {
+        BuiltIn::Scorer.check(&scores).expect("the model's scores");
+    }
+
+    #[library_benchmark]
+    #[bench::single(args = (1), setup = loaded, teardown = assert_scored)]
+    #[bench::batch_8(args = (8), setup = loaded, teardown = assert_scored)]
+    fn tract_scorer(
+        (mut scorer, features, _): (Scorer, Vec<f32>, Vec<f32>),
+    ) -> (Scorer, Vec<f32>, Vec<f32>) {
+        let scores = black_box(&mut scorer).score(black_box(&features)).expect("scores");
+        (scorer, features, scores)
+    }
+
+    library_benchmark_group!(
+        name = scoring;
+        benchmarks = feature_assembly, batch_assembly, tract_scorer
+    );
+    main!(library_benchmark_groups = scoring);
+
+    pub(super) fn run() {
+        main();
+    }
+}
+
+fn main() {
+    const RUNNER: &str = "iai-callgrind-runner";
+    // The runner starts this program again for each benchmark: nothing to look for then.
+    let inside = std::env::args().any(|argument| argument == "--iai-run");
+    let runner = std::env::var_os("IAI_CALLGRIND_RUNNER").is_some()
+        || option_env!("IAI_CALLGRIND_RUNNER").is_some()
+        || find_program(RUNNER, &[]).is_some();
+    let missing = if inside {
+        None
+    } else if find_program("valgrind", &[]).is_none() {
+        Some("valgrind")
+    } else if !runner {
+        Some(RUNNER)
+    } else {
+        None
+    };
+    match missing {
+        Some(tool) => {
+            let reason = format!("no `{tool}` on PATH; `scripts/setup` installs it");
+            record::not_run("inference_instructions", &reason).expect("recorded");
+        }
+        None => scoring::run(),
+    }
+}
