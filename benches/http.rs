@@ -1,5 +1,5 @@
 //! HTTP round trips to the reference service over loopback; client and server on
-//! separate runtimes. And to a service of the user's own, which TARGET_URL names.
+//! separate runtimes. And to a service of the user's own, which `TARGET_URL` names.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
@@ -178,12 +178,7 @@ impl Bench {
     }
 
     /// As many at once as there are calls, on one h2 connection.
-    fn at_once(
-        &self,
-        group: &mut Group<'_>,
-        name: &str,
-        prepare: impl Fn(&Client) -> Vec<Call>,
-    ) {
+    fn at_once(&self, group: &mut Group<'_>, name: &str, prepare: impl Fn(&Client) -> Vec<Call>) {
         let prepared = OnceCell::new();
         group.throughput(Throughput::Elements(sizes::HTTP_STREAMS as u64));
         group.bench_function(name, |bencher| {
@@ -312,10 +307,15 @@ fn transport(bench: &Bench, group: &mut Group<'_>) {
 /// Where answers come from.
 fn caches(bench: &Bench, group: &mut Group<'_>) {
     let ids = ids();
-    bench.after(group, "lead_loaded", |client| leads(bench, client), |at| {
-        let key = cache::key(ids[at]);
-        async move { bench.service().leads().l1().invalidate(&key).await }
-    });
+    bench.after(
+        group,
+        "lead_loaded",
+        |client| leads(bench, client),
+        |at| {
+            let key = cache::key(ids[at]);
+            async move { bench.service().leads().l1().invalidate(&key).await }
+        },
+    );
     bench.sequential(group, "page_hit", Protocol::Http1, |client| {
         let calls = page(bench, client, "");
         bench.latency("http/page_hit", client, &calls);
@@ -410,9 +410,7 @@ fn target(criterion: &mut Criterion) {
     let recorded = OnceCell::new();
     criterion.benchmark_group("http_target").bench_function("keep_alive", |bencher| {
         recorded.get_or_init(|| latency_of(&runtime, &client, &call).expect("recorded"));
-        bencher
-            .to_async(&runtime)
-            .iter(async || client.checksum_of(&call).await.expect("a reply"));
+        bencher.to_async(&runtime).iter(async || client.checksum_of(&call).await.expect("a reply"));
     });
 }
 

@@ -9,6 +9,7 @@
 use benchgate::record;
 use benchgate::suite::services::find_program;
 
+#[expect(clippy::needless_pass_by_value, reason = "a teardown owns what its benchmark gave")]
 mod http {
     use std::hint::black_box;
 
@@ -117,7 +118,10 @@ mod http {
     }
 
     fn assert_up(answered: Answered) {
-        assert_eq!((answered.status, &*answered.body), (StatusCode::OK, &br#"{"status":"up"}"#[..]));
+        assert_eq!(
+            (answered.status, &*answered.body),
+            (StatusCode::OK, &br#"{"status":"up"}"#[..])
+        );
     }
 
     #[library_benchmark(config = with_heap())]

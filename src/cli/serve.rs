@@ -27,19 +27,20 @@ use crate::suite::sizes;
 /// Serve the suite's reference service
 ///
 /// Leads through a tiered cache, lists of organisations and audit logs, scores in batches; health,
-/// metrics, limits. It starts with nothing installed, on a private SQLite database (seeded once,
-/// kept in the user's cache directory) and a model in pure Rust:
+/// metrics, limits. It starts with nothing installed, on a private database (seeded once, kept in the
+/// user's cache directory) and a model in pure Rust:
 ///
-///   gate serve                                    on 127.0.0.1:8080
-///   gate serve --listen 127.0.0.1:0               on a free port, which the log and stdout tell
-///   REDIS_URL=redis://127.0.0.1 gate serve        leads also in Redis, below a prefix of its own
-///   DATABASE_URL=postgres://… gate serve          on PostgreSQL, in a schema of its own
-///   curl localhost:8080/score/7                   the whole path
+///   gate serve                               on 127.0.0.1:8080
+///   gate serve --listen 127.0.0.1:0          on a free port, which log and stdout tell
+///   curl localhost:8080/score/7              the whole path: cache, SQL, features, batch
+///
+/// With `REDIS_URL` set, leads are also kept in that server, below a prefix of their own; with
+/// `DATABASE_URL`, in a schema of its own in that database. ONNX Runtime runs the model where
+/// `scripts/setup` has installed it or `ORT_DYLIB_PATH` names it.
 ///
 /// Routes: /leads/{id} · /organisations · /audit-logs · POST /score · /score/{lead} ·
 /// /valuations/{property} with --upstream · /health · /health/detailed · /metrics
 ///
-/// ONNX Runtime runs the model where `scripts/setup` has installed it or `ORT_DYLIB_PATH` names it.
 /// Nothing asks for a password, so nothing has a default one: on another address than loopback,
 /// whoever reaches it may use it. SIGINT and SIGTERM end it once the requests under way are
 /// answered. Exit codes: 0 · 1 could not start, or requests had to be given up.

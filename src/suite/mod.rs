@@ -7,7 +7,7 @@
 //! | [`queries`] | pooled SQL | nothing: `SQLite` comes with it; `PostgreSQL` where it is found |
 //! | [`inference`] | an ONNX model | nothing: tract comes with it; ONNX Runtime where it is found |
 //! | [`http`] | round trips over loopback | nothing |
-//! | [`service`] | the service that these ask, and `gate serve` runs | nothing; Redis, PostgreSQL, ONNX Runtime where they are found |
+//! | [`service`] | the service that these ask, and `gate serve` runs | nothing; servers and libraries where they are named |
 //! | [`upstream`] | calls of another service: retries, batches, a circuit breaker | nothing |
 //! | [`services`] | finds and starts the servers | |
 //! | [`sizes`] | how large all of it is | |

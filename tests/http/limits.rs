@@ -78,7 +78,7 @@ async fn a_body_beyond_the_limit_is_refused() {
 #[tokio::test]
 async fn an_answer_that_takes_too_long_is_given_up() {
     let limits = Limits { timeout: QUICK, ..Limits::default() };
-    let never = Router::new().route("/never", route(|| pending::<&'static str>()));
+    let never = Router::new().route("/never", route(pending::<&'static str>));
     let (server, front) = dressed(Router::new(), never, limits);
     let reply = get(&server, "/never", &[]).await;
     assert_problem(&reply, StatusCode::GATEWAY_TIMEOUT, "the answer took too long");
@@ -230,8 +230,10 @@ async fn hostile_heads_are_refused() {
         ("\0\0\0\0\r\n\r\n".to_owned(), "HTTP/1.1 400 "),
         (format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "a".repeat(70_000)), "HTTP/1.1 414 "),
         (format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(200)), "HTTP/1.1 431 "),
-        ("POST /score HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n".to_owned(),
-         "HTTP/1.1 400 "),
+        (
+            "POST /score HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n".to_owned(),
+            "HTTP/1.1 400 ",
+        ),
         ("POST /score HTTP/1.1\r\ncontent-length: -1\r\n\r\n".to_owned(), "HTTP/1.1 400 "),
     ] {
         let got = raw(address, request.as_bytes());

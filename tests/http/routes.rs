@@ -38,7 +38,9 @@ async fn what_is_no_lead_is_not_found_and_not_asked_for() {
         let reply = get(&EMBEDDED, &format!("/score/{unknown}"), &[]).await;
         assert_eq!(reply.status, StatusCode::NOT_FOUND);
     }
-    for hostile in ["-1", "4294967296", "1e3", "1%00", "1;DROP%20TABLE%20leads", "%27", "%F0%9F%92%A9"] {
+    for hostile in
+        ["-1", "4294967296", "1e3", "1%00", "1;DROP%20TABLE%20leads", "%27", "%F0%9F%92%A9"]
+    {
         for route in ["leads", "score", "valuations"] {
             let reply = get(&EMBEDDED, &format!("/{route}/{hostile}"), &[]).await;
             assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{hostile}");
@@ -89,7 +91,9 @@ async fn audit_logs_come_with_their_users_the_latest_first() {
 
 #[tokio::test]
 async fn a_page_that_cannot_be_is_refused() {
-    for query in ["rows=0", "rows=201", "rows=-1", "after=x", "form=other", "page=2", "rows=1&rows=2"] {
+    for query in
+        ["rows=0", "rows=201", "rows=-1", "after=x", "form=other", "page=2", "rows=1&rows=2"]
+    {
         for route in ["organisations", "audit-logs"] {
             let reply = get(&EMBEDDED, &format!("/{route}?{query}"), &[]).await;
             assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{query}");
@@ -220,7 +224,9 @@ async fn many_at_once_are_scored_each_with_its_own() {
 #[tokio::test]
 async fn metrics_are_open_metrics_and_no_client_can_name_one() {
     let server = Server::embedded().unwrap();
-    for path in ["/leads/1", "/leads/1", "/leads/2", "/leads/0", "/made/up\"}evil", "/organisations"] {
+    for path in
+        ["/leads/1", "/leads/1", "/leads/2", "/leads/0", "/made/up\"}evil", "/organisations"]
+    {
         let path = path.replace('"', "%22").replace('}', "%7D");
         get(&server, &path, &[]).await;
     }
@@ -273,7 +279,8 @@ fn samples(text: &str) -> BTreeMap<(String, String), f64> {
         assert!(name.chars().all(ok), "{line}");
         let mut labels: Vec<&str> = labels.split(',').collect();
         labels.sort_unstable();
-        let before = samples.insert((name.to_owned(), labels.join(",")), value.parse().expect(line));
+        let before =
+            samples.insert((name.to_owned(), labels.join(",")), value.parse().expect(line));
         assert_eq!(before, None, "{line} is there twice");
     }
     samples
@@ -296,7 +303,11 @@ async fn health_tells_of_each_part() {
     server.reference().unwrap().database().close().await;
     let down = get(&server, "/health/detailed", &[]).await;
     assert_eq!(down.status, StatusCode::SERVICE_UNAVAILABLE);
-    // The parts are told of in this error too, as it is no problem of the request.
+    let parts = &json(&down)["parts"];
+    assert_eq!(
+        (&parts["database"]["status"], &parts["inference"]["status"]),
+        (&json!("down"), &json!("up"))
+    );
     let lives = get(&server, "/health", &[]).await;
     assert_eq!((lives.status, json(&lives)), (StatusCode::OK, json!({ "status": "up" })));
     // What the cache has is served without the database; the rest fails, and
@@ -311,10 +322,11 @@ async fn health_tells_of_each_part() {
 async fn an_upstream_is_asked_until_its_breaker_opens() {
     let upstream = FaultyUpstream::start(Faults::none()).unwrap();
     let base = upstream.base();
-    let server = Server::service(async move {
-        Ok(Parts { upstream: Some(base), ..Parts::embedded().await? })
-    })
-    .unwrap();
+    let server =
+        Server::service(
+            async move { Ok(Parts { upstream: Some(base), ..Parts::embedded().await? }) },
+        )
+        .unwrap();
     let reply = get(&server, "/valuations/7", &[]).await;
     assert_eq!(json(&reply), value(valuation(7)));
     let unknown = get(&server, "/valuations/100000", &[]).await;
@@ -350,10 +362,11 @@ async fn an_upstream_is_asked_until_its_breaker_opens() {
 async fn redis_keeps_what_the_process_has_lost_and_may_fail() {
     let redis = Redis::find().unwrap();
     let connection = redis.client().unwrap();
-    let server = Server::service(async move {
-        Ok(Parts { redis: Some(redis), ..Parts::embedded().await? })
-    })
-    .unwrap();
+    let server =
+        Server::service(
+            async move { Ok(Parts { redis: Some(redis), ..Parts::embedded().await? }) },
+        )
+        .unwrap();
     let leads = server.reference().unwrap().leads();
     let mut tiers = Vec::new();
     for forget in [false, true, false] {

@@ -40,8 +40,7 @@ fn what_names_no_service_is_refused_and_no_password_told() {
         ("http://a b/", "it is no URL"),
     ] {
         let error = Target::at(url).unwrap_err().to_string();
-        let said =
-            format!("TARGET_URL cannot be used: {why}; set it to http://HOST:PORT/PATH");
+        let said = format!("TARGET_URL cannot be used: {why}; set it to http://HOST:PORT/PATH");
         assert_eq!(error, said, "{url}");
     }
     let known = raw(EMBEDDED.address(), b"GET /health HTTP/1.0\r\n\r\n");

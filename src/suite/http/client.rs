@@ -110,8 +110,7 @@ impl Client {
     /// Connects to the server at `address`. The connection lives on the runtime
     /// that polls this.
     pub async fn connect(address: SocketAddr, protocol: Protocol) -> Result<Self, SuiteError> {
-        let authority =
-            address.to_string().parse().map_err(failed("make a request's address"))?;
+        let authority = address.to_string().parse().map_err(failed("make a request's address"))?;
         let stream = TcpStream::connect(address).await.map_err(failed("connect"))?;
         Self::on(stream, authority, protocol).await
     }

@@ -41,7 +41,8 @@ impl Encoding {
                 others = Some(weight);
             }
             // RFC 9110, 8.4.1.3: the name with x- means the same.
-            let name = name.get(..2).filter(|x| x.eq_ignore_ascii_case("x-")).map_or(name, |_| &name[2..]);
+            let name =
+                name.get(..2).filter(|x| x.eq_ignore_ascii_case("x-")).map_or(name, |_| &name[2..]);
             for (encoding, given) in &mut weights {
                 if name.eq_ignore_ascii_case(encoding.name()) {
                     *given = Some(weight);

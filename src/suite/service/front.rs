@@ -163,11 +163,12 @@ async fn finished(request: Request, next: Next) -> Response<Body> {
     let status = response.status();
     if status.is_client_error() || status.is_server_error() {
         let kind = response.headers().get(CONTENT_TYPE);
-        if kind.is_none_or(|kind| kind != PROBLEM_JSON) {
+        // A handler that answers with JSON has said what it means: how each part does.
+        if kind.is_none_or(|kind| kind != PROBLEM_JSON && kind != "application/json") {
             let mut problem = Problem::of_status(status).into_response();
             // `Allow` and the like stay.
             let headers = std::mem::take(response.headers_mut());
-            for (name, value) in headers.iter() {
+            for (name, value) in &headers {
                 if !matches!(*name, CONTENT_TYPE | CONTENT_LENGTH) {
                     problem.headers_mut().append(name, value.clone());
                 }

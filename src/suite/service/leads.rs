@@ -71,11 +71,11 @@ impl Leads {
         }
         let mut level = Level::Source;
         let descend = async {
-            if let Some(payload) = self.from_redis(number).await {
+            if let Some(payload) = self.in_redis(number).await {
                 level = Level::L2;
                 return Ok(payload);
             }
-            let payload = self.from_database(number).await?;
+            let payload = self.in_database(number).await?;
             self.to_redis(number, &payload).await;
             Ok::<_, LeadError>(payload)
         };
@@ -85,7 +85,7 @@ impl Leads {
         Ok(Found { payload, level })
     }
 
-    async fn from_database(&self, number: u32) -> Result<Payload, LeadError> {
+    async fn in_database(&self, number: u32) -> Result<Payload, LeadError> {
         let mut connection = self.database.reader().acquire().await?;
         let lead = connection.lead(number.into()).await?.ok_or(LeadError::Unknown(number))?;
         drop(connection);
@@ -93,7 +93,7 @@ impl Leads {
         Ok(json.map_err(|source| LeadError::Damaged { number, source })?.into())
     }
 
-    async fn from_redis(&self, number: u32) -> Option<Payload> {
+    async fn in_redis(&self, number: u32) -> Option<Payload> {
         let second = self.l2.as_ref()?;
         self.patiently(second, second.cache.get(number)).await?
     }
