@@ -27,17 +27,17 @@
 //! ```
 //!
 //! For [`BuiltIn::Scorer`] `c` is some microseconds and `r`, 6,000
-//! multiplications, about a tenth of one: the call is the cost. Batches of 64
-//! are some 20 times as fast as single rows on either backend, and five times is
-//! reached from 8 rows on. For [`BuiltIn::Encoder`] `r` is 2 million
-//! multiplications, and `c` is less than that: 1.5 times as fast is all there is,
-//! in batches of 8 already, whatever the backend. There a second session on a
-//! second core brings more than a batch. Larger batches only use the caches of
-//! the processor worse.
+//! multiplications, a tenth or two of one: the call is the cost. Five times as
+//! fast as single rows is reached with 8 rows, and batches of 64 are 15 to 35
+//! times as fast, depending on the backend. For [`BuiltIn::Encoder`] `r` is 2
+//! million multiplications, and `c` is less than that: 1.5 times as fast is all
+//! there is, in batches of 8 already. No way of batching brings five times there;
+//! what can help is a session for each core (`worker_speedup`).
 //!
-//! The same holds in int8, where `r` is smaller and `c` larger: the activations
-//! have to be quantised. It saves memory rather than time for models this small,
-//! and on tract it costs time.
+//! In int8 the call costs more, as activations have to be quantised, and the row
+//! less where the backend has the kernels for it: batches gain more, single rows
+//! of a model as small as the scorer lose. What it always saves is two thirds of
+//! the file.
 //!
 //! # What batching costs
 //!
