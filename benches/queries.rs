@@ -1,4 +1,4 @@
-//! Pooled queries on `SQLite`, and on PostgreSQL where there is one: acquiring a
+//! Pooled queries on `SQLite`, and on `PostgreSQL` where there is one: acquiring a
 //! connection and using it, measured apart.
 
 use std::cell::{Cell, OnceCell, RefCell};
@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use benchgate::record;
 use benchgate::suite::queries::{
-    AuditLog, Connection, Database, Form, Kind, Lead, OrganisationUsers, Page, Pressure, Property,
-    Queries, TownPrices, connect_anew, count_queries, growing, record_growing, town,
+    AuditLog, Connection, Database, Form, Kind, Lead, OrganisationUsers, Page, Pool, Pressure,
+    Property, Queries, TownPrices, connect_anew, count_queries, growing, record_growing, town,
 };
 use benchgate::suite::services::Postgres;
 use benchgate::suite::{SuiteError, sizes};
@@ -83,7 +83,7 @@ impl Bench {
         group: &mut Group<'_>,
         what: &str,
         numbers: u32,
-        query: impl AsyncFn(&mut Connection, u32) -> Result<T, SuiteError>,
+        query: &impl AsyncFn(&mut Connection, u32) -> Result<T, SuiteError>,
         right: impl Fn(u32, T) -> bool,
     ) {
         let checked = OnceCell::new();
@@ -120,7 +120,7 @@ impl Bench {
                 group,
                 what,
                 sizes::LEADS,
-                async |connection, number| {
+                &async |connection, number| {
                     let (created_at, scored_at) = Lead::times(number);
                     connection.point(created_at, scored_at, prepared).await
                 },
@@ -140,7 +140,7 @@ impl Bench {
                 group,
                 what,
                 towns,
-                async |connection, number| {
+                &async |connection, number| {
                     connection.range(&town(i64::from(number)), prices, indexed).await
                 },
                 |number, found| {
@@ -159,14 +159,14 @@ impl Bench {
             group,
             "join",
             sizes::LEADS,
-            async |connection, number| connection.lead(i64::from(number) + 1).await,
+            &async |connection, number| connection.lead(i64::from(number) + 1).await,
             |number, found| found == Some(Lead::seeded(number)),
         );
         self.read(
             group,
             "aggregate",
             1,
-            async |connection, _| connection.prices().await,
+            &async |connection, _| connection.prices().await,
             |_, found: Vec<TownPrices>| {
                 let all = (0..sizes::PROPERTIES).map(|number| Property::seeded(number).price);
                 let sum: i64 = found.iter().map(|town| town.sum).sum();
@@ -186,13 +186,13 @@ impl Bench {
                 group,
                 &what,
                 sizes::ORGANISATIONS - sizes::PAGE_ROWS + 1,
-                async |connection, number| connection.organisations(page(number), form).await,
+                &async |connection, number| connection.organisations(page(number), form).await,
                 |number, found| {
                     let numbers = number..number + sizes::PAGE_ROWS;
                     found.into_iter().eq(numbers.map(OrganisationUsers::seeded))
                 },
             );
-            self.growth(&what, async |connection, page| {
+            self.growth(&what, &async |connection, page| {
                 connection.organisations(page, form).await.map(|found| found.len())
             });
         }
@@ -200,7 +200,7 @@ impl Bench {
             group,
             "audit_logs_join",
             sizes::AUDIT_LOGS - sizes::PAGE_ROWS + 1,
-            async |connection, number| {
+            &async |connection, number| {
                 let page = page(number + sizes::PAGE_ROWS + 1);
                 connection.audit_logs(page, Form::Join).await
             },
@@ -209,7 +209,7 @@ impl Bench {
                 found.into_iter().eq(numbers.map(AuditLog::seeded))
             },
         );
-        self.growth("audit_logs_join", async |connection, page| {
+        self.growth("audit_logs_join", &async |connection, page| {
             connection.audit_logs(page, Form::Join).await.map(|found| found.len())
         });
     }
@@ -219,7 +219,7 @@ impl Bench {
     fn growth(
         &self,
         what: &str,
-        list: impl AsyncFn(&mut Connection, Page) -> Result<usize, SuiteError>,
+        list: &impl AsyncFn(&mut Connection, Page) -> Result<usize, SuiteError>,
     ) {
         let Some(connection) = self.held.get().filter(|_| record::wanted()) else { return };
         let mut connection = connection.borrow_mut();
@@ -235,7 +235,7 @@ impl Bench {
             group,
             &format!("insert_{rows}"),
             rows,
-            async |connection, process, turn| {
+            &async |connection, process, turn| {
                 let first = i64::from(turn) * i64::from(rows);
                 connection.insert(process, first, rows).await
             },
@@ -245,7 +245,7 @@ impl Bench {
             group,
             "transaction",
             1,
-            async |connection, process, turn| {
+            &async |connection, process, turn| {
                 connection.transaction(process, i64::from(turn)).await
             },
             // A score of thousandths, and 1 more.
@@ -258,7 +258,7 @@ impl Bench {
         group: &mut Group<'_>,
         what: &str,
         rows: u32,
-        body: impl AsyncFn(&mut Connection, i64, u32) -> Result<u64, SuiteError>,
+        body: &impl AsyncFn(&mut Connection, i64, u32) -> Result<u64, SuiteError>,
         right: impl Fn(u32) -> u64,
     ) {
         const BATCH: u64 = 20;
@@ -299,17 +299,19 @@ impl Bench {
                 timed
             });
         });
-        self.give_back(held);
+        if let Some(database) = self.opened.get() {
+            self.give_back(database.writer(), held);
+        }
     }
 
     /// Giving it back is the pool's work on the runtime; the next benchmark is to
     /// find all connections idle.
-    fn give_back(&self, held: OnceCell<RefCell<Connection>>) {
+    fn give_back(&self, pool: &Pool, held: OnceCell<RefCell<Connection>>) {
         if let Some(connection) = held.into_inner() {
             self.runtime.block_on(async {
+                let before = pool.idle();
                 drop(connection);
-                let pool = self.database().writer();
-                while pool.idle() < pool.size() as usize {
+                while pool.idle() == before {
                     tokio::time::sleep(Duration::from_micros(100)).await;
                 }
             });
@@ -365,11 +367,15 @@ impl Bench {
         Ok(())
     }
 
-    fn all(self, group: &mut Group<'_>) {
+    fn all(mut self, group: &mut Group<'_>) {
         self.pool(group);
         group.throughput(Throughput::Elements(1));
         self.shapes(group);
         self.lists(group);
+        let held = std::mem::take(&mut self.held);
+        if let Some(database) = self.opened.get() {
+            self.give_back(database.reader(), held);
+        }
         self.writes(group);
     }
 }

@@ -4,7 +4,7 @@
 //! | module | measures | needs |
 //! |---|---|---|
 //! | [`cache`] | lookups in the process, in Redis and through both | nothing; Redis where it is found |
-//! | [`queries`] | pooled SQL | nothing: `SQLite` comes with it; PostgreSQL where it is found |
+//! | [`queries`] | pooled SQL | nothing: `SQLite` comes with it; `PostgreSQL` where it is found |
 //! | [`inference`] | an ONNX model | nothing: tract comes with it; ONNX Runtime where it is found |
 //! | [`http`] | round trips over loopback | nothing |
 //! | [`service`] | the service that these ask, and `gate serve` runs | nothing; servers and libraries where they are named |

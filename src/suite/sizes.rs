@@ -136,7 +136,7 @@ pub const PRESSURE_ACQUIRES: u32 = 1000;
 /// Rows of a page when its queries are counted; the count must be the same for
 /// a page of one.
 pub const COUNTED_ROWS: u32 = 10;
-/// A PostgreSQL server that takes longer to answer is not there.
+/// A `PostgreSQL` server that takes longer to answer is not there.
 pub const POSTGRES_CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
 /// A replica that has not received the seeded rows by then is an error.
 pub const REPLICA_TIMEOUT: Duration = Duration::from_secs(10);

@@ -14,7 +14,7 @@ fn statements_lose_their_values() {
         ("SELECT a FROM t WHERE b IN (1, 2, 3)", "select a from t where b in (?)"),
         ("SELECT a FROM t WHERE b IN ($1)", "select a from t where b in (?)"),
         ("SELECT a FROM t WHERE b = -1.5e3", "select a from t where b = ?"),
-        ("SELECT a -1, -2 FROM t LIMIT -1", "select a - ?, ? from t limit ?"),
+        ("SELECT a -1, -2 FROM t LIMIT -1", "select a - ? from t limit ?"),
         ("SELECT (a) - 1 FROM t", "select (a) - ? from t"),
         ("INSERT INTO t (a, b) VALUES (?1, ?2), (?3, ?4)", "insert into t (a, b) values (?)"),
         ("INSERT INTO t (a) VALUES (1)", "insert into t (a) values (?)"),
@@ -89,8 +89,8 @@ pub(super) async fn queries_are_counted(database: &Database) {
     assert_eq!(
         found.iter().map(ToString::to_string).collect::<Vec<_>>(),
         [
-            "sent 1 times for one row and 10 times for more: SELECT id, name, email, role FROM users \
-          WHERE organisation_id = ? ORDER BY id"
+            "sent 1 times for one row and 10 times for more: select id, name, email, role from users \
+          where organisation_id = ? order by id"
         ]
     );
     // As somebody would write it down.

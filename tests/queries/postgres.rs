@@ -1,4 +1,4 @@
-//! PostgreSQL: the same rows and answers, and what is refused.
+//! `PostgreSQL`: the same rows and answers, and what is refused.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -168,7 +168,7 @@ async fn a_process_that_is_killed_while_seeding_leaves_nothing() {
     let seeding = "SELECT count(*)::bigint FROM pg_stat_activity WHERE pid <> pg_backend_pid() \
                    AND datname = current_database() AND state = 'active' \
                    AND query LIKE 'CREATE SCHEMA%'";
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while connection.fetch_one(seeding).await.unwrap().get::<i64, _>(0) == 0 {
         assert!(Instant::now() < deadline, "it was not seen seeding");
         std::thread::sleep(Duration::from_millis(1));
@@ -234,9 +234,7 @@ fn reason(test: &str, variables: &[(&str, &str)]) -> String {
 }
 
 fn tell_reason() {
-    use std::io::Write as _;
-    let error = Postgres::find().unwrap_err();
-    writeln!(std::io::stdout(), "\nreason:{error}").unwrap();
+    super::tell(&format!("reason:{}", Postgres::find().unwrap_err()));
 }
 
 #[test]
@@ -316,14 +314,14 @@ async fn a_wrong_password_is_not_repeated() {
 #[test]
 #[ignore = "needs postgres: scripts/test installs it"]
 fn a_private_server_is_no_roots_and_ends_with_its_process() {
-    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::io::{BufRead as _, BufReader};
     use std::os::unix::fs::MetadataExt as _;
     use std::process::Stdio;
 
     if super::inside() {
         let server = Postgres::start().unwrap();
         let socket = server.primary().get_socket().unwrap();
-        writeln!(std::io::stdout(), "\nsocket:{}", socket.display()).unwrap();
+        super::tell(&format!("socket:{}", socket.display()));
         std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).unwrap();
         drop(server);
         std::process::exit(0);

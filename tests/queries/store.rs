@@ -1,6 +1,6 @@
 //! Where seeded databases are kept: whole, or not at all.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 
@@ -66,7 +66,7 @@ fn what_a_killed_process_was_making_is_made_anew() {
                 "entry",
                 |directory| {
                     half(directory).unwrap();
-                    writeln!(std::io::stdout(), "\n{BEGUN}").unwrap();
+                    super::tell(BEGUN);
                     loop {
                         std::thread::park();
                     }

@@ -51,7 +51,7 @@ pub(super) fn failed(
 pub enum Pool {
     /// To an `SQLite` file.
     Sqlite(SqlitePool),
-    /// To a PostgreSQL server.
+    /// To a `PostgreSQL` server.
     Postgres(PgPool),
 }
 
@@ -105,7 +105,7 @@ impl Pool {
 pub enum Connection {
     /// To an `SQLite` file.
     Sqlite(PoolConnection<Sqlite>),
-    /// To a PostgreSQL server.
+    /// To a `PostgreSQL` server.
     Postgres(PoolConnection<Postgres>),
 }
 
@@ -127,7 +127,7 @@ pub struct Database {
     reader: Pool,
     process: i64,
     // After the pools: fields are dropped in this order.
-    _copies: Vec<Arc<OwnCopy>>,
+    copies: Vec<Arc<OwnCopy>>,
 }
 
 impl Database {
@@ -135,14 +135,14 @@ impl Database {
         let random = RandomState::new().hash_one(std::process::id());
         let process = i64::try_from(random >> 1).unwrap_or(0);
         let copies = copy.into_iter().map(Arc::new).collect();
-        Self { reader: pool.clone(), writer: pool, process, _copies: copies }
+        Self { reader: pool.clone(), writer: pool, process, copies }
     }
 
     /// With all reading going to `replica`, and writing where it went.
     #[must_use]
     pub fn with_replica(mut self, replica: Self) -> Self {
         self.reader = replica.reader;
-        self._copies.extend(replica._copies);
+        self.copies.extend(replica.copies);
         self
     }
 

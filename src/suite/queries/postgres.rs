@@ -1,4 +1,4 @@
-//! PostgreSQL: a schema of our own in the user's database or in a private one.
+//! `PostgreSQL`: a schema of our own in the user's database or in a private one.
 
 use std::time::Instant;
 

@@ -126,7 +126,7 @@ impl Connection {
     /// The lead with this id, with its property and organisation: one query.
     pub async fn lead(&mut self, id: i64) -> Result<Option<Lead>, SuiteError> {
         let kind = self.kind();
-        let leads = select!(self, LEAD, [id], |row| Lead::read(row));
+        let leads = select!(self, LEAD, [id], Lead::read);
         leads.map(|mut leads| leads.pop()).map_err(failed(kind, "select a lead"))
     }
 

@@ -136,12 +136,12 @@ pub(super) fn content(kind: Kind) -> String {
     })
 }
 
-/// The content of PostgreSQL's schema.
+/// The content of `PostgreSQL`'s schema.
 pub fn postgres_content() -> String {
     content(Kind::Postgres)
 }
 
-/// The name of our schema in PostgreSQL: the one that holds this content. So
+/// The name of our schema in `PostgreSQL`: the one that holds this content. So
 /// programs of two versions can be measured in turn on one server.
 pub fn postgres_schema() -> String {
     format!("benchgate_{}", &postgres_content()[..8])

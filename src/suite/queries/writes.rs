@@ -18,7 +18,8 @@ INSERT INTO written_leads (process, number, written_at, score, email) VALUES ($1
 const RESCORE: &str =
     "UPDATE written_leads SET score = score + 1 WHERE process = $1 AND number = $2";
 
-const SCORE: &str = "SELECT score FROM written_leads WHERE process = $1 AND number = $2";
+const SCORE: &str = "
+SELECT CAST(ROUND(score * 1000) AS BIGINT) FROM written_leads WHERE process = $1 AND number = $2";
 
 /// Now, in Unix seconds.
 fn now() -> i64 {
@@ -75,7 +76,7 @@ impl Connection {
     pub async fn transaction(&mut self, process: i64, number: i64) -> Result<u64, SuiteError> {
         let failed = failed(self.kind(), "write a row in a transaction");
         let now = now();
-        let score: Result<f64, Error> = either!(Self, self, connection => async {
+        let score: Result<i64, Error> = either!(Self, self, connection => async {
             let mut transaction = connection.begin().await?;
             sqlx::query(INSERT_ONE)
                 .bind(process)
@@ -92,8 +93,7 @@ impl Connection {
             transaction.commit().await?;
             Ok(score)
         }.await);
-        // At most 2: no sign and no fraction is lost.
-        score.map(|score| (score * 1000.0).round() as u64).map_err(failed)
+        score.map(i64::unsigned_abs).map_err(failed)
     }
 
     /// How many rows this process has written, and the sum of their numbers.

@@ -1,4 +1,4 @@
-//! PostgreSQL: the user's own, or a private one with the query workload's rows.
+//! `PostgreSQL`: the user's own, or a private one with the query workload's rows.
 
 use std::ffi::OsString;
 use std::fs;
@@ -36,10 +36,10 @@ const SETTINGS: [&str; 7] = [
 ];
 
 /// Users that a server may run as where this process runs as root, which
-/// PostgreSQL refuses; the first that there is.
+/// `PostgreSQL` refuses; the first that there is.
 const UNPRIVILEGED: [&str; 2] = ["postgres", "nobody"];
 
-/// A PostgreSQL server to measure, and its replica where there is one.
+/// A `PostgreSQL` server to measure, and its replica where there is one.
 #[derive(Debug)]
 pub struct Postgres {
     primary: PgConnectOptions,
