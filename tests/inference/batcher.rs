@@ -24,17 +24,19 @@ impl Predict for Echo {
     }
 }
 
-/// The same, but each batch waits for a word; told how large it is.
+/// The same, but each batch tells how large it is, waits for a word, and may
+/// die of it.
 struct Held {
     begun: mpsc::Sender<usize>,
     go: mpsc::Receiver<()>,
+    dies: bool,
 }
 
 impl Held {
     fn new() -> (Self, mpsc::Receiver<usize>, mpsc::Sender<()>) {
         let (begun, told) = mpsc::channel();
         let (say, go) = mpsc::channel();
-        (Self { begun, go }, told, say)
+        (Self { begun, go, dies: false }, told, say)
     }
 }
 
@@ -45,8 +47,9 @@ impl Predict for Held {
 
     fn predict(&mut self, features: &[f32]) -> Result<Vec<f32>, SuiteError> {
         self.begun.send(features.len()).unwrap();
-        // Nobody left to say so is as good.
-        let _ = self.go.recv();
+        // Nobody left to say so is as good, and a failed test has to end, too.
+        let _ = self.go.recv_timeout(Duration::from_secs(20));
+        assert!(!self.dies, "it dies");
         Ok(features.to_vec())
     }
 }
@@ -67,6 +70,11 @@ impl Predict for Moody {
             _ => Ok(features.to_vec()),
         }
     }
+}
+
+/// A test that hangs tells nothing.
+async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(30), future).await.expect("it ends")
 }
 
 fn batching(max_rows: usize, max_wait: Duration, queue: usize) -> Batching {
@@ -101,7 +109,7 @@ async fn callers_share_a_batch_and_get_their_own_scores() {
         let handle = batcher.handle();
         running.spawn(async move { (number, handle.score([f32::from(number)]).await.unwrap()) });
     }
-    for (number, score) in running.join_all().await {
+    for (number, score) in soon(running.join_all()).await {
         assert_eq!(score, f32::from(number));
     }
     assert_eq!(batcher.handle().counts(), Counts { rows: 16, batches: 2, shed: 0 });
@@ -111,7 +119,7 @@ async fn callers_share_a_batch_and_get_their_own_scores() {
 async fn a_caller_alone_waits_no_longer_than_the_longest_wait() {
     let batcher = Batcher::start(vec![Echo], batching(8, Duration::from_millis(20), 100)).unwrap();
     let start = std::time::Instant::now();
-    assert_eq!(batcher.handle().score([7.0]).await.unwrap(), 7.0);
+    assert_eq!(soon(batcher.handle().score([7.0])).await.unwrap(), 7.0);
     assert!(start.elapsed() >= Duration::from_millis(20), "nobody came, and it did not wait");
     assert_eq!(batcher.handle().counts(), Counts { rows: 1, batches: 1, shed: 0 });
 }
@@ -157,7 +165,7 @@ async fn a_full_queue_turns_callers_away() {
     for feature in [1.0, 2.0] {
         taken.push(asks(&handle, feature).await);
     }
-    let error = handle.score([3.0]).await.unwrap_err();
+    let error = soon(handle.score([3.0])).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "overloaded: 2 callers wait for a score already; try again later"
@@ -236,24 +244,35 @@ async fn a_batch_that_fails_is_told_to_each_and_the_next_one_runs() {
 async fn callers_of_a_dead_worker_are_told() {
     let batcher = Batcher::start(vec![Moody], batching(2, HOUR, 10)).unwrap();
     let handle = batcher.handle();
-    let (one, other) = tokio::join!(handle.score([3.0]), handle.score([3.0]));
+    let (one, other) = soon(async { tokio::join!(handle.score([3.0]), handle.score([3.0])) }).await;
     for reply in [one, other] {
         assert_eq!(
             reply.unwrap_err().to_string(),
             "no score: the batcher was stopped, or its worker died; start another one"
         );
     }
-    // Its last words come before it is gone.
-    while !matches!(handle.score([0.0, 0.0]).await, Err(SuiteError::Features { .. })) {}
-    loop {
-        // Once it is, nobody waits in vain.
-        let late = tokio::time::timeout(Duration::from_millis(50), handle.score([0.0])).await;
-        if let Ok(reply) = late {
-            assert!(matches!(reply, Err(SuiteError::BatcherEnded)));
-            break;
-        }
+}
+
+#[tokio::test]
+async fn who_waits_behind_a_batch_that_kills_the_worker_is_told() {
+    let (mut held, begun, go) = Held::new();
+    held.dies = true;
+    let batcher = Batcher::start(vec![held], batching(1, Duration::ZERO, 10)).unwrap();
+    let handle = batcher.handle();
+    let first = {
+        let handle = handle.clone();
+        tokio::spawn(async move { handle.score([0.0]).await })
+    };
+    tokio::task::yield_now().await;
+    begun.recv().unwrap();
+    let waiting = [asks(&handle, 1.0).await, asks(&handle, 2.0).await];
+    go.send(()).unwrap();
+    assert!(matches!(soon(first).await.unwrap(), Err(SuiteError::BatcherEnded)));
+    for caller in waiting {
+        assert!(matches!(soon(caller).await.unwrap(), Err(SuiteError::BatcherEnded)));
     }
-    drop(batcher);
+    // It is gone, and takes nobody any more.
+    assert!(matches!(soon(handle.score([3.0])).await, Err(SuiteError::BatcherEnded)));
 }
 
 #[tokio::test]
