@@ -1,11 +1,12 @@
 //! Instructions of the gate itself, under iai-callgrind: its readers, its
 //! statistics, its judgement and a report.
 //!
-//! All of it is the same in every run on one machine: ordered maps, seeded
-//! draws, no clock. Two things hang on the machine and not on the code. What
-//! reads a directory sorts what the file system lists, in the order in which it
-//! does: `read_criterion` may differ between file systems. And what converts
-//! numbers and compares text takes libc's path for the processor.
+//! Two are nondeterministic, by ten in a million at most: `judge_case` matches
+//! the policy's globs, and the states of the regex engine's lazy automaton lie in
+//! a hash map of a random seed; `markdown` is given what was judged so, and the
+//! allocator finds the heap as that left it. Heap bytes and blocks and all else
+//! are the same in every run on one machine. On another one `read_criterion` may
+//! differ, as it sorts what the file system lists in an order of its own.
 
 use benchgate::record;
 use benchgate::suite::services::find_program;
