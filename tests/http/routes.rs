@@ -2,10 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
 use benchgate::suite::http::{Client, Protocol, Reply, Server};
 use benchgate::suite::inference::{Backend, LeadFields, Scorer, features, features_of};
-use benchgate::suite::queries::{AuditLog, Lead, OrganisationUsers};
-use benchgate::suite::service::Parts;
+use benchgate::suite::queries::{
+    AuditLog, Lead, OrganisationUsers, Queries, count_queries, growing,
+};
+use benchgate::suite::service::{Parts, answer};
 use benchgate::suite::services::Redis;
 use benchgate::suite::sizes;
 use benchgate::suite::upstream::{Fault, Faults, FaultyUpstream, valuation};
@@ -284,6 +289,41 @@ fn samples(text: &str) -> BTreeMap<(String, String), f64> {
         assert_eq!(before, None, "{line} is there twice");
     }
     samples
+}
+
+/// What one such request asks the database for.
+async fn queries(router: &Router, path: &str) -> Queries {
+    let request = Request::get(path).body(Body::empty()).unwrap();
+    let (response, queries) = Queries::of(answer(router, request)).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK, "{path}");
+    queries
+}
+
+#[tokio::test]
+async fn a_longer_page_takes_no_more_queries_unless_it_is_the_counter_example() {
+    count_queries().unwrap();
+    let server = Server::embedded().unwrap();
+    let router = server.reference().unwrap().router();
+    for list in ["organisations", "audit-logs"] {
+        for (form, for_one, for_ten) in [("join", 1, 1), ("in-batch", 2, 2), ("n-plus-one", 2, 11)]
+        {
+            let one = queries(&router, &format!("/{list}?rows=1&form={form}")).await;
+            let ten = queries(&router, &format!("/{list}?rows=10&form={form}")).await;
+            assert_eq!((one.total(), ten.total()), (for_one, for_ten), "{list} {form}");
+            let found = growing(&one, &ten, &[]).len();
+            assert_eq!(found, usize::from(form == "n-plus-one"), "{list} {form}");
+        }
+    }
+    for (path, first, again) in [
+        ("/leads/21", 1, 0),
+        ("/score/22", 1, 0),
+        ("/organisations", 1, 0),
+        ("/audit-logs", 1, 1),
+        ("/health", 0, 0),
+    ] {
+        assert_eq!(queries(&router, path).await.total(), first, "{path}");
+        assert_eq!(queries(&router, path).await.total(), again, "{path}");
+    }
 }
 
 #[tokio::test]

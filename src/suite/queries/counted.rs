@@ -44,7 +44,9 @@ pub fn query_layer<S>() -> impl Layer<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    let ours = |metadata: &Metadata<'_>| [REQUEST, QUERY].contains(&metadata.target());
+    // All spans: within the request's there may be others, and on the threads that
+    // `SQLite` works on only the innermost is known, from which the way leads up.
+    let ours = |metadata: &Metadata<'_>| metadata.is_span() || metadata.target() == QUERY;
     let filter = dynamic_filter_fn(move |metadata, _: &Context<'_, S>| {
         ours(metadata) && COUNTING.load(Ordering::Relaxed) > 0
     });
