@@ -78,7 +78,9 @@ pub enum SuiteError {
         source: sqlx::Error,
     },
     /// A database that is marked as ours holds something else.
-    #[error("{database}: it is marked as `{found}` and not as `{wanted}`: its rows are others")]
+    #[error(
+        "{database}: it is marked as `{found}` and not as `{wanted}`: delete it, and it is made anew"
+    )]
     OtherContent {
         /// Which database.
         database: queries::Kind,
