@@ -158,7 +158,7 @@ impl Bench {
                 continue;
             }
             let request = || Request::get(path).body(Body::empty()).expect("a request");
-            let counted = self.runtime.block_on(async {
+            let counted = self.server().runtime().block_on(async {
                 match name {
                     "keep_alive" | "page_hit" => drop(answer(&router, request()).await),
                     "page_miss" => service.front().responses().forget(path).await,

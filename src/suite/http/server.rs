@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use axum::Router;
 use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::oneshot;
 
 use super::failed;
@@ -35,6 +35,7 @@ struct Served {
 #[derive(Debug)]
 struct Running {
     address: SocketAddr,
+    runtime: Handle,
     metrics: Arc<Metrics>,
     service: Option<Service>,
 }
@@ -105,6 +106,13 @@ impl Server {
         self.running.metrics.connections.get()
     }
 
+    /// The runtime that it runs on. What uses the service without a socket is to
+    /// run there too: a connection that another runtime took out of the pool goes
+    /// back when that runtime next has a turn, and stopping waits for it.
+    pub fn runtime(&self) -> &Handle {
+        &self.running.runtime
+    }
+
     /// The reference service, if it is that which is served.
     pub fn reference(&self) -> Option<&Service> {
         self.running.service.as_ref()
@@ -154,7 +162,12 @@ fn run(
                 return Drained::All;
             }
         };
-        let running = Running { address, metrics: Arc::clone(&metrics), service: service.clone() };
+        let running = Running {
+            address,
+            runtime: Handle::current(),
+            metrics: Arc::clone(&metrics),
+            service: service.clone(),
+        };
         let _ = tell.send(Ok(running));
         // The sender is dropped at the latest with the server: either way, over.
         let stop = async {

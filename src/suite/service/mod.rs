@@ -212,7 +212,10 @@ impl Service {
         if let Some(redis) = self.leads().redis() {
             redis.clone().remove().await?;
         }
-        self.database().close().await;
+        // Who holds a connection now does not give it back any more.
+        if tokio::time::timeout(self.limits().drain, self.database().close()).await.is_err() {
+            tracing::warn!("connections were still in use, and are given up");
+        }
         Ok(())
     }
 }
