@@ -29,9 +29,13 @@ mod http {
 
     const PAGE: &str = "/organisations";
 
-    /// Heap bytes and blocks too: what a request allocates.
+    /// Heap bytes and blocks too: what a request allocates. And where the seeded
+    /// database is kept: the runner passes no variables on by itself.
     fn with_heap() -> LibraryBenchmarkConfig {
-        LibraryBenchmarkConfig::default().tool(Dhat::default()).clone()
+        LibraryBenchmarkConfig::default()
+            .pass_through_envs(["HOME", "XDG_CACHE_HOME"])
+            .tool(Dhat::default())
+            .clone()
     }
 
     /// A request, and all that answers it.
