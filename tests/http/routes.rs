@@ -1,6 +1,7 @@
 //! What the service answers.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -8,10 +9,10 @@ use axum::extract::Request;
 use benchgate::suite::http::{Client, Protocol, Reply, Server};
 use benchgate::suite::inference::{Backend, LeadFields, Scorer, features, features_of};
 use benchgate::suite::queries::{
-    AuditLog, Lead, OrganisationUsers, Queries, count_queries, growing,
+    AuditLog, Database, Lead, OrganisationUsers, Queries, count_queries, growing,
 };
 use benchgate::suite::service::{Parts, answer};
-use benchgate::suite::services::Redis;
+use benchgate::suite::services::{Postgres, Redis};
 use benchgate::suite::sizes;
 use benchgate::suite::upstream::{Fault, Faults, FaultyUpstream, valuation};
 use hyper::StatusCode;
@@ -210,10 +211,10 @@ async fn many_at_once_are_scored_each_with_its_own() {
         .map(|row| client.get("/score").unwrap().json(json!({ "features": row }).to_string()))
         .collect();
     let mut replies = BTreeMap::new();
-    let client = std::sync::Arc::new(client);
+    let client = Arc::new(client);
     let mut running = tokio::task::JoinSet::new();
     for (number, call) in calls.into_iter().enumerate() {
-        let client = std::sync::Arc::clone(&client);
+        let client = Arc::clone(&client);
         running.spawn(async move { (number, client.send(&call).await.unwrap()) });
     }
     while let Some(done) = running.join_next().await {
@@ -439,4 +440,21 @@ async fn redis_keeps_what_the_process_has_lost_and_may_fail() {
     let degraded = get(&server, "/health/detailed", &[]).await;
     assert_eq!(degraded.status, StatusCode::OK);
     assert_eq!(json(&degraded)["status"], "degraded");
+}
+
+#[tokio::test]
+#[ignore = "needs postgres: scripts/test installs it"]
+async fn on_postgresql_the_same_is_answered() {
+    let postgres = Arc::new(Postgres::find().unwrap());
+    let held = Arc::clone(&postgres);
+    let server =
+        Server::service(async move { Ok(Parts::of(Database::postgres(&held, 2).await?)) }).unwrap();
+    for path in ["/leads/31", "/organisations?rows=3", "/audit-logs?rows=3", "/score/32"] {
+        let reply = get(&server, path, &[]).await;
+        assert_eq!(reply.status, StatusCode::OK, "{path}");
+        assert_eq!(reply.body, get(&EMBEDDED, path, &[]).await.body, "{path}");
+    }
+    assert_eq!(json(&get(&server, "/health/detailed", &[]).await)["status"], "up");
+    server.stop().unwrap();
+    drop(postgres);
 }

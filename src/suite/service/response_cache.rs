@@ -89,7 +89,14 @@ impl ResponseCache {
         Self { vary, stored, metrics }
     }
 
-    /// How many responses there are, about: housekeeping is done now and then.
+    /// Does the housekeeping that earlier requests have left for a later one, so
+    /// that the next is a lookup and nothing else.
+    pub async fn settle(&self) {
+        self.vary.run_pending_tasks().await;
+        self.stored.run_pending_tasks().await;
+    }
+
+    /// How many responses there are, once [settled](Self::settle).
     pub fn entries(&self) -> u64 {
         self.stored.entry_count()
     }
