@@ -71,7 +71,8 @@ fn from_the_first_run_to_a_caught_regression() {
     let (code, out, err) = gate(home.path(), "slow", &["--quick", "--format", "json"]);
     assert_eq!(code, 0, "{err}");
     let report: serde_json::Value = serde_json::from_str(&out).unwrap();
-    assert_eq!(report["candidate"]["selection"], "--quick", "{out}");
+    assert_eq!(report["candidate"]["selection"], "--quick --bench moody", "{out}");
+    assert!(!out.contains("metric-missing"), "instructions are not lost: {out}");
     let newest = concat!(env!("CARGO_TARGET_TMPDIR"), "/tiny/gate/newest.json");
     let newest: serde_json::Value =
         serde_json::from_slice(&std::fs::read(newest).unwrap()).unwrap();

@@ -149,7 +149,12 @@ fn membership(case: &Case<'_>, rows: &[Row]) -> Vec<Finding> {
         }
     }
     let lacking = |row: &&Row| row.baseline.is_some() && row.candidate.is_none();
-    for row in rows.iter().filter(lacking).filter(|row| candidate.contains(&row.bench_id())) {
+    // Nor are instructions where a selection was not counted at all: `--quick`.
+    let uncounted = selected
+        && !case.candidate.measurements.iter().any(|one| one.metric.name == Metric::INSTRUCTIONS);
+    let counted = |row: &&Row| !(uncounted && row.metric == Metric::INSTRUCTIONS);
+    let gone = rows.iter().filter(lacking).filter(counted);
+    for row in gone.filter(|row| candidate.contains(&row.bench_id())) {
         let weight = severity(levels.missing).max(most(row.gate));
         let other = rows.iter().find(|other| {
             other.metric == row.metric
