@@ -170,7 +170,7 @@ impl Default for Metrics {
 
 impl Metrics {
     /// Counts a request that was answered. `route` is one of the service's own
-    /// routes, or [`NO_ROUTE`]: never what the client has sent.
+    /// routes, or `NO_ROUTE`: never what the client has sent.
     pub fn answered(&self, route: &str, method: &Method, status: StatusCode, took: Duration) {
         let key = (Verb::from(method), status.as_u16());
         let seconds = took.as_secs_f64();
