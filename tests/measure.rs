@@ -421,9 +421,11 @@ fn instructions_are_counted_through_valgrind() {
     assert_eq!(Harness::detect(&executable.path).expect("readable"), Some(Harness::IaiCallgrind));
     let (_directory, mut plan) = plan(built.executables);
     plan.build = options;
-    plan.repeats = 2;
+    plan.repeats = 4;
     let snapshot = measure(&plan).expect("it is counted");
     assert_eq!(not_run(&snapshot), Vec::<(&str, &str)>::new());
+    assert_eq!(snapshot.runs.len(), 4);
+    // What has repeated once is not counted again.
     let ten = values(reading(&snapshot, "sums::sum ten", "instructions"));
     let hundred = values(reading(&snapshot, "sums::sum hundred", "instructions"));
     assert_eq!((ten.len(), hundred.len()), (2, 2));

@@ -66,6 +66,18 @@ impl Merge {
             .collect()
     }
 
+    /// Whether an executable has counted, and each of its counts is the same in all
+    /// runs.
+    pub(super) fn repeats(&self, executable: &BenchExecutable) -> bool {
+        let mut of = self.measurements.values().filter(|one| {
+            one.id.target.as_ref() == Some(&executable.target)
+                && one.id.package == executable.package
+        });
+        let same =
+            |one: &Measurement| one.runs.windows(2).all(|pair| pair[0].reading == pair[1].reading);
+        of.clone().next().is_some() && of.all(same)
+    }
+
     /// Adds something that could not be run.
     pub(super) fn not_run(&mut self, not_run: NotRun) {
         self.not_run.insert(not_run);
@@ -149,6 +161,31 @@ mod tests {
         assert_eq!(not_run.len(), 1);
         assert_eq!(problems.len(), 1);
         assert_eq!(problems[0].path, Path::new("cache/x/new/sample.json"));
+    }
+
+    #[test]
+    fn an_executable_repeats_if_all_of_its_counts_do() {
+        let executable = |target: &str| BenchExecutable {
+            target: target.to_owned(),
+            ..BenchExecutable::ready("counts")
+        };
+        let of = |target: &str, name: &str, value| {
+            let mut one = one(name, value);
+            one.id.target = Some(target.to_owned());
+            one
+        };
+        let add = |merge: &mut Merge, run, measurements| {
+            merge.add(run, "counts", Harvest { measurements, ..Harvest::default() });
+        };
+        let mut merge = Merge::default();
+        assert!(!merge.repeats(&executable("steady")), "it has not counted");
+        add(&mut merge, 0, vec![of("steady", "a", 1.0), of("steady", "b", 2.0)]);
+        add(&mut merge, 1, vec![of("steady", "a", 1.0), of("steady", "b", 2.0)]);
+        add(&mut merge, 0, vec![of("varies", "a", 1.0), of("varies", "b", 2.0)]);
+        add(&mut merge, 1, vec![of("varies", "a", 1.0), of("varies", "b", 3.0)]);
+        assert!(merge.repeats(&executable("steady")));
+        assert!(!merge.repeats(&executable("varies")));
+        assert!(!merge.repeats(&executable("other")));
     }
 
     #[test]

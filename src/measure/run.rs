@@ -150,13 +150,18 @@ impl From<BuildError> for MeasureError {
     }
 }
 
+/// Runs of a counting harness after which it is not started again, if its counts
+/// were the same in all of them.
+const STEADY_RUNS: u32 = 2;
+
 /// Carries out a plan.
 ///
 /// Each run starts every executable once, in turn, so that the runs of a
 /// benchmark are spread over time. A process that crashes, hangs or writes
 /// nothing becomes a [`NotRun`] with its last lines, what it wrote before
 /// counts, and the others still run. One that reached its time limit is not
-/// started again: it would take that long each time.
+/// started again: it would take that long each time. Nor is a counting harness
+/// whose counts have repeated.
 ///
 /// Then the instructions of the criterion benchmarks that have a time are
 /// [counted](super::count). Without valgrind, or where a benchmark cannot be
@@ -274,6 +279,10 @@ impl Session<'_> {
         let mut load = Load::default();
         for one in prepared {
             if self.troubles.get(&one.subject).is_some_and(|trouble| trouble.given_up) {
+                continue;
+            }
+            // It counts the same each time; valgrind is slow.
+            if one.harness.counts() && run >= STEADY_RUNS && self.merge.repeats(one.executable) {
                 continue;
             }
             progress.event(&Event::ProcessStarted {
