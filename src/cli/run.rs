@@ -14,7 +14,9 @@ use super::source::{self, StoreArgs};
 use super::{Context, Failed, OutputArgs, PolicyArgs, baseline};
 use crate::exit::Exit;
 use crate::judge::{self, Case, Outcome, Report, Row, Severity};
-use crate::measure::{self, BuildOptions, Filter, Interrupt, Plan, Progress, Silent};
+use crate::measure::{
+    self, BenchExecutable, BuildOptions, Filter, Harness, Interrupt, Plan, Progress, Silent,
+};
 use crate::model::Snapshot;
 use crate::policy::{Gate, MeasureRules, Policy};
 
@@ -109,7 +111,7 @@ impl Run {
             }
             part => part,
         };
-        let repeats = repeat.unwrap_or(policy.measure.repeat);
+        policy.measure.repeat = repeat.unwrap_or(policy.measure.repeat);
 
         if let Some(name) = &save {
             // A name that cannot be saved is said before minutes of measuring.
@@ -123,7 +125,7 @@ impl Run {
         let _claim = claim(context, "gate run", &build.target_directory()?, &interrupt)?;
         let name = save.as_deref().unwrap_or("newest");
         let (mut snapshot, target, codes) =
-            measure(context, &policy, name, build, filter, repeats, &interrupt)?;
+            measure(context, &policy, name, build, filter, quick, &interrupt)?;
         snapshot.selection = selection;
         let newest = source::newest_in(&target);
         crate::baseline::write(&newest, &snapshot)?;
@@ -201,12 +203,19 @@ fn measure(
     name: &str,
     options: BuildOptions,
     filter: Option<Filter>,
-    repeats: u32,
+    quick: bool,
     interrupt: &Interrupt,
 ) -> Result<(Snapshot, PathBuf, Codes), Failed> {
     let mut bar: Box<dyn Progress> =
         if context.shell.quiet { Box::new(Silent) } else { progress::on_stderr() };
-    let built = measure::build(&options, interrupt, bar.as_mut())?;
+    let mut built = measure::build(&options, interrupt, bar.as_mut())?;
+    if quick {
+        // One whose kind cannot be read is left in: that it cannot run is said.
+        let counts = |one: &BenchExecutable| {
+            Harness::detect(&one.path).ok().flatten().is_some_and(Harness::counts)
+        };
+        built.executables.retain(|one| !counts(one));
+    }
     let gate: &Path = &built.target_directory.join("gate");
     let codes = codes(&built.executables);
     let plan = Plan {
@@ -214,7 +223,7 @@ fn measure(
         executables: built.executables,
         not_run: built.not_run,
         build: options,
-        repeats,
+        repeats: policy.measure.repeat,
         filter,
         criterion: criterion_times(&policy.measure.process),
         counts: policy.measure.counts,
