@@ -4,8 +4,7 @@
 //! it reads the clock, and adding to a time carries over now and then. The rest
 //! is the same in every run.
 
-use benchgate::record;
-use benchgate::suite::services::find_program;
+mod valgrind;
 
 mod cache {
     use std::hint::black_box;
@@ -199,26 +198,5 @@ mod cache {
 }
 
 fn main() {
-    const RUNNER: &str = "iai-callgrind-runner";
-    // The runner starts this program again for each benchmark: nothing to look for then.
-    let inside = std::env::args().any(|argument| argument == "--iai-run");
-    let runner = std::env::var_os("IAI_CALLGRIND_RUNNER").is_some()
-        || option_env!("IAI_CALLGRIND_RUNNER").is_some()
-        || find_program(RUNNER, &[]).is_some();
-    let missing = if inside {
-        None
-    } else if find_program("valgrind", &[]).is_none() {
-        Some("valgrind")
-    } else if !runner {
-        Some(RUNNER)
-    } else {
-        None
-    };
-    match missing {
-        Some(tool) => {
-            let reason = format!("no `{tool}` on PATH; `scripts/setup` installs it");
-            record::not_run("cache_instructions", &reason).expect("recorded");
-        }
-        None => cache::run(),
-    }
+    valgrind::run("cache_instructions", cache::run);
 }

@@ -8,8 +8,7 @@
 //! are the same in every run on one machine. On another one `read_criterion` may
 //! differ, as it sorts what the file system lists in an order of its own.
 
-use benchgate::record;
-use benchgate::suite::services::find_program;
+mod valgrind;
 
 mod gate_statistics;
 
@@ -415,26 +414,5 @@ mod gate {
 }
 
 fn main() {
-    const RUNNER: &str = "iai-callgrind-runner";
-    // The runner starts this program again for each benchmark: nothing to look for then.
-    let inside = std::env::args().any(|argument| argument == "--iai-run");
-    let runner = std::env::var_os("IAI_CALLGRIND_RUNNER").is_some()
-        || option_env!("IAI_CALLGRIND_RUNNER").is_some()
-        || find_program(RUNNER, &[]).is_some();
-    let missing = if inside {
-        None
-    } else if find_program("valgrind", &[]).is_none() {
-        Some("valgrind")
-    } else if !runner {
-        Some(RUNNER)
-    } else {
-        None
-    };
-    match missing {
-        Some(tool) => {
-            let reason = format!("no `{tool}` on PATH; `scripts/setup` installs it");
-            record::not_run("gate_instructions", &reason).expect("recorded");
-        }
-        None => gate::run(),
-    }
+    valgrind::run("gate_instructions", gate::run);
 }

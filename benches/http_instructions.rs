@@ -6,8 +6,7 @@
 //! in a histogram's buckets; moka reads the clock, and adding to a time carries
 //! over now and then; and the response cache hashes addresses with a random seed.
 
-use benchgate::record;
-use benchgate::suite::services::find_program;
+mod valgrind;
 
 #[expect(clippy::needless_pass_by_value, reason = "a teardown owns what its benchmark gave")]
 mod http {
@@ -166,26 +165,5 @@ mod http {
 }
 
 fn main() {
-    const RUNNER: &str = "iai-callgrind-runner";
-    // The runner starts this program again for each benchmark: nothing to look for then.
-    let inside = std::env::args().any(|argument| argument == "--iai-run");
-    let runner = std::env::var_os("IAI_CALLGRIND_RUNNER").is_some()
-        || option_env!("IAI_CALLGRIND_RUNNER").is_some()
-        || find_program(RUNNER, &[]).is_some();
-    let missing = if inside {
-        None
-    } else if find_program("valgrind", &[]).is_none() {
-        Some("valgrind")
-    } else if !runner {
-        Some(RUNNER)
-    } else {
-        None
-    };
-    match missing {
-        Some(tool) => {
-            let reason = format!("no `{tool}` on PATH; `scripts/setup` installs it");
-            record::not_run("http_instructions", &reason).expect("recorded");
-        }
-        None => http::run(),
-    }
+    valgrind::run("http_instructions", http::run);
 }

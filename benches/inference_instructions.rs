@@ -4,8 +4,7 @@
 //!
 //! ONNX Runtime is not counted: it is a library that was built elsewhere.
 
-use benchgate::record;
-use benchgate::suite::services::find_program;
+mod valgrind;
 
 mod scoring {
     use std::hint::black_box;
@@ -128,26 +127,5 @@ mod scoring {
 }
 
 fn main() {
-    const RUNNER: &str = "iai-callgrind-runner";
-    // The runner starts this program again for each benchmark: nothing to look for then.
-    let inside = std::env::args().any(|argument| argument == "--iai-run");
-    let runner = std::env::var_os("IAI_CALLGRIND_RUNNER").is_some()
-        || option_env!("IAI_CALLGRIND_RUNNER").is_some()
-        || find_program(RUNNER, &[]).is_some();
-    let missing = if inside {
-        None
-    } else if find_program("valgrind", &[]).is_none() {
-        Some("valgrind")
-    } else if !runner {
-        Some(RUNNER)
-    } else {
-        None
-    };
-    match missing {
-        Some(tool) => {
-            let reason = format!("no `{tool}` on PATH; `scripts/setup` installs it");
-            record::not_run("inference_instructions", &reason).expect("recorded");
-        }
-        None => scoring::run(),
-    }
+    valgrind::run("inference_instructions", scoring::run);
 }

@@ -6,8 +6,7 @@
 //! its own, and how often that one and the asking one wait for each other is the
 //! scheduler's choice.
 
-use benchgate::record;
-use benchgate::suite::services::find_program;
+mod valgrind;
 
 mod queries {
     use std::hint::black_box;
@@ -107,26 +106,5 @@ mod queries {
 }
 
 fn main() {
-    const RUNNER: &str = "iai-callgrind-runner";
-    // The runner starts this program again for each benchmark: nothing to look for then.
-    let inside = std::env::args().any(|argument| argument == "--iai-run");
-    let runner = std::env::var_os("IAI_CALLGRIND_RUNNER").is_some()
-        || option_env!("IAI_CALLGRIND_RUNNER").is_some()
-        || find_program(RUNNER, &[]).is_some();
-    let missing = if inside {
-        None
-    } else if find_program("valgrind", &[]).is_none() {
-        Some("valgrind")
-    } else if !runner {
-        Some(RUNNER)
-    } else {
-        None
-    };
-    match missing {
-        Some(tool) => {
-            let reason = format!("no `{tool}` on PATH; `scripts/setup` installs it");
-            record::not_run("queries_instructions", &reason).expect("recorded");
-        }
-        None => queries::run(),
-    }
+    valgrind::run("queries_instructions", queries::run);
 }
