@@ -41,7 +41,7 @@ const MAIN: &str = "main";
 ///   gate run                            measure and judge
 ///   gate run --save main                measure and save a baseline
 ///   gate run --bench cache --filter l1  only a part
-///   gate run --quick                    a first look in a third of the time
+///   gate run --quick                    a first look, at larger changes only
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Run {
