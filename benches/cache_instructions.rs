@@ -11,9 +11,9 @@ mod cache {
 
     use benchgate::suite::cache::{self, Codec, L1, Lifetimes, Pattern, Payload, Source, ready};
     use benchgate::suite::sizes;
-    use iai_callgrind::{
-        Dhat, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
-    };
+    use iai_callgrind::{library_benchmark, library_benchmark_group, main};
+
+    use super::valgrind::with_heap;
 
     /// Enough for a map of a realistic depth, few enough to fill under valgrind.
     const ENTRIES: u32 = 1000;
@@ -25,11 +25,6 @@ mod cache {
 
     /// Keys drawn in one measurement.
     const DRAWN: usize = 1000;
-
-    /// Heap bytes and blocks too, where values are made.
-    fn with_heap() -> LibraryBenchmarkConfig {
-        LibraryBenchmarkConfig::default().tool(Dhat::default()).clone()
-    }
 
     fn filled(first: u32) -> (L1, Vec<String>) {
         let l1 = ready(L1::filled(ENTRIES));

@@ -31,14 +31,13 @@ mod gate {
     use benchgate::stats::{
         Interval, Side, SplitMix64, hodges_lehmann, hodges_lehmann_interval, signed_rank,
     };
-    use iai_callgrind::{
-        Dhat, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
-    };
+    use iai_callgrind::{library_benchmark, library_benchmark_group, main};
     use jiff::Timestamp;
     use jiff::civil::date;
     use tempfile::TempDir;
 
     use super::gate_statistics::{self, Judged, TOLERANCE, assert_judged};
+    use super::valgrind::with_heap;
 
     /// Benchmarks in a project of some size.
     const BENCHMARKS: usize = 100;
@@ -51,14 +50,6 @@ mod gate {
     const RESULT_SAMPLES: u32 = 100;
     /// Functions in a profile: what a benchmark of a service runs through.
     const FUNCTIONS: u64 = 1000;
-
-    /// Heap bytes and blocks too: of what reads and writes text.
-    fn with_heap() -> LibraryBenchmarkConfig {
-        // An allocation counts when the measured function is among its callers; of
-        // its own accord DHAT looks at the nearest twelve, and parsers go deeper.
-        let dhat = Dhat::with_args(["--num-callers=200"]);
-        LibraryBenchmarkConfig::default().tool(dhat).clone()
-    }
 
     fn directory() -> TempDir {
         tempfile::tempdir().expect("a directory of its own")

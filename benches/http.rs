@@ -1,5 +1,6 @@
 //! HTTP round trips to the reference service over loopback; client and server on
-//! separate runtimes. And to a service of the user's own, which `TARGET_URL` names.
+//! separate runtimes. With Redis behind it where there is one, and to a service of
+//! the user's own, which `TARGET_URL` names.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
@@ -10,10 +11,12 @@ use axum::body::Body;
 use axum::extract::Request;
 use benchgate::model::{Metric, Unit};
 use benchgate::record::{self, RecordError};
+use benchgate::suite::cache::Level;
 use benchgate::suite::http::{Call, Client, Protocol, Server, Target};
 use benchgate::suite::inference;
 use benchgate::suite::queries::{AuditLog, Lead, OrganisationUsers, Queries, count_queries};
-use benchgate::suite::service::{Service, answer};
+use benchgate::suite::service::{Parts, Service, answer};
+use benchgate::suite::services::Redis;
 use benchgate::suite::{SuiteError, cache, sizes};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
@@ -32,15 +35,17 @@ const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 /// the first row that runs.
 struct Bench {
     runtime: Runtime,
+    redis: Cell<Option<Redis>>,
     server: OnceCell<Server>,
     connections: Cell<u64>,
     ran: RefCell<BTreeSet<&'static str>>,
 }
 
 impl Bench {
-    fn new() -> Self {
+    fn new(redis: Option<Redis>) -> Self {
         Self {
             runtime: runtime(),
+            redis: Cell::new(redis),
             server: OnceCell::new(),
             connections: Cell::new(0),
             ran: RefCell::default(),
@@ -48,11 +53,23 @@ impl Bench {
     }
 
     fn server(&self) -> &Server {
-        self.server.get_or_init(|| Server::embedded().expect("a server"))
+        self.server.get_or_init(|| {
+            let redis = self.redis.take();
+            if let Some(redis) = &redis {
+                redis.record().expect("recorded");
+            }
+            let parts = async { Ok(Parts { redis, ..Parts::embedded().await? }) };
+            Server::service(parts).expect("a server")
+        })
     }
 
     fn service(&self) -> &Service {
         self.server().reference().expect("the reference service")
+    }
+
+    /// The process holds that lead no longer.
+    async fn forget(&self, id: u32) {
+        self.service().leads().l1().invalidate(&cache::key(id)).await;
     }
 
     fn client(&self, protocol: Protocol) -> Client {
@@ -164,7 +181,7 @@ impl Bench {
                     "page_miss" => service.front().responses().forget(path).await,
                     _ => {
                         for id in 1..=3 {
-                            service.leads().l1().invalidate(&cache::key(id)).await;
+                            self.forget(id).await;
                         }
                     }
                 }
@@ -307,15 +324,7 @@ fn transport(bench: &Bench, group: &mut Group<'_>) {
 /// Where answers come from.
 fn caches(bench: &Bench, group: &mut Group<'_>) {
     let ids = ids();
-    bench.after(
-        group,
-        "lead_loaded",
-        |client| leads(bench, client),
-        |at| {
-            let key = cache::key(ids[at]);
-            async move { bench.service().leads().l1().invalidate(&key).await }
-        },
-    );
+    bench.after(group, "lead_loaded", |client| leads(bench, client), |at| bench.forget(ids[at]));
     bench.sequential(group, "page_hit", Protocol::Http1, |client| {
         let calls = page(bench, client, "");
         bench.latency("http/page_hit", client, &calls);
@@ -371,17 +380,14 @@ fn scores(bench: &Bench, group: &mut Group<'_>) {
         calls
     });
     let ids = ids();
-    bench.after(group, "score_lead_loaded", scored, |at| {
-        let key = cache::key(ids[at]);
-        async move { bench.service().leads().l1().invalidate(&key).await }
-    });
+    bench.after(group, "score_lead_loaded", scored, |at| bench.forget(ids[at]));
     bench.at_once(group, &format!("score_lead_at_once_{}", sizes::HTTP_STREAMS), |client| {
         scored(client).into_iter().take(sizes::HTTP_STREAMS).collect()
     });
 }
 
 fn service(criterion: &mut Criterion) {
-    let bench = Bench::new();
+    let bench = Bench::new(None);
     let mut group = criterion.benchmark_group("http");
     transport(&bench, &mut group);
     caches(&bench, &mut group);
@@ -391,6 +397,31 @@ fn service(criterion: &mut Criterion) {
         let opened = bench.connections.get();
         assert_eq!(server.accepted(), opened, "every client kept its one connection");
         bench.queries().expect("recorded");
+    }
+}
+
+/// A lead that is in Redis, and not in the process.
+fn second_level(criterion: &mut Criterion) {
+    const NAME: &str = "lead_promoted";
+    let bench = match Redis::find() {
+        Ok(redis) => Bench::new(Some(redis)),
+        Err(unavailable) => {
+            let subject = format!("http/{NAME}");
+            return record::not_run(&subject, &unavailable.reason).expect("recorded");
+        }
+    };
+    let ids = ids();
+    bench.after(
+        &mut criterion.benchmark_group("http"),
+        NAME,
+        |client| leads(&bench, client),
+        |at| bench.forget(ids[at]),
+    );
+    if bench.server.get().is_some() {
+        let metrics = bench.service().front().metrics();
+        let loaded = metrics.leads(Level::Source);
+        assert_eq!(loaded, u64::from(sizes::HTTP_LEADS), "each one once");
+        assert_eq!(metrics.leads(Level::L1), 0, "each time from Redis");
     }
 }
 
@@ -433,6 +464,6 @@ fn times() -> Criterion {
 criterion_group! {
     name = benches;
     config = times();
-    targets = service, target
+    targets = service, second_level, target
 }
 criterion_main!(benches);

@@ -21,23 +21,15 @@ mod http {
     use benchgate::suite::queries::Lead;
     use benchgate::suite::service::{Parts, Service, answer};
     use benchgate::suite::sizes;
-    use iai_callgrind::{
-        Dhat, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
-    };
+    use iai_callgrind::{LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
     use tokio::runtime::Runtime;
 
     const PAGE: &str = "/organisations";
 
-    /// Heap bytes and blocks too: what a request allocates. And where the seeded
-    /// database is kept: the runner passes no variables on by itself.
+    /// What a request allocates too. And where the seeded database is kept: the
+    /// runner passes no variables on by itself.
     fn with_heap() -> LibraryBenchmarkConfig {
-        // An allocation counts when the measured function is among its callers; of
-        // its own accord DHAT looks at the nearest twelve, and layers go deeper.
-        let dhat = Dhat::with_args(["--num-callers=200"]);
-        LibraryBenchmarkConfig::default()
-            .pass_through_envs(["HOME", "XDG_CACHE_HOME"])
-            .tool(dhat)
-            .clone()
+        crate::valgrind::with_heap().pass_through_envs(["HOME", "XDG_CACHE_HOME"]).clone()
     }
 
     /// A request, and all that answers it.

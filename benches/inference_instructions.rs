@@ -13,18 +13,13 @@ mod scoring {
         self, Backend, Batch, BuiltIn, Caller, LeadFields, Predict, Reply, Scorer,
     };
     use benchgate::suite::{SuiteError, sizes};
-    use iai_callgrind::{
-        Dhat, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
-    };
+    use iai_callgrind::{library_benchmark, library_benchmark_group, main};
     use tokio::sync::oneshot;
+
+    use super::valgrind::with_heap;
 
     /// Callers in a batch.
     const CALLERS: u16 = 64;
-
-    /// Heap bytes and blocks too, where many rows become one.
-    fn with_heap() -> LibraryBenchmarkConfig {
-        LibraryBenchmarkConfig::default().tool(Dhat::default()).clone()
-    }
 
     const LEAD: LeadFields<'_> = LeadFields {
         stage: "qualified",

@@ -13,17 +13,12 @@ mod queries {
 
     use benchgate::suite::queries::{AuditLog, Fetched, OrganisationUsers, normalise};
     use benchgate::suite::sizes;
-    use iai_callgrind::{
-        Dhat, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
-    };
+    use iai_callgrind::{library_benchmark, library_benchmark_group, main};
+
+    use super::valgrind::with_heap;
 
     /// Rows in one measurement.
     const ROWS: u32 = sizes::INSERT_ROWS;
-
-    /// Heap bytes and blocks too.
-    fn with_heap() -> LibraryBenchmarkConfig {
-        LibraryBenchmarkConfig::default().tool(Dhat::default()).clone()
-    }
 
     fn fetched() -> (Fetched, Vec<AuditLog>) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -1,9 +1,19 @@
-//! Starts a target of instruction benchmarks where its tools are there.
+//! What targets of instruction benchmarks share: they start where their tools are
+//! there, and count the heap in one way.
 
 use benchgate::record;
 use benchgate::suite::services::find_program;
+use iai_callgrind::{Dhat, LibraryBenchmarkConfig};
 
 const RUNNER: &str = "iai-callgrind-runner";
+
+/// Heap bytes and blocks beside the instructions.
+pub(super) fn with_heap() -> LibraryBenchmarkConfig {
+    // An allocation counts when the measured function is among its callers. Of its
+    // own accord DHAT looks at the nearest twelve; parsers and layers go deeper.
+    let dhat = Dhat::with_args(["--num-callers=200"]);
+    LibraryBenchmarkConfig::default().tool(dhat).clone()
+}
 
 /// Calls `run`, or says which tool `target` lacks.
 pub(super) fn run(target: &str, run: fn()) {

@@ -10,8 +10,9 @@ use super::{
     BenchExecutable, CountError, CountOptions, CountTarget, Counts, Harness, Interrupt, Listed,
     Progress, count,
 };
-use crate::model::{BenchId, Costs, Measurement, Metric, NotRun, Reading, RunReading, Unit};
-use crate::policy::Pattern;
+use crate::model::{
+    BenchId, Costs, Measurement, Metric, NotRun, Pattern, Reading, RunReading, Unit,
+};
 use crate::sources::Harvest;
 
 /// What counting came to.

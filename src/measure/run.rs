@@ -15,8 +15,7 @@ use super::{
     BenchExecutable, BuildError, BuildOptions, CriterionTimes, Event, Filter, Harness, Interrupt,
     Measured, Process, Progress, Scratch, machine, probe, revision, valgrind_version,
 };
-use crate::model::{Environment, Field, NotRun, RunInfo, Snapshot};
-use crate::policy::Pattern;
+use crate::model::{Environment, Field, NotRun, Pattern, RunInfo, Snapshot};
 
 /// What to measure, and how.
 #[derive(Clone, Debug)]

@@ -11,8 +11,7 @@ use super::run::MeasureError;
 use super::{
     BenchExecutable, CountOptions, CountTarget, Counts, Harness, Interrupt, Listed, Progress,
 };
-use crate::model::{BenchId, Costs, Measurement, Metric, NotRun};
-use crate::policy::Pattern;
+use crate::model::{BenchId, Costs, Measurement, Metric, NotRun, Pattern};
 use crate::sources::callgrind_profile::{Difference, Profile, differences};
 
 /// Counts of a benchmark that looks changed, on each side. Of one that falls on

@@ -13,6 +13,7 @@ mod id;
 mod measurement;
 mod metric;
 mod noise;
+mod pattern;
 mod snapshot;
 
 pub use environment::{Environment, Field};
@@ -23,6 +24,7 @@ pub use measurement::{
 };
 pub use metric::{Direction, Metric, Nature, Unit};
 pub use noise::{Noise, NoiseRow, NoiseSession};
+pub use pattern::Pattern;
 pub use snapshot::{
     Layout, NotRun, NotRunKind, Pairing, Problem, ProblemKind, Revision, RunInfo, SetUp, Snapshot,
 };

@@ -14,7 +14,6 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use globset::GlobMatcher;
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,7 +22,7 @@ pub use edit::{EditError, with_waiver};
 pub use error::PolicyError;
 pub use quantity::{Quantity, percentage};
 
-use crate::model::{BenchId, Field, Metric};
+use crate::model::{BenchId, Field, Metric, Pattern};
 
 /// The policy that holds where nobody wrote one; every key, with comments.
 pub const DEFAULT: &str = include_str!("default.toml");
@@ -182,34 +181,6 @@ pub struct CalibrateRules {
     pub pairs: u32,
     /// When no further pair is begun.
     pub budget: Duration,
-}
-
-/// A glob with the text it was made from.
-#[derive(Clone, Debug)]
-pub struct Pattern {
-    text: String,
-    matcher: GlobMatcher,
-}
-
-impl Pattern {
-    /// The glob as it was written.
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// Whether the benchmark is meant: by its name, or by
-    /// `package/target::name` if the glob holds `::`.
-    pub fn matches(&self, id: &BenchId) -> bool {
-        if self.text.contains("::") {
-            self.matcher.is_match(id.qualified()) || self.matcher.is_match(&id.name)
-        } else {
-            self.matcher.is_match(&id.name)
-        }
-    }
-
-    fn matches_text(&self, text: &str) -> bool {
-        self.matcher.is_match(text)
-    }
 }
 
 /// One rule of the file; absent keys leave what an earlier rule said.

@@ -5,7 +5,6 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
-use globset::GlobBuilder;
 use jiff::SignedDuration;
 use jiff::civil::Date;
 use toml::Spanned;
@@ -17,9 +16,9 @@ use super::raw::{
 };
 use super::{
     AbRules, BaseBroken, Bound, Budget, CalibrateRules, Gate, Level, MachineBusy, MeasureRules,
-    OnUndecided, Pattern, Policy, PolicyError, ProcessRules, Rule, VerdictRules, Waiver, Witness,
+    OnUndecided, Policy, PolicyError, ProcessRules, Rule, VerdictRules, Waiver, Witness,
 };
-use crate::model::Field;
+use crate::model::{Field, Pattern};
 use crate::stats;
 
 /// A value that is wrong: where it stood and what is wrong with it.
@@ -316,7 +315,7 @@ fn rule(raw: &RawRule) -> Result<Rule, Fault> {
         bench: pattern(bench)?,
         metric: match metric {
             Some(metric) => pattern(metric)?,
-            None => glob("**").map_err(|message| Fault::at(bench, message))?,
+            None => Pattern::new("**").map_err(|message| Fault::at(bench, message))?,
         },
         tolerance: tolerance.as_ref().map(percentage).transpose()?,
         target: target.as_ref().map(percentage).transpose()?,
@@ -420,13 +419,5 @@ fn duration(value: &Spanned<String>) -> Result<Duration, Fault> {
 }
 
 fn pattern(value: &Spanned<String>) -> Result<Pattern, Fault> {
-    glob(value.get_ref()).map_err(|message| Fault::at(value, message))
-}
-
-fn glob(text: &str) -> Result<Pattern, String> {
-    let glob = GlobBuilder::new(text)
-        .literal_separator(true)
-        .build()
-        .map_err(|error| format!("this is no glob: {}", error.kind()))?;
-    Ok(Pattern { text: text.to_owned(), matcher: glob.compile_matcher() })
+    Pattern::new(value.get_ref()).map_err(|message| Fault::at(value, message))
 }

@@ -13,8 +13,7 @@ use super::prepare::prepare;
 use super::{
     BenchExecutable, BuildOptions, CriterionTimes, Event, Filter, Interrupt, MeasureError, Progress,
 };
-use crate::model::{BenchId, Layout, NotRun, Revision, Snapshot};
-use crate::policy::Pattern;
+use crate::model::{BenchId, Layout, NotRun, Pattern, Revision, Snapshot};
 use estimate::duration;
 use session::Session;
 pub use steps::{Steps, carry_out};

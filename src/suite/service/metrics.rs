@@ -199,14 +199,23 @@ impl Metrics {
         handles.latency.observe(seconds);
     }
 
+    /// Leads that have been found there so far.
+    pub fn leads(&self, level: Level) -> u64 {
+        self.at(level).get()
+    }
+
     /// Counts a lead that was found there.
     pub fn found(&self, level: Level) {
+        self.at(level).inc();
+    }
+
+    fn at(&self, level: Level) -> &Counter {
         let [l1, l2, source] = &self.found;
         match level {
-            Level::L1 => l1.inc(),
-            Level::L2 => l2.inc(),
-            Level::Source => source.inc(),
-        };
+            Level::L1 => l1,
+            Level::L2 => l2,
+            Level::Source => source,
+        }
     }
 
     /// All of it as text, of the type [`OPEN_METRICS`].
