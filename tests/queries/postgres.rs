@@ -1,11 +1,14 @@
 //! `PostgreSQL`: the same rows and answers, and what is refused.
 
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use benchgate::suite::SuiteError;
 use benchgate::suite::queries::{Connection, Database, schema};
-use benchgate::suite::services::Postgres;
+use benchgate::suite::services::{Postgres, Redis};
 use sqlx::{ConnectOptions as _, Executor as _, Row as _};
 
 /// A private server with all rows, that ends with the test.
@@ -224,6 +227,65 @@ async fn reads_go_to_the_replica_that_is_named() {
             ("DATABASE_REPLICA_URL", &replica.url().unwrap()),
         ],
     );
+}
+
+#[tokio::test]
+#[ignore = "needs postgres and redis-server: scripts/test installs them"]
+async fn the_script_starts_servers_for_a_command_and_a_replica_that_follows() {
+    if super::inside() {
+        Redis::find().unwrap().record().unwrap();
+        let server = Postgres::find().unwrap();
+        server.record().unwrap();
+        let both = Database::postgres(&server, 1).await.unwrap();
+        let process = both.process();
+        both.writer().acquire().await.unwrap().insert(process, 0, 10).await.unwrap();
+        let deadline = Instant::now() + Duration::from_mins(1);
+        let mut reader = both.reader().acquire().await.unwrap();
+        while reader.written(process).await.unwrap().0 < 10 {
+            assert!(Instant::now() < deadline, "the replica did not follow");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let refused = reader.insert(process, 10, 1).await.unwrap_err();
+        let refused = std::error::Error::source(&refused).unwrap().to_string();
+        assert!(refused.contains("read-only transaction"), "{refused}");
+        return;
+    }
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/services");
+    // To be entered by the user whom PostgreSQL runs as.
+    let open = std::fs::Permissions::from_mode(0o755);
+    let temporary = tempfile::Builder::new().permissions(open).tempdir().unwrap();
+    let run = |options: &[&str], command: &Command| {
+        let mut script = Command::new(script);
+        script.args(options).arg(command.get_program()).args(command.get_args());
+        script.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = script.env("TMPDIR", temporary.path()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let mut addresses = said.lines().filter_map(|line| line.rsplit_once(" on 127.0.0.1:"));
+        let count = addresses.clone().count();
+        let gone = addresses.all(|(_, port)| {
+            TcpStream::connect(("127.0.0.1", port.parse::<u16>().unwrap())).is_err()
+        });
+        assert!(gone, "a server is still there: {said}");
+        assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0, "{said}");
+        (output, count)
+    };
+    let recorded = tempfile::NamedTempFile::new().unwrap();
+    let mut inside = super::again(
+        "postgres::the_script_starts_servers_for_a_command_and_a_replica_that_follows",
+    );
+    inside.env(benchgate::record::VARIABLE, recorded.path());
+    let (output, servers) = run(&[], &inside);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    assert_eq!(servers, 3);
+    let recorded = std::fs::read_to_string(recorded.path()).unwrap();
+    let told = recorded.lines().map(|line| line.rsplit_once(" by URL").map(|(_, rest)| rest));
+    assert_eq!(told.collect::<Vec<_>>(), [Some("\"}}"), Some(" with a replica\"}}")], "{recorded}");
+
+    let mut failing = Command::new("sh");
+    failing.args(["-c", "[ -n \"$DATABASE_URL\" ] && [ -z \"$DATABASE_REPLICA_URL\" ] && exit 7"]);
+    let (output, servers) = run(&["--no-replica"], &failing);
+    assert_eq!((output.status.code(), servers), (Some(7), 2), "the command's own exit code");
 }
 
 /// What is said where no server can be had, in a process with these variables.

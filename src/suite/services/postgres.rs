@@ -46,7 +46,7 @@ pub struct Postgres {
     replica: Option<PgConnectOptions>,
     version: String,
     // Held for its end: dropping it stops the server.
-    _private: Option<PrivateServer>,
+    private: Option<PrivateServer>,
 }
 
 impl Postgres {
@@ -74,7 +74,7 @@ impl Postgres {
             Some(url) => Some(answering("DATABASE_REPLICA_URL", url)?.0),
             None => None,
         };
-        Ok(Self { primary, replica, version, _private: None })
+        Ok(Self { primary, replica, version, private: None })
     }
 
     /// A private server, whatever the environment says; seeded already.
@@ -120,7 +120,7 @@ impl Postgres {
                 }
             })
             .map_err(failed("wait for the server"))?;
-        Ok(Self { primary, replica: None, version, _private: Some(private) })
+        Ok(Self { primary, replica: None, version, private: Some(private) })
     }
 
     /// How to connect to it.
@@ -144,9 +144,17 @@ impl Postgres {
         Some(format!("postgres://{SUPERUSER}@localhost/{DATABASE}?host={}", socket.display()))
     }
 
-    /// Tells the gate that this server was measured.
+    /// Tells the gate that this server was measured, and whether it was one that a
+    /// variable names: the way to it is another than to a private one.
     pub fn record(&self) -> Result<(), RecordError> {
-        record::service("postgres", &self.version)
+        let version = &self.version;
+        match (&self.private, &self.replica) {
+            (Some(_), _) => record::service("postgres", version),
+            (None, None) => record::service("postgres", &format!("{version} by URL")),
+            (None, Some(_)) => {
+                record::service("postgres", &format!("{version} by URL with a replica"))
+            }
+        }
     }
 }
 

@@ -21,7 +21,7 @@ pub struct Redis {
     connection: ConnectionInfo,
     version: String,
     // Held for its end: dropping it stops the server.
-    _private: Option<PrivateServer>,
+    private: Option<PrivateServer>,
 }
 
 impl Redis {
@@ -50,7 +50,7 @@ impl Redis {
                     ),
                 }
             })?;
-        Ok(Self { connection, version, _private: None })
+        Ok(Self { connection, version, private: None })
     }
 
     fn start() -> Result<Self, Unavailable> {
@@ -68,7 +68,7 @@ impl Redis {
         let connection = redis_at_socket(&private.directory().join(SOCKET)).map_err(|error| {
             Unavailable { reason: format!("the private server's socket cannot be used: {error}") }
         })?;
-        Ok(Self { connection, version, _private: Some(private) })
+        Ok(Self { connection, version, private: Some(private) })
     }
 
     fn start_program(program: &Path) -> io::Result<(PrivateServer, String)> {
@@ -111,9 +111,13 @@ impl Redis {
         self.connection.addr().to_string()
     }
 
-    /// Tells the gate that this server was measured.
+    /// Tells the gate that this server was measured, and whether it was one that
+    /// `REDIS_URL` names: the way to it is another than to a private one.
     pub fn record(&self) -> Result<(), RecordError> {
-        record::service("redis", &self.version)
+        match &self.private {
+            Some(_) => record::service("redis", &self.version),
+            None => record::service("redis", &format!("{} by URL", self.version)),
+        }
     }
 }
 
