@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use super::prepare::Prepared;
-use super::run::{MeasureError, Session};
+use super::process::{Ended, ProcessError};
+use super::run::{MeasureError, Session, Taken, failure};
+use super::workers::{Told, share, workers};
 use super::{
-    BenchExecutable, CountError, CountOptions, CountTarget, Counts, Harness, Interrupt, Listed,
-    Progress, count,
+    BenchExecutable, CountError, CountOptions, CountTarget, Counts, Event, Harness, Interrupt,
+    Listed, Measured, Progress, count,
 };
 use crate::model::{
     BenchId, Costs, Measurement, Metric, NotRun, Pattern, Reading, RunReading, Unit,
@@ -101,6 +103,18 @@ pub(super) fn measurement(id: BenchId, counts: &Counts, named: &BTreeSet<&str>) 
     }
 }
 
+/// Runs of a counting harness after which it is not started again, if its counts
+/// were the same in all of them.
+const STEADY_RUNS: u32 = 2;
+/// Counts after which no more are taken, though they differ: enough for their
+/// spread, of which their tolerance is made, and valgrind is slow.
+const UNSTEADY_COUNTS: u32 = 3;
+
+/// Whether a counting harness is started in this run, the first of which is 0.
+fn counts_again(run: u32, repeated: bool) -> bool {
+    run < if repeated { STEADY_RUNS } else { UNSTEADY_COUNTS }
+}
+
 impl Session<'_> {
     /// Counts what has a time; a count that there is none of is a reason.
     pub(super) fn count(
@@ -127,7 +141,7 @@ impl Session<'_> {
         }
         let options = CountOptions {
             counts: self.plan.counts.min(self.plan.repeats),
-            unsteady_counts: self.plan.repeats,
+            unsteady_counts: UNSTEADY_COUNTS.min(self.plan.repeats),
             time_limit: self.plan.time_limit,
             scratch: self.plan.scratch.clone(),
             profiles: true,
@@ -144,11 +158,65 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// Fresh processes of each executable that counts instructions by itself: no
+    /// more often than there are runs, nor than it takes.
+    pub(super) fn counting(
+        &mut self,
+        runs: &mut [Taken],
+        prepared: &[Prepared<'_>],
+        interrupt: &Interrupt,
+        progress: &mut dyn Progress,
+    ) -> Result<(), MeasureError> {
+        for (taken, run) in runs.iter_mut().zip(0..) {
+            let due: Vec<&Prepared<'_>> = prepared
+                .iter()
+                .filter(|one| one.harness.counts() && !self.is_given_up(one))
+                .filter(|one| counts_again(run, self.merge.repeats(one.executable)))
+                .collect();
+            let process = |one: &&Prepared<'_>| match self.process(run, one, interrupt, &mut |_| {})
+            {
+                Err(error @ ProcessError::Interrupted { .. }) => Err(error),
+                other => Ok(other),
+            };
+            let at_once = workers(due.len());
+            let mut outcomes = share(&due, at_once, process, |one, told| {
+                if let Told::Started = told {
+                    let (runs, target) = (self.plan.repeats, one.subject.as_str());
+                    progress.event(&Event::ProcessStarted { run, runs, target });
+                }
+            })?;
+            for (one, outcome) in due.iter().zip(&mut outcomes) {
+                let failed = |measured: &Measured| {
+                    failure(measured).is_some() && !matches!(measured.ended, Ended::TimedOut(_))
+                };
+                // Two programs may want the same port or file.
+                if at_once > 1 && outcome.as_ref().is_ok_and(failed) {
+                    *outcome = process(one)?;
+                }
+            }
+            for (one, outcome) in due.into_iter().zip(outcomes) {
+                self.take(run, one, outcome, taken, progress)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Adds each reading to its run.
     fn add(&mut self, subject: &str, counted: &Measurement) {
         for reading in &counted.runs {
             let measurements = vec![Measurement { runs: vec![reading.clone()], ..counted.clone() }];
             self.merge.add(reading.run, subject, Harvest { measurements, ..Harvest::default() });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counts_again;
+
+    #[test]
+    fn counts_are_taken_twice_and_a_third_time_where_they_differ() {
+        let runs = |repeated| (0..5).filter(|run| counts_again(*run, repeated)).count();
+        assert_eq!((runs(true), runs(false)), (2, 3));
     }
 }

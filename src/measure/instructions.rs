@@ -28,16 +28,14 @@
 mod callgrind;
 mod toggles;
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use fs_err as fs;
 
 use super::process::ProcessError;
+use super::workers::{Told, share, workers};
 use super::{BenchExecutable, Event, Interrupt, Listed, Progress, Scratch, valgrind_version};
 use crate::sources::callgrind_profile::Profile;
 use callgrind::{Callgrind, Count};
@@ -206,9 +204,15 @@ pub fn count(
         .collect();
     progress.event(&Event::CountingPlanned { benchmarks: jobs.len() });
     let counter = Counter { targets, options, interrupt, scratch: &scratch };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = cores.min(jobs.len());
-    let mut outcomes = counter.all(&jobs, workers, progress)?;
+    let workers = workers(jobs.len());
+    let first = |job: &Job<'_>| counter.one(job, "first");
+    let mut outcomes = share(&jobs, workers, first, |job, told| {
+        let (target, id) = (targets[job.target].subject, job.listed.name.as_str());
+        progress.event(&match told {
+            Told::Started => Event::CountStarted { target, id },
+            Told::Ended => Event::CountEnded { target, id },
+        });
+    })?;
     for (job, outcome) in jobs.iter().zip(&mut outcomes) {
         if workers > 1 && matches!(outcome, Err(Uncounted::Failed(_))) {
             *outcome = counter.one(job, "again")?;
@@ -233,12 +237,6 @@ struct Job<'a> {
 
 type Outcome = Result<Counts, Uncounted>;
 
-/// What a worker has to say.
-enum Message {
-    Started(usize),
-    Ended(usize, Result<Outcome, CountError>),
-}
-
 #[derive(Clone, Copy)]
 struct Counter<'a> {
     targets: &'a [CountTarget<'a>],
@@ -248,56 +246,6 @@ struct Counter<'a> {
 }
 
 impl Counter<'_> {
-    /// All jobs, shared among so many workers; outcomes in the order of jobs.
-    fn all(
-        self,
-        jobs: &[Job<'_>],
-        workers: usize,
-        progress: &mut dyn Progress,
-    ) -> Result<Vec<Outcome>, CountError> {
-        let next = AtomicUsize::new(0);
-        let (send, messages) = channel();
-        std::thread::scope(|scope| {
-            for _ in 0..workers {
-                let send = send.clone();
-                let next = &next;
-                scope.spawn(move || self.work(jobs, next, &send));
-            }
-            drop(send);
-            let mut outcomes = BTreeMap::new();
-            let mut failed = None;
-            for message in messages {
-                let (Message::Started(number) | Message::Ended(number, _)) = &message;
-                let job = &jobs[*number];
-                let (target, id) = (self.targets[job.target].subject, job.listed.name.as_str());
-                match message {
-                    Message::Started(_) => progress.event(&Event::CountStarted { target, id }),
-                    Message::Ended(number, Ok(outcome)) => {
-                        progress.event(&Event::CountEnded { target, id });
-                        outcomes.insert(number, outcome);
-                    }
-                    Message::Ended(_, Err(error)) => {
-                        failed.get_or_insert(error);
-                        // What is not begun is left alone.
-                        next.store(jobs.len(), Ordering::Relaxed);
-                    }
-                }
-            }
-            match failed {
-                Some(error) => Err(error),
-                None => Ok(outcomes.into_values().collect()),
-            }
-        })
-    }
-
-    fn work(self, jobs: &[Job<'_>], next: &AtomicUsize, send: &Sender<Message>) {
-        while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-            // The receiver outlives the workers.
-            let _ = send.send(Message::Started(job.number));
-            let _ = send.send(Message::Ended(job.number, self.one(job, "first")));
-        }
-    }
-
     /// The counts of one benchmark, one process after the other: where the first
     /// fails, the others would too.
     fn one(self, job: &Job<'_>, attempt: &str) -> Result<Outcome, CountError> {

@@ -47,6 +47,7 @@ mod run;
 mod scratch;
 mod trial;
 mod witness;
+mod workers;
 
 pub use build::{BenchExecutable, BuildError, BuildOptions, Built, build};
 pub use checkout::{CheckoutError, Repository, Source, point};

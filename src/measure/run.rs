@@ -149,18 +149,15 @@ impl From<BuildError> for MeasureError {
     }
 }
 
-/// Runs of a counting harness after which it is not started again, if its counts
-/// were the same in all of them.
-const STEADY_RUNS: u32 = 2;
-
 /// Carries out a plan.
 ///
-/// Each run starts every executable once, in turn, so that the runs of a
-/// benchmark are spread over time. A process that crashes, hangs or writes
+/// Each run starts every executable with a clock once, in turn, so that the runs
+/// of a benchmark are spread over time. Those that only count follow, as many at a
+/// time as there are cores: counts do not mind. A process that crashes, hangs or writes
 /// nothing becomes a [`NotRun`] with its last lines, what it wrote before
 /// counts, and the others still run. One that reached its time limit is not
 /// started again: it would take that long each time. Nor is a counting harness
-/// whose counts have repeated.
+/// whose counts have repeated, or that was run three times.
 ///
 /// Then the instructions of the criterion benchmarks that have a time are
 /// [counted](super::count). Without valgrind, or where a benchmark cannot be
@@ -215,7 +212,9 @@ pub fn run(
     for run in 0..plan.repeats {
         runs.push(session.run(run, &prepared, interrupt, progress)?);
     }
+    session.counting(&mut runs, &prepared, interrupt, progress)?;
     session.count(&prepared, interrupt, progress)?;
+    let runs = runs.into_iter().map(Taken::into_info).collect();
     progress.event(&Event::Finished);
     let (measurements, not_run, problems) = session.finish(&prepared);
     if measurements.is_empty() && problems.is_empty() {
@@ -252,6 +251,35 @@ struct Trouble {
     given_up: bool,
 }
 
+/// What a run has come to so far.
+pub(super) struct Taken {
+    started: Timestamp,
+    seconds: f64,
+    load: Load,
+    environment: Environment,
+    /// By name and version.
+    services: BTreeSet<(String, String)>,
+}
+
+impl Taken {
+    fn begin(environment: Environment) -> Self {
+        let (load, services) = (Load::default(), BTreeSet::new());
+        Self { started: Timestamp::now(), seconds: 0.0, load, environment, services }
+    }
+
+    fn into_info(mut self) -> RunInfo {
+        let services = self.services.iter().map(|(name, version)| format!("{name} {version}"));
+        let services = services.collect::<Vec<_>>().join(", ");
+        self.environment.set(Field::Services, services);
+        RunInfo {
+            started: Some(self.started),
+            seconds: Some(self.seconds),
+            busy: self.load.share(),
+            environment: self.environment,
+        }
+    }
+}
+
 pub(super) struct Session<'a> {
     pub(super) plan: &'a Plan,
     scratch: Scratch,
@@ -262,80 +290,84 @@ pub(super) struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// One fresh process of each executable.
+    /// One fresh process of each executable that has a clock.
     fn run(
         &mut self,
         run: u32,
         prepared: &[Prepared<'_>],
         interrupt: &Interrupt,
         progress: &mut dyn Progress,
-    ) -> Result<RunInfo, MeasureError> {
-        let started = Timestamp::now();
+    ) -> Result<Taken, MeasureError> {
         let mut environment = self.environment.clone();
         machine(&mut environment);
-        let mut services = BTreeSet::new();
-        let mut seconds = 0.0;
-        let mut load = Load::default();
-        for one in prepared {
-            if self.troubles.get(&one.subject).is_some_and(|trouble| trouble.given_up) {
+        let mut taken = Taken::begin(environment);
+        for one in prepared.iter().filter(|one| !one.harness.counts()) {
+            if self.is_given_up(one) {
                 continue;
             }
-            // It counts the same each time; valgrind is slow.
-            if one.harness.counts() && run >= STEADY_RUNS && self.merge.repeats(one.executable) {
-                continue;
-            }
-            progress.event(&Event::ProcessStarted {
-                run,
-                runs: self.plan.repeats,
-                target: &one.subject,
+            let runs = self.plan.repeats;
+            progress.event(&Event::ProcessStarted { run, runs, target: &one.subject });
+            let outcome = taken.load.during(|| {
+                self.process(run, one, interrupt, &mut |id| {
+                    progress.event(&Event::Benchmark { id });
+                })
             });
-            let outcome = load.during(|| self.process(run, one, interrupt, progress));
-            let failure = match outcome {
-                Ok(measured) => {
-                    seconds += measured.seconds;
-                    let failure = failure(&measured);
-                    let given_up = matches!(measured.ended, Ended::TimedOut(_));
-                    services.extend(measured.recorded.services);
-                    self.left_out(one, failure.is_some(), &measured.recorded.harvest);
-                    self.merge.add(run, &one.subject, measured.recorded.harvest);
-                    failure.map(|reason| (reason, given_up))
-                }
-                Err(error @ ProcessError::Start { .. }) => Some((error.to_string(), false)),
-                Err(error) => return Err(error.into()),
-            };
-            progress.event(&Event::ProcessEnded {
-                run,
-                target: &one.subject,
-                steps: steps(one),
-                failure: failure.as_ref().map(|(reason, _)| reason.as_str()),
-            });
-            if let Some((reason, given_up)) = failure {
-                let trouble = self.troubles.entry(one.subject.clone()).or_insert(Trouble {
-                    runs: 0,
-                    reason,
-                    given_up,
-                });
-                trouble.runs += 1;
-                trouble.given_up |= given_up;
-            }
+            self.take(run, one, outcome, &mut taken, progress)?;
         }
-        let services: Vec<String> =
-            services.into_iter().map(|(name, version)| format!("{name} {version}")).collect();
-        environment.set(Field::Services, services.join(", "));
-        Ok(RunInfo {
-            started: Some(started),
-            seconds: Some(seconds),
-            busy: load.share(),
-            environment,
-        })
+        Ok(taken)
     }
 
-    fn process(
+    /// Whether it reached its time limit once.
+    pub(super) fn is_given_up(&self, one: &Prepared<'_>) -> bool {
+        self.troubles.get(&one.subject).is_some_and(|trouble| trouble.given_up)
+    }
+
+    /// Takes in what a process came to.
+    pub(super) fn take(
+        &mut self,
+        run: u32,
+        one: &Prepared<'_>,
+        outcome: Result<Measured, ProcessError>,
+        taken: &mut Taken,
+        progress: &mut dyn Progress,
+    ) -> Result<(), MeasureError> {
+        let failure = match outcome {
+            Ok(measured) => {
+                taken.seconds += measured.seconds;
+                let failure = failure(&measured);
+                let given_up = matches!(measured.ended, Ended::TimedOut(_));
+                taken.services.extend(measured.recorded.services);
+                self.left_out(one, failure.is_some(), &measured.recorded.harvest);
+                self.merge.add(run, &one.subject, measured.recorded.harvest);
+                failure.map(|reason| (reason, given_up))
+            }
+            Err(error @ ProcessError::Start { .. }) => Some((error.to_string(), false)),
+            Err(error) => return Err(error.into()),
+        };
+        progress.event(&Event::ProcessEnded {
+            run,
+            target: &one.subject,
+            steps: steps(one),
+            failure: failure.as_ref().map(|(reason, _)| reason.as_str()),
+        });
+        if let Some((reason, given_up)) = failure {
+            let trouble = self.troubles.entry(one.subject.clone()).or_insert(Trouble {
+                runs: 0,
+                reason,
+                given_up,
+            });
+            trouble.runs += 1;
+            trouble.given_up |= given_up;
+        }
+        Ok(())
+    }
+
+    pub(super) fn process(
         &self,
         run: u32,
         one: &Prepared<'_>,
         interrupt: &Interrupt,
-        progress: &mut dyn Progress,
+        on_begin: &mut dyn FnMut(&str),
     ) -> Result<Measured, ProcessError> {
         let name = format!("{}-{run}", one.subject.replace(['/', '\\'], "-"));
         let home = self.scratch.fresh(&name).map_err(ProcessError::Log)?;
@@ -349,7 +381,7 @@ impl Session<'_> {
             log: self.plan.logs.as_ref().map(|logs| logs.join(format!("{name}.log"))),
             environment: BTreeMap::new(),
         };
-        process.run(interrupt, &mut |id| progress.event(&Event::Benchmark { id }))
+        process.run(interrupt, on_begin)
     }
 
     /// Notes criterion benchmarks that an executable listed and then, though it
