@@ -27,7 +27,7 @@ const PLACES: [(&str, &str); 4] = [
     ("DIR", "results"),
     ("OLD", "ready/old"),
     ("NEW", "ready/new"),
-    ("baselines/amd-epyc-2c-x86_64-linux/main.json", "a.json"),
+    ("baselines/amd-epyc-26-2-2c-x86_64-linux/main.json", "a.json"),
 ];
 
 /// `gate` ended as it does when it did what it was asked for: it passed, found

@@ -180,7 +180,7 @@ fn executables_list_their_benchmarks() {
     let listed = |filter: Option<&Filter>| {
         let limit = Duration::from_mins(1);
         match list(&tiny("sums"), Harness::Criterion, filter, limit, &Interrupt::new()) {
-            Ok(Listing::Benchmarks { listed, whole_seconds: false }) => {
+            Ok(Listing::Benchmarks { listed, whole_seconds: false, .. }) => {
                 listed.into_iter().map(|one| one.name).collect::<Vec<_>>()
             }
             other => panic!("{other:?}"),
@@ -410,6 +410,14 @@ fn sigint_leaves_no_process_and_no_scratch() {
         std::thread::yield_now();
     }
     assert_eq!(entries(&plan.scratch), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn what_an_executable_without_benchmarks_says_is_the_reason() {
+    let (_directory, plan) = plan(vec![tiny("sums"), script("finds-nothing")]);
+    let snapshot = measure(&plan).expect("the other one is measured");
+    let reason = "no abacus; buy one; other: in two: parts";
+    assert_eq!(not_run(&snapshot), [("finds-nothing", reason), ("sums/redis", "none found")]);
 }
 
 #[test]

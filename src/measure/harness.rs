@@ -8,7 +8,7 @@ use std::time::Duration;
 use fs_err as fs;
 
 use super::process::{self, Ended, ProcessError, Stream};
-use super::{BenchExecutable, Interrupt};
+use super::{BenchExecutable, Interrupt, RECORD_VARIABLE};
 
 /// The harness of a bench executable, as far as the gate can drive it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -195,6 +195,9 @@ pub enum Listing {
         /// Whether they are listed as criterion 0.3 and 0.4 do. These take times in
         /// whole seconds only, and give up at a fraction.
         whole_seconds: bool,
+        /// What it said that it cannot run here, by [`crate::record::not_run`]: names,
+        /// colons and reasons.
+        not_run: Vec<String>,
     },
     /// It ended well, and what it printed is no list.
     Garbage {
@@ -228,10 +231,18 @@ pub fn list(
     for variable in harness.hidden_variables() {
         job.environment.insert(OsString::from(variable), None);
     }
+    if harness == Harness::Criterion {
+        // Nothing is written there. Without it criterion asks cargo for the target
+        // directory, which takes longer than the list.
+        job = job.env(harness.home_variable(), std::env::temp_dir());
+    }
+    // Reasons are read from what it prints.
+    job.environment.insert(RECORD_VARIABLE.into(), None);
     if let Some(filter) = filter.filter(|_| harness == Harness::Criterion) {
         job.arguments.extend(filter.arguments());
     }
     let (mut listed, mut early, mut first) = (Vec::new(), Vec::new(), Vec::new());
+    let mut not_run = Vec::new();
     let outcome = process::run(&job, interrupt, &mut |stream, line| {
         if stream == Stream::Stdout {
             if let Some(benchmark) = parse_listed(line, LISTED) {
@@ -243,6 +254,8 @@ pub fn list(
             } else if first.len() < GARBAGE_LINES && !belongs(line) {
                 first.push(line.to_owned());
             }
+        } else if let Some(reason) = line.strip_prefix("not run: ") {
+            not_run.push(reason.to_owned());
         }
     })?;
     if !outcome.ended.success() {
@@ -254,15 +267,15 @@ pub fn list(
         listed = early;
     }
     if !listed.is_empty() || first.is_empty() {
-        return Ok(Listing::Benchmarks { listed, whole_seconds });
+        return Ok(Listing::Benchmarks { listed, whole_seconds, not_run });
     }
     if filter.is_none() {
         return Ok(Listing::Garbage { first });
     }
     // The filter may have left nothing but what a set-up prints.
     Ok(match list(executable, harness, None, time_limit, interrupt)? {
-        Listing::Benchmarks { whole_seconds, .. } => {
-            Listing::Benchmarks { listed: Vec::new(), whole_seconds }
+        Listing::Benchmarks { whole_seconds, not_run, .. } => {
+            Listing::Benchmarks { listed: Vec::new(), whole_seconds, not_run }
         }
         other => other,
     })

@@ -134,8 +134,11 @@ fn look_at(
         }
     }
     let started = Instant::now();
-    let (listed, whole_seconds) = match list(executable, harness, filter, time_limit, interrupt) {
-        Ok(Listing::Benchmarks { listed, whole_seconds }) => (listed, whole_seconds),
+    let listing = list(executable, harness, filter, time_limit, interrupt);
+    let (listed, whole_seconds, not_run) = match listing {
+        Ok(Listing::Benchmarks { listed, whole_seconds, not_run }) => {
+            (listed, whole_seconds, not_run)
+        }
         Ok(Listing::Garbage { first }) => return Ok(Look::Failed(no_list(&first))),
         Ok(Listing::Failed { ended, tail }) => {
             return Ok(match (harness, ended) {
@@ -164,7 +167,13 @@ fn look_at(
             Look::Ready { harness, listed, whole_seconds, set_up }
         }
         (true, Some(_)) => Look::NotAskedFor,
-        (true, None) => Look::Skipped("it lists no benchmarks".to_owned()),
+        (true, None) if not_run.is_empty() => Look::Skipped("it lists no benchmarks".to_owned()),
+        (true, None) => {
+            // Where it names itself, its name stands before the reason already.
+            let own = format!("{}: ", executable.target);
+            let reasons = not_run.iter().map(|said| said.strip_prefix(&own).unwrap_or(said));
+            Look::Skipped(reasons.collect::<Vec<_>>().join("; "))
+        }
     })
 }
 
