@@ -1,8 +1,10 @@
 //! Instructions of what a service does with statements and rows besides waiting
 //! for a database, under iai-callgrind.
 //!
-//! Of all this nothing depends on time or on a random seed: it is the same in
-//! every run. The queries themselves are not here: `SQLite` works on a thread of
+//! Nothing of this depends on time or on a random seed, and all but `decode` is the
+//! same in every run. That one is nondeterministic by half a percent: its rows come
+//! from a database, whose thread leaves the allocator now this, now that heap. The
+//! queries themselves are not here: `SQLite` works on a thread of
 //! its own, and how often that one and the asking one wait for each other is the
 //! scheduler's choice.
 
