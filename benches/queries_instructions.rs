@@ -2,9 +2,9 @@
 //! for a database, under iai-callgrind.
 //!
 //! Nothing of this depends on time or on a random seed, and all but `decode` is the
-//! same in every run. That one is nondeterministic by half a percent: its rows come
-//! from a database, whose thread leaves the allocator now this, now that heap. The
-//! queries themselves are not here: `SQLite` works on a thread of
+//! same in every run. That one is nondeterministic, by half a percent from run to run
+//! and by 2% from one build to another: its rows come from a database, and the
+//! allocator finds the heap as that left it. The queries themselves are not here: `SQLite` works on a thread of
 //! its own, and how often that one and the asking one wait for each other is the
 //! scheduler's choice.
 

@@ -26,7 +26,7 @@ pub(super) const RESAMPLES: u32 = 1000;
 
 /// Fresh processes for a first look: the least of which one can be told apart.
 const QUICK_REPEAT: u32 = 3;
-/// Their times, where the policy's are not shorter: those of a pair of `gate ab`.
+/// Their times, where the policy's are not shorter.
 const QUICK_WARM_UP: Duration = Duration::from_millis(20);
 const QUICK_TIME: Duration = Duration::from_millis(50);
 

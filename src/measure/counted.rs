@@ -6,7 +6,7 @@ use std::fmt::Display;
 
 use super::prepare::Prepared;
 use super::process::{Ended, ProcessError};
-use super::run::{MeasureError, Session, Taken, failure};
+use super::run::{MeasureError, Session, Taken, failure, scratch_name};
 use super::workers::{Told, share, workers};
 use super::{
     BenchExecutable, CountError, CountOptions, CountTarget, Counts, Event, Harness, Interrupt,
@@ -173,13 +173,18 @@ impl Session<'_> {
                 .filter(|one| one.harness.counts() && !self.is_given_up(one))
                 .filter(|one| counts_again(run, self.merge.repeats(one.executable)))
                 .collect();
-            let process = |one: &&Prepared<'_>| match self.process(run, one, interrupt, &mut |_| {})
-            {
+            let process = |one: &Prepared<'_>, name: &str| match self.process(
+                name,
+                one,
+                interrupt,
+                &mut |_| {},
+            ) {
                 Err(error @ ProcessError::Interrupted { .. }) => Err(error),
                 other => Ok(other),
             };
+            let first = |one: &&Prepared<'_>| process(one, &scratch_name(run, one));
             let at_once = workers(due.len());
-            let mut outcomes = share(&due, at_once, process, |one, told| {
+            let mut outcomes = share(&due, at_once, first, |one, told| {
                 if let Told::Started = told {
                     let (runs, target) = (self.plan.repeats, one.subject.as_str());
                     progress.event(&Event::ProcessStarted { run, runs, target });
@@ -191,7 +196,7 @@ impl Session<'_> {
                 };
                 // Two programs may want the same port or file.
                 if at_once > 1 && outcome.as_ref().is_ok_and(failed) {
-                    *outcome = process(one)?;
+                    *outcome = process(one, &format!("{}-again", scratch_name(run, one)))?;
                 }
             }
             for (one, outcome) in due.into_iter().zip(outcomes) {

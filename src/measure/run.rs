@@ -153,11 +153,13 @@ impl From<BuildError> for MeasureError {
 ///
 /// Each run starts every executable with a clock once, in turn, so that the runs
 /// of a benchmark are spread over time. Those that only count follow, as many at a
-/// time as there are cores: counts do not mind. A process that crashes, hangs or writes
-/// nothing becomes a [`NotRun`] with its last lines, what it wrote before
-/// counts, and the others still run. One that reached its time limit is not
-/// started again: it would take that long each time. Nor is a counting harness
-/// whose counts have repeated, or that was run three times.
+/// time as there are cores: counts do not mind. Of these, one that fails beside
+/// others is tried once more on its own; one whose counts have repeated is not
+/// started again, nor after three runs.
+///
+/// A process that crashes, hangs or writes nothing becomes a [`NotRun`] with its
+/// last lines, what it wrote before counts, and the others still run. One that
+/// reached its time limit is not started again: it would take that long each time.
 ///
 /// Then the instructions of the criterion benchmarks that have a time are
 /// [counted](super::count). Without valgrind, or where a benchmark cannot be
@@ -241,6 +243,11 @@ fn steps(prepared: &Prepared<'_>) -> usize {
     prepared.listed.as_ref().map_or(0, Vec::len)
 }
 
+/// How a process's directory and log are called; another attempt needs another.
+pub(super) fn scratch_name(run: u32, one: &Prepared<'_>) -> String {
+    format!("{}-{run}", one.subject.replace(['/', '\\'], "-"))
+}
+
 /// What went wrong with an executable.
 struct Trouble {
     /// In how many runs.
@@ -308,7 +315,8 @@ impl Session<'_> {
             let runs = self.plan.repeats;
             progress.event(&Event::ProcessStarted { run, runs, target: &one.subject });
             let outcome = taken.load.during(|| {
-                self.process(run, one, interrupt, &mut |id| {
+                let name = scratch_name(run, one);
+                self.process(&name, one, interrupt, &mut |id| {
                     progress.event(&Event::Benchmark { id });
                 })
             });
@@ -364,13 +372,12 @@ impl Session<'_> {
 
     pub(super) fn process(
         &self,
-        run: u32,
+        name: &str,
         one: &Prepared<'_>,
         interrupt: &Interrupt,
         on_begin: &mut dyn FnMut(&str),
     ) -> Result<Measured, ProcessError> {
-        let name = format!("{}-{run}", one.subject.replace(['/', '\\'], "-"));
-        let home = self.scratch.fresh(&name).map_err(ProcessError::Log)?;
+        let home = self.scratch.fresh(name).map_err(ProcessError::Log)?;
         let process = Process {
             executable: one.executable,
             harness: one.harness,
@@ -444,3 +451,6 @@ pub(super) fn failure(measured: &Measured) -> Option<String> {
         && harvest.not_run.is_empty();
     silent.then(|| format!("its process ended well and wrote no results{tail}"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,65 @@
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::*;
+use crate::measure::Silent;
+use crate::measure::workers::workers;
+
+/// Counting executables that fail side by side: each is tried once more on its
+/// own in each run, and is a reason in the end, no error of the whole.
+#[test]
+fn what_fails_beside_others_is_tried_again_alone() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let executables = ["one", "other"].map(|name| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, "#!/bin/sh\necho started >>\"$0.starts\"\nexit 3\n").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        BenchExecutable::ready(path)
+    });
+    let plan = Plan {
+        name: "test".to_owned(),
+        executables: executables.to_vec(),
+        not_run: Vec::new(),
+        build: BuildOptions::default(),
+        repeats: 2,
+        filter: None,
+        criterion: CriterionTimes {
+            warm_up: Duration::from_millis(10),
+            measurement: Duration::from_millis(20),
+            samples: 10,
+            resamples: 100,
+        },
+        counts: 0,
+        uncounted: Vec::new(),
+        time_limit: Duration::from_mins(1),
+        scratch: directory.path().join("gate"),
+        logs: None,
+    };
+    let prepared = plan.executables.iter().map(|executable| Prepared {
+        executable,
+        harness: Harness::IaiCallgrind,
+        subject: executable.target.clone(),
+        listed: None,
+        whole_seconds: false,
+        set_up: Duration::ZERO,
+    });
+    let prepared: Vec<_> = prepared.collect();
+    let mut session = Session {
+        plan: &plan,
+        scratch: Scratch::create(&plan.scratch).expect("scratch"),
+        environment: Environment::default(),
+        merge: Merge::default(),
+        troubles: BTreeMap::new(),
+    };
+    let mut runs = [0, 1].map(|_| Taken::begin(Environment::default()));
+    session
+        .counting(&mut runs, &prepared, &Interrupt::new(), &mut Silent)
+        .expect("a failing executable ends nothing");
+    for one in &prepared {
+        let starts = directory.path().join(format!("{}.starts", one.subject));
+        let starts = std::fs::read_to_string(starts).expect("it was started");
+        let alone = if workers(2) > 1 { 2 } else { 1 };
+        assert_eq!(starts.lines().count(), 2 * alone, "{}", one.subject);
+        assert_eq!(session.troubles[&one.subject].runs, 2);
+    }
+    assert_eq!(session.finish(&prepared).1.len(), 2);
+}
