@@ -4,12 +4,12 @@
 use std::cell::{Cell, OnceCell};
 use std::time::{Duration, Instant};
 
-use benchgate::model::{Metric, Unit};
-use benchgate::record;
-use benchgate::suite::cache::{
+use benchgate_record as record;
+use benchgate_record::{Metric, Unit};
+use benchgate_suite::cache::{
     self, Codec, Crowd, L1, Lifetimes, Observed, Pattern, Source, TtlClass, ready,
 };
-use benchgate::suite::sizes;
+use benchgate_suite::sizes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 mod redis_cache;

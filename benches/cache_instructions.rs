@@ -9,8 +9,8 @@ mod valgrind;
 mod cache {
     use std::hint::black_box;
 
-    use benchgate::suite::cache::{self, Codec, L1, Lifetimes, Pattern, Payload, Source, ready};
-    use benchgate::suite::sizes;
+    use benchgate_suite::cache::{self, Codec, L1, Lifetimes, Pattern, Payload, Source, ready};
+    use benchgate_suite::sizes;
     use iai_callgrind::{library_benchmark, library_benchmark_group, main};
 
     use super::valgrind::with_heap;

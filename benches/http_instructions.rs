@@ -17,10 +17,10 @@ mod http {
     use axum::extract::Request;
     use axum::http::header::{ACCEPT_ENCODING, ETAG, IF_NONE_MATCH};
     use axum::http::{HeaderMap, Response, StatusCode};
-    use benchgate::suite::cache::ready;
-    use benchgate::suite::queries::Lead;
-    use benchgate::suite::service::{Parts, Service, answer};
-    use benchgate::suite::sizes;
+    use benchgate_suite::cache::ready;
+    use benchgate_suite::queries::Lead;
+    use benchgate_suite::service::{Parts, Service, answer};
+    use benchgate_suite::sizes;
     use iai_callgrind::{LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
     use tokio::runtime::Runtime;
 

@@ -1,6 +1,6 @@
 //! Inference on tract, the backend that is always there.
 
-use benchgate::suite::inference::Backend;
+use benchgate_suite::inference::Backend;
 use criterion::{Criterion, criterion_group, criterion_main};
 
 mod scorer;

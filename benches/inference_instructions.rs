@@ -12,10 +12,10 @@ mod valgrind;
 mod scoring {
     use std::hint::black_box;
 
-    use benchgate::suite::inference::{
+    use benchgate_suite::inference::{
         self, Backend, Batch, BuiltIn, Caller, LeadFields, Predict, Reply, Scorer,
     };
-    use benchgate::suite::{SuiteError, sizes};
+    use benchgate_suite::{SuiteError, sizes};
     use iai_callgrind::{library_benchmark, library_benchmark_group, main};
     use tokio::sync::oneshot;
 

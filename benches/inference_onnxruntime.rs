@@ -3,8 +3,8 @@
 //! A target and ids of its own: a process holds one backend, and a machine that
 //! gets the library later must not compare it with tract.
 
-use benchgate::record;
-use benchgate::suite::{inference, sizes};
+use benchgate_record as record;
+use benchgate_suite::{inference, sizes};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 mod scorer;

@@ -4,13 +4,13 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::time::{Duration, Instant};
 
-use benchgate::record;
-use benchgate::suite::queries::{
+use benchgate_record as record;
+use benchgate_suite::queries::{
     AuditLog, Connection, Database, Form, Kind, Lead, OrganisationUsers, Page, Pool, Pressure,
     Property, Queries, TownPrices, connect_anew, count_queries, growing, record_growing, town,
 };
-use benchgate::suite::services::Postgres;
-use benchgate::suite::{SuiteError, sizes};
+use benchgate_suite::services::Postgres;
+use benchgate_suite::{SuiteError, sizes};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use tokio::runtime::Runtime;

@@ -13,8 +13,8 @@ mod valgrind;
 mod queries {
     use std::hint::black_box;
 
-    use benchgate::suite::queries::{AuditLog, Fetched, OrganisationUsers, normalise};
-    use benchgate::suite::sizes;
+    use benchgate_suite::queries::{AuditLog, Fetched, OrganisationUsers, normalise};
+    use benchgate_suite::sizes;
     use iai_callgrind::{library_benchmark, library_benchmark_group, main};
 
     use super::valgrind::with_heap;

@@ -6,10 +6,10 @@
 
 use std::cell::{Cell, OnceCell};
 
-use benchgate::model::{Metric, Unit};
-use benchgate::record::{self, RecordError};
-use benchgate::suite::sizes;
-use benchgate::suite::upstream::{
+use benchgate_record::{self as record, RecordError};
+use benchgate_record::{Metric, Unit};
+use benchgate_suite::sizes;
+use benchgate_suite::upstream::{
     Client, ClientConfig, Fault, Faults, FaultyUpstream, RetryPolicy, State, UpstreamError,
     Valuations, valuation,
 };

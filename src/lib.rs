@@ -25,22 +25,15 @@
 //! | [`doctor`] | what makes measurements bad or impossible | `project`, `measure`, `sources`, `judge` |
 //! | [`cli`] | one file a subcommand | all |
 //! | [`record`] | how a bench program tells the gate what its harness cannot | `model` |
-//! | `suite` | the workloads under test (feature `suite`) | `record` |
-
+//!
 pub mod baseline;
-pub mod calibrate;
 pub mod cli;
 pub mod doctor;
-pub mod exit;
 pub mod init;
-pub mod judge;
 pub mod measure;
-pub mod model;
-pub mod policy;
 pub mod project;
-pub mod record;
 pub mod report;
 pub mod sources;
-pub mod stats;
-#[cfg(feature = "suite")]
-pub mod suite;
+
+pub use benchgate_core::{calibrate, exit, judge, model, policy, stats};
+pub use benchgate_record as record;

@@ -17,8 +17,11 @@ const GOLDENS: [&str; 2] = ["docs/method.md", "docs/migrating.md"];
 /// What is not run, and why.
 const NOT_RUN: [(&str, &str); 4] = [
     ("scripts/test", "it installs programs, and runs this test"),
-    ("cargo run --release --features suite -- serve", "serves until told; tests/http.rs runs it"),
-    ("scripts/services cargo gate run", "measures for minutes; tests/queries.rs runs the script"),
+    (
+        "cargo run --release --features suite -- service",
+        "serves until told; crates/suite/tests runs it",
+    ),
+    ("scripts/services cargo gate run", "measures for minutes; crates/suite/tests runs the script"),
     ("cargo install --path . --locked", "compiles for minutes; tests/package.rs holds what"),
 ];
 

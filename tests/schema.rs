@@ -40,3 +40,12 @@ fn the_committed_noise_schema_is_current() {
 fn the_committed_diagnosis_schema_is_current() {
     is_current("diagnosis.schema.json", &benchgate::doctor::schema());
 }
+
+#[test]
+fn the_policy_schema_accepts_the_defaults() {
+    let schema = benchgate::policy::schema();
+    let defaults: serde_json::Value = toml::from_str(benchgate::policy::DEFAULT).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    assert!(validator.is_valid(&defaults));
+    assert!(!validator.is_valid(&serde_json::json!({"version": 1, "tolerence": "1%"})));
+}

@@ -3,13 +3,13 @@
 use std::cell::{Cell, OnceCell};
 use std::time::Instant;
 
-use benchgate::model::{Metric, Unit};
-use benchgate::record::{self, RecordError};
-use benchgate::suite::cache::{
+use benchgate_record::{self as record, RecordError};
+use benchgate_record::{Metric, Unit};
+use benchgate_suite::cache::{
     self, Codec, L1, Level, Observed, Pattern, Payload, RedisCache, Source, Tiered, ready,
 };
-use benchgate::suite::services::Redis;
-use benchgate::suite::{SuiteError, sizes};
+use benchgate_suite::services::Redis;
+use benchgate_suite::{SuiteError, sizes};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput};
 use tokio::runtime::Runtime;

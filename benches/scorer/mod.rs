@@ -6,12 +6,12 @@
 use std::cell::{OnceCell, RefCell};
 use std::time::Instant;
 
-use benchgate::model::{Metric, Unit};
-use benchgate::record::{self, RecordError};
-use benchgate::suite::inference::{
+use benchgate_record::{self as record, RecordError};
+use benchgate_record::{Metric, Unit};
+use benchgate_suite::inference::{
     self, Backend, Batcher, Batching, BuiltIn, Callers, Model, Rates, Scorer,
 };
-use benchgate::suite::sizes;
+use benchgate_suite::sizes;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput};
 use tokio::runtime::Runtime;

@@ -1,8 +1,8 @@
 //! What targets of instruction benchmarks share: they start where their tools are
 //! there, and count the heap in one way.
 
-use benchgate::record;
-use benchgate::suite::services::find_program;
+use benchgate_record as record;
+use benchgate_suite::services::find_program;
 use iai_callgrind::{Dhat, LibraryBenchmarkConfig};
 
 const RUNNER: &str = "iai-callgrind-runner";

@@ -18,8 +18,7 @@ mod policy;
 mod progress;
 mod report;
 mod run;
-#[cfg(feature = "suite")]
-mod serve;
+mod service;
 mod shell;
 mod sides;
 mod source;
@@ -75,8 +74,7 @@ pub fn main(args: impl Iterator<Item = OsString>, cargo: bool) -> Exit {
         Command::Explain(command) => command.run(&context),
         Command::Init(command) => command.run(&context),
         Command::Doctor(command) => command.run(&context),
-        #[cfg(feature = "suite")]
-        Command::Serve(command) => command.run(&context),
+        Command::Service(command) => service::run(command, &context),
         Command::Completions(command) => command.run(&context),
         Command::Man(command) => command.run(&context),
     };
@@ -131,8 +129,7 @@ enum Command {
     Explain(explain::Explain),
     Init(init::Init),
     Doctor(doctor::Doctor),
-    #[cfg(feature = "suite")]
-    Serve(serve::Serve),
+    Service(service::Service),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -154,6 +151,15 @@ impl Failed {
     /// The command line or the policy is wrong.
     fn usage(error: impl Into<anyhow::Error>) -> Self {
         Self { exit: Exit::Usage, error: error.into() }
+    }
+
+    /// The command exists, and this program was compiled without its part.
+    #[cfg(not(feature = "full"))]
+    fn not_compiled_in(command: &str, feature: &str) -> Self {
+        Self::usage(anyhow::anyhow!(
+            "`gate {command}` needs the feature `{feature}`, which is not compiled in; install it \
+             with: cargo install benchgate --features {feature}"
+        ))
     }
 
     /// There is nothing to compare with.

@@ -174,7 +174,7 @@ impl BenchExecutable {
             job.environment.insert(key.clone(), Some(value.clone()));
         }
         // Never the file of a gate that this one runs under.
-        job.environment.insert(super::RECORD_VARIABLE.into(), None);
+        job.environment.insert(crate::record::VARIABLE.into(), None);
         job
     }
 }

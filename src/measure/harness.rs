@@ -8,7 +8,8 @@ use std::time::Duration;
 use fs_err as fs;
 
 use super::process::{self, Ended, ProcessError, Stream};
-use super::{BenchExecutable, Interrupt, RECORD_VARIABLE};
+use super::{BenchExecutable, Interrupt};
+use crate::record;
 
 /// The harness of a bench executable, as far as the gate can drive it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -237,7 +238,7 @@ pub fn list(
         job = job.env(harness.home_variable(), std::env::temp_dir());
     }
     // Reasons are read from what it prints.
-    job.environment.insert(RECORD_VARIABLE.into(), None);
+    job.environment.insert(record::VARIABLE.into(), None);
     if let Some(filter) = filter.filter(|_| harness == Harness::Criterion) {
         job.arguments.extend(filter.arguments());
     }

@@ -60,7 +60,7 @@ pub use instructions::{
 };
 pub use interrupt::Interrupt;
 pub(crate) use load::busy;
-pub use once::{CriterionTimes, Measured, Process, RECORD_VARIABLE};
+pub use once::{CriterionTimes, Measured, Process};
 pub use pin::Pinning;
 pub use progress::{Event, Progress, Silent};
 pub use revision::revision;

@@ -13,10 +13,6 @@ use super::{BenchExecutable, Filter, Harness, Interrupt};
 use crate::sources::record::Recorded;
 use crate::sources::{self, Origin, SourceError, Stale};
 
-/// Names the file in which a measured program may record what criterion's files
-/// cannot hold: what it could not run, services, counters.
-pub const RECORD_VARIABLE: &str = "BENCHGATE_RECORD";
-
 /// How long criterion takes for a benchmark. What a bench sets for a group of
 /// its own wins over these. The default is refused, as criterion would.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -145,7 +141,7 @@ impl Process<'_> {
         for variable in self.harness.hidden_variables() {
             job.environment.insert(variable.into(), None);
         }
-        job = job.env(self.harness.home_variable(), results).env(RECORD_VARIABLE, record);
+        job = job.env(self.harness.home_variable(), results).env(crate::record::VARIABLE, record);
         match self.harness {
             Harness::Criterion => {
                 job = job.arg("--noplot");

@@ -44,21 +44,29 @@ pub(super) fn json<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
 
 /// Bytes that should be JSON.
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    serde_json::from_str(text(bytes)?).map_err(|error| json_reason(&error))
+}
+
+/// Bytes that should be UTF-8, and more than white space.
+pub(super) fn text(bytes: &[u8]) -> Result<&str, String> {
     let text = std::str::from_utf8(bytes)
         .map_err(|error| format!("is not UTF-8 from byte {} on", error.valid_up_to()))?;
     if text.trim().is_empty() {
         return Err("is empty".to_owned());
     }
-    serde_json::from_str(text).map_err(|error| {
-        let what = match error.classify() {
-            serde_json::error::Category::Eof => "is cut off",
-            serde_json::error::Category::Data => "does not hold what it should",
-            serde_json::error::Category::Syntax | serde_json::error::Category::Io => {
-                "is not valid JSON"
-            }
-        };
-        shorten(format!("{what}: {error}"))
-    })
+    Ok(text)
+}
+
+/// The reason why JSON could not be read.
+pub(super) fn json_reason(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        serde_json::error::Category::Eof => "is cut off",
+        serde_json::error::Category::Data => "does not hold what it should",
+        serde_json::error::Category::Syntax | serde_json::error::Category::Io => {
+            "is not valid JSON"
+        }
+    };
+    shorten(format!("{what}: {error}"))
 }
 
 /// A reason of bearable length: its beginning and its end.

@@ -14,14 +14,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
-use serde::Deserialize;
+use benchgate_record::{Line, LineError};
 
 use super::file;
 use super::tree::unreadable;
 use super::{Harvest, Origin, SourceError};
 use crate::model::{
-    BenchId, Direction, Measurement, Metric, Nature, NotRun, Problem, ProblemKind, Reading,
-    RunReading, Unit,
+    BenchId, Measurement, Metric, NotRun, Problem, ProblemKind, Reading, RunReading,
 };
 
 /// What a program recorded.
@@ -84,20 +83,20 @@ impl<'a> Reader<'a> {
     }
 
     fn line(&mut self, number: usize, line: &[u8]) {
-        match file::parse(line) {
-            Ok(WireLine::NotRun { subject, reason }) => {
+        match parse(line) {
+            Ok(Line::NotRun { subject, reason }) => {
                 self.not_run.push(NotRun::skipped(subject, reason));
             }
-            Ok(WireLine::Service { name, version }) => {
+            Ok(Line::Service { name, version }) => {
                 self.services.insert((name, version));
             }
-            Ok(WireLine::Measurement(wire)) => {
+            Ok(Line::Measurement { id, metric, value }) => {
                 let id = BenchId {
-                    name: wire.id.clone(),
+                    name: id,
                     target: self.origin.target.clone(),
                     package: self.origin.package.clone(),
                 };
-                match wire.measurement(id.clone()) {
+                match measurement(id.clone(), metric, value) {
                     Ok(measurement) => {
                         let key = (id, measurement.metric.name.clone());
                         self.measured.entry(key).or_default().push((number, measurement));
@@ -139,75 +138,36 @@ impl<'a> Reader<'a> {
     }
 }
 
+fn parse(line: &[u8]) -> Result<Line, String> {
+    Line::parse(file::text(line)?).map_err(|error| match error {
+        LineError::Json(error) => file::json_reason(&error),
+        LineError::Shape(reason) => {
+            file::shorten(format!("does not hold what it should: {reason}"))
+        }
+    })
+}
+
 fn at(number: usize, reason: &str) -> String {
     // The parser sees one line and calls it the first.
     format!("line {number} {}", reason.replace(" at line 1 column ", " at column "))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum WireLine {
-    NotRun { subject: String, reason: String },
-    Service { name: String, version: String },
-    Measurement(WireMeasurement),
-}
-
-#[derive(Deserialize)]
-struct WireMeasurement {
-    id: String,
-    metric: String,
-    unit: String,
-    better: WireDirection,
-    nature: WireNature,
-    value: f64,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum WireDirection {
-    Lower,
-    Higher,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum WireNature {
-    Sampled,
-    Counted,
-}
-
-impl WireMeasurement {
-    fn measurement(self, id: BenchId) -> Result<Measurement, String> {
-        if self.metric.is_empty() {
-            return Err("names no metric".to_owned());
-        }
-        let unit = Unit::from(self.unit.as_str());
-        let (least, most) = unit.range();
-        if !(least..=most).contains(&self.value) {
-            return Err(format!(
-                "has a value of {} for {}, which no measurement in {unit} gives",
-                self.value, self.metric
-            ));
-        }
-        let metric = Metric {
-            name: self.metric,
-            unit,
-            better: match self.better {
-                WireDirection::Lower => Direction::Lower,
-                WireDirection::Higher => Direction::Higher,
-            },
-            nature: match self.nature {
-                WireNature::Sampled => Nature::Sampled,
-                WireNature::Counted => Nature::Counted,
-            },
-        };
-        Ok(Measurement {
-            id,
-            metric,
-            runs: vec![RunReading { run: 0, reading: Reading::Value(self.value) }],
-            criterion: None,
-            throughput: None,
-            costs: None,
-        })
+/// A measurement of one value, or why it cannot be used.
+fn measurement(id: BenchId, metric: Metric, value: f64) -> Result<Measurement, String> {
+    if metric.name.is_empty() {
+        return Err("names no metric".to_owned());
     }
+    let (least, most) = metric.unit.range();
+    if !(least..=most).contains(&value) {
+        let (name, unit) = (&metric.name, &metric.unit);
+        return Err(format!("has {name} = {value}, which is out of range for {unit}"));
+    }
+    Ok(Measurement {
+        id,
+        metric,
+        runs: vec![RunReading { run: 0, reading: Reading::Value(value) }],
+        criterion: None,
+        throughput: None,
+        costs: None,
+    })
 }

@@ -1,0 +1,69 @@
+//! What a clock may do alone depends on whether the two builds lie alike.
+
+use benchgate_core::judge::{Code, Outcome};
+use benchgate_core::model::{Layout, Snapshot};
+
+use super::common::{codes, exit, verdict};
+use super::trial::{alternating, from_differences};
+use super::witness::with_equal_instructions;
+
+/// Eight pairs of screening and 28 that confirm, all 20% slower.
+fn slower(layout: Option<&Layout>) -> [Snapshot; 2] {
+    let (base, head) = from_differences(&[("a", alternating(0.2, 0.005, 36))]);
+    [base, head].map(|side| {
+        let mut side = with_equal_instructions(side);
+        for one in &mut side.measurements {
+            one.id.target = Some("one".to_owned());
+            one.id.package = Some("part".to_owned());
+        }
+        let pairing = side.pairing.as_mut().expect("a trial");
+        pairing.layouts = layout.cloned().into_iter().collect();
+        side
+    })
+}
+
+fn layout(target: &str, reason: Option<&str>) -> Layout {
+    Layout {
+        target: target.to_owned(),
+        package: Some("part".to_owned()),
+        functions: 10,
+        same: if reason.is_some() { 1 } else { 10 },
+        reason: reason.map(str::to_owned),
+    }
+}
+
+#[test]
+fn a_slower_clock_with_the_same_instructions_fails_only_where_functions_lie_alike() {
+    for (layout, policy, expected) in [
+        (Some(layout("one", None)), "", 3),
+        (Some(layout("one", Some("another linker"))), "", 0),
+        // The layout of another bench target says nothing.
+        (Some(layout("two", None)), "", 0),
+        (None, "", 0),
+        (None, "slower_clock_unpinned = \"fail\"", 3),
+        (Some(layout("one", None)), "slower_clock = \"warn\"", 0),
+        // It never does more than a pinned one would.
+        (None, "slower_clock = \"show\"\nslower_clock_unpinned = \"fail\"", 0),
+    ] {
+        let [base, head] = slower(layout.as_ref());
+        let policy = match policy {
+            "" => String::new(),
+            keys => format!("[[rule]]\nbench = \"**\"\n{keys}\n"),
+        };
+        let report = verdict(&base, &head, &policy);
+        assert_eq!(exit(&report), expected, "{layout:?} {policy}");
+        let clock = report.rows.iter().find(|row| row.metric == "time").expect("the row");
+        assert_eq!(clock.outcome(), Some(Outcome::Regression));
+    }
+}
+
+#[test]
+fn a_layout_that_could_not_be_pinned_is_said() {
+    let [base, head] = slower(Some(&layout("one", Some("it was linked by a hedgehog"))));
+    let report = verdict(&base, &head, "");
+    let finding = report.findings.iter().find(|one| one.code == Code::LayoutFree).unwrap();
+    assert!(finding.message.contains("hedgehog"), "{}", finding.message);
+    assert_eq!(finding.id.as_deref(), Some("one"));
+    let [base, head] = slower(Some(&layout("one", None)));
+    assert_eq!(codes(&verdict(&base, &head, "")), []);
+}

@@ -1,0 +1,348 @@
+//! Two saved snapshots judged by what is known of the machine's noise: how often
+//! that is wrong, and what it finds.
+
+use benchgate_core::judge::{Case, Code, Outcome, Report, Severity, judge};
+use benchgate_core::model::{BenchId, Metric, Noise, NoiseRow, NoiseSession, Snapshot, Unit};
+use benchgate_core::stats::{SplitMix64, mean, median, variance};
+use jiff::Timestamp;
+
+use super::common;
+
+type Rows = Vec<(String, Metric, Vec<f64>)>;
+
+fn snapshot(rows: &Rows) -> Snapshot {
+    let rows = rows.iter().map(|(name, metric, values)| (&**name, metric.clone(), &values[..]));
+    common::snapshot(&rows.collect::<Vec<_>>())
+}
+
+fn verdict(baseline: &Rows, candidate: &Rows, noise: Option<&Noise>, text: &str) -> Report {
+    judge(&Case {
+        baseline: Some(&snapshot(baseline)),
+        candidate: &snapshot(candidate),
+        policy: &common::policy(text),
+        noise,
+        today: common::TODAY,
+    })
+}
+
+fn with(report: &Report, outcome: Outcome) -> Vec<&str> {
+    let rows = report.rows.iter().filter(|row| row.outcome() == Some(outcome));
+    let mut names: Vec<&str> = rows.map(|row| row.id.as_str()).collect();
+    names.sort_unstable();
+    names
+}
+
+fn found(report: &Report, code: Code) -> Option<(Severity, &str)> {
+    let finding = report.findings.iter().find(|finding| finding.code == code)?;
+    Some((finding.severity, &finding.message))
+}
+
+/// A machine: its benchmarks' noise, and what it draws.
+struct Machine {
+    random: SplitMix64,
+    /// Standard deviation of runs and of sessions, a benchmark each.
+    rows: Vec<(f64, f64)>,
+    /// Standard deviation of what a session's benchmarks have in common.
+    common: f64,
+}
+
+impl Machine {
+    fn new(seed: u64, rows: usize, common: f64) -> Self {
+        let mut random = SplitMix64::new(seed);
+        let rows = (0..rows)
+            .map(|at| {
+                // Runs of 0.7% to 4%; every fifth benchmark moves between sessions.
+                let run = 0.007 * (1.8 * uniform(&mut random)).exp();
+                (run, if at % 5 == 0 { 0.04 } else { 0.004 })
+            })
+            .collect();
+        Self { random, rows, common }
+    }
+
+    /// The logarithms of a session's runs, a benchmark each.
+    fn session(&mut self, runs: usize) -> Vec<Vec<f64>> {
+        let common = self.common * normal(&mut self.random);
+        let rows = self.rows.clone();
+        rows.iter()
+            .map(|(run, own)| {
+                let moved = common + own * normal(&mut self.random);
+                (0..runs).map(|_| moved + run * heavy(&mut self.random)).collect()
+            })
+            .collect()
+    }
+
+    /// What so many sessions of so many runs show.
+    fn noise(&mut self, sessions: i64, runs: usize) -> Noise {
+        let mut noise = Noise::default();
+        for at in 0..sessions {
+            let session = self.session(runs);
+            for (row, logs) in session.iter().enumerate() {
+                if at == 0 {
+                    let (metric, unit) = ("time".to_owned(), "ns".to_owned());
+                    let sessions = Vec::new();
+                    noise.rows.push(NoiseRow {
+                        id: BenchId::named(name(row)),
+                        metric,
+                        unit,
+                        sessions,
+                    });
+                }
+                noise.rows[row].sessions.push(NoiseSession {
+                    when: Timestamp::from_second(at).unwrap(),
+                    code: Some("one".to_owned()),
+                    runs: u32::try_from(runs).unwrap(),
+                    centre: 100.0 * mean(logs).unwrap().exp(),
+                    deviation: variance(logs).unwrap().sqrt(),
+                    widest: widest(logs),
+                    paired: None,
+                });
+            }
+        }
+        noise
+    }
+}
+
+fn widest(logs: &[f64]) -> f64 {
+    let centre = median(logs).unwrap();
+    logs.iter().map(|log| (log - centre).abs()).fold(0.0, f64::max)
+}
+
+fn name(row: usize) -> String {
+    format!("row/{row:02}")
+}
+
+fn uniform(random: &mut SplitMix64) -> f64 {
+    (random.next_bits() >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// The sum of twelve uniform numbers, less six.
+fn normal(random: &mut SplitMix64) -> f64 {
+    (0..12).map(|_| uniform(random)).sum::<f64>() - 6.0
+}
+
+/// Normal, but every tenth is five times as far out.
+fn heavy(random: &mut SplitMix64) -> f64 {
+    let far = if random.index(10) == 0 { 5.0 } else { 1.0 };
+    far * normal(random)
+}
+
+/// Times from logarithms, each benchmark slower by its factor.
+fn times(session: &[Vec<f64>], factor: impl Fn(usize) -> f64) -> Rows {
+    let row = |(at, logs): (usize, &Vec<f64>)| {
+        let values = logs.iter().map(|log| 100.0 * factor(at) * log.exp()).collect();
+        (name(at), Metric::time(), values)
+    };
+    session.iter().enumerate().map(row).collect()
+}
+
+/// In how many of `suites` comparisons of equal code something regressed.
+fn false_alarms(suites: u64, rows: usize, common: f64, sessions: i64, runs: usize) -> usize {
+    let alarms = (0..suites).filter(|seed| {
+        let mut machine = Machine::new(*seed, rows, common);
+        let noise = (sessions > 0).then(|| machine.noise(sessions, 40));
+        let (baseline, candidate) = (machine.session(runs), machine.session(runs));
+        let report =
+            verdict(&times(&baseline, |_| 1.0), &times(&candidate, |_| 1.0), noise.as_ref(), "");
+        !with(&report, Outcome::Regression).is_empty()
+    });
+    alarms.count()
+}
+
+#[test]
+fn sessions_that_differ_are_no_regressions_where_their_noise_is_known() {
+    for (rows, common, sessions, runs) in
+        [(20, 0.03, 3, 5), (20, 0.0, 4, 5), (6, 0.03, 5, 5), (20, 0.03, 8, 3), (20, 0.03, 4, 1)]
+    {
+        let alarms = false_alarms(400, rows, common, sessions, runs);
+        assert!(alarms <= 4, "{alarms} of 400 with {rows} rows, {sessions} sessions, {runs} runs");
+    }
+    // What the same sessions come to where nothing is known of them: the report
+    // says so, and this is why.
+    assert!(false_alarms(400, 20, 0.03, 0, 5) > 40);
+}
+
+/// A machine whose runs differ by 1%, its sessions by 0.5%.
+fn quiet(seed: u64, common: f64) -> Machine {
+    Machine { random: SplitMix64::new(seed), rows: vec![(0.006, 0.005); 20], common }
+}
+
+/// Of 100 slowdowns by 10% in one of twenty benchmarks; more runs add little, as
+/// sessions set the limit.
+#[test]
+fn a_tenth_is_found_beside_nothing_else() {
+    for runs in [5, 10, 20] {
+        let (mut found, mut others) = (0, 0);
+        for seed in 0..100 {
+            let mut machine = quiet(seed, 0.02);
+            let noise = machine.noise(4, 40);
+            let (baseline, candidate) = (machine.session(runs), machine.session(runs));
+            let slower = times(&candidate, |row| if row == 7 { 1.1 } else { 1.0 });
+            let report = verdict(&times(&baseline, |_| 1.0), &slower, Some(&noise), "");
+            let regressed = with(&report, Outcome::Regression);
+            found += usize::from(regressed.contains(&"row/07"));
+            others += regressed.iter().filter(|name| **name != "row/07").count();
+        }
+        assert!(found >= 85 && others == 0, "{runs} runs: {found} found, {others} others");
+    }
+}
+
+/// Two sessions of a machine without any common part, the second slower by these
+/// factors.
+fn shifted(factor: impl Fn(usize) -> f64) -> (Rows, Rows) {
+    let mut machine = quiet(5, 0.0);
+    let (baseline, candidate) = (machine.session(5), machine.session(5));
+    (times(&baseline, |_| 1.0), times(&candidate, factor))
+}
+
+fn counted(rows: &mut Rows, factor: impl Fn(usize) -> f64) {
+    let metric = Metric::counted(Metric::INSTRUCTIONS, Unit::Count);
+    rows.extend((0..20).map(|at| (name(at), metric.clone(), vec![1e6 * factor(at); 2])));
+}
+
+#[test]
+fn what_the_suite_has_in_common_is_said_and_subtracted() {
+    let (baseline, candidate) = shifted(|row| if row == 7 { 1.08 * 1.2 } else { 1.08 });
+    let report = verdict(&baseline, &candidate, None, "");
+    assert_eq!(with(&report, Outcome::Regression), ["row/07"]);
+    assert!(with(&report, Outcome::Improvement).is_empty());
+    let (severity, message) = found(&report, Code::SuiteShift).expect("said");
+    assert_eq!(severity, Severity::Warn);
+    assert!(message.contains("slower") && message.contains("instruction counts"), "{message}");
+    let row = report.rows.iter().find(|row| row.id == "row/07").unwrap();
+    let (seen, rest) = (row.change.unwrap().estimate, row.adjusted.unwrap().estimate);
+    assert!((0.25..0.35).contains(&seen) && (0.15..0.25).contains(&rest), "{seen} {rest}");
+
+    // The policy's word decides; one for the better warns at most.
+    let fail = "[verdict]\nsuite_shift = \"fail\"";
+    let report = verdict(&baseline, &candidate, None, fail);
+    assert_eq!(found(&report, Code::SuiteShift).unwrap().0, Severity::Fail);
+    let report = verdict(&candidate, &baseline, None, fail);
+    assert_eq!(found(&report, Code::SuiteShift).unwrap().0, Severity::Warn);
+    assert_eq!(report.verdict.unwrap().exit_code, 0);
+}
+
+#[test]
+fn a_shift_that_the_instructions_show_is_the_code() {
+    let factor = |_: usize| 1.08;
+    let (mut baseline, mut candidate) = shifted(factor);
+    counted(&mut baseline, |_| 1.0);
+    counted(&mut candidate, factor);
+    let report = verdict(&baseline, &candidate, None, "");
+    let (_, message) = found(&report, Code::SuiteShift).expect("said");
+    assert!(message.contains("20 of 20 moved the same way"), "{message}");
+    assert!(report.rows.iter().all(|row| row.adjusted.is_none()));
+    assert!(with(&report, Outcome::Regression).len() > 30, "times and counts");
+
+    // Counts that stayed say that it was the machine.
+    let (mut baseline, mut candidate) = shifted(factor);
+    counted(&mut baseline, |_| 1.0);
+    counted(&mut candidate, |_| 1.0);
+    let report = verdict(&baseline, &candidate, None, "");
+    let (_, message) = found(&report, Code::SuiteShift).expect("said");
+    assert!(message.contains("20 of 20 did not"), "{message}");
+    assert!(with(&report, Outcome::Regression).is_empty());
+}
+
+#[test]
+fn rows_that_a_shift_passes_by_have_not_improved() {
+    let (baseline, candidate) = shifted(|row| if row < 12 { 1.08 } else { 1.0 });
+    let report = verdict(&baseline, &candidate, None, "");
+    assert!(found(&report, Code::SuiteShift).is_none(), "twelve of twenty are too few to be sure");
+    let (baseline, candidate) = shifted(|row| if row < 17 { 1.08 } else { 1.0 });
+    for (baseline, candidate) in [(&baseline, &candidate), (&candidate, &baseline)] {
+        let report = verdict(baseline, candidate, None, "");
+        assert!(found(&report, Code::SuiteShift).is_some());
+        assert!(with(&report, Outcome::Regression).is_empty());
+        assert!(with(&report, Outcome::Improvement).is_empty());
+    }
+}
+
+#[test]
+fn nine_rows_have_nothing_in_common() {
+    let (mut baseline, mut candidate) = shifted(|_| 1.08);
+    baseline.truncate(9);
+    candidate.truncate(9);
+    let report = verdict(&baseline, &candidate, None, "");
+    assert!(found(&report, Code::SuiteShift).is_none());
+    assert_eq!(with(&report, Outcome::Regression).len(), 9);
+}
+
+#[test]
+fn a_lone_run_is_decided_by_twenty_earlier_ones_and_no_fewer() {
+    let baseline = vec![("a".to_owned(), Metric::time(), vec![100.0])];
+    let candidate = vec![("a".to_owned(), Metric::time(), vec![150.0])];
+    let noise = |runs| Noise {
+        rows: vec![NoiseRow {
+            id: BenchId::named("a"),
+            metric: "time".to_owned(),
+            unit: "ns".to_owned(),
+            sessions: vec![NoiseSession {
+                when: Timestamp::UNIX_EPOCH,
+                code: None,
+                runs,
+                centre: 90.0,
+                deviation: 0.02,
+                widest: 0.05,
+                paired: None,
+            }],
+        }],
+    };
+    let few = verdict(&baseline, &candidate, Some(&noise(19)), "");
+    assert_eq!(with(&few, Outcome::Undecided), ["a"]);
+    assert!(found(&few, Code::SingleRun).is_some());
+    let enough = verdict(&baseline, &candidate, Some(&noise(20)), "");
+    assert_eq!(with(&enough, Outcome::Regression), ["a"]);
+    let judgement = enough.rows[0].judgement.as_ref().unwrap();
+    // t(0.99, 19) · √2 · 2.5%, the oddest run being two deviations out: 9.4%.
+    let reach = (1.01_f64.ln() + 2.539_483_190_6 * 2.0_f64.sqrt() * 0.025).exp() - 1.0;
+    assert!((judgement.detectable.unwrap() - reach).abs() < 1e-6);
+    assert!(found(&enough, Code::SessionsUnknown).is_some(), "one session says nothing of others");
+    assert!(found(&enough, Code::SingleRun).is_none(), "a spread is known");
+}
+
+#[test]
+fn degenerate_numbers_are_judged_without_a_nan() {
+    let noise = |deviation: f64, centres: &[f64]| Noise {
+        rows: vec![NoiseRow {
+            id: BenchId::named("a"),
+            metric: "time".to_owned(),
+            unit: "ns".to_owned(),
+            sessions: (0..)
+                .zip(centres)
+                .map(|(at, centre)| NoiseSession {
+                    when: Timestamp::from_second(at).unwrap(),
+                    code: None,
+                    runs: 30,
+                    centre: *centre,
+                    deviation,
+                    widest: deviation,
+                    paired: Some(0.0),
+                })
+                .collect(),
+        }],
+    };
+    let rows = |values: &[f64]| vec![("a".to_owned(), Metric::time(), values.to_vec())];
+    for noise in [
+        None,
+        Some(noise(0.0, &[1.0])),
+        Some(noise(0.0, &[1.0, 1.0, 1.0, 1.0])),
+        Some(noise(100.0, &[1e-300, 1e300, 1.0, 1.0])),
+        Some(Noise::default()),
+    ] {
+        for values in
+            [&[1.0][..], &[1.0, 1.0], &[1e-300, 1e300], &[0.0, 1.0], &[-1.0, 1.0], &[5e-324]]
+        {
+            for others in [&[1.0][..], &[2.0, 2.0], &[1e300, 1e-300]] {
+                let report = verdict(&rows(values), &rows(others), noise.as_ref(), "");
+                let text = serde_json::to_value(&report).unwrap().to_string();
+                let back: Report = serde_json::from_str(&text).expect("numbers, not null");
+                let numbers = back.rows[0].judgement.as_ref().unwrap();
+                let p = numbers.p_value.unwrap_or(0.5);
+                assert!((0.0..=1.0).contains(&p), "{p}");
+                if let Some(change) = back.rows[0].change {
+                    assert!(change.lower.is_none_or(|lower| lower <= change.estimate));
+                }
+            }
+        }
+    }
+}

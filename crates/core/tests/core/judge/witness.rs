@@ -1,0 +1,383 @@
+//! How the clock and the count of instructions combine, and what made a count grow.
+
+use std::collections::BTreeMap;
+
+use benchgate_core::judge::{Case, Code, Judgement, Outcome, Report, Severity, to_confirm};
+use benchgate_core::model::{Costs, Field, Metric, Snapshot, Unit};
+
+use super::common::{
+    FIFTH_SLOWER, NOISY, STEADY, TODAY, codes, counts, exit, policy, snapshot, times, verdict,
+};
+use super::trial::{alternating, from_differences};
+
+fn instructions() -> Metric {
+    Metric::counted(Metric::INSTRUCTIONS, Unit::Count)
+}
+
+fn costs(threads: u32, functions: &[(&str, u64)]) -> Costs {
+    let total = functions.iter().map(|(_, took)| took).sum();
+    let functions = functions.iter().map(|(name, took)| ((*name).to_owned(), *took));
+    Costs { threads, total, functions: functions.collect() }
+}
+
+/// One benchmark, `a`, with both witnesses; the counts with what functions took.
+fn witnessed(clock: &[f64], counted: &[f64], threads: u32) -> Snapshot {
+    let mut both = snapshot(&[("a", Metric::time(), clock), ("a", instructions(), counted)]);
+    for one in both.measurements.iter_mut().filter(|one| one.metric == instructions()) {
+        one.costs = Some(costs(threads, &[]));
+    }
+    both
+}
+
+fn judgement<'a>(report: &'a Report, metric: &str) -> &'a Judgement {
+    let row = report.rows.iter().find(|row| row.metric == metric).expect("the row is there");
+    row.judgement.as_ref().expect("judged")
+}
+
+/// Outcome and severity of the clock's row, and the exit code.
+fn clock(report: &Report) -> (Outcome, Severity, u8) {
+    let clock = judgement(report, "time");
+    (clock.outcome, clock.severity, exit(report))
+}
+
+const SAME: [f64; 2] = [100_000.0; 2];
+const MORE: [f64; 2] = [101_500.0; 2];
+const FEWER: [f64; 2] = [90_000.0; 2];
+/// Runs that are 4% slower than [`STEADY`], proven by some 2%.
+const LITTLE_SLOWER: [f64; 5] = [104.0, 105.0, 103.0, 104.5, 103.5];
+
+#[test]
+fn the_witnesses_combine_as_documented() {
+    let base = witnessed(&STEADY, &SAME, 1);
+    let fail = (Outcome::Regression, Severity::Fail, 3);
+    let noisy = NOISY.map(|value| value * 1.2);
+    for (runs, counted, expected, reason) in [
+        // Instructions grew: the clock's row is its own, the count fails by itself.
+        (&STEADY, &MORE, (Outcome::Unchanged, Severity::Note, 3), "1.5% more instructions"),
+        (&FIFTH_SLOWER, &MORE, fail, "beyond the tolerance of 1%, p < 0.0001; 1.5% more"),
+        // The same instructions: a failure only beyond 5%.
+        (&FIFTH_SLOWER, &SAME, fail, "same instructions, slower clock: memory, layout, waiting or"),
+        (&LITTLE_SLOWER, &SAME, (Outcome::Regression, Severity::Warn, 0), "; not proven beyond 5%"),
+        (&FIFTH_SLOWER, &FEWER, fail, "fewer instructions, slower clock"),
+        (
+            &STEADY,
+            &SAME,
+            (Outcome::Unchanged, Severity::Note, 0),
+            "no change for the worse of 2.5%",
+        ),
+        (&noisy, &SAME, (Outcome::Undecided, Severity::Note, 0), "too noisy: only a change above"),
+    ] {
+        let report = verdict(&base, &witnessed(runs, counted, 1), FAILS);
+        assert_eq!(clock(&report), expected, "{runs:?} {counted:?}");
+        let said = &judgement(&report, "time").reason;
+        assert!(said.contains(reason), "{said}");
+        assert!(!judgement(&report, "time").by_instructions);
+    }
+    // Of builds whose functions may lie elsewhere a slower clock alone warns, however slow.
+    let report = verdict(&base, &witnessed(&FIFTH_SLOWER, &SAME, 1), "");
+    assert_eq!(clock(&report), (Outcome::Regression, Severity::Warn, 0));
+    let report = verdict(&witnessed(&FIFTH_SLOWER, &SAME, 1), &witnessed(&STEADY, &FEWER, 1), "");
+    assert_eq!(clock(&report), (Outcome::Improvement, Severity::Note, 0));
+    assert!(judgement(&report, "time").reason.starts_with("fewer instructions, faster clock; "));
+}
+
+#[test]
+fn an_undecided_clock_is_unchanged_as_far_as_can_be_known_unless_it_looks_slower() {
+    let base = witnessed(&NOISY, &SAME, 1);
+    let scaled = |by: f64| NOISY.map(|value| value * by);
+    for (by, expected) in [
+        (1.0, Outcome::Unchanged),
+        (0.9, Outcome::Unchanged),
+        (1.04, Outcome::Unchanged),
+        // The estimate lies beyond 5%: a wait that grew is not called unchanged.
+        (1.06, Outcome::Undecided),
+        (1.4, Outcome::Undecided),
+    ] {
+        let report = verdict(&base, &witnessed(&scaled(by), &SAME, 1), "");
+        assert_eq!(judgement(&report, "time").outcome, expected, "{by}");
+        let settled = expected == Outcome::Unchanged;
+        assert_eq!(judgement(&report, "time").by_instructions, settled);
+        if settled {
+            let reason = &judgement(&report, "time").reason;
+            let start = "as far as can be known: same instructions, clock undecided (too noisy: ";
+            assert!(reason.starts_with(start), "{reason}");
+        }
+    }
+    // An interval that ends above the tolerance is no wash, whatever its estimate.
+    let steady = [100.0, 102.0, 98.0, 101.0, 99.0];
+    let slower = steady.map(|value| value * 1.045);
+    let report = verdict(
+        &witnessed(&steady, &SAME, 1),
+        &witnessed(&slower, &SAME, 1),
+        "[verdict]\nalpha = \"0.1%\"\n",
+    );
+    assert_eq!(judgement(&report, "time").outcome, Outcome::Undecided);
+    // One run a side says nothing at all.
+    let lone = witnessed(&[100.0], &SAME[..1], 1);
+    assert_eq!(judgement(&verdict(&lone, &lone, ""), "time").outcome, Outcome::Undecided);
+}
+
+#[test]
+fn what_is_not_exact_leaves_the_clock_alone() {
+    let alone = verdict(&times(&[("a", &STEADY)]), &times(&[("a", &LITTLE_SLOWER)]), "");
+    let expected = judgement(&alone, "time").clone();
+    assert_eq!((expected.outcome, expected.severity), (Outcome::Regression, Severity::Fail));
+    let unknown = |side: &Snapshot| {
+        let mut side = side.clone();
+        side.measurements.iter_mut().for_each(|one| one.costs = None);
+        side
+    };
+    let one = |runs: &[f64], counted: &[f64]| witnessed(runs, counted, 1);
+    let two = |runs: &[f64]| witnessed(runs, &SAME, 2);
+    let mut elsewhere = one(&LITTLE_SLOWER, &SAME);
+    elsewhere.runs.iter_mut().for_each(|run| run.environment.set(Field::Libc, "glibc 2.36"));
+    let mut here = one(&STEADY, &SAME);
+    here.runs.iter_mut().for_each(|run| run.environment.set(Field::Libc, "glibc 2.31"));
+    for (base, head) in [
+        (two(&STEADY), two(&LITTLE_SLOWER)),
+        (one(&STEADY, &SAME), two(&LITTLE_SLOWER)),
+        (one(&STEADY, &SAME), one(&LITTLE_SLOWER, &[100_000.0, 100_200.0])),
+        (unknown(&one(&STEADY, &SAME)), one(&LITTLE_SLOWER, &SAME)),
+        (times(&[("a", &STEADY)]), one(&LITTLE_SLOWER, &SAME)),
+    ] {
+        assert_eq!(judgement(&verdict(&base, &head, ""), "time"), &expected);
+    }
+    // As little as a hash map's seed moves a count takes nothing from it.
+    let seeded = one(&LITTLE_SLOWER, &[100_000.0, 100_150.0]);
+    let report = verdict(&one(&STEADY, &SAME), &seeded, "");
+    assert_eq!(clock(&report), (Outcome::Regression, Severity::Warn, 0));
+    // Counts of another C library are not compared, and the clock neither.
+    let report = verdict(&here, &elsewhere, "");
+    assert_eq!(judgement(&report, "time").outcome, Outcome::Undecided);
+}
+
+#[test]
+fn the_policy_names_the_witness_and_what_a_slower_clock_may_do() {
+    let base = witnessed(&STEADY, &SAME, 1);
+    let slower = witnessed(&FIFTH_SLOWER, &SAME, 1);
+    let little = witnessed(&LITTLE_SLOWER, &SAME, 1);
+    let more = witnessed(&STEADY, &MORE, 1);
+    let rule = |keys: &str| format!("[[rule]]\nbench = \"a\"\n{keys}\n");
+    for (head, keys, code) in [
+        (&slower, "witness = \"both\"", 0),
+        (&slower, "witness = \"clock\"", 3),
+        (&slower, "witness = \"instructions\"", 0),
+        (&little, "witness = \"both\"", 0),
+        (&little, "witness = \"clock\"", 3),
+        (&more, "witness = \"both\"", 3),
+        (&more, "witness = \"clock\"", 0),
+        (&more, "witness = \"instructions\"", 3),
+        (&slower, "slower_clock_unpinned = \"fail\"", 3),
+        (&slower, "slower_clock = \"show\"", 0),
+        (&slower, "slower_clock_unpinned = \"fail\"\nslower_clock_tolerance = \"50%\"", 0),
+        (&little, "slower_clock_unpinned = \"fail\"", 0),
+        (&little, "slower_clock_unpinned = \"fail\"\nslower_clock_tolerance = \"1%\"", 3),
+    ] {
+        assert_eq!(exit(&verdict(&base, head, &rule(keys))), code, "{keys}");
+    }
+    let severity = |keys: &str| judgement(&verdict(&base, &slower, &rule(keys)), "time").severity;
+    assert_eq!(severity(""), Severity::Warn);
+    assert_eq!(severity("slower_clock = \"show\""), Severity::Note);
+    // Where there is only one witness, it gates.
+    let clocks = |runs: &[f64]| times(&[("a", runs)]);
+    let rule = rule("witness = \"instructions\"");
+    assert_eq!(exit(&verdict(&clocks(&STEADY), &clocks(&FIFTH_SLOWER), &rule)), 3);
+    let rule = "[[rule]]\nbench = \"a\"\nwitness = \"clock\"\n";
+    assert_eq!(exit(&verdict(&counts(&[("a", &SAME)]), &counts(&[("a", &MORE)]), rule)), 3);
+}
+
+#[test]
+fn counts_that_overlap_are_no_change_however_they_vary() {
+    let (low, high) = (100_000.0, 130_000.0);
+    for (base, head, expected) in [
+        // Two values, one or the other as timing will have it.
+        (&[low, low, high][..], &[high, high, low][..], Outcome::Unchanged),
+        (&[low, low, low, high], &[high; 4], Outcome::Unchanged),
+        (&[low; 3], &[low, high, high], Outcome::Unchanged),
+        (&[high; 3], &[low, low, high], Outcome::Unchanged),
+        // Apart by more than three times what they vary.
+        (&[low, low + 100.0], &[103_000.0, 103_100.0], Outcome::Regression),
+        (&[103_000.0, 103_100.0], &[low, low + 100.0], Outcome::Improvement),
+        // Apart, but by less than that.
+        (&[low, low + 2_000.0], &[103_000.0, 105_000.0], Outcome::Unchanged),
+        // By less than 0.5%.
+        (&[low, low + 1.0], &[100_401.0, 100_402.0], Outcome::Unchanged),
+    ] {
+        let report = verdict(&counts(&[("a", base)]), &counts(&[("a", head)]), "");
+        assert_eq!(judgement(&report, "instructions").outcome, expected, "{base:?} {head:?}");
+        assert!(codes(&report).contains(&(Code::UnsteadyCount, Severity::Note)));
+    }
+}
+
+#[test]
+fn functions_that_grew_are_the_probable_cause() {
+    let side = |total: f64, functions: &[(&str, u64)]| {
+        let mut side = counts(&[("a", &[total, total])]);
+        side.measurements[0].costs = Some(costs(1, functions));
+        side
+    };
+    let base = side(1000.0, &[("main", 100), ("shrinks", 400), ("grows", 500)]);
+    let head =
+        side(1500.0, &[("main", 101), ("shrinks", 300), ("grows", 800), ("\u{1b}[31mnew", 299)]);
+    let report = verdict(&base, &head, "");
+    let cause: Vec<_> = judgement(&report, "instructions")
+        .cause
+        .iter()
+        .map(|one| (one.function.as_str(), one.baseline, one.candidate))
+        .collect();
+    // `main` accounts for less than a fiftieth.
+    assert_eq!(cause, [("grows", Some(500), 800), ("\u{1b}[31mnew", Some(0), 299)]);
+
+    // What was left out of the baseline is not taken to be nothing.
+    let mut cut = base.clone();
+    cut.measurements[0].costs.as_mut().unwrap().total += 350;
+    let report = verdict(&cut, &head, "");
+    let cause = &judgement(&report, "instructions").cause;
+    assert_eq!((cause[1].function.as_str(), cause[1].baseline), ("\u{1b}[31mnew", None));
+    // Without costs there is none, and without growth nothing to explain.
+    assert_eq!(judgement(&verdict(&counts(&[("a", &SAME)]), &head, ""), "instructions").cause, []);
+    assert_eq!(judgement(&verdict(&head, &base, ""), "instructions").cause, []);
+}
+
+#[test]
+fn what_is_kept_of_costs_are_the_functions_that_matter() {
+    let functions: BTreeMap<String, u64> =
+        (1..=50).map(|n| (format!("f{n:02}"), n * 100)).chain([("tiny".to_owned(), 1)]).collect();
+    let total = functions.values().sum();
+    let kept = Costs::of(1, total, &functions, &["f01"].into());
+    // The forty largest, and the one that was named.
+    assert_eq!((kept.functions.len(), kept.functions["f01"]), (41, 100));
+    assert!(kept.functions.contains_key("f11") && !kept.functions.contains_key("f10"));
+    let few: BTreeMap<String, u64> =
+        [("big".to_owned(), 99_901), ("at".to_owned(), 100), ("below".to_owned(), 99)].into();
+    let kept = Costs::of(1, 100_100, &few, &[].into());
+    assert_eq!(kept.functions.keys().collect::<Vec<_>>(), ["big"]);
+    assert_eq!(Costs::of(1, 100_000, &few, &[].into()).functions.len(), 2);
+}
+
+/// With steady instructions of `a` beside its clock.
+pub(crate) fn with_equal_instructions(side: Snapshot) -> Snapshot {
+    with_instructions(side, &SAME)
+}
+
+fn with_instructions(mut side: Snapshot, counted: &[f64]) -> Snapshot {
+    let mut counted = counts(&[("a", counted)]).measurements;
+    counted[0].costs = Some(costs(1, &[]));
+    side.measurements.append(&mut counted);
+    side.sort();
+    side
+}
+
+/// A trial of `a`, whose instructions are the same.
+fn trial(screened: Vec<f64>, then: Vec<f64>) -> (Snapshot, Snapshot) {
+    counted_trial(screened, then, &SAME)
+}
+
+/// A trial of `a`, with the head's instructions.
+fn counted_trial(screened: Vec<f64>, then: Vec<f64>, head_counts: &[f64]) -> (Snapshot, Snapshot) {
+    let (base, head) = from_differences(&[("a", [screened, then].concat())]);
+    (with_instructions(base, &SAME), with_instructions(head, head_counts))
+}
+
+/// A slower clock alone fails.
+const FAILS: &str = "[[rule]]\nbench = \"**\"\nslower_clock_unpinned = \"fail\"\n";
+
+/// Whether a trial goes on, under a rule and more.
+fn confirm((base, head): &(Snapshot, Snapshot), keys: &str) -> bool {
+    let policy = policy(&format!("[[rule]]\nbench = \"**\"\n{keys}\n"));
+    let case =
+        Case { baseline: Some(base), candidate: head, policy: &policy, noise: None, today: TODAY };
+    !to_confirm(&case).is_empty()
+}
+
+#[test]
+fn a_clock_whose_instructions_fail_already_is_not_confirmed() {
+    let suspect = |counted: &[f64]| counted_trial(alternating(0.08, 0.005, 8), Vec::new(), counted);
+    let waiver = |up_to: &str| {
+        format!(
+            "[[waiver]]\nbench = \"a\"\nmetric = \"instructions\"\nup_to = \"{up_to}\"\nuntil =              \"2027-01-01\"\nreason = \"known\""
+        )
+    };
+    let only_warns = [100_700.0; 2];
+    for (counted, keys, expected) in [
+        (&MORE[..], "", false),
+        // Proven beyond the tolerance, and not beyond what fails.
+        (&only_warns, "", true),
+        (&[101_500.0, 101_600.0], "", false),
+        // One that its own runs do not repeat is no witness.
+        (&[101_500.0, 103_900.0], "", true),
+        // The policy names the clock, or lets the count do less.
+        (&MORE, "witness = \"clock\"", true),
+        (&MORE, "witness = \"instructions\"", false),
+        (&MORE, "metric = \"instructions\"\nwitness = \"clock\"", true),
+        (&MORE, "metric = \"instructions\"\ngate = \"warn\"", true),
+        (&MORE, "metric = \"instructions\"\nfail = \"2%\"", true),
+        // A growth that somebody accepts may hide a clock that nobody did.
+        (&MORE, &waiver("5%"), true),
+        (&SAME, "", true),
+        (&FEWER, "", true),
+    ] {
+        assert_eq!(confirm(&suspect(counted), keys), expected, "{keys} {counted:?}");
+    }
+
+    // It is said; what it would have come to is left open.
+    let (base, head) = suspect(&MORE);
+    let report = verdict(&base, &head, "");
+    assert_eq!(clock(&report), (Outcome::Undecided, Severity::Note, 3));
+    let said = &judgement(&report, "time").reason;
+    assert_eq!(said, "not confirmed, as 1.5% more instructions fail the gate already");
+    // Kept pairs that another policy had confirmed still count.
+    let (base, head) =
+        counted_trial(alternating(0.08, 0.005, 8), alternating(0.08, 0.005, 14), &MORE);
+    let report = verdict(&base, &head, "");
+    assert_eq!(clock(&report), (Outcome::Regression, Severity::Fail, 3));
+    assert!(judgement(&report, "time").reason.ends_with("; 1.5% more instructions"));
+    // What the screening cleared is not called so.
+    let (base, head) = counted_trial(alternating(0.0, 0.005, 8), Vec::new(), &MORE);
+    assert_eq!(clock(&verdict(&base, &head, "")), (Outcome::Unchanged, Severity::Note, 3));
+}
+
+#[test]
+fn a_trial_measures_again_only_what_may_change_its_verdict() {
+    let both = "witness = \"both\"";
+    let screened = |centre: f64, spread: f64| trial(alternating(centre, spread, 8), Vec::new());
+    for (trial, keys, expected) in [
+        (screened(0.001, 0.005), both, false),
+        // A suspect of 3%, and 5% is ruled out: the instructions settle it.
+        (screened(0.03, 0.005), both, false),
+        (screened(0.03, 0.005), "witness = \"clock\"", true),
+        (screened(0.03, 0.005), "witness = \"instructions\"", false),
+        (screened(0.08, 0.005), both, true),
+        (screened(0.08, 0.005), "slower_clock = \"show\"", false),
+        (screened(-0.08, 0.005), both, true),
+        (screened(0.0, 0.1), both, true),
+    ] {
+        assert_eq!(confirm(&trial, keys), expected, "{keys} {:?}", trial.1.measurements[1]);
+    }
+    // Settled by the screening, and said.
+    let (base, head) = screened(0.03, 0.005);
+    let report = verdict(&base, &head, "");
+    let settled = judgement(&report, "time");
+    assert_eq!((settled.outcome, settled.by_instructions), (Outcome::Unchanged, true));
+    assert!(settled.reason.ends_with("same instructions, and the clock's screening rules out 5%"));
+    // A suspect that nobody measured again is not settled.
+    let (base, head) = screened(0.08, 0.005);
+    assert_eq!(judgement(&verdict(&base, &head, ""), "time").outcome, Outcome::Undecided);
+
+    // Confirmed to be slower, but not yet beyond 5%: more pairs may prove that.
+    let further = trial(alternating(0.08, 0.05, 8), alternating(0.08, 0.05, 14));
+    let report = verdict(&further.0, &further.1, "");
+    assert_eq!(clock(&report), (Outcome::Regression, Severity::Warn, 0));
+    assert!(confirm(&further, "slower_clock_unpinned = \"fail\""));
+    assert!(!confirm(&further, both));
+    let proven = trial(alternating(0.08, 0.05, 8), alternating(0.08, 0.01, 14));
+    assert_eq!(
+        clock(&verdict(&proven.0, &proven.1, FAILS)),
+        (Outcome::Regression, Severity::Fail, 3)
+    );
+    assert!(!confirm(&proven, both));
+    let little = trial(alternating(0.03, 0.05, 8), alternating(0.03, 0.005, 14));
+    let report = verdict(&little.0, &little.1, "");
+    assert_eq!(clock(&report), (Outcome::Regression, Severity::Warn, 0));
+    assert!(!confirm(&little, both));
+}

@@ -1,0 +1,151 @@
+//! gate.toml: what is read, what is refused, and where the error points.
+
+use std::path::Path;
+
+use benchgate_core::model::{BenchId, Field, Metric, Unit};
+use benchgate_core::policy::{Gate, Level, OnUndecided, Policy, Witness};
+
+fn parse(text: &str) -> Result<Policy, String> {
+    Policy::parse(text, Path::new("gate.toml")).map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_defaults_hold_every_key_and_stand_alone() {
+    let builtin = Policy::builtin();
+    assert_eq!(builtin.verdict.alpha, 0.01);
+    assert_eq!(builtin.verdict.undecided, OnUndecided::BlockIfNoneDecided);
+    assert_eq!(builtin.verdict.missing, Level::Warn);
+    assert_eq!((builtin.measure.repeat, builtin.measure.counts), (5, 2));
+    assert_eq!((builtin.ab.counts, builtin.ab.pin_layout), (2, true));
+    let time = builtin.limits(&BenchId::named("a/b c"), &Metric::time());
+    assert_eq!((time.tolerance, time.target, time.fail), (0.01, 0.025, 0.01));
+    assert_eq!((time.witness, time.slower_clock), (Witness::Both, Gate::Fail));
+    assert_eq!(time.slower_clock_unpinned, Gate::Warn);
+    assert_eq!(time.slower_clock_tolerance, 0.05);
+    let count = Metric::counted(Metric::INSTRUCTIONS, Unit::Count);
+    let count = builtin.limits(&BenchId::named("a"), &count);
+    assert_eq!((count.tolerance, count.warn, count.fail), (0.005, 0.005, 0.01));
+    let hits = Metric::counted("l1_hits", Unit::Count);
+    assert_eq!(builtin.limits(&BenchId::named("a"), &hits).gate, Gate::Show);
+}
+
+#[test]
+fn later_rules_win_key_by_key() {
+    let policy = parse(
+        "version = 1\n[environment]\nignore = [\"kernel\"]\n\
+         [[rule]]\nbench = \"http/**\"\nmetric = \"time\"\ntolerance = \"5%\"\n\
+         [[rule]]\nbench = \"http/slow\"\ngate = \"warn\"\n\
+         [[rule]]\nbench = \"*/cache::**\"\ntolerance = \"7%\"\nwitness = \"clock\"\n\
+         [ab]\ncounts = 0\n",
+    )
+    .unwrap();
+    assert!(policy.ignored_fields.contains(&Field::Kernel));
+    let slow = policy.limits(&BenchId::named("http/slow"), &Metric::time());
+    assert_eq!((slow.tolerance, slow.gate), (0.05, Gate::Warn));
+    // What hangs on the tolerance moves with it.
+    assert_eq!((slow.warn, slow.fail, slow.target), (0.05, 0.05, 0.05));
+    let other = policy.limits(&BenchId::named("sql/slow"), &Metric::time());
+    assert_eq!((other.tolerance, other.gate), (0.01, Gate::Fail));
+    let qualified = BenchId::in_target("x", "cache", "service");
+    let limits = policy.limits(&qualified, &Metric::time());
+    assert_eq!((limits.tolerance, limits.witness), (0.07, Witness::Clock));
+    // A slower clock is not judged more strictly than any other.
+    assert_eq!((limits.slower_clock_tolerance, slow.slower_clock_tolerance), (0.07, 0.05));
+    assert_eq!(policy.ab.counts, 0);
+}
+
+/// Every refusal: the text, the place, a part of the message.
+#[test]
+fn errors_point_at_their_place() {
+    for (text, place, message) in [
+        ("", "gate.toml:1:1", "missing field `version`"),
+        ("version = 2", "gate.toml:1:11", "version 2 of the policy format is not known"),
+        ("version = 1\ntolerence = 1", "gate.toml:2:1", "unknown field `tolerence`"),
+        (
+            "version = 1\n[[rule]]\nbench = \"a\"\ntolerence = \"1%\"",
+            "gate.toml:4:1",
+            "did you mean `tolerance`?",
+        ),
+        (
+            "version = 1\n[[rule]]\nbench = \"a\"\ntolerance = \"1\"",
+            "gate.toml:4:13",
+            "\"1\" is no percentage: write \"1%\"",
+        ),
+        ("version = 1\n[[rule]]\nbench = \"a\"\ntolerance = 0.01", "gate.toml:4:13", "string"),
+        ("version = 1\n[[rule]]\nbench = \"a[\"", "gate.toml:3:9", "this is no glob"),
+        (
+            "version = 1\n[[rule]]\nbench = \"a\"\nwarn = \"2%\"\nfail = \"1%\"",
+            "gate.toml:5:8",
+            "fail lies below warn",
+        ),
+        ("version = 1\n[verdict]\nalpha = \"50%\"", "gate.toml:3:9", "at most 20%"),
+        ("version = 1\n[verdict]\nundecided = \"maybe\"", "gate.toml:3:13", "unknown variant"),
+        (
+            "version = 1\n[environment]\nignore = [\"cpu\"]",
+            "gate.toml:3:11",
+            "no such field of an environment; known are cpu_model",
+        ),
+        ("version = 1\n[measure]\nsamples = 5", "gate.toml:3:11", "not between 10"),
+        (
+            "version = 1\n[[rule]]\nbench = \"a\"\nfail = \"3%\"\nslower_clock_tolerance = \"2%\"",
+            "gate.toml:5:26",
+            "slower_clock_tolerance lies below fail",
+        ),
+        (
+            "version = 1\n[[rule]]\nbench = \"a\"\nwitness = \"clocks\"",
+            "gate.toml:4:11",
+            "unknown variant `clocks`",
+        ),
+        ("version = 1\n[ab]\ncounts = 101", "gate.toml:3:10", "not between 0 and 100"),
+        ("version = 1\n[measure]\ncounts = 101", "gate.toml:3:10", "not between 0 and 100"),
+        ("version = 1\n[measure]\ntime = \"-1s\"", "gate.toml:3:8", "no length of time"),
+        ("version = 1\n[measure]\ntime = \"soon\"", "gate.toml:3:8", "no length of time"),
+        (
+            "version = 1\n[[budget]]\nbench = \"a\"\nmetric = \"time\"",
+            "gate.toml:3:9",
+            "one of at_most and at_least",
+        ),
+        (
+            "version = 1\n[[waiver]]\nbench = \"a\"\nmetric = \"time\"\nup_to = \"5%\"\nuntil = \
+             \"soon\"\nreason = \"r\"",
+            "gate.toml:6:9",
+            "is no day",
+        ),
+        (
+            "version = 1\n[[waiver]]\nbench = \"a\"\nmetric = \"time\"\nup_to = \"5%\"\nuntil = \
+             \"2027-01-01\"\nreason = \" \"",
+            "gate.toml:7:10",
+            "needs a reason",
+        ),
+        ("version = 1\n[[rule]", "gate.toml:2:8", ""),
+        ("version = 1 # größer\nö = 1", "gate.toml:2:1", ""),
+    ] {
+        let error = parse(text).expect_err(text);
+        assert!(error.starts_with(place), "{text:?} points at {error}");
+        assert!(error.contains(message), "{text:?} says {error}");
+    }
+}
+
+#[test]
+fn the_excerpt_marks_the_value() {
+    let error = parse("version = 1\n[verdict]\nalpha = \"50%\" # too much\n").unwrap_err();
+    assert_eq!(
+        error,
+        "gate.toml:3:9: alpha must be above 0% and at most 20%\n  |\n3 | alpha = \"50%\" # too \
+         much\n  |         ^^^^^"
+    );
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = Policy::read(Path::new("nowhere/gate.toml")).unwrap_err().to_string();
+    assert!(error.contains("nowhere/gate.toml"), "{error}");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_panics(text in ".{0,200}") {
+        let _ = parse(&text);
+        let _ = parse(&format!("version = 1\n[[rule]]\nbench = \"{text}\"\ntolerance = \"{text}\"\n"));
+    }
+}

@@ -1,0 +1,384 @@
+//! The statistics against what `SciPy` says (`scripts/fixtures-stats`), and what
+//! must hold for any data.
+
+use std::iter::repeat_with;
+
+use benchgate_core::stats::{
+    Interval, Resampling, SampleVariance, Side, SplitMix64, VariancePrior, binomial_interval,
+    bootstrap, bootstrap_nested, detectable_gap, hodges_lehmann, hodges_lehmann_interval, mean,
+    median, pairs_needed, quantile_bounds, sign_flip, signed_rank, smallest_n,
+};
+use proptest::prelude::*;
+use serde_json::Value;
+
+/// The cases of a fixture, at least one.
+fn cases(text: &str) -> Vec<Value> {
+    let cases: Vec<Value> = serde_json::from_str(text).expect("a fixture is a list");
+    assert!(!cases.is_empty());
+    cases
+}
+
+fn number(case: &Value, key: &str) -> f64 {
+    case[key].as_f64().unwrap_or_else(|| panic!("{key} is a number in {case}"))
+}
+
+fn count(case: &Value, key: &str) -> u64 {
+    case[key].as_u64().unwrap_or_else(|| panic!("{key} is a count in {case}"))
+}
+
+fn numbers(list: &Value) -> Vec<f64> {
+    let list = list.as_array().expect("a list of numbers");
+    list.iter().map(|value| value.as_f64().expect("a number")).collect()
+}
+
+#[track_caller]
+fn close(got: f64, want: f64, digits: i32, case: &Value) {
+    let allowed = 10.0_f64.powi(-digits) * want.abs();
+    assert!((got - want).abs() <= allowed, "{got} is not {want}: {case}");
+}
+
+#[test]
+fn signed_rank_agrees_with_scipy() {
+    for case in cases(include_str!("../../../../tests/fixtures/stats/signed_rank.json")) {
+        let (differences, bound) = (numbers(&case["differences"]), number(&case, "bound"));
+        // What is counted out is exact; the normal tail is the library's.
+        let digits = if differences.len() > 300 { 9 } else { 12 };
+        let p = |side| signed_rank(&differences, bound, side).unwrap();
+        close(p(Side::Above), number(&case, "above"), digits, &case);
+        close(p(Side::Below), number(&case, "below"), digits, &case);
+    }
+}
+
+#[test]
+fn sign_flip_agrees_with_scipy_and_with_counting() {
+    let mut at_random = 0;
+    for case in cases(include_str!("../../../../tests/fixtures/stats/sign_flip.json")) {
+        let (differences, bound) = (numbers(&case["differences"]), number(&case, "bound"));
+        for (side, key) in [(Side::Above, "above"), (Side::Below, "below")] {
+            let result = sign_flip(&differences, bound, side, 40_000, 5).unwrap();
+            let want = number(&case, key);
+            assert_eq!(result.draws.is_some(), differences.len() > 40);
+            let Some(draws) = result.draws else {
+                close(result.p, want, 13, &case);
+                continue;
+            };
+            at_random += 1;
+            let deviation = (want * (1.0 - want) / f64::from(draws)).sqrt();
+            let allowed = 4.0 * deviation + 1.0 / f64::from(draws);
+            assert!((result.p - want).abs() < allowed, "{} is not {want}: {case}", result.p);
+        }
+    }
+    assert!(at_random >= 4);
+}
+
+#[test]
+fn hodges_lehmann_inverts_scipys_test() {
+    for case in cases(include_str!("../../../../tests/fixtures/stats/hodges_lehmann.json")) {
+        let (differences, alpha) = (numbers(&case["differences"]), number(&case, "alpha"));
+        let estimate = hodges_lehmann(&differences).unwrap();
+        assert!((estimate - number(&case, "estimate")).abs() < 1e-15, "{case}");
+        let interval = hodges_lehmann_interval(&differences, alpha);
+        assert_eq!(interval.is_some(), case["lower"].is_number(), "{case}");
+        assert_eq!(interval.is_some(), differences.len() >= smallest_n(alpha).unwrap() as usize);
+        if let Some(Interval { lower, upper }) = interval {
+            assert!((lower - number(&case, "lower")).abs() < 1e-15, "{lower}: {case}");
+            assert!((upper - number(&case, "upper")).abs() < 1e-15, "{upper}: {case}");
+        }
+    }
+}
+
+#[test]
+fn quantile_bounds_agree_with_scipy() {
+    for case in cases(include_str!("../../../../tests/fixtures/stats/quantile.json")) {
+        let values = numbers(&case["values"]);
+        for bound in case["bounds"].as_array().expect("a list of bounds") {
+            let (level, alpha) = (number(bound, "level"), number(bound, "alpha"));
+            let bounds = quantile_bounds(&values, level, alpha);
+            let n = values.len();
+            assert_eq!(bounds.lower, bound["lower"].as_f64(), "n = {n}: {bound}");
+            assert_eq!(bounds.upper, bound["upper"].as_f64(), "n = {n}: {bound}");
+        }
+    }
+}
+
+#[test]
+fn binomial_interval_agrees_with_scipy() {
+    for case in cases(include_str!("../../../../tests/fixtures/stats/binomial.json")) {
+        let (successes, trials) = (count(&case, "successes"), count(&case, "trials"));
+        let interval = binomial_interval(successes, trials, number(&case, "alpha")).unwrap();
+        close(interval.lower, number(&case, "lower"), 9, &case);
+        close(interval.upper, number(&case, "upper"), 9, &case);
+    }
+}
+
+/// What the accuracy that is claimed for the gate rests on.
+#[test]
+fn suites_that_a_claim_needs() {
+    let upper = |alarms, suites| binomial_interval(alarms, suites, 0.05).unwrap().upper;
+    for (alarms, suites) in [(0, 299), (1, 473), (2, 628), (3, 773)] {
+        assert!(upper(alarms, suites) <= 0.01 && upper(alarms, suites - 1) > 0.01);
+    }
+    let lower = |found, injected| binomial_interval(found, injected, 0.05).unwrap().lower;
+    for (missed, injected) in [(0, 59), (1, 93), (2, 124)] {
+        assert!(lower(injected - missed, injected) >= 0.95);
+        assert!(lower(injected - 1 - missed, injected - 1) < 0.95);
+    }
+}
+
+#[test]
+fn bootstrap_draws_as_written_down() {
+    for case in cases(include_str!("../../../../tests/fixtures/stats/bootstrap.json")) {
+        let resampling = Resampling { resamples: 500, seed: count(&case, "seed") };
+        let middle = |values: &[f64]| median(values).unwrap();
+        let interval = if case["units"].is_array() {
+            bootstrap(&numbers(&case["units"]), resampling, 0.025, middle)
+        } else {
+            let runs: Vec<_> = case["runs"].as_array().unwrap().iter().map(numbers).collect();
+            let units: Vec<[&[f64]; 1]> = runs.iter().map(|run| [&run[..]]).collect();
+            let of_run = |[run]: &[Vec<f64>; 1]| mean(run).unwrap();
+            bootstrap_nested(&units, resampling, 0.025, of_run, middle)
+        };
+        let Interval { lower, upper } = interval.unwrap();
+        close(lower, number(&case, "lower"), 12, &case);
+        close(upper, number(&case, "upper"), 12, &case);
+    }
+}
+
+#[test]
+fn planning_agrees_with_scipy() {
+    for case in cases(include_str!("../../../../tests/fixtures/stats/planning.json")) {
+        let [gap, deviation, alpha, power] =
+            ["gap", "deviation", "alpha", "power"].map(|key| number(&case, key));
+        let pairs = pairs_needed(gap, deviation, alpha, power).unwrap();
+        assert_eq!(pairs, count(&case, "pairs"), "{case}");
+        let gap = detectable_gap(30, deviation, alpha, power).unwrap();
+        close(gap, number(&case, "gap_of_30"), 9, &case);
+    }
+}
+
+#[test]
+fn moderation_agrees_with_the_paper_in_scipy() {
+    let mut unequal = 0;
+    for case in cases(include_str!("../../../../tests/fixtures/stats/moderated.json")) {
+        let samples: Vec<SampleVariance> = numbers(&case["variances"])
+            .into_iter()
+            .zip(numbers(&case["degrees"]))
+            .map(|(variance, degrees)| SampleVariance { variance, degrees })
+            .collect();
+        let prior = VariancePrior::fit(&samples).unwrap();
+        match case["prior_degrees"].as_f64() {
+            // A difference of sums, and the root of a flat function.
+            Some(degrees) => close(prior.degrees, degrees, 8, &case),
+            None => assert_eq!(prior.degrees, f64::INFINITY),
+        }
+        unequal += usize::from(prior.degrees.is_finite());
+        close(prior.variance, number(&case, "prior_variance"), 9, &case);
+        for (sample, want) in samples.into_iter().zip(numbers(&case["posterior"])) {
+            let moderated = prior.moderate(sample);
+            close(moderated.variance, want, 9, &case);
+            assert_eq!(moderated.degrees, prior.degrees + sample.degrees);
+        }
+    }
+    assert!(unequal >= 3);
+}
+
+/// Differences around 0 whose magnitudes have heavy tails and unequal spreads,
+/// rounded to a step so that some are equal; a step of 0 rounds nothing.
+fn symmetric(random: &mut SplitMix64, n: usize, step: f64) -> Vec<f64> {
+    let mut uniform = || (random.next_bits() >> 11) as f64 / 2.0_f64.powi(53);
+    repeat_with(|| {
+        let magnitude = uniform() / (uniform() + 0.02);
+        let value = if uniform() < 0.5 { magnitude } else { -magnitude };
+        if step > 0.0 { (value / step).round() * step } else { value }
+    })
+    .take(n)
+    .collect()
+}
+
+/// How often something holds, and how often it may by chance if it should hold
+/// with at most that chance: four standard deviations.
+fn at_most(alpha: f64, trials: u32) -> f64 {
+    let trials = f64::from(trials);
+    alpha * trials + 4.0 * (alpha * (1.0 - alpha) * trials).sqrt()
+}
+
+#[test]
+fn p_values_are_no_smaller_than_chance_makes_them() {
+    const TRIALS: u32 = 3000;
+    let mut random = SplitMix64::new(20);
+    for (n, step) in [(5, 0.0), (12, 0.0), (12, 0.5), (30, 0.25), (45, 0.0)] {
+        let mut p_values = Vec::new();
+        for trial in 0..TRIALS {
+            let differences = symmetric(&mut random, n, step);
+            let ranks = signed_rank(&differences, 0.0, Side::Above).unwrap();
+            // All 2^30 flips would take a while, so many times.
+            let flips = (n != 30)
+                .then(|| sign_flip(&differences, 0.0, Side::Above, 99, trial.into()).unwrap().p);
+            p_values.push((ranks, flips));
+        }
+        for alpha in [0.2, 0.05, 0.01_f64] {
+            let ranks = p_values.iter().filter(|(ranks, _)| *ranks <= alpha).count() as f64;
+            assert!(ranks <= at_most(alpha, TRIALS), "{n} ranks at {alpha}: {ranks}");
+            let flips = p_values.iter().filter(|(_, p)| p.is_some_and(|p| p <= alpha));
+            let flips = flips.count() as f64;
+            assert!(flips <= at_most(alpha, TRIALS), "{n} flips at {alpha}: {flips}");
+            // And not useless: most of the level is used where it can be reached.
+            if alpha > 0.01 && step == 0.0 && n > 5 {
+                let least = 0.7 * alpha * f64::from(TRIALS);
+                assert!(ranks > least && flips > least, "{n} at {alpha}: {ranks} and {flips}");
+            }
+        }
+    }
+}
+
+#[test]
+fn intervals_cover_the_centre_ties_or_not() {
+    const TRIALS: u32 = 3000;
+    let mut random = SplitMix64::new(21);
+    for (n, step) in [(8, 0.0), (14, 0.0), (14, 0.5), (30, 1.0)] {
+        for alpha in [0.1, 0.02] {
+            let (mut above, mut below) = (0, 0);
+            for _ in 0..TRIALS {
+                let differences = symmetric(&mut random, n, step);
+                let interval = hodges_lehmann_interval(&differences, alpha).unwrap();
+                above += i32::from(interval.lower > 0.0);
+                below += i32::from(interval.upper < 0.0);
+            }
+            let allowed = at_most(alpha, TRIALS);
+            assert!(f64::from(above) <= allowed && f64::from(below) <= allowed, "{n} at {alpha}");
+        }
+    }
+}
+
+/// Whole numbers of 1/64: their sums and halves are exact, so that ties are
+/// what they would be on paper.
+fn on_a_grid(n: std::ops::Range<usize>) -> impl Strategy<Value = Vec<f64>> {
+    let value = (-512_i32..512).prop_map(|value| f64::from(value) / 64.0);
+    prop::collection::vec(value, n)
+}
+
+/// Values whose Walsh averages all differ.
+fn untied(n: std::ops::Range<usize>) -> impl Strategy<Value = Vec<f64>> {
+    prop::collection::vec(-1.0_f64..1.0, n)
+}
+
+fn p_values(differences: &[f64], bound: f64, side: Side) -> [f64; 2] {
+    let ranks = signed_rank(differences, bound, side).unwrap();
+    [ranks, sign_flip(differences, bound, side, 500, 3).unwrap().p]
+}
+
+fn mapped(values: &[f64], map: impl Fn(f64) -> f64) -> Vec<f64> {
+    values.iter().map(|value| map(*value)).collect()
+}
+
+proptest! {
+    #[test]
+    fn turning_all_signs_turns_the_side(d in on_a_grid(1..26), bound in -4_i32..4) {
+        let bound = f64::from(bound) / 8.0;
+        let turned = mapped(&d, |value| -value);
+        let below = p_values(&turned, -bound, Side::Below);
+        prop_assert_eq!(p_values(&d, bound, Side::Above), below);
+        prop_assert_eq!(hodges_lehmann(&turned), hodges_lehmann(&d).map(|value| 0.0 - value));
+    }
+
+    #[test]
+    fn moving_all_moves_the_centre_and_its_interval(d in on_a_grid(8..26), shift in -8_i32..8) {
+        let shift = f64::from(shift) / 4.0;
+        let moved = mapped(&d, |value| value + shift);
+        prop_assert_eq!(hodges_lehmann(&moved), hodges_lehmann(&d).map(|value| value + shift));
+        let interval = hodges_lehmann_interval(&d, 0.02).unwrap();
+        let both = Interval { lower: interval.lower + shift, upper: interval.upper + shift };
+        prop_assert_eq!(hodges_lehmann_interval(&moved, 0.02), Some(both));
+        let stays = p_values(&d, 0.25, Side::Above);
+        prop_assert_eq!(p_values(&moved, 0.25 + shift, Side::Above), stays);
+    }
+
+    #[test]
+    fn scale_does_not_matter(d in on_a_grid(8..26), power in -60_i32..60) {
+        let scale = 2.0_f64.powi(power);
+        let scaled = mapped(&d, |value| value * scale);
+        prop_assert_eq!(hodges_lehmann(&scaled), hodges_lehmann(&d).map(|value| value * scale));
+        let stays = p_values(&d, 0.25, Side::Above);
+        prop_assert_eq!(p_values(&scaled, 0.25 * scale, Side::Above), stays);
+    }
+
+    #[test]
+    fn order_does_not_matter(d in untied(8..26), swaps in prop::collection::vec(any::<u64>(), 26)) {
+        let mut shuffled: Vec<(u64, f64)> = swaps.into_iter().zip(d.iter().copied()).collect();
+        shuffled.sort_by_key(|(swap, _)| *swap);
+        let shuffled: Vec<f64> = shuffled.into_iter().map(|(_, value)| value).collect();
+        let stays = p_values(&d, 0.1, Side::Above);
+        prop_assert_eq!(p_values(&shuffled, 0.1, Side::Above), stays);
+        prop_assert_eq!(hodges_lehmann(&shuffled), hodges_lehmann(&d));
+        let interval = hodges_lehmann_interval(&d, 0.02);
+        prop_assert_eq!(hodges_lehmann_interval(&shuffled, 0.02), interval);
+    }
+
+    #[test]
+    fn p_grows_with_the_bound(d in on_a_grid(1..25), bounds in prop::array::uniform2(-512_i32..512)) {
+        let [low, high] = bounds.map(|bound| f64::from(bound) / 128.0);
+        let (low, high) = (low.min(high), low.max(high));
+        let (first, second) = (p_values(&d, low, Side::Above), p_values(&d, high, Side::Above));
+        prop_assert!(first[0] <= second[0], "ranks: {} {}", first[0], second[0]);
+        prop_assert!(first[1] <= second[1], "flips: {} {}", first[1], second[1]);
+    }
+
+    #[test]
+    fn p_values_are_within_reach(d in untied(1..26), bound in -1.5_f64..1.5) {
+        for p in p_values(&d, bound, Side::Above) {
+            prop_assert!(p <= 1.0 && p >= 0.5_f64.powi(i32::try_from(d.len()).unwrap()));
+        }
+    }
+
+    #[test]
+    fn the_interval_holds_what_the_test_does_not_reject(
+        d in untied(1..40), bound in -1.0_f64..1.0, alpha in 1e-4_f64..0.4,
+    ) {
+        let above = signed_rank(&d, bound, Side::Above).unwrap() <= alpha;
+        let below = signed_rank(&d, bound, Side::Below).unwrap() <= alpha;
+        match hodges_lehmann_interval(&d, alpha) {
+            Some(Interval { lower, upper }) => {
+                prop_assert_eq!(bound < lower, above);
+                prop_assert_eq!(bound > upper, below);
+            }
+            None => prop_assert!(!above && !below),
+        }
+    }
+
+    #[test]
+    fn hostile_numbers_do_no_harm(
+        finite in prop_oneof![
+            9 => prop::collection::vec(any::<f64>(), 0..26),
+            1 => prop::collection::vec(any::<f64>(), 41..50),
+        ],
+        spoiled in prop::option::of(prop::num::f64::ANY),
+        bound in any::<f64>(),
+        alpha in prop::num::f64::ANY,
+    ) {
+        let d: Vec<f64> = finite.into_iter().chain(spoiled).collect();
+        if let Some(p) = signed_rank(&d, bound, Side::Above) {
+            prop_assert!(p > 0.0 && p <= 1.0);
+        }
+        if let Some(result) = sign_flip(&d, bound, Side::Below, 20, 0) {
+            prop_assert!(result.p > 0.0 && result.p <= 1.0);
+        }
+        for alpha in [alpha, 0.02] {
+            if let Some(Interval { lower, upper }) = hodges_lehmann_interval(&d, alpha) {
+                let estimate = hodges_lehmann(&d).unwrap();
+                prop_assert!(lower <= estimate && estimate <= upper);
+            }
+            let bounds = quantile_bounds(&d, 0.5, alpha);
+            prop_assert!(!bounds.lower.is_some_and(f64::is_nan));
+            let centre = |values: &[f64]| mean(values).unwrap_or_default();
+            let interval = bootstrap(&d, Resampling { resamples: 20, seed: 0 }, alpha, centre);
+            prop_assert!(interval.is_none_or(|interval| interval.lower <= interval.upper));
+            prop_assert!(detectable_gap(3, bound, alpha, 0.9).is_none_or(f64::is_finite));
+            prop_assert!(pairs_needed(bound, alpha, 0.01, 0.9) != Some(0));
+        }
+        let samples: Vec<_> =
+            d.iter().map(|d| SampleVariance { variance: d.abs(), degrees: bound.abs() }).collect();
+        if let Some(prior) = VariancePrior::fit(&samples) {
+            prop_assert!(prior.variance > 0.0 && prior.degrees > 0.0);
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Which keys are asked for, and what a cache makes of that.
+
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{Rng as _, SeedableRng as _};
+use rand_distr::{Distribution as _, Zipf};
+
+use super::{L1, Level, Source, Tiered, ready};
+use crate::{SuiteError, sizes};
+use benchgate_record::{self as record, RecordError};
+use benchgate_record::{Metric, Unit};
+
+/// How requests spread over leads. Lead 0 is the one most asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Pattern {
+    /// The lead of rank r (from 1) with a probability proportional to
+    /// r<sup>-skew</sup>.
+    Zipf {
+        /// How many leads there are: the working set.
+        keys: u32,
+        /// The exponent; 0 asks for all alike.
+        skew: f64,
+    },
+    /// A few leads get most of the requests, and each of either kind as many as
+    /// any other.
+    HotCold {
+        /// How many leads there are.
+        keys: u32,
+        /// How many of them are hot.
+        hot: u32,
+        /// The share of requests that goes to these.
+        share: f64,
+    },
+}
+
+impl Pattern {
+    /// The suite's default: [`sizes::ZIPF_KEYS`] at [`sizes::ZIPF_SKEW`].
+    pub const DEFAULT: Self = Self::Zipf { keys: sizes::ZIPF_KEYS, skew: sizes::ZIPF_SKEW };
+
+    /// The requests: the same from each call.
+    ///
+    /// # Panics
+    ///
+    /// When it has no keys, or a skew that is negative or no number.
+    pub fn keys(self) -> Keys {
+        let draw = match self {
+            Self::Zipf { keys, skew } => {
+                Draw::Zipf(Zipf::new(f64::from(keys), skew).expect("keys, and a skew from 0 on"))
+            }
+            Self::HotCold { keys, hot, share } => {
+                assert!(0 < hot && hot < keys, "some hot leads, and some cold ones");
+                Draw::HotCold { keys, hot, share }
+            }
+        };
+        Keys { random: Xoshiro256PlusPlus::seed_from_u64(SEED), draw }
+    }
+
+    /// How many leads there are.
+    pub fn leads(self) -> u32 {
+        match self {
+            Self::Zipf { keys, .. } | Self::HotCold { keys, .. } => keys,
+        }
+    }
+
+    /// How many of the leads, the first ones, count as hot: of Zipf's the one
+    /// hundredth that is asked for most.
+    pub fn hot(self) -> u32 {
+        match self {
+            Self::Zipf { keys, .. } => (keys / 100).max(1),
+            Self::HotCold { hot, .. } => hot,
+        }
+    }
+}
+
+const SEED: u64 = 20_260_101;
+
+/// The leads that are asked for, without end.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    random: Xoshiro256PlusPlus,
+    draw: Draw,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Draw {
+    Zipf(Zipf<f64>),
+    HotCold { keys: u32, hot: u32, share: f64 },
+}
+
+impl Iterator for Keys {
+    type Item = u32;
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a rank between 1 and a number of keys of 32 bits"
+    )]
+    fn next(&mut self) -> Option<u32> {
+        let Self { random, draw } = self;
+        // The upper bits, as a fraction of one.
+        let mut uniform = || f64::from((random.next_u64() >> 32) as u32) / 4_294_967_296.0;
+        Some(match *draw {
+            Draw::Zipf(zipf) => zipf.sample(random) as u32 - 1,
+            Draw::HotCold { keys, hot, share } => {
+                let (first, count) = if uniform() < share { (0, hot) } else { (hot, keys - hot) };
+                first + (uniform() * f64::from(count)) as u32
+            }
+        })
+    }
+}
+
+/// What lookups came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// Lookups.
+    pub lookups: u64,
+    /// Those that needed no load from the source.
+    pub hits: u64,
+    /// Of the hits, those in the second level.
+    pub l2_hits: u64,
+    /// Lookups of hot leads.
+    pub hot_lookups: u64,
+    /// Those of them that were hits.
+    pub hot_hits: u64,
+    /// Bytes of keys and values in the process at the end.
+    pub bytes: u64,
+    /// Entries that had to leave the process, or were not let in, for want of
+    /// room.
+    pub evictions: u64,
+}
+
+impl Observed {
+    /// What `pattern` comes to on a first level with room for `capacity`
+    /// entries, as after a long time: it holds the leads that are asked for
+    /// most, and `warm_up` lookups have told it so. A cache that starts empty
+    /// would be measured by how fast it fills.
+    pub fn of_l1(pattern: Pattern, capacity: u32, warm_up: u32, lookups: u32) -> Self {
+        let source = Source::varied(sizes::SOURCE_VALUES);
+        // Nothing expires: what leaves, leaves for want of room.
+        let l1 = L1::empty(capacity, sizes::L1_LIFETIMES);
+        let mut keys = pattern.keys();
+        let most_wanted = (0..capacity.min(pattern.leads())).rev();
+        for number in most_wanted.chain(keys.by_ref().take(warm_up as usize)) {
+            ready(l1.get_or_load(number, &source));
+        }
+        ready(l1.settle());
+        let before = (source.loads(), l1.entries());
+        let mut observed = Self::default();
+        for number in keys.take(lookups as usize) {
+            let (_, loaded) = ready(l1.get_or_load(number, &source));
+            observed.count(number < pattern.hot(), !loaded);
+        }
+        ready(l1.settle());
+        // Each load put an entry in; those that are not there have left.
+        let loaded = source.loads() - before.0;
+        observed.evictions = (before.1 + loaded).saturating_sub(l1.entries());
+        observed.bytes = l1.bytes();
+        observed
+    }
+
+    /// What `pattern` comes to on both levels as they are.
+    pub async fn of_tiered(
+        pattern: Pattern,
+        tiered: &Tiered,
+        lookups: u32,
+    ) -> Result<Self, std::sync::Arc<SuiteError>> {
+        let mut observed = Self::default();
+        for number in pattern.keys().take(lookups as usize) {
+            let level = tiered.lookup(number).await?.level;
+            observed.count(number < pattern.hot(), level != Level::Source);
+            observed.l2_hits += u64::from(level == Level::L2);
+        }
+        tiered.l1().settle().await;
+        observed.bytes = tiered.l1().bytes();
+        Ok(observed)
+    }
+
+    fn count(&mut self, hot: bool, hit: bool) {
+        self.lookups += 1;
+        self.hits += u64::from(hit);
+        self.hot_lookups += u64::from(hot);
+        self.hot_hits += u64::from(hot && hit);
+    }
+
+    /// The share of lookups that were hits.
+    pub fn hit_rate(&self) -> f64 {
+        share(self.hits, self.lookups)
+    }
+
+    /// The same of hot leads.
+    pub fn hot_hit_rate(&self) -> f64 {
+        share(self.hot_hits, self.hot_lookups)
+    }
+
+    /// The same of cold leads.
+    pub fn cold_hit_rate(&self) -> f64 {
+        share(self.hits - self.hot_hits, self.lookups - self.hot_lookups)
+    }
+
+    /// Records `hit_rate`, `hit_rate.hot` and `hit_rate.cold`, `bytes` and
+    /// `evictions` for the benchmark `id`.
+    pub fn record(&self, id: &str) -> Result<(), RecordError> {
+        record::value(id, &rate("hit_rate"), self.hit_rate())?;
+        record::value(id, &rate("hit_rate.hot"), self.hot_hit_rate())?;
+        record::value(id, &rate("hit_rate.cold"), self.cold_hit_rate())?;
+        record::value(id, &Metric::counted("bytes", Unit::Bytes), self.bytes as f64)?;
+        record::value(id, &Metric::counted("evictions", Unit::Count), self.evictions as f64)
+    }
+
+    /// Records `hit_rate`, and `hit_rate.l1` and `hit_rate.l2`: the share of all
+    /// lookups that the first level answered, and of the others the share that
+    /// the second one did.
+    pub fn record_tiered(&self, id: &str) -> Result<(), RecordError> {
+        let l1_hits = self.hits - self.l2_hits;
+        record::value(id, &rate("hit_rate"), self.hit_rate())?;
+        record::value(id, &rate("hit_rate.l1"), share(l1_hits, self.lookups))?;
+        record::value(id, &rate("hit_rate.l2"), share(self.l2_hits, self.lookups - l1_hits))
+    }
+}
+
+/// 1 of nothing: nothing was missed.
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 1.0 } else { part as f64 / whole as f64 }
+}
+
+/// Counts, not samples: the lookups are the same in every run, and moka, asked by
+/// one task with nothing that expires, then evicts the same entries.
+fn rate(name: &str) -> Metric {
+    Metric::counted(name, Unit::Share).higher()
+}

@@ -1,0 +1,134 @@
+//! Statements without their values: those that differ in these alone are one.
+
+use sqlparser::dialect::GenericDialect;
+use sqlparser::tokenizer::{Token, Tokenizer};
+
+/// What stands for a value, or for any number of them in a row.
+const VALUE: &str = "?";
+
+/// A statement with each literal and parameter replaced by `?`, each list of them
+/// by one, each list of rows by its first, without comments, with one space
+/// between words, and in lower case but for what is quoted.
+///
+/// It is done on tokens and not on a parsed statement: so it works for what one
+/// database alone understands, too. What cannot even be split into tokens keeps
+/// its values.
+///
+/// ```
+/// use benchgate_suite::queries::normalise;
+///
+/// assert_eq!(
+///     normalise("SELECT name\nFROM users WHERE id IN ($1, $2) -- two"),
+///     "select name from users where id in (?)"
+/// );
+/// ```
+pub fn normalise(statement: &str) -> String {
+    let Ok(tokens) = Tokenizer::new(&GenericDialect {}, statement).tokenize() else {
+        return statement.split_whitespace().collect::<Vec<_>>().join(" ");
+    };
+    let mut words: Vec<String> = Vec::new();
+    for token in tokens {
+        match token {
+            Token::Whitespace(_) | Token::EOF => continue,
+            token if is_value(&token) => {
+                // A sign belongs to it where nothing stands before that it could
+                // be subtracted from.
+                if words.last().is_some_and(|last| last == "-") && !is_operand(&words) {
+                    words.pop();
+                }
+                words.push(VALUE.to_owned());
+            }
+            Token::Word(word) if word.quote_style.is_none() => {
+                words.push(word.value.to_lowercase());
+            }
+            token => words.push(token.to_string()),
+        }
+        fold(&mut words);
+    }
+    if words.last().is_some_and(|last| last == ";") {
+        words.pop();
+    }
+    join(&words)
+}
+
+/// After these words a minus is a sign.
+const BEFORE_A_SIGN: [&str; 20] = [
+    "and",
+    "between",
+    "by",
+    "case",
+    "else",
+    "having",
+    "in",
+    "is",
+    "like",
+    "limit",
+    "not",
+    "offset",
+    "on",
+    "or",
+    "returning",
+    "select",
+    "set",
+    "then",
+    "when",
+    "where",
+];
+
+/// Whether what stands before the last word can be subtracted from.
+fn is_operand(words: &[String]) -> bool {
+    let Some(before) = words.len().checked_sub(2).map(|at| words[at].as_str()) else {
+        return false;
+    };
+    let is_name = before.ends_with(|last: char| last.is_alphanumeric() || "_\"`]".contains(last));
+    [VALUE, ")"].contains(&before) || is_name && !BEFORE_A_SIGN.contains(&before)
+}
+
+fn is_value(token: &Token) -> bool {
+    matches!(
+        token,
+        Token::Number(..)
+            | Token::Placeholder(_)
+            | Token::SingleQuotedString(_)
+            | Token::TripleSingleQuotedString(_)
+            | Token::DollarQuotedString(_)
+            | Token::SingleQuotedByteStringLiteral(_)
+            | Token::NationalStringLiteral(_)
+            | Token::EscapedStringLiteral(_)
+            | Token::UnicodeStringLiteral(_)
+            | Token::HexStringLiteral(_)
+    )
+}
+
+/// Takes a value away that follows another one, and a row that follows another.
+fn fold(words: &mut Vec<String>) {
+    for repeated in [["?", ",", "?"].as_slice(), &["(", "?", ")", ",", "(", "?", ")"]] {
+        if words.ends_with_words(repeated) {
+            // As much as one item and a comma.
+            words.truncate(words.len() - repeated.len().div_ceil(2));
+        }
+    }
+}
+
+trait EndsWithWords {
+    fn ends_with_words(&self, end: &[&str]) -> bool;
+}
+
+impl EndsWithWords for Vec<String> {
+    fn ends_with_words(&self, end: &[&str]) -> bool {
+        self.len() >= end.len() && self[self.len() - end.len()..].iter().eq(end)
+    }
+}
+
+fn join(words: &[String]) -> String {
+    let mut text = String::new();
+    let mut tight = true;
+    for word in words {
+        if !tight && !matches!(word.as_str(), ")" | "," | "." | ";") {
+            text.push(' ');
+        }
+        text.push_str(word);
+        tight = matches!(word.as_str(), "(" | ".");
+    }
+    text
+}

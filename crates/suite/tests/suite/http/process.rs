@@ -1,0 +1,109 @@
+//! `benchgate-service`, as a process.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, Stdio};
+
+use super::raw;
+
+fn gate(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_benchgate-service"));
+    command.args(arguments);
+    for variable in ["REDIS_URL", "DATABASE_URL", "ORT_DYLIB_PATH", "RUST_LOG"] {
+        command.env_remove(variable);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// A service, and where it listens: on stdout, once it does.
+struct Serving {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Serving {
+    fn start(arguments: &[&str]) -> Self {
+        let all = [&["--listen", "127.0.0.1:0", "--backend", "tract"], arguments].concat();
+        let mut child = gate(&all).spawn().expect("gate starts");
+        let mut line = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
+        stdout.read_line(&mut line).expect("a line");
+        let address = line.trim().strip_prefix("http://").and_then(|rest| rest.parse().ok());
+        Self { child, address: address.unwrap_or_else(|| panic!("`{line}` is no address")) }
+    }
+
+    fn signal(&self, name: &str) {
+        let number = self.child.id().to_string();
+        let killed = Command::new("kill").args(["-s", name, &number]).status().expect("kill");
+        assert!(killed.success());
+    }
+
+    /// Its exit code, and its log.
+    fn ended(mut self) -> (Option<i32>, String) {
+        let mut log = String::new();
+        self.child.stderr.take().expect("piped").read_to_string(&mut log).expect("a log");
+        (self.child.wait().expect("it ends").code(), log)
+    }
+}
+
+#[test]
+fn it_serves_until_it_is_told_to_end_and_ends_well() {
+    for signal in ["TERM", "INT"] {
+        let serving = Serving::start(&["--log", "debug"]);
+        let request = b"GET /leads/7 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+        let answer = raw(serving.address, request);
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+        assert!(answer.contains(r#"{"id":7,"#), "{answer}");
+        // A kept connection, on which nothing is under way, does not hold it up.
+        let mut idle = TcpStream::connect(serving.address).unwrap();
+        idle.write_all(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+        idle.read_exact(&mut [0; 15]).unwrap();
+        serving.signal(signal);
+        let (code, log) = serving.ended();
+        assert_eq!(code, Some(0), "{log}");
+        assert!(log.contains("everything under way was answered"), "{log}");
+        assert!(log.contains("status=200"), "{log}");
+    }
+}
+
+#[test]
+fn an_address_that_is_taken_is_an_error_that_says_so() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = gate(&["--listen", &address]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    let start = format!("error: cannot listen on {address}; --listen takes another: ");
+    assert!(said.starts_with(&start), "{said}");
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_redis_that_is_named_and_not_there_is_not_left_out() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let output = gate(&["--listen", "127.0.0.1:0"])
+        .env("REDIS_URL", format!("redis://:hunter2@{nobody}"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("the server that REDIS_URL names does not answer"), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn an_upstream_or_a_limit_that_cannot_be_is_refused() {
+    for (arguments, code) in [
+        (&["--upstream", "ftp://x"][..], 1),
+        (&["--timeout", "soon"], 2),
+        (&["--pool", "0"], 2),
+        (&["--listen", "localhost"], 2),
+        (&["--log", "everything=much"], 2),
+    ] {
+        let all = [&["--listen", "127.0.0.1:0", "--backend", "tract"], arguments].concat();
+        let output = gate(if arguments[0] == "--listen" { arguments } else { &all });
+        let output = { output }.output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {output:?}");
+    }
+}
