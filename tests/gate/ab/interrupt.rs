@@ -1,0 +1,181 @@
+//! Ctrl-C, wherever it comes: no process is left, no half file, no lock; and two
+//! gates at once.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::gate;
+use super::mimic::{mimic, policy};
+use super::repository::{git, repository};
+
+fn started(directory: &Path, arguments: &[&str]) -> Child {
+    Command::new(crate::GATE)
+        .args(arguments)
+        .current_dir(directory)
+        .env_remove("CARGO_TARGET_DIR")
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the gate starts")
+}
+
+/// Interrupts it and waits; what it had said by then and after.
+fn interrupt(mut gate: Child) -> String {
+    kill_process(Pid::from_child(&gate), Signal::INT).expect("it runs");
+    let mut said = String::new();
+    for line in BufReader::new(gate.stderr.take().expect("it is piped")).lines() {
+        said += &(line.expect("text") + "\n");
+    }
+    let status = gate.wait().expect("it ends");
+    assert_eq!(status.code(), Some(1), "{said}");
+    assert!(said.contains("interrupted by signal 2"), "{said}");
+    said
+}
+
+/// Waits for a file to have so many lines, each the number of a process.
+fn processes(log: &Path, count: usize) -> Vec<i32> {
+    let patience = Instant::now() + Duration::from_mins(2);
+    loop {
+        let text = std::fs::read_to_string(log).unwrap_or_default();
+        let numbers: Vec<i32> = text.lines().filter_map(|line| line.parse().ok()).collect();
+        if numbers.len() >= count && text.ends_with('\n') {
+            return numbers;
+        }
+        assert!(Instant::now() < patience, "it never came to that: {text}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Whether a process has ended. A zombie has: one whose parent was ended too is
+/// taken note of by whatever has the number 1, some time.
+fn gone(process: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('Z'))
+}
+
+/// What lies in a directory, by name.
+fn names(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn during_the_pairs() {
+    // Six pairs screen; the 15th process is one that confirms.
+    for (phase, after) in [("screening", 4), ("confirming", 14)] {
+        let home = tempfile::tempdir().unwrap();
+        policy(home.path(), "");
+        std::fs::create_dir(home.path().join("tmp")).unwrap();
+        let log = home.path().join("log");
+        let mood = format!("hang-after={after}");
+        let log_path = log.to_str().unwrap();
+        let side = |name: &str, times: &str| {
+            mimic(home.path(), name, &[("TIMES", times), ("MOOD", &mood), ("LOG", log_path)])
+        };
+        let (base, head) = (side("base", "a=100"), side("head", "a=2000"));
+        let (base, head) = (base.to_str().unwrap(), head.to_str().unwrap());
+        let mut command = Command::new(crate::GATE);
+        command.args(["ab", "--base-exe", base, "--head-exe", head, "--save", "kept"]);
+        let child = command
+            .current_dir(home.path())
+            .env("TMPDIR", home.path().join("tmp"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the gate starts");
+        let running = processes(&log, after + 1);
+        let said = interrupt(child);
+        assert!(said.contains(&format!("{phase}: pair ")), "{said}");
+        assert!(running.into_iter().all(gone), "no process is left");
+        assert_eq!(names(&home.path().join("tmp")), [""; 0], "no scratch is left");
+        assert!(!home.path().join("kept").exists(), "nothing half is kept");
+    }
+}
+
+#[test]
+fn during_the_build() {
+    let home = tempfile::tempdir().unwrap();
+    let root = repository(home.path());
+    let log = home.path().join("log");
+    let script = format!(
+        "fn main() {{\n    let line = format!(\"{{}}\\n\", std::process::id());\n    \
+         std::fs::write({log:?}, line).unwrap();\n    \
+         std::thread::sleep(std::time::Duration::from_secs(600));\n}}\n"
+    );
+    let good = std::fs::read(root.join("build.rs")).unwrap();
+    std::fs::write(root.join("build.rs"), script).unwrap();
+    git(&root, &["commit", "-q", "-a", "-m", "slow to build"]);
+
+    let child = started(&root, &["ab", "--base", "HEAD~1"]);
+    let running = processes(&log, 1);
+    let _ = interrupt(child);
+    assert!(running.into_iter().all(gone), "no process is left");
+    let left = names(&root.join("target/gate"));
+    let expected = [
+        "base",
+        "base-files.json",
+        "build",
+        "checkout",
+        "head",
+        "head-files.json",
+        "in-use",
+        "link.sh",
+    ];
+    assert_eq!(left, expected);
+
+    // Nothing that is left is in the way.
+    std::fs::write(root.join("build.rs"), good).unwrap();
+    let (exit, out, err) = gate(&root, &["ab", "--base", "HEAD~1"]);
+    assert_eq!(exit, 0, "{out}{err}");
+}
+
+/// What it says, up to a line with `part` in it.
+fn until(said: &mut impl BufRead, part: &str) -> String {
+    let mut text = String::new();
+    while !text.contains(part) {
+        assert!(said.read_line(&mut text).expect("text") > 0, "it never said {part:?}: {text}");
+    }
+    text
+}
+
+#[test]
+fn a_second_gate_in_the_target_directory_waits_for_the_first_however_that_ends() {
+    let home = tempfile::tempdir().unwrap();
+    let root = repository(home.path());
+    for (signal, second, expected) in
+        [(Signal::INT, &["ab"][..], 0), (Signal::KILL, &["run", "--save", "main"], 0)]
+    {
+        let log = home.path().join(format!("log-{}", signal.as_raw()));
+        let variables = [("LOG", log.to_str().unwrap()), ("MOOD", "hang-after=2")];
+        let one = mimic(home.path(), "one", &variables);
+        let one = one.to_str().unwrap();
+        let mut first = started(&root, &["ab", "--base-exe", one, "--head-exe", one]);
+        let running = processes(&log, 3);
+
+        let mut second = started(&root, second);
+        let mut said = BufReader::new(second.stderr.take().expect("it is piped"));
+        let told = until(&mut said, "waiting for another gate to end");
+        let holder = format!("(`gate ab`, process {})", first.id());
+        assert!(told.contains(&holder), "{told}");
+        assert!(second.try_wait().unwrap().is_none(), "it waits");
+        assert!(!told.contains("Finished"), "nothing is built meanwhile: {told}");
+
+        kill_process(Pid::from_child(&first), signal).expect("it runs");
+        first.wait().expect("it ends");
+        let mut rest = String::new();
+        std::io::Read::read_to_string(&mut said, &mut rest).expect("text");
+        assert_eq!(second.wait().expect("it ends").code(), Some(expected), "{told}{rest}");
+        assert!(rest.contains("Finished"), "{rest}");
+        // One that is killed cannot end its processes.
+        for left in running.into_iter().filter(|one| !gone(*one)) {
+            let _ = kill_process(Pid::from_raw(left).expect("a number"), Signal::KILL);
+        }
+    }
+}

@@ -1,0 +1,371 @@
+//! What is written is read again as it was, whatever it was.
+
+use std::collections::BTreeSet;
+
+use benchgate::baseline::{Existing, Store, export_critcmp, read, schema};
+use benchgate::model::{
+    BenchId, Costs, CriterionParts, Direction, Environment, Estimate, Estimates, Field, Layout,
+    Measurement, Metric, Nature, NotRun, NotRunKind, Pairing, Problem, ProblemKind, Reading,
+    Revision, RunInfo, RunReading, Samples, SamplingMode, SetUp, Snapshot, Throughput, Unit,
+};
+use jiff::Timestamp;
+use proptest::collection::{btree_map, btree_set, vec};
+use proptest::option;
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::{CLASS, cases, fixture, saved_text, snapshot, time};
+
+/// The file of version 1 that is committed. A gate of any later version must
+/// read it as this snapshot, so it is never made again.
+#[test]
+fn the_committed_file_of_version_1_is_read_and_written_again() {
+    let path = fixture("snapshot-v1.json");
+    assert_eq!(read(&path).expect("a snapshot"), snapshot("main"));
+    let committed = std::fs::read_to_string(path).expect("text");
+    let written = saved_text(&snapshot("main")).replace(
+        &format!("\"tool_version\": \"{}\"", env!("CARGO_PKG_VERSION")),
+        "\"tool_version\": \"0.1.0\"",
+    );
+    assert_eq!(written, committed);
+}
+
+#[test]
+fn the_order_of_measurements_makes_no_difference() {
+    let mut turned = snapshot("main");
+    turned.measurements.reverse();
+    assert_eq!(saved_text(&turned), saved_text(&snapshot("main")));
+}
+
+/// `BENCHGATE_UPDATE_SCHEMAS=1 cargo test --test baseline schema` writes it anew.
+#[test]
+fn the_committed_schema_is_current() {
+    let path = crate::root().join("docs/schema/snapshot.schema.json");
+    if std::env::var_os("BENCHGATE_UPDATE_SCHEMAS").is_some() {
+        std::fs::write(&path, format!("{:#}\n", schema())).expect("written");
+    }
+    let committed: Value =
+        serde_json::from_slice(&std::fs::read(path).expect("a schema")).expect("JSON");
+    assert_eq!(committed, schema(), "run it with BENCHGATE_UPDATE_SCHEMAS=1");
+}
+
+#[test]
+fn written_files_follow_the_schema_and_others_do_not() {
+    let validator = jsonschema::validator_for(&schema()).expect("a schema");
+    let file: Value = serde_json::from_str(&saved_text(&snapshot("main"))).expect("JSON");
+    let complaints: Vec<_> = validator.iter_errors(&file).map(|e| e.to_string()).collect();
+    assert_eq!(complaints, Vec::<String>::new());
+    for broken in [
+        "/name",
+        "/benchgate/schema_version",
+        "/benchgate/runs/0/environment",
+        "/benchgate/measurements/0/metric/better",
+        "/benchmarks/cache~1hit/criterion_estimates_v1/mean",
+        "/benchmarks/cache~1hit/benchgate/runs/0/samples/times",
+        "/benchmarks/cache~1hit/benchgate/runs/0/estimates/mean",
+    ] {
+        let mut file = file.clone();
+        *file.pointer_mut(broken).expect(broken) = Value::from(7);
+        assert!(!validator.is_valid(&file), "{broken} may not be 7");
+    }
+}
+
+#[test]
+fn two_targets_with_one_name_do_not_collide() {
+    let of = |target: &str, means| time(BenchId::in_target("get", target, "shop"), means);
+    let mut both = snapshot("main");
+    both.measurements =
+        vec![of("cache", &[10.0]), of("queries", &[500.0]), time(BenchId::named("only"), &[7.0])];
+    let text = saved_text(&both);
+    let file: Value = serde_json::from_str(&text).expect("JSON");
+    let benchmarks = file["benchmarks"].as_object().expect("a map");
+    let seen: Vec<_> = benchmarks
+        .iter()
+        .map(|(key, it)| {
+            let view = &it["criterion_benchmark_v1"]["full_id"];
+            (key.as_str(), view.as_str().expect("text"), it["benchgate"]["name"].as_str())
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("only", "only", None),
+            ("shop/cache::get", "shop/cache::get", Some("get")),
+            ("shop/queries::get", "shop/queries::get", Some("get")),
+        ]
+    );
+    assert_eq!(read_back(&both), both);
+    let export: Value =
+        serde_json::from_str(&export_critcmp(&both).expect("an export").text).expect("JSON");
+    assert_eq!(
+        export["benchmarks"]["shop/queries::get"]["fullname"],
+        Value::from("main/shop/queries::get")
+    );
+}
+
+#[test]
+fn a_name_that_looks_like_a_qualified_one_takes_nothing_away() {
+    let mut three = snapshot("main");
+    three.measurements = vec![
+        time(BenchId::in_target("get", "cache", "shop"), &[10.0]),
+        time(BenchId::in_target("get", "queries", "shop"), &[20.0]),
+        time(BenchId::named("shop/cache::get"), &[30.0]),
+    ];
+    assert!(saved_text(&three).contains("\"shop/cache::get (2)\": {"));
+    assert_eq!(read_back(&three), three);
+}
+
+fn read_back(snapshot: &Snapshot) -> Snapshot {
+    let root = tempfile::tempdir().expect("a directory");
+    let store = Store::new(root.path());
+    let path = store.save(CLASS, snapshot, Existing::Refuse).expect("saved");
+    read(&path).expect("a snapshot")
+}
+
+fn positive() -> impl Strategy<Value = f64> {
+    prop_oneof![1e-3..1e12_f64, (1_u32..1_000_000).prop_map(f64::from)]
+}
+
+fn any_estimate() -> impl Strategy<Value = Estimate> {
+    (positive(), 0.0..1e9_f64, 0.5..0.999_f64, 0.0..1e6_f64, 0.0..1e6_f64).prop_map(
+        |(point, standard_error, level, below, above)| Estimate {
+            point,
+            standard_error,
+            level,
+            lower: point - below,
+            upper: point + above,
+        },
+    )
+}
+
+fn any_estimates() -> impl Strategy<Value = Estimates> {
+    (any_estimate(), any_estimate(), any_estimate(), option::of(any_estimate()), any_estimate())
+        .prop_map(|(mean, median, median_abs_dev, slope, std_dev)| Estimates {
+            mean,
+            median,
+            median_abs_dev,
+            slope,
+            std_dev,
+        })
+}
+
+fn any_samples() -> impl Strategy<Value = Samples> {
+    let mode = prop_oneof![Just(SamplingMode::Linear), Just(SamplingMode::Flat)];
+    (mode, vec((positive(), positive()), 1..12), positive(), 0..3).prop_map(
+        |(mode, both, step, shape)| {
+            let (free, totals): (Vec<f64>, Vec<f64>) = both.into_iter().unzip();
+            let iterations = match shape {
+                0 => (1..=totals.len()).map(|k| k as f64 * step).collect(),
+                1 => vec![step; totals.len()],
+                _ => free,
+            };
+            Samples { mode, iterations, totals }
+        },
+    )
+}
+
+fn any_reading() -> impl Strategy<Value = Reading> {
+    prop_oneof![
+        3 => (any_samples(), option::of(any_estimates()))
+            .prop_map(|(samples, estimates)| Reading::Samples { samples, estimates }),
+        2 => any_estimates().prop_map(Reading::Estimates),
+        1 => any::<f64>().prop_filter("finite", |v| v.is_finite()).prop_map(Reading::Value),
+    ]
+}
+
+/// Few different names, so that many collide; and any text.
+fn any_name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => prop::sample::select(vec!["get", "q/t::get", "q/t::get (2)", "größe/\"日本\"", " "])
+            .prop_map(str::to_owned),
+        1 => any::<String>().prop_filter("a name", |name| !name.is_empty()),
+    ]
+}
+
+fn any_id() -> impl Strategy<Value = BenchId> {
+    let part = || option::of(prop::sample::select(vec!["t", "q"]).prop_map(str::to_owned));
+    (any_name(), part(), part()).prop_map(|(name, target, package)| BenchId {
+        name,
+        target,
+        package,
+    })
+}
+
+fn any_metric() -> impl Strategy<Value = Metric> {
+    let other = (
+        "[a-z.]{1,6}",
+        "[a-z_]{1,12}",
+        prop_oneof![Just(Direction::Lower), Just(Direction::Higher)],
+        prop_oneof![Just(Nature::Sampled), Just(Nature::Counted)],
+    )
+        .prop_map(|(name, unit, better, nature)| Metric {
+            name,
+            unit: Unit::from(unit.as_str()),
+            better,
+            nature,
+        });
+    prop_oneof![3 => Just(Metric::time()), 1 => other]
+}
+
+fn any_throughput() -> impl Strategy<Value = Throughput> {
+    prop_oneof![
+        any::<u64>().prop_map(Throughput::Bits),
+        any::<u64>().prop_map(Throughput::Bytes),
+        any::<u64>().prop_map(Throughput::BytesDecimal),
+        any::<u64>().prop_map(Throughput::Elements),
+        any::<(u64, u64)>()
+            .prop_map(|(elements, bytes)| Throughput::ElementsAndBytes { elements, bytes }),
+        Just(Throughput::Unknown),
+    ]
+}
+
+fn any_parts() -> impl Strategy<Value = CriterionParts> {
+    (any::<String>(), any::<Option<String>>(), any::<Option<String>>(), any::<String>()).prop_map(
+        |(group, function, value, directory)| CriterionParts { group, function, value, directory },
+    )
+}
+
+fn any_measurements(runs: u32) -> impl Strategy<Value = Vec<Measurement>> {
+    let readings = (btree_set(0..runs, 1..=runs as usize), vec(any_reading(), runs as usize))
+        .prop_map(|(runs, readings)| {
+            let each = runs.into_iter().zip(readings);
+            each.map(|(run, reading)| RunReading { run, reading }).collect()
+        });
+    let functions = btree_map(any::<String>(), 0..1_000_000_u64, 0..4);
+    let costs = (1..9_u32, 0..1_000_000_u64, functions).prop_map(|(threads, more, functions)| {
+        Costs { threads, total: functions.values().sum::<u64>() + more, functions }
+    });
+    let one = (
+        readings,
+        option::weighted(0.8, any_parts()),
+        option::of(any_throughput()),
+        option::weighted(0.2, costs),
+    );
+    let all = vec(((any_id(), any_metric()), one), 0..8);
+    all.prop_map(|all| {
+        let mut seen = BTreeSet::new();
+        all.into_iter()
+            .filter(|((id, metric), _)| seen.insert((id.clone(), metric.name.clone())))
+            .map(|((id, metric), (runs, criterion, throughput, costs))| Measurement {
+                id,
+                metric,
+                runs,
+                criterion,
+                throughput,
+                costs,
+            })
+            .collect()
+    })
+}
+
+fn any_time() -> impl Strategy<Value = Timestamp> {
+    (-1_000_000_000_i64..10_000_000_000, 0..1_000_000_000)
+        .prop_map(|(second, nano)| Timestamp::new(second, nano).expect("in range"))
+}
+
+fn any_run() -> impl Strategy<Value = RunInfo> {
+    let facts = btree_map(prop::sample::select(Field::ALL.to_vec()), any::<String>(), 0..5);
+    (option::of(any_time()), option::of(0.0..1e6_f64), option::of(0.0..=1.0_f64), facts).prop_map(
+        |(started, seconds, busy, facts)| {
+            let mut environment = Environment::default();
+            for (field, value) in facts {
+                environment.set(field, value);
+            }
+            RunInfo { started, seconds, busy, environment }
+        },
+    )
+}
+
+fn any_rest() -> impl Strategy<Value = (Vec<NotRun>, Vec<Problem>, Option<Revision>)> {
+    let left_out = prop_oneof![Just(NotRunKind::Skipped), Just(NotRunKind::Failed)];
+    let not_run = (any::<String>(), left_out, any::<String>())
+        .prop_map(|(subject, kind, reason)| NotRun { subject, kind, reason });
+    let kind = prop_oneof![
+        Just(ProblemKind::Unreadable),
+        Just(ProblemKind::Stale),
+        Just(ProblemKind::Duplicate),
+    ];
+    let problem = (kind, option::of(any_id()), any::<String>(), any::<String>())
+        .prop_map(|(kind, id, path, reason)| Problem { kind, id, path: path.into(), reason });
+    let revision = any::<(String, Option<String>, bool)>()
+        .prop_map(|(commit, branch, dirty)| Revision { commit, branch, dirty });
+    (vec(not_run, 0..3), vec(problem, 0..3), option::of(revision))
+}
+
+fn any_pairing() -> impl Strategy<Value = Pairing> {
+    let looks = btree_map(1_u32..200, Just(()), 0..4);
+    let set_up = (any_id(), 0.0..1e6_f64, 0.0..=1.0_f64, 0.0..1e6_f64).prop_map(
+        |(id, seconds, share, time)| SetUp {
+            target: id.name,
+            package: id.package,
+            seconds,
+            share,
+            time,
+        },
+    );
+    let layout = (any_id(), any::<(u32, u32, Option<String>)>()).prop_map(
+        |(id, (functions, others, reason))| Layout {
+            target: id.name,
+            package: id.package,
+            functions: u64::from(functions) + u64::from(others),
+            same: functions.into(),
+            reason,
+        },
+    );
+    let rest = (vec(any_id(), 0..3), any::<bool>(), vec(set_up, 0..3), vec(layout, 0..3));
+    ("[a-z]{1,9}", any::<u64>(), any::<u32>(), looks, rest).prop_map(
+        |(trial, seed, screening, looks, (identical, control, set_up, layouts))| Pairing {
+            trial,
+            seed,
+            screening,
+            looks: looks.into_keys().collect(),
+            identical,
+            control,
+            set_up,
+            layouts,
+        },
+    )
+}
+
+fn any_snapshot() -> impl Strategy<Value = Snapshot> {
+    (1_u32..4).prop_flat_map(|runs| {
+        let data = (any_measurements(runs), vec(any_run(), runs as usize));
+        let how = (any::<Option<String>>(), option::of(any_pairing()));
+        ("[a-z]{1,9}", any_time(), how, data, any_rest()).prop_map(
+            |(name, created, how, (measurements, runs), (not_run, problems, revision))| {
+                let (selection, pairing) = how;
+                let mut snapshot = Snapshot {
+                    // No word of these nine letters is a device of Windows.
+                    name: format!("x{name}"),
+                    created,
+                    revision,
+                    selection,
+                    pairing,
+                    runs,
+                    measurements,
+                    not_run,
+                    problems,
+                };
+                snapshot.sort();
+                snapshot
+            },
+        )
+    })
+}
+
+proptest! {
+    #![proptest_config(cases(96))]
+
+    #[test]
+    fn any_snapshot_is_read_as_it_was_written(snapshot in any_snapshot()) {
+        prop_assert_eq!(read_back(&snapshot), snapshot);
+    }
+
+    #[test]
+    fn any_snapshot_follows_the_schema(snapshot in any_snapshot()) {
+        let validator = jsonschema::validator_for(&schema()).expect("a schema");
+        let file: Value = serde_json::from_str(&saved_text(&snapshot)).expect("JSON");
+        let complaints: Vec<_> = validator.iter_errors(&file).map(|e| e.to_string()).collect();
+        prop_assert_eq!(complaints, Vec::<String>::new());
+    }
+}

@@ -1,0 +1,406 @@
+//! Instructions of real criterion benchmarks, counted by valgrind.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use benchgate::measure::{
+    BenchExecutable, BuildOptions, Built, CountError, CountOptions, CountTarget, Counts,
+    CriterionTimes, Event, Harness, Interrupt, Listed, Listing, MeasureError, Plan, Progress,
+    Silent, Uncounted, build, count, list, run,
+};
+use benchgate::model::{Field, NotRunKind, Reading, Snapshot};
+use benchgate::policy::Policy;
+use benchgate::sources::callgrind_profile::differences;
+
+fn fixture(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(path)
+}
+
+fn options() -> BuildOptions {
+    BuildOptions {
+        directory: Some(fixture("projects/tiny")),
+        target_dir: Some(target_directory()),
+        locked: true,
+        quiet: true,
+        ..BuildOptions::default()
+    }
+}
+
+fn target_directory() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("tiny")
+}
+
+/// The tiny project, built once for all tests.
+static TINY: LazyLock<Built> = LazyLock::new(|| {
+    build(&options(), &Interrupt::new(), &mut Silent).expect("the tiny project builds")
+});
+
+fn tiny(target: &str, environment: &[(&str, &str)]) -> BenchExecutable {
+    let found = TINY.executables.iter().find(|one| one.target == target);
+    let mut found = found.expect("the tiny project has that target").clone();
+    for (key, value) in environment {
+        found.environment.insert(OsString::from(key), OsString::from(value));
+    }
+    found
+}
+
+fn listed(names: &[&str]) -> Vec<Listed> {
+    names.iter().map(|name| Listed { name: (*name).to_owned(), cut: false }).collect()
+}
+
+/// What is listed, by name.
+type Outcomes = BTreeMap<String, Result<Counts, Uncounted>>;
+
+/// Counts benchmarks of one executable; without names, all that it lists.
+fn counts(executable: &BenchExecutable, names: &[&str], time_limit: Duration) -> Outcomes {
+    let interrupt = Interrupt::new();
+    let mut benchmarks = listed(names);
+    if names.is_empty() {
+        let limit = Duration::from_mins(1);
+        match list(executable, Harness::Criterion, None, limit, &interrupt) {
+            Ok(Listing::Benchmarks { listed, whole_seconds: false, .. }) => benchmarks = listed,
+            other => panic!("{other:?}"),
+        }
+    }
+    let target = CountTarget { executable, subject: "tiny", benchmarks };
+    let directory = tempfile::tempdir().expect("a directory");
+    let options = CountOptions {
+        counts: 2,
+        unsteady_counts: 3,
+        time_limit,
+        scratch: directory.path().to_owned(),
+        profiles: true,
+    };
+    let counted = count(&[target], &options, &interrupt, &mut Silent).expect("it is counted");
+    let left = std::fs::read_dir(directory.path()).expect("readable").count();
+    assert_eq!(left, 0, "scratch is left behind");
+    counted.into_iter().map(|one| (one.listed.name, one.outcome)).collect()
+}
+
+const LIMIT: Duration = Duration::from_mins(2);
+
+/// The steady count of each benchmark of a group that begins with `prefix`.
+fn steady(outcomes: &Outcomes, prefix: &str) -> BTreeMap<String, u64> {
+    let wanted = outcomes.iter().filter(|(name, _)| name.starts_with(prefix));
+    wanted
+        .map(|(name, outcome)| {
+            let counts = outcome.as_ref().unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(counts.readings.len(), 2, "{name}: {counts:?}");
+            assert_eq!(counts.readings[0], counts.readings[1], "{name}");
+            assert_eq!(counts.threads, 1, "{name}");
+            assert!(counts.seconds > 0.0);
+            (name.clone(), counts.readings[0])
+        })
+        .collect()
+}
+
+/// All benchmarks of the bench target `kinds`.
+static KINDS: LazyLock<Outcomes> = LazyLock::new(|| counts(&tiny("kinds", &[]), &[], LIMIT));
+
+#[test]
+#[ignore = "needs valgrind: scripts/test installs it"]
+fn every_way_of_timing_counts_its_body_and_nothing_more_with_it() {
+    let a_thousand = &*KINDS;
+    let two_thousand = counts(&tiny("kinds", &[("TINY_N", "2000")]), &[], LIMIT);
+    let mut bodies = Vec::new();
+    for (prefix, ways) in [("sync/", 7), ("async/", 7)] {
+        let (once, twice) = (steady(a_thousand, prefix), steady(&two_thousand, prefix));
+        assert_eq!(once.len(), ways, "{once:?}");
+        for (name, count) in &once {
+            // All do the same work: what it costs does not hang on the way of timing.
+            let body = twice[name] - count;
+            assert_eq!(body % 1000, 0, "{name}: {count} and {}", twice[name]);
+            assert!(count - body < 500, "{name}: {count}, of which {body} are its work");
+            bodies.push(body);
+        }
+    }
+    assert!(bodies.iter().all(|body| *body == bodies[0] && *body > 0), "{bodies:?}");
+
+    // And the function that does the work is the one that is named.
+    let (Ok(base), Ok(head)) = (&a_thousand["sync/iter"], &two_thousand["sync/iter"]) else {
+        panic!("both are counted")
+    };
+    let (base, head) = (base.profile.as_ref().unwrap(), head.profile.as_ref().unwrap());
+    let differences = differences(base, head);
+    assert_eq!(differences.len(), 1, "{differences:?}");
+    assert_eq!(differences[0].function, "tiny::sum");
+    assert_eq!(differences[0].candidate - differences[0].baseline, bodies[0]);
+    assert!(head.functions.contains_key("criterion::bencher::Bencher<M>::iter"), "{head:?}");
+}
+
+#[test]
+#[ignore = "needs valgrind: scripts/test installs it"]
+fn odd_names_are_found_and_shared_ones_refused() {
+    let found = &*KINDS;
+    let odd = steady(found, "-odd (name");
+    let cut = steady(found, "longlong");
+    assert_eq!((odd.len(), cut.len()), (1, 1));
+    // Two benchmarks of equal bodies.
+    assert_eq!(odd.values().next(), cut.values().next());
+    assert_eq!(found["twice/same"], Err(Uncounted::Shared(2)));
+    // Several threads: counted more often, one of them only.
+    let threads = found["threads"].as_ref().expect("it is counted");
+    assert_eq!((threads.threads, threads.readings.len()), (2, 3));
+}
+
+#[test]
+#[ignore = "needs valgrind: scripts/test installs it"]
+fn a_script_counts_where_it_becomes_the_benchmark() {
+    let kinds = tiny("kinds", &[]);
+    let mut direct = steady(&KINDS, "sync/iter");
+    direct.append(&mut steady(&KINDS, "async/iter"));
+    let script = |name: &str| {
+        let mut script = BenchExecutable::ready(fixture(&format!("executables/{name}.sh")));
+        script.environment.insert("BENCH".into(), kinds.path.clone().into());
+        counts(&script, &["sync/iter", "async/iter"], LIMIT)
+    };
+    assert_eq!(steady(&script("passes-on"), ""), direct);
+    let apart: Vec<_> = script("starts-apart").into_values().collect();
+    assert_eq!(apart, [Err(Uncounted::Nothing), Err(Uncounted::Nothing)]);
+}
+
+#[test]
+#[ignore = "needs valgrind: scripts/test installs it"]
+fn what_cannot_be_counted_says_why_and_what_would_help() {
+    let reason = |executable: &BenchExecutable, name: &str| {
+        let outcomes = counts(executable, &[name], Duration::from_secs(5));
+        outcomes[name].as_ref().expect_err("there is no count").to_string()
+    };
+    let directory = tempfile::tempdir().expect("a directory");
+    let stripped = BenchExecutable::ready(directory.path().join("stripped"));
+    let strip = Command::new("strip")
+        .arg("-o")
+        .args([&stripped.path, &tiny("kinds", &[]).path])
+        .status()
+        .expect("strip comes with the linker");
+    assert!(strip.success());
+    assert_eq!(
+        reason(&stripped, "sync/iter"),
+        "its executable has no symbols to know criterion's functions by; set `strip = \"none\"` \
+         in the bench profile"
+    );
+    let plain = reason(&tiny("plain", &[]), "x");
+    assert!(plain.starts_with("its executable has none of the functions by which"), "{plain}");
+    let missing = reason(&BenchExecutable::ready(directory.path().join("missing")), "x");
+    assert!(missing.starts_with("its executable is not one that symbols can be"), "{missing}");
+    let panics = reason(&tiny("moody", &[("TINY_MOOD", "panic")]), "second");
+    assert!(
+        panics.starts_with("under valgrind its process ended with exit status 101; it printed"),
+        "{panics}"
+    );
+    assert!(panics.contains("out of sorts"), "{panics}");
+    assert_eq!(
+        reason(&tiny("moody", &[("TINY_MOOD", "hang")]), "second"),
+        "under valgrind its process did not end within 5 s"
+    );
+    let unknown = reason(&tiny("moody", &[]), "third");
+    assert!(unknown.starts_with("nothing was counted: "), "{unknown}");
+}
+
+fn plan(directory: &Path, executables: Vec<BenchExecutable>, repeats: u32) -> Plan {
+    Plan {
+        name: "test".to_owned(),
+        executables,
+        not_run: Vec::new(),
+        build: options(),
+        repeats,
+        filter: None,
+        criterion: CriterionTimes {
+            warm_up: Duration::from_millis(10),
+            measurement: Duration::from_millis(20),
+            samples: 10,
+            resamples: 100,
+        },
+        counts: 2,
+        uncounted: Vec::new(),
+        time_limit: LIMIT,
+        scratch: directory.join("gate"),
+        logs: None,
+    }
+}
+
+/// `name: run=count …` of each row of instructions.
+fn instructions(snapshot: &Snapshot) -> BTreeMap<String, Vec<(u32, f64)>> {
+    let rows = snapshot.measurements.iter().filter(|one| one.metric.name == "instructions");
+    rows.map(|one| {
+        let readings = one.runs.iter().map(|run| match run.reading {
+            Reading::Value(value) => (run.run, value),
+            _ => panic!("{one:?}"),
+        });
+        (one.id.qualified(), readings.collect())
+    })
+    .collect()
+}
+
+#[test]
+#[ignore = "needs valgrind: scripts/test installs it"]
+fn a_run_counts_what_it_has_timed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let abort = tiny("moody", &[("TINY_MOOD", "abort")]);
+    let mut events = Events::default();
+    let plan = plan(directory.path(), vec![tiny("sums", &[]), abort], 3);
+    let snapshot = run(&plan, &Interrupt::new(), &mut events).expect("it is measured");
+    let found = instructions(&snapshot);
+    let names: Vec<_> = found.keys().map(String::as_str).collect();
+    // The one that aborted has no time, and so no count.
+    assert_eq!(
+        names,
+        [
+            "tiny/moody::first",
+            "tiny/sums::sum/a hundred: more",
+            "tiny/sums::sum/ten",
+            "tiny/sums::tens"
+        ]
+    );
+    for (name, readings) in &found {
+        let [(0, first), (1, second)] = readings[..] else { panic!("{name}: {readings:?}") };
+        assert_eq!(first, second, "{name}");
+    }
+    let ten = found["tiny/sums::sum/ten"][0].1;
+    assert!(found["tiny/sums::sum/a hundred: more"][0].1 > ten && ten > 10.0);
+    let counted = snapshot
+        .measurements
+        .iter()
+        .find(|one| one.metric.name == "instructions" && one.id.name == "tens");
+    let costs = counted.and_then(|one| one.costs.as_ref()).expect("what functions took is kept");
+    assert_eq!((costs.threads, costs.total as f64), (1, found["tiny/sums::tens"][0].1));
+    assert!(costs.functions["tiny::sum"] > 20, "{costs:?}");
+    let environment = snapshot.environment();
+    let valgrind = environment.get(Field::Valgrind);
+    assert!(valgrind.is_some_and(|version| version.starts_with("valgrind-")), "{valgrind:?}");
+    assert_eq!((events.planned, events.started, events.ended), (4, 4, 4));
+
+    // No more counts than runs; none where none are asked for.
+    let mut plan = plan;
+    (plan.executables, plan.repeats) = (vec![tiny("moody", &[])], 1);
+    let once = run(&plan, &Interrupt::new(), &mut Silent).expect("it is measured");
+    assert!(instructions(&once).values().all(|readings| readings.len() == 1), "{once:?}");
+    plan.counts = 0;
+    let none = run(&plan, &Interrupt::new(), &mut Silent).expect("it is measured");
+    assert_eq!(instructions(&none).len(), 0);
+    assert_eq!(none.environment().get(Field::Valgrind), None);
+    assert_eq!(none.not_run, []);
+}
+
+#[derive(Default)]
+struct Events {
+    planned: usize,
+    started: usize,
+    ended: usize,
+}
+
+impl Progress for Events {
+    fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::CountingPlanned { benchmarks } => self.planned += benchmarks,
+            Event::CountStarted { .. } => self.started += 1,
+            Event::CountEnded { .. } => self.ended += 1,
+            _ => {}
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs valgrind: scripts/test installs it"]
+fn what_a_run_cannot_count_is_one_reason_beside_its_times() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut script = BenchExecutable::ready(fixture("executables/starts-apart.sh"));
+    script.environment.insert("BENCH".into(), tiny("moody", &[]).path.into());
+    let plan = plan(directory.path(), vec![script], 1);
+    let snapshot = run(&plan, &Interrupt::new(), &mut Silent).expect("it is measured");
+    let names: Vec<_> = snapshot.measurements.iter().map(|one| one.id.name.as_str()).collect();
+    assert_eq!(names, ["first", "second"]);
+    let [not_run] = snapshot.not_run.as_slice() else { panic!("{:?}", snapshot.not_run) };
+    assert_eq!(not_run.kind, NotRunKind::Skipped);
+    assert_eq!(not_run.subject, "instructions of starts-apart");
+    let start = "not counted for first, second: nothing was counted: ";
+    assert!(not_run.reason.starts_with(start), "{}", not_run.reason);
+}
+
+#[test]
+#[ignore = "needs valgrind: scripts/test installs it"]
+fn what_the_policy_leaves_out_is_not_counted_and_said() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut plan = plan(directory.path(), vec![tiny("moody", &[])], 1);
+    let text = "version = 1\n[measure]\nuncounted = [\"sec*\", \"elsewhere/**\"]\n";
+    let policy = Policy::parse(text, Path::new("gate.toml")).expect("it is valid");
+    plan.uncounted = policy.measure.uncounted;
+    let snapshot = run(&plan, &Interrupt::new(), &mut Silent).expect("it is measured");
+    let counted = instructions(&snapshot);
+    let counted: Vec<_> = counted.keys().collect();
+    assert_eq!(counted, ["tiny/moody::first"]);
+    let not_run: Vec<_> =
+        snapshot.not_run.iter().map(|one| (one.subject.as_str(), one.reason.as_str())).collect();
+    let reason = "not counted for second: `uncounted` under [measure] names them";
+    assert_eq!(not_run, [("instructions of moody", reason)]);
+}
+
+/// Asks to stop as soon as the counting begins.
+struct Impatient(Interrupt);
+
+impl Progress for Impatient {
+    fn event(&mut self, event: &Event<'_>) {
+        if let Event::CountStarted { .. } = event {
+            self.0.raise(15);
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs valgrind: scripts/test installs it"]
+fn an_interrupt_ends_all_counting_at_once() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let hangs = tiny("moody", &[("TINY_MOOD", "hang")]);
+    let benchmarks = listed(&["second"; 20]);
+    let target = CountTarget { executable: &hangs, subject: "moody", benchmarks };
+    let options = CountOptions {
+        counts: 2,
+        unsteady_counts: 2,
+        time_limit: Duration::from_hours(1),
+        scratch: directory.path().to_owned(),
+        profiles: false,
+    };
+    let interrupt = Interrupt::new();
+    let error = count(&[target], &options, &interrupt, &mut Impatient(interrupt.clone()))
+        .expect_err("interrupted");
+    let CountError::Process(error) = error else { panic!("{error}") };
+    assert!(matches!(MeasureError::from(error), MeasureError::Interrupted { signal: 15 }));
+    assert_eq!(std::fs::read_dir(directory.path()).expect("readable").count(), 0);
+}
+
+/// The whole command where only cargo and rustc are to be found.
+#[test]
+fn without_valgrind_the_clock_stands_alone_and_says_so() {
+    LazyLock::force(&TINY);
+    let cargo = std::env::var_os("CARGO").expect("cargo runs the tests");
+    let toolchain = Path::new(&cargo).parent().expect("it lies in a directory");
+    assert!(!toolchain.join("valgrind").exists());
+    let directory = tempfile::tempdir().expect("a directory");
+    let policy = directory.path().join("gate.toml");
+    std::fs::write(
+        &policy,
+        "version = 1\n[measure]\nrepeat = 1\nwarm_up = \"10ms\"\ntime = \"20ms\"\nsamples = 10\n",
+    )
+    .expect("written");
+    let output = Command::new(crate::GATE)
+        .args(["run", "--bench", "moody", "--format", "json", "--config"])
+        .arg(&policy)
+        .current_dir(fixture("projects/tiny"))
+        .env("CARGO_TARGET_DIR", target_directory())
+        .env("PATH", toolchain)
+        .output()
+        .expect("it runs");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let report: serde_json::Value =
+        serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}{stderr}"));
+    let text = report.to_string();
+    assert!(text.contains("instructions are not counted: valgrind is not installed"), "{text}");
+    let rows = report["rows"].as_array().expect("rows");
+    let metrics: Vec<_> = rows.iter().filter_map(|row| row["metric"].as_str()).collect();
+    assert_eq!(metrics, ["time", "time"], "{text}");
+}

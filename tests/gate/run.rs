@@ -1,0 +1,145 @@
+//! `gate run` from the build to the exit code, on a small real project.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Only a change that no noise makes counts: what is tested is the way from a
+/// measurement to an exit code, not the statistics.
+const POLICY: &str = "version = 1\n[measure]\nrepeat = 4\nwarm_up = \"10ms\"\ntime = \"20ms\"\n\
+                      samples = 10\n[verdict]\nundecided = \"allow\"\n[[rule]]\nbench = \"**\"\n\
+                      tolerance = \"300%\"\n";
+
+/// Runs the gate in the tiny project; `mood` is what its second benchmark does.
+fn gate(home: &Path, mood: &str, arguments: &[&str]) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = Command::new(crate::GATE)
+        .args(["run", "--bench", "moody", "--config"])
+        .arg(home.join("gate.toml"))
+        .arg("--baselines")
+        .arg(home.join("baselines"))
+        .args(arguments)
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/projects/tiny"))
+        .env("CARGO_TARGET_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/tiny"))
+        .env("BENCHGATE_CLASS", "here")
+        .env("TINY_MOOD", mood)
+        .output()
+        .expect("the gate starts");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    (status.code().expect("an exit code"), text(stdout), text(stderr))
+}
+
+#[test]
+fn from_the_first_run_to_a_caught_regression() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("gate.toml"), POLICY).unwrap();
+    let baseline = home.path().join("baselines/here/main.json");
+
+    let (code, out, err) = gate(home.path(), "good", &[]);
+    assert_eq!(code, 5, "nothing to compare with: {out}{err}");
+    assert!(out.contains("second") && out.contains("NOTHING COMPARED"), "{out}");
+    assert!(err.contains("gate run --save main"), "the way out is said: {err}");
+
+    let (code, out, err) = gate(home.path(), "good", &["--save", "main"]);
+    assert_eq!(code, 0, "{out}{err}");
+    let saved = std::fs::read(&baseline).unwrap();
+
+    let (code, out, err) = gate(home.path(), "good", &[]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("PASS"), "{out}");
+
+    let (code, out, err) = gate(home.path(), "slow", &[]);
+    assert_eq!(code, 3, "{out}{err}");
+    let second = out.lines().find(|line| line.starts_with("second")).expect("the row");
+    assert!(second.contains("REGRESSION"), "{out}");
+
+    let (code, out, err) = gate(home.path(), "slow", &["--save", "main"]);
+    assert_eq!(code, 3, "{out}{err}");
+    assert!(err.contains("not saved"), "{err}");
+    assert_eq!(std::fs::read(&baseline).unwrap(), saved, "a regression is no baseline");
+
+    let (code, _, err) = gate(home.path(), "slow", &["--save", "main", "--baseline", "nosuch"]);
+    assert_eq!(code, 2, "a baseline is judged against what it replaces: {err}");
+    let (code, _, err) = gate(home.path(), "good", &["--save", "main", "--filter", "first"]);
+    assert_eq!(code, 5, "{err}");
+    assert!(err.contains("it holds only a part"), "{err}");
+    assert_eq!(std::fs::read(&baseline).unwrap(), saved, "a part is no baseline");
+    let (code, _, err) = gate(home.path(), "slow", &["--save", "main", "--force"]);
+    assert_eq!(code, 0, "{err}");
+    assert_ne!(std::fs::read(&baseline).unwrap(), saved, "what was insisted on is done");
+    let (code, _, err) = gate(home.path(), "good", &["--save", "no/name"]);
+    assert_eq!(code, 2, "{err}");
+
+    let (code, out, err) = gate(home.path(), "slow", &["--quick", "--format", "json"]);
+    assert_eq!(code, 0, "{err}");
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(report["candidate"]["selection"], "--quick --bench moody", "{out}");
+    assert!(!out.contains("metric-missing"), "instructions are not lost: {out}");
+    let newest = concat!(env!("CARGO_TARGET_TMPDIR"), "/tiny/gate/newest.json");
+    let newest: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(newest).unwrap()).unwrap();
+    assert_eq!(newest["benchgate"]["runs"].as_array().map(Vec::len), Some(3), "of four: {newest}");
+    let (code, _, err) = gate(home.path(), "good", &["--quick", "--save", "main"]);
+    assert_eq!(code, 2, "a first look is no baseline: {err}");
+
+    let (code, out, err) = gate(home.path(), "abort", &[]);
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(out.contains("benchmark-failed") && out.contains("INCOMPLETE"), "{out}");
+    assert!(out.lines().any(|line| line.starts_with("first")), "the other is there: {out}");
+
+    let (code, _, err) = gate(home.path(), "good", &["--filter", "no such benchmark"]);
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("no such benchmark"), "{err}");
+}
+
+#[test]
+fn runs_of_equal_code_are_learnt_from_once_an_hour() {
+    let home = tempfile::tempdir().unwrap();
+    let policy = home.path().join("gate.toml");
+    std::fs::write(&policy, POLICY).unwrap();
+    let file = home.path().join("baselines/here/noise.json");
+    let learn = || {
+        let (code, out, err) = gate(home.path(), "good", &["--learn"]);
+        assert_eq!(code, 5, "nothing to compare with: {out}{err}");
+        err
+    };
+    // Of each row the sessions' moments and names of the code.
+    let sessions = || {
+        let noise: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        let rows = noise["noise"].as_array().unwrap().clone();
+        let names: Vec<_> = rows.iter().map(|row| row["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["first", "second"]);
+        let of = |one: &serde_json::Value| {
+            assert_eq!(one["runs"], 4);
+            (one["when"].to_string(), one["code"].as_str().unwrap().to_owned())
+        };
+        let of_row = |row: &serde_json::Value| {
+            row["sessions"].as_array().unwrap().iter().map(of).collect::<Vec<_>>()
+        };
+        let [first, second] = [&rows[0], &rows[1]].map(of_row);
+        assert_eq!(first, second);
+        first
+    };
+    let (code, _, _) = gate(home.path(), "good", &[]);
+    assert!(code == 5 && !file.exists(), "only where it is asked for");
+    learn();
+    let once = sessions();
+    assert_eq!(once.len(), 1);
+    let err = learn();
+    assert!(err.contains("not kept: ") && err.contains("less than an hour"), "{err}");
+    assert_eq!(sessions(), once);
+
+    // Another hour: a session more of the same code.
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace(&once[0].0, "\"2026-01-01T00:00:00Z\"")).unwrap();
+    learn();
+    let two = sessions();
+    assert_eq!(two.iter().map(|(_, code)| code).collect::<Vec<_>>(), [&once[0].1; 2]);
+
+    // Measured for longer: as good as other code.
+    std::fs::write(&policy, POLICY.replace("\"20ms\"", "\"30ms\"")).unwrap();
+    learn();
+    let three = sessions();
+    assert_eq!(three[..2], two);
+    assert_ne!(three[2].1, once[0].1);
+    assert_eq!(three[2].1.split_once('-').unwrap().0, once[0].1.split_once('-').unwrap().0);
+}
