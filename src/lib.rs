@@ -27,8 +27,10 @@
 //! | [`record`] | how a bench program tells the gate what its harness cannot | `model` |
 //!
 pub mod baseline;
+pub mod build;
 pub mod cli;
 pub mod doctor;
+pub mod drive;
 pub mod init;
 pub mod measure;
 pub mod project;

@@ -25,46 +25,25 @@ compile_error!(
     "benchgate needs process groups and their signals to leave no benchmark running; only Unix has them so far"
 );
 
-mod build;
-mod checkout;
-mod claim;
-mod counted;
-mod environment;
-mod harness;
-pub mod identity;
-mod instructions;
-mod interrupt;
-pub mod layout;
-mod load;
+mod count;
 mod merge;
-mod once;
-mod pin;
-mod prepare;
-pub mod process;
-mod progress;
-mod revision;
 mod run;
-mod scratch;
 mod trial;
 mod witness;
-mod workers;
 
-pub use build::{BenchExecutable, BuildError, BuildOptions, Built, build};
-pub use checkout::{CheckoutError, Repository, Source, point};
-pub use claim::Claim;
-pub(crate) use environment::machine_at;
-pub use environment::{machine, machine_class, probe, runner_version, valgrind_version};
-pub use harness::{Filter, Harness, Listed, Listing, list};
-pub use instructions::{
+pub use crate::build::{
+    BenchExecutable, BuildError, BuildOptions, Built, CheckoutError, Claim, Pinning, Repository,
+    Source, build, identity, layout, point, revision,
+};
+pub use crate::drive::{
+    CriterionTimes, Event, Filter, Harness, Interrupt, Listed, Listing, Measured, Process,
+    Progress, Scratch, Silent, list, machine, machine_class, probe, process, runner_version,
+    valgrind_version,
+};
+pub(crate) use crate::drive::{SCRATCH_PREFIX, busy, machine_at};
+
+pub use count::{
     CountError, CountOptions, CountTarget, CountedBenchmark, Counts, Uncounted, count,
 };
-pub use interrupt::Interrupt;
-pub(crate) use load::busy;
-pub use once::{CriterionTimes, Measured, Process};
-pub use pin::Pinning;
-pub use progress::{Event, Progress, Silent};
-pub use revision::revision;
 pub use run::{MeasureError, Plan, run};
-pub(crate) use scratch::SCRATCH_PREFIX;
-pub use scratch::Scratch;
 pub use trial::{Steps, Trial, TrialPlan, TrialSide, carry_out, trial};

@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::load::Load;
 use super::merge::Merge;
-use super::prepare::{Prepared, Ready, last_lines, prepare};
-use super::process::{Ended, ProcessError};
-use super::{
-    BenchExecutable, BuildError, BuildOptions, CriterionTimes, Event, Filter, Harness, Interrupt,
-    Measured, Process, Progress, Scratch, machine, probe, revision, valgrind_version,
+use crate::build::{BenchExecutable, BuildError, BuildOptions, revision};
+use crate::drive::process::{Ended, ProcessError};
+use crate::drive::{
+    CriterionTimes, Event, Filter, Harness, Interrupt, Load, Measured, Prepared, Process, Progress,
+    Ready, Scratch, last_lines, machine, prepare, probe, valgrind_version,
 };
 use crate::model::{Environment, Field, NotRun, Pattern, RunInfo, Snapshot};
 

@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use super::counted::{Counted, counted, id, measurement};
-use super::prepare::Prepared;
+use super::count::counted::{Counted, counted, id, measurement};
 use super::run::MeasureError;
-use super::{
-    BenchExecutable, CountOptions, CountTarget, Counts, Harness, Interrupt, Listed, Progress,
-};
+use super::{CountOptions, CountTarget, Counts};
+use crate::build::BenchExecutable;
+use crate::drive::{Harness, Interrupt, Listed, Prepared, Progress};
 use crate::model::{BenchId, Costs, Measurement, Metric, NotRun, Pattern};
 use crate::sources::callgrind_profile::{Difference, Profile, differences};
 

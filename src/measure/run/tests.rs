@@ -1,8 +1,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
-use crate::measure::Silent;
-use crate::measure::workers::workers;
+use crate::drive::{Silent, workers};
 
 /// Counting executables that fail side by side: each is tried once more on its
 /// own in each run, and is a reason in the end, no error of the whole.

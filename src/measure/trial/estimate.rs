@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::CriterionTimes;
+use crate::drive::CriterionTimes;
 use crate::model::SetUp;
 
 /// What a benchmark costs beyond warming up and measuring, in seconds, until it

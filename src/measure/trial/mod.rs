@@ -9,10 +9,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::prepare::prepare;
-use super::{
-    BenchExecutable, BuildOptions, CriterionTimes, Event, Filter, Interrupt, MeasureError, Progress,
-};
+use super::MeasureError;
+use crate::build::{BenchExecutable, BuildOptions};
+use crate::drive::{CriterionTimes, Event, Filter, Interrupt, Progress, prepare};
 use crate::model::{BenchId, Layout, NotRun, Pattern, Revision, Snapshot};
 use estimate::duration;
 use session::Session;

@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::super::load::Load;
+use super::super::MeasureError;
 use super::super::merge::Merge;
-use super::super::prepare::{Prepared, Ready};
-use super::super::process::ProcessError;
 use super::super::run::failure;
 use super::super::witness::{self, Counting, Witnesses};
-use super::super::{
-    BenchExecutable, Event, Filter, Interrupt, MeasureError, Process, Progress, Scratch, machine,
-    probe, valgrind_version,
-};
 use super::estimate::Pace;
 use super::suspects::Suspects;
 use super::{Trial, TrialPlan};
+use crate::build::BenchExecutable;
+use crate::drive::process::ProcessError;
+use crate::drive::{
+    Event, Filter, Interrupt, Load, Prepared, Process, Progress, Ready, Scratch, machine, probe,
+    valgrind_version,
+};
 use crate::model::{
     BenchId, Environment, Field, Metric, NotRun, Pairing, Reading, Revision, RunInfo, Samples,
     Snapshot,

@@ -7,7 +7,8 @@ pub(super) mod facts;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::{BuildOptions, Harness};
+use super::Harness;
+use crate::build::BuildOptions;
 use crate::model::{Environment, Field};
 
 pub use class::machine_class;

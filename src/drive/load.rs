@@ -16,7 +16,7 @@ struct Ticks {
 
 /// Adds up what others did over several stretches of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Load {
+pub(crate) struct Load {
     all: u64,
     others: u64,
 }
@@ -35,7 +35,7 @@ impl Load {
     /// Does something, and notes what others did meanwhile. The processes that it
     /// starts must have been waited for when it returns. Nothing is noted where
     /// the system does not tell.
-    pub(super) fn during<T>(&mut self, work: impl FnOnce() -> T) -> T {
+    pub(crate) fn during<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let before = Ticks::now();
         let done = work();
         if let (Some(before), Some(after)) = (before, Ticks::now()) {
@@ -51,7 +51,7 @@ impl Load {
     }
 
     /// The share of the machine that others took, 0 to 1.
-    pub(super) fn share(self) -> Option<f64> {
+    pub(crate) fn share(self) -> Option<f64> {
         (self.all > 0).then(|| (self.others as f64 / self.all as f64).min(1.0))
     }
 }

@@ -26,6 +26,7 @@
 //!   3.19) cannot be counted.
 
 mod callgrind;
+pub(in crate::measure) mod counted;
 mod toggles;
 
 use std::io;
@@ -34,9 +35,11 @@ use std::time::Duration;
 
 use fs_err as fs;
 
-use super::process::ProcessError;
-use super::workers::{Told, share, workers};
-use super::{BenchExecutable, Event, Interrupt, Listed, Progress, Scratch, valgrind_version};
+use crate::build::BenchExecutable;
+use crate::drive::process::ProcessError;
+use crate::drive::{
+    Event, Interrupt, Listed, Progress, Scratch, Told, share, valgrind_version, workers,
+};
 use crate::sources::callgrind_profile::Profile;
 use callgrind::{Callgrind, Count};
 use toggles::Toggles;
@@ -56,7 +59,7 @@ pub struct CountTarget<'a> {
     pub executable: &'a BenchExecutable,
     /// How it is called in reports.
     pub subject: &'a str,
-    /// Its benchmarks, as it [lists](super::list) them.
+    /// Its benchmarks, as it [lists](crate::drive::list) them.
     pub benchmarks: Vec<Listed>,
 }
 
@@ -106,7 +109,7 @@ pub struct Counts {
 
 impl Counts {
     /// Adds the readings of further processes.
-    pub(super) fn join(&mut self, further: Self) {
+    pub(in crate::measure) fn join(&mut self, further: Self) {
         let Self { readings, threads, seconds, profile } = further;
         self.readings.extend(readings);
         self.threads = self.threads.max(threads);

@@ -9,7 +9,8 @@ use fs_err as fs;
 
 use super::process::{self, Ended, Job, ProcessError};
 use super::progress::benchmark_begun;
-use super::{BenchExecutable, Filter, Harness, Interrupt};
+use super::{Filter, Harness, Interrupt};
+use crate::build::BenchExecutable;
 use crate::sources::record::Recorded;
 use crate::sources::{self, Origin, SourceError, Stale};
 
@@ -30,7 +31,7 @@ pub struct CriterionTimes {
 
 impl CriterionTimes {
     /// What criterion would refuse, in its stead.
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), String> {
         if self.samples < 10 {
             return Err(format!("{} samples: criterion takes no less than 10", self.samples));
         }
@@ -46,7 +47,7 @@ impl CriterionTimes {
     /// The least times of whole seconds that are no shorter: criterion 0.3 and 0.4
     /// take no others.
     #[must_use]
-    pub(super) fn in_whole_seconds(self) -> Self {
+    pub(crate) fn in_whole_seconds(self) -> Self {
         let whole = |time: Duration| {
             Duration::from_secs(time.as_secs() + u64::from(time.subsec_nanos() > 0))
         };

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use fs_err as fs;
 
+use super::Interrupt;
 use super::process::{self, Ended, ProcessError, Stream};
-use super::{BenchExecutable, Interrupt};
+use crate::build::BenchExecutable;
 use crate::record;
 
 /// The harness of a bench executable, as far as the gate can drive it.
@@ -82,7 +83,7 @@ impl Harness {
     }
 
     /// The variable that names its results directory.
-    pub(super) fn home_variable(self) -> &'static str {
+    pub(crate) fn home_variable(self) -> &'static str {
         match self {
             Self::Criterion => "CRITERION_HOME",
             Self::IaiCallgrind => "IAI_CALLGRIND_HOME",
@@ -92,7 +93,7 @@ impl Harness {
 
     /// Variables of the caller that would send results elsewhere or leave
     /// benchmarks out: not passed on.
-    pub(super) fn hidden_variables(self) -> &'static [&'static str] {
+    pub(crate) fn hidden_variables(self) -> &'static [&'static str] {
         match self {
             Self::Criterion => &["CARGO_CRITERION_PORT", "CRITERION_DEBUG"],
             Self::IaiCallgrind => &[
@@ -361,7 +362,7 @@ impl Filter {
 
     /// As criterion's arguments: always a pattern, as criterion 0.3 and 0.4 know no
     /// `--exact`.
-    pub(super) fn arguments(&self) -> Vec<OsString> {
+    pub(crate) fn arguments(&self) -> Vec<OsString> {
         let pattern = match &self.pattern {
             Some(_) => self.text.clone(),
             None => anchored(&[&self.text]),
@@ -375,7 +376,7 @@ impl Filter {
     }
 
     /// Whether Linux would refuse it as one argument, of 128 KiB with its end.
-    pub(super) fn is_too_long(&self) -> bool {
+    pub(crate) fn is_too_long(&self) -> bool {
         const MOST: usize = 128 * 1024 - 1;
         self.arguments().iter().any(|argument| argument.len() > MOST)
     }

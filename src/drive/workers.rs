@@ -6,7 +6,7 @@ use std::sync::mpsc::{Sender, channel};
 
 /// What happened to a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
+pub(crate) enum Told {
     Started,
     Ended,
 }
@@ -17,7 +17,7 @@ enum Message<T, E> {
 }
 
 /// As many as there are cores, and no more than there is work for.
-pub(super) fn workers(jobs: usize) -> usize {
+pub(crate) fn workers(jobs: usize) -> usize {
     std::thread::available_parallelism().map_or(1, usize::from).min(jobs)
 }
 
@@ -27,7 +27,7 @@ pub(super) fn workers(jobs: usize) -> usize {
 /// # Errors
 ///
 /// The first that occurs. No job is begun after it; those under way end first.
-pub(super) fn share<J: Sync, T: Send, E: Send>(
+pub(crate) fn share<J: Sync, T: Send, E: Send>(
     jobs: &[J],
     workers: usize,
     work: impl Fn(&J) -> Result<T, E> + Sync,

@@ -10,9 +10,9 @@ use fs_err as fs;
 
 use super::toggles::Toggles;
 use super::{CountError, Uncounted};
-use crate::measure::prepare::last_lines;
-use crate::measure::process::{self, Ended, Job, Stream};
-use crate::measure::{BenchExecutable, Filter, Harness, Interrupt, Listed};
+use crate::build::BenchExecutable;
+use crate::drive::process::{self, Ended, Job, Stream};
+use crate::drive::{Filter, Harness, Interrupt, Listed, last_lines};
 use crate::sources::callgrind_profile::Profile;
 
 const PADDING_VARIABLE: &str = "BENCHGATE_PADDING";

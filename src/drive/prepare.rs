@@ -6,36 +6,37 @@ use std::time::{Duration, Instant};
 use super::environment::facts;
 use super::process::{Ended, ProcessError};
 use super::{
-    BenchExecutable, CriterionTimes, Event, Filter, Harness, Interrupt, Listed, Listing, list,
-    runner_version, valgrind_version,
+    CriterionTimes, Event, Filter, Harness, Interrupt, Listed, Listing, list, runner_version,
+    valgrind_version,
 };
+use crate::build::BenchExecutable;
 use crate::model::NotRun;
 
 /// An executable that can be driven.
 #[derive(Clone, Debug)]
-pub(super) struct Prepared<'a> {
-    pub(super) executable: &'a BenchExecutable,
-    pub(super) harness: Harness,
+pub(crate) struct Prepared<'a> {
+    pub(crate) executable: &'a BenchExecutable,
+    pub(crate) harness: Harness,
     /// How it is called in reports: its target, with the package where two
     /// packages have a target of that name.
-    pub(super) subject: String,
+    pub(crate) subject: String,
     /// The benchmarks to run, where it could list them.
-    pub(super) listed: Option<Vec<Listed>>,
+    pub(crate) listed: Option<Vec<Listed>>,
     /// Whether its criterion takes times in whole seconds only.
-    pub(super) whole_seconds: bool,
+    pub(crate) whole_seconds: bool,
     /// How long it took to list them, nothing where it could not: all code outside
     /// of timed closures runs, so this is what each of its processes takes besides.
-    pub(super) set_up: Duration,
+    pub(crate) set_up: Duration,
 }
 
 impl Prepared<'_> {
     /// The times that its criterion takes.
-    pub(super) fn times(&self, asked: CriterionTimes) -> CriterionTimes {
+    pub(crate) fn times(&self, asked: CriterionTimes) -> CriterionTimes {
         if self.whole_seconds { asked.in_whole_seconds() } else { asked }
     }
 
     /// Says that it takes whole seconds only.
-    pub(super) fn in_whole_seconds(&self, asked: CriterionTimes) -> Event<'_> {
+    pub(crate) fn in_whole_seconds(&self, asked: CriterionTimes) -> Event<'_> {
         let taken = asked.in_whole_seconds();
         Event::WholeSeconds {
             target: &self.subject,
@@ -46,13 +47,13 @@ impl Prepared<'_> {
 }
 
 /// Which executables can be driven, and what becomes of the others.
-pub(super) struct Ready<'a> {
-    pub(super) prepared: Vec<Prepared<'a>>,
-    pub(super) not_run: Vec<NotRun>,
+pub(crate) struct Ready<'a> {
+    pub(crate) prepared: Vec<Prepared<'a>>,
+    pub(crate) not_run: Vec<NotRun>,
 }
 
 /// Looks at each executable: harness, tools, benchmarks.
-pub(super) fn prepare<'a>(
+pub(crate) fn prepare<'a>(
     executables: &'a [BenchExecutable],
     filter: Option<&Filter>,
     time_limit: Duration,
@@ -241,7 +242,7 @@ fn shortened(text: &str, most: usize) -> String {
 }
 
 /// The end of what a process printed, for a reason.
-pub(super) fn last_lines(tail: &[String]) -> String {
+pub(crate) fn last_lines(tail: &[String]) -> String {
     const SHOWN: usize = 5;
     let shown = &tail[tail.len().saturating_sub(SHOWN)..];
     if shown.is_empty() {

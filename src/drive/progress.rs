@@ -119,7 +119,7 @@ impl Progress for Silent {
 ///
 /// criterion prints `Benchmarking ID` first and `Benchmarking ID: …` at each
 /// stage. An id may hold colons, so only the stages' own words end it.
-pub(super) fn benchmark_begun(line: &str) -> Option<&str> {
+pub(crate) fn benchmark_begun(line: &str) -> Option<&str> {
     const STAGES: [&str; 5] = [
         ": Warming up for ",
         ": Collecting ",

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use fs_err as fs;
 
-use super::{Interrupt, MeasureError};
+use crate::drive::Interrupt;
+use crate::measure::MeasureError;
 
 /// The file that is locked. It stays behind; what counts is who holds it.
 const FILE: &str = "in-use";

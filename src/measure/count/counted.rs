@@ -4,13 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
-use super::prepare::Prepared;
-use super::process::{Ended, ProcessError};
-use super::run::{MeasureError, Session, Taken, failure, scratch_name};
-use super::workers::{Told, share, workers};
-use super::{
-    BenchExecutable, CountError, CountOptions, CountTarget, Counts, Event, Harness, Interrupt,
-    Listed, Measured, Progress, count,
+use super::super::run::{MeasureError, Session, Taken, failure, scratch_name};
+use super::{CountError, CountOptions, CountTarget, Counts, count};
+use crate::build::BenchExecutable;
+use crate::drive::process::{Ended, ProcessError};
+use crate::drive::{
+    Event, Harness, Interrupt, Listed, Measured, Prepared, Progress, Told, share, workers,
 };
 use crate::model::{
     BenchId, Costs, Measurement, Metric, NotRun, Pattern, Reading, RunReading, Unit,
@@ -19,16 +18,16 @@ use crate::sources::Harvest;
 
 /// What counting came to.
 #[derive(Default)]
-pub(super) struct Counted {
+pub(in crate::measure) struct Counted {
     /// The index of its target, a benchmark, its counts; in the order of targets.
-    pub(super) found: Vec<(usize, Listed, Counts)>,
+    pub(in crate::measure) found: Vec<(usize, Listed, Counts)>,
     /// What was not counted and why; with the index of its target, where it is
     /// about one.
-    pub(super) not_run: Vec<(Option<usize>, NotRun)>,
+    pub(in crate::measure) not_run: Vec<(Option<usize>, NotRun)>,
 }
 
 /// Counts all but those that are not to be, and gives a reason for each benchmark that has no count.
-pub(super) fn counted(
+pub(in crate::measure) fn counted(
     targets: &[CountTarget<'_>],
     uncounted: &[Pattern],
     options: &CountOptions,
@@ -81,13 +80,17 @@ fn not_counted(subject: &str, names: &[String], reason: impl Display) -> NotRun 
 }
 
 /// The id of a benchmark in an executable.
-pub(super) fn id(executable: &BenchExecutable, name: String) -> BenchId {
+pub(in crate::measure) fn id(executable: &BenchExecutable, name: String) -> BenchId {
     BenchId { name, target: Some(executable.target.clone()), package: executable.package.clone() }
 }
 
 /// The readings, one a run from the first on, with what the functions took:
 /// those that matter and those that are named.
-pub(super) fn measurement(id: BenchId, counts: &Counts, named: &BTreeSet<&str>) -> Measurement {
+pub(in crate::measure) fn measurement(
+    id: BenchId,
+    counts: &Counts,
+    named: &BTreeSet<&str>,
+) -> Measurement {
     let readings = (0..).zip(&counts.readings);
     let threads = u32::try_from(counts.threads).unwrap_or(u32::MAX).max(1);
     Measurement {
@@ -117,7 +120,7 @@ fn counts_again(run: u32, repeated: bool) -> bool {
 
 impl Session<'_> {
     /// Counts what has a time; a count that there is none of is a reason.
-    pub(super) fn count(
+    pub(in crate::measure) fn count(
         &mut self,
         prepared: &[Prepared<'_>],
         interrupt: &Interrupt,
@@ -160,7 +163,7 @@ impl Session<'_> {
 
     /// Fresh processes of each executable that counts instructions by itself: no
     /// more often than there are runs, nor than it takes.
-    pub(super) fn counting(
+    pub(in crate::measure) fn counting(
         &mut self,
         runs: &mut [Taken],
         prepared: &[Prepared<'_>],

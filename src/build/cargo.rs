@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use cargo_metadata::{Message, Metadata, MetadataCommand, Package, TargetKind};
 
-use super::process::{self, Ended, Job, ProcessError, Remains, Stderr, Stream};
-use super::{Event, Interrupt, Progress};
+use crate::drive::process::{self, Ended, Job, ProcessError, Remains, Stderr, Stream};
+use crate::drive::{Event, Interrupt, Progress};
 use crate::model::NotRun;
 
 /// What to build: cargo's own options, passed on as they are.
@@ -167,7 +167,7 @@ impl BenchExecutable {
     }
 
     /// How it is started, before any argument.
-    pub(super) fn job(&self) -> Job {
+    pub(crate) fn job(&self) -> Job {
         let mut job = Job::new(&self.path);
         job.directory.clone_from(&self.directory);
         for (key, value) in &self.environment {

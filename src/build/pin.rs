@@ -17,7 +17,9 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use super::identity::fingerprint;
-use super::{BenchExecutable, Harness, TrialSide, layout};
+use super::{BenchExecutable, layout};
+use crate::drive::Harness;
+use crate::measure::TrialSide;
 use crate::model::Layout;
 
 const SCRIPT: &str = include_str!("link.sh");

@@ -178,7 +178,7 @@ pub(super) fn runner_version(refusal: &str) -> Option<String> {
 }
 
 /// The versions in brackets: `runner (0.16.1) is newer than library (0.14.0)`.
-pub(in crate::measure) fn versions(text: &str) -> impl Iterator<Item = &str> {
+pub(in crate::drive) fn versions(text: &str) -> impl Iterator<Item = &str> {
     text.split('(').skip(1).filter_map(|rest| rest.split(')').next()).filter(|inner| {
         inner.starts_with(|c: char| c.is_ascii_digit())
             && inner.contains('.')
