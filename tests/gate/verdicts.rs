@@ -4,6 +4,8 @@
 #[expect(dead_code, reason = "the tests of the verdicts need more of it")]
 mod common;
 
+use std::collections::BTreeMap;
+
 use benchgate::judge::Report;
 use benchgate::model::{Costs, Metric, Snapshot, Unit};
 use benchgate::report::{Render as _, Terminal};
@@ -37,9 +39,12 @@ fn the_whole_table() {
 #[test]
 fn the_reason_of_a_row_that_instructions_clear_is_shown() {
     let instructions = Metric::counted(Metric::INSTRUCTIONS, Unit::Count);
-    let side =
-        || snapshot(&[("a", Metric::time(), &NOISY), ("a", instructions.clone(), &[1e6; 5])]);
-    let report = verdict(&side(), &side(), "");
+    let mut side =
+        snapshot(&[("a", Metric::time(), &NOISY), ("a", instructions.clone(), &[1e6; 2])]);
+    for row in side.measurements.iter_mut().filter(|row| row.metric == instructions) {
+        row.costs = Some(Costs { threads: 1, total: 1_000_000, functions: BTreeMap::new() });
+    }
+    let report = verdict(&side, &side, "");
     let row = report.rows.iter().find(|row| row.metric == Metric::TIME).expect("it is judged");
     let judgement = row.judgement.as_ref().expect("it is judged");
     assert!(judgement.by_instructions, "{judgement:?}");

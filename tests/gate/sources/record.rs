@@ -79,15 +79,13 @@ fn bad_lines_are_problems_and_hide_nothing() {
     assert_eq!(
         wrong,
         [
-            "Unreadable - record.jsonl: line 1 does not hold what it should: unknown variant \
-             `weather`, expected one of `not_run`, `service`, `measurement` at column 10",
-            "Unreadable a record.jsonl: line 3 has a value of 1.5 for hit_rate, which no \
-             measurement in share gives",
-            "Unreadable a record.jsonl: line 4 has a value of -1 for queries, which no \
-             measurement in count gives",
+            "Unreadable - record.jsonl: line 1 does not hold what it should: unknown kind of line \
+             `weather`; expected an object with one key: `not_run`, `service` or `measurement`",
+            "Unreadable a record.jsonl: line 3 has hit_rate = 1.5, which is out of range for share",
+            "Unreadable a record.jsonl: line 4 has queries = -1, which is out of range for count",
             "Unreadable a record.jsonl: line 5 names no metric",
-            "Unreadable - record.jsonl: line 6 does not hold what it should: invalid type: null, \
-             expected f64 at column 98",
+            "Unreadable - record.jsonl: line 6 does not hold what it should: `measurement.value` is \
+             null; expected a finite number",
             "Unreadable - record.jsonl: line 8 is not UTF-8 from byte 0 on",
             "Unreadable - record.jsonl: line 9 is cut off: EOF while parsing a string at column 32",
         ]
