@@ -27,7 +27,7 @@ mod gate {
     use benchgate::policy::Policy;
     use benchgate::report::{Markdown, Render as _};
     use benchgate::sources::callgrind_profile::{self, Difference, Profile};
-    use benchgate::sources::{Harvest, Origin, Stale, criterion};
+    use benchgate::sources::{Harvest, Stale, criterion};
     use benchgate::stats::{
         Interval, Side, SplitMix64, hodges_lehmann, hodges_lehmann_interval, signed_rank,
     };
@@ -108,8 +108,7 @@ mod gate {
     #[library_benchmark(config = with_heap())]
     #[bench::results_20(setup = criterion_tree, teardown = assert_harvest)]
     fn read_criterion(root: TempDir) -> (TempDir, Harvest) {
-        let harvest =
-            criterion::read(black_box(root.path()), "new", &Origin::default(), Stale::Never);
+        let harvest = criterion::read(black_box(root.path()), "new", None, Stale::Never);
         (root, harvest.expect("a directory of criterion's"))
     }
 

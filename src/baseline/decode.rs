@@ -17,7 +17,7 @@ use super::wire::{self, SCHEMA_VERSION};
 use crate::model::{
     BenchId, Costs, CriterionParts, Environment, Estimate, Estimates, Field, Layout, Measurement,
     Metric, NotRun, Pairing, Problem, Reading, Revision, RunInfo, RunReading, Samples, SetUp,
-    Snapshot, Throughput, Unit,
+    Snapshot, TargetId, Throughput, Unit,
 };
 
 /// The largest file that is read: 256 MiB.
@@ -171,7 +171,12 @@ pub(super) fn snapshot(file: wire::File) -> Result<Snapshot, Fault> {
             .into_iter()
             .map(|wire::NotRun { subject, kind, reason }| NotRun { subject, kind, reason })
             .collect(),
-        problems: header.problems.into_iter().map(problem).collect(),
+        problems: header
+            .problems
+            .into_iter()
+            .enumerate()
+            .map(|(index, problem)| self::problem(problem, &inner.at("problems").at(index)))
+            .collect::<Result<_, _>>()?,
     })
 }
 
@@ -195,7 +200,7 @@ fn benchmark(
         None => present(info.full_id, &place.at("criterion_benchmark_v1").at("full_id"))?,
     };
     Ok(Measurement {
-        id: BenchId { name, target: extension.target, package: extension.package },
+        id: id(name, extension.target, extension.package, &own)?,
         metric: Metric::time(),
         runs: readings(extension.runs, run_count, &own.at("runs"))?,
         criterion: Some(CriterionParts {
@@ -221,7 +226,7 @@ fn measurement(
         measurement;
     let metric_place = place.at("metric");
     Ok(Measurement {
-        id: BenchId { name: present(name, &place.at("name"))?, target, package },
+        id: id(present(name, &place.at("name"))?, target, package, place)?,
         metric: Metric {
             name: present(metric.name, &metric_place.at("name"))?,
             unit: Unit::from(metric.unit.as_str()),
@@ -373,9 +378,22 @@ fn run_info(run: wire::RunInfo, place: &Place) -> Result<RunInfo, Fault> {
     Ok(RunInfo { started: run.started, seconds, busy, environment })
 }
 
-fn id(id: wire::Id) -> BenchId {
+/// Refuses a package without a bench target, which no writer knows.
+pub(super) fn id(
+    name: String,
+    target: Option<String>,
+    package: Option<String>,
+    place: &Place,
+) -> Result<BenchId, Fault> {
+    if target.is_none() && package.is_some() {
+        return Err(place.at("package").fault("a package without its bench target"));
+    }
+    Ok(BenchId::from_parts(name, target, package))
+}
+
+fn wire_id(id: wire::Id, place: &Place) -> Result<BenchId, Fault> {
     let wire::Id { name, package, target } = id;
-    BenchId { name, target, package }
+    self::id(name, target, package, place)
 }
 
 fn pairing(pairing: wire::Pairing, place: &Place) -> Result<Pairing, Fault> {
@@ -384,7 +402,11 @@ fn pairing(pairing: wire::Pairing, place: &Place) -> Result<Pairing, Fault> {
     if !looks.is_sorted_by(|a, b| a < b) || looks.first() == Some(&0) {
         return Err(place.at("looks").fault("must rise from at least 1"));
     }
-    let identical = identical.into_iter().map(id).collect();
+    let identical = identical
+        .into_iter()
+        .enumerate()
+        .map(|(index, id)| wire_id(id, &place.at("identical").at(index)))
+        .collect::<Result<_, _>>()?;
     let trial = present(trial, &place.at("trial"))?;
     let set_up = set_up
         .into_iter()
@@ -404,7 +426,7 @@ fn layout(layout: wire::Layout, place: &Place) -> Result<Layout, Fault> {
     if same > functions {
         return Err(place.at("same").fault(format!("{same} of {functions} are too many")));
     }
-    Ok(Layout { target, package, functions, same, reason })
+    Ok(Layout { target: TargetId { package, name: target }, functions, same, reason })
 }
 
 fn set_up(set_up: wire::SetUp, place: &Place) -> Result<SetUp, Fault> {
@@ -419,12 +441,13 @@ fn set_up(set_up: wire::SetUp, place: &Place) -> Result<SetUp, Fault> {
         let reason = format!("{share} is no share: it is not within 0 and 1");
         return Err(place.at("share").fault(reason));
     }
-    Ok(SetUp { target, package, seconds, share, time })
+    Ok(SetUp { target: TargetId { package, name: target }, seconds, share, time })
 }
 
-fn problem(problem: wire::Problem) -> Problem {
+fn problem(problem: wire::Problem, place: &Place) -> Result<Problem, Fault> {
     let wire::Problem { kind, id, path, reason } = problem;
-    Problem { kind, id: id.map(self::id), path: PathBuf::from(path), reason }
+    let id = id.map(|id| wire_id(id, &place.at("id"))).transpose()?;
+    Ok(Problem { kind, id, path: PathBuf::from(path), reason })
 }
 
 /// The model's order, and each benchmark's metric once.

@@ -79,9 +79,9 @@ fn pairing(pairing: &Pairing) -> wire::Pairing {
         control: *control,
         set_up: set_up
             .iter()
-            .map(|SetUp { target, package, seconds, share, time }| wire::SetUp {
-                target: target.clone(),
-                package: package.clone(),
+            .map(|SetUp { target, seconds, share, time }| wire::SetUp {
+                target: target.name.clone(),
+                package: target.package.clone(),
                 seconds: Number(*seconds),
                 share: Number(*share),
                 time: Number(*time),
@@ -89,9 +89,9 @@ fn pairing(pairing: &Pairing) -> wire::Pairing {
             .collect(),
         layouts: layouts
             .iter()
-            .map(|Layout { target, package, functions, same, reason }| wire::Layout {
-                target: target.clone(),
-                package: package.clone(),
+            .map(|Layout { target, functions, same, reason }| wire::Layout {
+                target: target.name.clone(),
+                package: target.package.clone(),
                 functions: *functions,
                 same: *same,
                 reason: reason.clone(),
@@ -114,8 +114,8 @@ fn benchmark(snapshot: &str, shown: Shown<'_>) -> wire::Benchmark {
         criterion_estimates_v1: estimates,
         benchgate: wire::Extension {
             name: (id.name != key).then(|| id.name.clone()),
-            package: id.package.clone(),
-            target: id.target.clone(),
+            package: id.package().map(str::to_owned),
+            target: id.target_name().map(str::to_owned),
             throughput: throughput.filter(|_| *throughput != said).map(Into::into),
             runs: readings.iter().map(run).collect(),
         },
@@ -126,8 +126,8 @@ fn measurement(measurement: &Measurement) -> wire::Measurement {
     let Measurement { id, metric, runs, criterion, throughput, costs } = measurement;
     wire::Measurement {
         name: id.name.clone(),
-        package: id.package.clone(),
-        target: id.target.clone(),
+        package: id.package().map(str::to_owned),
+        target: id.target_name().map(str::to_owned),
         metric: wire::Metric {
             name: metric.name.clone(),
             unit: metric.unit.to_string(),
@@ -212,8 +212,11 @@ fn run_info(run: &RunInfo) -> wire::RunInfo {
 }
 
 fn id(id: &BenchId) -> wire::Id {
-    let BenchId { name, target, package } = id;
-    wire::Id { name: name.clone(), package: package.clone(), target: target.clone() }
+    wire::Id {
+        name: id.name.clone(),
+        package: id.package().map(str::to_owned),
+        target: id.target_name().map(str::to_owned),
+    }
 }
 
 fn problem(problem: &Problem) -> wire::Problem {

@@ -13,7 +13,7 @@ use super::name::check;
 use super::number::Number;
 use super::store::Store;
 use super::{layout, replace};
-use crate::model::{self, BenchId};
+use crate::model;
 
 /// The version of noise files.
 pub const NOISE_SCHEMA_VERSION: u32 = 1;
@@ -131,8 +131,8 @@ fn text(noise: &model::Noise) -> serde_json::Result<Vec<u8>> {
     };
     let row = |row: &model::NoiseRow| Row {
         name: row.id.name.clone(),
-        target: row.id.target.clone(),
-        package: row.id.package.clone(),
+        target: row.id.target_name().map(str::to_owned),
+        package: row.id.package().map(str::to_owned),
         metric: row.metric.clone(),
         unit: row.unit.clone(),
         sessions: row.sessions.iter().map(session).collect(),
@@ -179,7 +179,7 @@ fn noise(file: File) -> Result<model::Noise, Fault> {
         if sessions.is_empty() {
             return Err(place.at("sessions").fault("there is none"));
         }
-        let id = BenchId { name, target, package };
+        let id = decode::id(name, target, package, &place)?;
         if !seen.insert((id.clone(), metric.clone(), unit.clone())) {
             return Err(place.fault("this benchmark and metric is there twice"));
         }

@@ -9,7 +9,7 @@ use cargo_metadata::{Message, Metadata, MetadataCommand, Package, TargetKind};
 
 use crate::drive::process::{self, Ended, Job, ProcessError, Remains, Stderr, Stream};
 use crate::drive::{Event, Interrupt, Progress};
-use crate::model::NotRun;
+use crate::model::{NotRun, TargetId};
 
 /// What to build: cargo's own options, passed on as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -138,10 +138,8 @@ impl BuildOptions {
 /// An executable that holds benchmarks.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BenchExecutable {
-    /// Its cargo package, where cargo built it.
-    pub package: Option<String>,
-    /// Its bench target: the executable's name.
-    pub target: String,
+    /// Its bench target, with the package where cargo built it.
+    pub target: TargetId,
     /// The file.
     pub path: PathBuf,
     /// Where it runs: the package's directory, as under `cargo bench`.
@@ -154,16 +152,9 @@ impl BenchExecutable {
     /// A ready executable, named after its file.
     pub fn ready(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
-        let target = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        Self { package: None, target, path, directory: None, environment: BTreeMap::new() }
-    }
-
-    /// `package/target`, or the target alone.
-    pub fn qualified(&self) -> String {
-        match &self.package {
-            Some(package) => format!("{package}/{}", self.target),
-            None => self.target.clone(),
-        }
+        let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
+        let target = TargetId::named(name);
+        Self { target, path, directory: None, environment: BTreeMap::new() }
     }
 
     /// How it is started, before any argument.
@@ -339,8 +330,7 @@ impl Messages {
                 .collect();
             libraries.extend(path.parent().map(Path::to_owned));
             executables.insert(BenchExecutable {
-                package: Some(package.name.to_string()),
-                target: artifact.target.name.clone(),
+                target: TargetId::in_package(&artifact.target.name, package.name.as_str()),
                 directory: package.manifest_path.parent().map(Into::into),
                 environment: environment(package, &libraries),
                 path,
@@ -401,9 +391,8 @@ fn left_out_targets(
     let mut not_run = BTreeSet::new();
     for package in chosen {
         for target in &package.targets {
-            let is_built = built.iter().any(|one| {
-                one.target == target.name && one.package.as_deref() == Some(package.name.as_str())
-            });
+            let id = TargetId::in_package(&target.name, package.name.as_str());
+            let is_built = built.iter().any(|executable| executable.target == id);
             if is_built || !target.is_bench() || target.required_features.is_empty() {
                 continue;
             }
@@ -460,7 +449,6 @@ mod tests {
     #[test]
     fn a_ready_executable_is_named_after_its_file() {
         let executable = BenchExecutable::ready("/some/where/cache-base.sh");
-        assert_eq!(executable.target, "cache-base");
-        assert_eq!(executable.qualified(), "cache-base");
+        assert_eq!(executable.target, TargetId::named("cache-base"));
     }
 }

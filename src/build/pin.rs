@@ -19,8 +19,8 @@ use fs_err as fs;
 use super::identity::fingerprint;
 use super::{BenchExecutable, layout};
 use crate::drive::Harness;
-use crate::measure::TrialSide;
-use crate::model::Layout;
+use crate::measure::BuiltSide;
+use crate::model::{Layout, Sides, TargetId, TrialSide};
 
 const SCRIPT: &str = include_str!("link.sh");
 /// The directory of orders, beside the script.
@@ -37,10 +37,10 @@ pub struct Pinning {
 
 /// A bench target of both sides, and the order that its functions are to have.
 struct Target {
-    /// Where it is among the executables of base and head.
-    at: [usize; 2],
-    /// Where what was linked again is kept: base, head, and what they came from.
-    kept: [PathBuf; 2],
+    /// Its index among each side's executables.
+    at: Sides<usize>,
+    /// Where what was linked again is kept, and what it came from.
+    kept: Sides<PathBuf>,
     key: PathBuf,
     from: String,
 }
@@ -101,27 +101,24 @@ impl Pinning {
     /// A file cannot be read or written, or `relink` was interrupted.
     pub fn pin<E: From<io::Error>>(
         &self,
-        sides: [&mut TrialSide; 2],
-        identical: &BTreeSet<(Option<String>, String)>,
-        relink: &mut dyn FnMut(usize) -> Result<Result<(), String>, E>,
+        sides: Sides<&mut BuiltSide>,
+        identical: &BTreeSet<TargetId>,
+        relink: &mut dyn FnMut(TrialSide) -> Result<Result<(), String>, E>,
     ) -> Result<Vec<Layout>, E> {
-        let [base, head] = sides;
         let mut layouts = Vec::new();
         let mut targets = Vec::new();
         fs::create_dir_all(self.orders())?;
-        for (b, one) in base.executables.iter().enumerate() {
-            let key = (one.package.clone(), one.target.clone());
-            let other = head
-                .executables
-                .iter()
-                .position(|other| (&other.package, &other.target) == (&key.0, &key.1));
-            let (Some(h), false) = (other, identical.contains(&key)) else { continue };
-            if !matches!(Harness::detect(&one.path), Ok(Some(Harness::Criterion))) {
+        for (base, executable) in sides.base.executables.iter().enumerate() {
+            let id = &executable.target;
+            let head = sides.head.executables.iter().position(|head| head.target == *id);
+            let (Some(head), false) = (head, identical.contains(id)) else { continue };
+            if !matches!(Harness::detect(&executable.path), Ok(Some(Harness::Criterion))) {
                 continue;
             }
-            match self.target([b, h], [one, &head.executables[h]]) {
+            let executables = Sides { base: executable, head: &sides.head.executables[head] };
+            match self.target(Sides { base, head }, executables) {
                 Ok(target) => targets.push(target),
-                Err(reason) => layouts.push(unpinned(one, reason)),
+                Err(reason) => layouts.push(unpinned(id, reason)),
             }
         }
         let stale: Vec<&Target> = targets.iter().filter(|target| !target.is_kept()).collect();
@@ -131,20 +128,21 @@ impl Pinning {
             remove(&target.key)?;
         }
         // Head first: its sources are the ones that lie there.
-        for side in if stale.is_empty() { &[][..] } else { &[1, 0] } {
-            let executables = [&base.executables, &head.executables][*side];
+        let order = [TrialSide::Head, TrialSide::Base];
+        for side in order.into_iter().filter(|_| !stale.is_empty()) {
+            let executables = &sides[side].executables;
             let paths: Vec<&Path> =
-                stale.iter().map(|one| executables[one.at[*side]].path.as_path()).collect();
+                stale.iter().map(|target| executables[target.at[side]].path.as_path()).collect();
             let aside = Aside::set(&self.orders().join(UNDER_WAY), &paths)?;
-            if let Err(reason) = relink(*side)? {
+            if let Err(reason) = relink(side)? {
                 drop(aside);
                 self.forget()?;
-                let all = targets.iter().map(|one| &base.executables[one.at[0]]);
-                layouts.extend(all.map(|one| unpinned(one, reason.clone())));
+                let ids = targets.iter().map(|target| &executables[target.at[side]].target);
+                layouts.extend(ids.map(|id| unpinned(id, reason.clone())));
                 return Ok(layouts);
             }
             for (target, path) in stale.iter().zip(&paths) {
-                fs::rename(path, &target.kept[*side])?;
+                fs::rename(path, &target.kept[side])?;
             }
         }
         for target in &stale {
@@ -152,19 +150,17 @@ impl Pinning {
         }
         self.forget()?;
         for target in targets {
-            let one = &mut base.executables[target.at[0]];
-            match layout::agreement(&target.kept[0], &target.kept[1]) {
+            let id = sides.base.executables[target.at.base].target.clone();
+            match layout::agreement(&target.kept.base, &target.kept.head) {
                 Ok(agreement) if agreement.is_pinned() => {
                     layouts.push(Layout {
-                        target: one.target.clone(),
-                        package: one.package.clone(),
+                        target: id,
                         functions: agreement.functions as u64,
                         same: agreement.same as u64,
                         reason: None,
                     });
-                    let [of_base, of_head] = target.kept;
-                    one.path = of_base;
-                    head.executables[target.at[1]].path = of_head;
+                    sides.base.executables[target.at.base].path = target.kept.base;
+                    sides.head.executables[target.at.head].path = target.kept.head;
                 }
                 Ok(agreement) => {
                     let reason = format!(
@@ -175,10 +171,10 @@ impl Pinning {
                     layouts.push(Layout {
                         functions: agreement.functions as u64,
                         same: agreement.same as u64,
-                        ..unpinned(one, reason)
+                        ..unpinned(&id, reason)
                     });
                 }
-                Err(reason) => layouts.push(unpinned(one, reason)),
+                Err(reason) => layouts.push(unpinned(&id, reason)),
             }
         }
         layouts.sort();
@@ -186,16 +182,17 @@ impl Pinning {
     }
 
     /// Writes the order of one target's functions.
-    fn target(&self, at: [usize; 2], sides: [&BenchExecutable; 2]) -> Result<Target, String> {
-        let order = layout::order(&sides[0].path, &sides[1].path)?;
+    fn target(&self, at: Sides<usize>, sides: Sides<&BenchExecutable>) -> Result<Target, String> {
+        let order = layout::order(&sides.base.path, &sides.head.path)?;
         let from = sides.iter().map(|side| fingerprint(side)).collect::<Result<Vec<_>, _>>()?;
-        let package = sides[0].package.as_deref().unwrap_or_default();
-        let file = self.orders().join(format!("{package}.{}", sides[0].target.replace('-', "_")));
+        let TargetId { package, name } = &sides.base.target;
+        let package = package.as_deref().unwrap_or_default();
+        let file = self.orders().join(format!("{package}.{}", name.replace('-', "_")));
         fs::write(file, order.file()).map_err(|error| error.to_string())?;
         // Names of one length on both sides: they go into each process's stack.
-        let kept = self.place.join("pinned").join(package).join(&sides[0].target);
+        let kept = self.place.join("pinned").join(package).join(name);
         let key = kept.join("from");
-        let kept = ["base", "head"].map(|side| kept.join(side));
+        let kept = Sides::from_fn(|side| kept.join(side.as_str()));
         Ok(Target { at, kept, key, from: from.join(" ") })
     }
 }
@@ -208,14 +205,8 @@ impl Target {
     }
 }
 
-fn unpinned(one: &BenchExecutable, reason: String) -> Layout {
-    Layout {
-        target: one.target.clone(),
-        package: one.package.clone(),
-        functions: 0,
-        same: 0,
-        reason: Some(reason),
-    }
+fn unpinned(target: &TargetId, reason: String) -> Layout {
+    Layout { target: target.clone(), functions: 0, same: 0, reason: Some(reason) }
 }
 
 fn remove(path: &Path) -> io::Result<()> {

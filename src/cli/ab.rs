@@ -9,14 +9,14 @@ use jiff::{SignedDuration, Zoned};
 
 use super::build::{BuildArgs, claim, selection};
 use super::run::RESAMPLES;
-use super::sides::{Building, Sides, ready};
+use super::sides::{Building, BuiltSides, ready};
 use super::{Context, Failed, OutputArgs, PolicyArgs, progress};
 use crate::exit::Exit;
 use crate::judge::{Case, Report, judge, judge_controlled, to_confirm};
 use crate::measure::{
     self, CriterionTimes, Filter, Interrupt, MeasureError, Progress, Silent, Trial, TrialPlan,
 };
-use crate::model::Snapshot;
+use crate::model::{Sides, Snapshot};
 use crate::policy::Policy;
 use crate::stats::smallest_n;
 
@@ -140,7 +140,7 @@ impl Ab {
             let place = target.map_or_else(|_| std::env::temp_dir(), |target| target.join("gate"));
             (ready(&base_exe, &head_exe)?, place)
         };
-        let Sides { base, head, identical, layouts } = sides;
+        let BuiltSides { sides: Sides { base, head }, identical, layouts } = sides;
         let plan = TrialPlan {
             identical,
             layouts,

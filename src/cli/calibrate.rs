@@ -17,8 +17,8 @@ use crate::calibrate::{
 };
 use crate::exit::Exit;
 use crate::measure::{
-    self, BenchExecutable, BuildOptions, CountError, CountOptions, CountTarget, Filter, Interrupt,
-    Listed, Progress, Silent, Trial, TrialPlan, TrialSide,
+    self, BenchExecutable, BuildOptions, BuiltSide, CountError, CountOptions, CountTarget, Filter,
+    Interrupt, Listed, Progress, Silent, Trial, TrialPlan,
 };
 use crate::model::{BenchId, Metric, Nature, NotRun, Snapshot};
 use crate::policy::Policy;
@@ -203,7 +203,7 @@ fn measure(
         if context.shell.quiet { Box::new(Silent) } else { progress::on_stderr() };
     let built = measure::build(options, &interrupt, bar.as_mut())?;
     let place = built.target_directory.join("gate");
-    let side = |name: &str, not_run: Vec<NotRun>| TrialSide {
+    let side = |name: &str, not_run: Vec<NotRun>| BuiltSide {
         name: name.to_owned(),
         revision: None,
         executables: built.executables.clone(),
@@ -254,18 +254,17 @@ fn count(
     found: &mut Found,
 ) -> Result<(), Failed> {
     let timed = |executable: &BenchExecutable| -> Vec<Listed> {
-        let own = measured.measurements.iter().filter(|one| {
-            one.metric == Metric::time()
-                && one.id.package == executable.package
-                && one.id.target.as_ref() == Some(&executable.target)
-        });
+        let own = measured
+            .measurements
+            .iter()
+            .filter(|one| one.metric == Metric::time() && executable.target.holds(&one.id));
         own.map(|one| Listed { name: one.id.name.clone(), cut: false }).collect()
     };
     let targets: Vec<CountTarget<'_>> = executables
         .iter()
         .map(|executable| CountTarget {
             executable,
-            subject: &executable.target,
+            subject: &executable.target.name,
             benchmarks: timed(executable),
         })
         .filter(|target| !target.benchmarks.is_empty())
@@ -280,7 +279,6 @@ fn count(
     let id = |executable: &BenchExecutable, name: String| BenchId {
         name,
         target: Some(executable.target.clone()),
-        package: executable.package.clone(),
     };
     match measure::count(&targets, &options, interrupt, progress) {
         Ok(counted) => found.instructions.extend(counted.into_iter().map(|one| {

@@ -9,15 +9,15 @@ use super::{Context, Failed};
 use crate::calibrate::{Observed, observe, remember};
 use crate::measure::identity::Fnv;
 use crate::measure::{BenchExecutable, identity};
-use crate::model::{Noise, Snapshot};
+use crate::model::{Noise, Snapshot, TargetId};
 use crate::policy::ProcessRules;
 
 /// Sessions that began closer together share the hour and its neighbours: the
 /// second would show too little of how much sessions differ.
 const APART: SignedDuration = SignedDuration::from_hours(1);
 
-/// Names the code of each target, by package and target.
-pub(super) type Codes = BTreeMap<(Option<String>, String), String>;
+/// Names the code of each target.
+pub(super) type Codes = BTreeMap<TargetId, String>;
 
 /// The code of each target; one that cannot be read has a name that no other
 /// session shares.
@@ -25,7 +25,7 @@ pub(super) fn codes(executables: &[BenchExecutable]) -> Codes {
     let code = |one: &BenchExecutable| {
         identity::fingerprint(one).unwrap_or_else(|_| format!("unknown-{:x}", fastrand::u64(..)))
     };
-    executables.iter().map(|one| ((one.package.clone(), one.target.clone()), code(one))).collect()
+    executables.iter().map(|one| (one.target.clone(), code(one))).collect()
 }
 
 /// Keeps a session of runs beside those that are known.
@@ -44,8 +44,8 @@ pub(super) fn keep(
     let known = known.unwrap_or_default();
     let around = surroundings(snapshot, rules);
     let named = observe(snapshot).into_iter().filter_map(|one| {
-        let key = (one.id.package.clone(), one.id.target.clone()?);
-        Some(Observed { code: Some(format!("{}-{around}", codes.get(&key)?)), ..one })
+        let code = codes.get(one.id.target.as_ref()?)?;
+        Some(Observed { code: Some(format!("{code}-{around}")), ..one })
     });
     let observed: Vec<Observed> = named.filter(|one| !is_near(&known, one)).collect();
     if observed.is_empty() {

@@ -8,21 +8,17 @@ use anyhow::Context as _;
 use super::{Context, Failed};
 use crate::measure::identity::{Identity, compare};
 use crate::measure::{
-    self, BenchExecutable, BuildError, BuildOptions, Interrupt, MeasureError, Pinning, Progress,
-    Repository, Source, TrialSide,
+    self, BenchExecutable, BuildError, BuildOptions, BuiltSide, Interrupt, MeasureError, Pinning,
+    Progress, Repository, Source,
 };
-use crate::model::{Layout, NotRun};
+use crate::model::{Layout, NotRun, Sides, TargetId, TrialSide};
 
-/// Names of the sides, and of their directories.
-const NAMES: [&str; 2] = ["base", "head"];
-
-/// What a trial is of.
-pub(super) struct Sides {
-    pub(super) base: TrialSide,
-    pub(super) head: TrialSide,
-    /// Targets of the same code, by package and name.
-    pub(super) identical: BTreeSet<(Option<String>, String)>,
-    /// Where functions lie, for each of the others that was built here.
+/// Both sides of a trial, ready to be measured.
+pub(super) struct BuiltSides {
+    pub(super) sides: Sides<BuiltSide>,
+    /// Bench targets of the same code.
+    pub(super) identical: BTreeSet<TargetId>,
+    /// Where functions are, for each of the others that was built here.
     pub(super) layouts: Vec<Layout>,
 }
 
@@ -44,7 +40,7 @@ impl Building<'_> {
         &self,
         base: Option<&str>,
         progress: &mut dyn Progress,
-    ) -> Result<Sides, Failed> {
+    ) -> Result<BuiltSides, Failed> {
         let context = self.context;
         let repository = Repository::of(&context.directory)
             .context("`gate ab` needs a git repository, or --base-exe and --head-exe")
@@ -78,20 +74,22 @@ impl Building<'_> {
                 variables: pinning.as_ref().map(Pinning::variables).unwrap_or_default(),
                 ..self.options.clone()
             },
-            sources: [Source::Commit(commit), Source::WorkingTree],
+            sources: Sides { base: Source::Commit(commit), head: Source::WorkingTree },
             building: self,
             repository,
             checkout,
         };
-        let mut base = yard.side(0, progress)?;
-        let mut head = yard.side(1, progress)?;
-        let identical = identical(&base, &head);
+        let mut sides = Sides {
+            base: yard.side(TrialSide::Base, progress)?,
+            head: yard.side(TrialSide::Head, progress)?,
+        };
+        let identical = identical(&sides);
         let layouts = match pinning {
             Some(pinning) => {
                 let relink = &mut |side| yard.relink(side, progress);
-                let layouts = pinning.pin([&mut base, &mut head], &identical, relink)?;
+                let layouts = pinning.pin(sides.each_mut(), &identical, relink)?;
                 // What benchmarks read when they run is the head's.
-                yard.lay(1)?;
+                yard.lay(TrialSide::Head)?;
                 layouts
             }
             None => Vec::new(),
@@ -100,13 +98,13 @@ impl Building<'_> {
             let said = match &layout.reason {
                 None => format!(
                     "{}: {} of {} unchanged functions lie alike on both sides",
-                    layout.target, layout.same, layout.functions
+                    layout.target.name, layout.same, layout.functions
                 ),
-                Some(reason) => format!("{}: not pinned: {reason}", layout.target),
+                Some(reason) => format!("{}: not pinned: {reason}", layout.target.name),
             };
             context.shell.status("layout", &said);
         }
-        Ok(Sides { base, head, identical, layouts })
+        Ok(BuiltSides { sides, identical, layouts })
     }
 }
 
@@ -114,27 +112,25 @@ impl Building<'_> {
 struct Yard<'a> {
     building: &'a Building<'a>,
     repository: Repository,
-    /// Base and head.
-    sources: [Source; 2],
+    sources: Sides<Source>,
     checkout: PathBuf,
     options: BuildOptions,
 }
 
 impl Yard<'_> {
-    fn lay(&self, side: usize) -> Result<(), Failed> {
-        let name = NAMES[side];
-        let memory = self.building.place.join(format!("{name}-files.json"));
+    fn lay(&self, side: TrialSide) -> Result<(), Failed> {
+        let memory = self.building.place.join(format!("{side}-files.json"));
         self.repository.lay(&self.sources[side], &self.checkout, &memory)?;
-        Ok(measure::point(&self.building.place.join("build"), name)?)
+        Ok(measure::point(&self.building.place.join("build"), side.as_str())?)
     }
 
     fn build(&self, progress: &mut dyn Progress) -> Result<measure::Built, BuildError> {
         measure::build(&self.options, self.building.interrupt, progress)
     }
 
-    fn side(&self, side: usize, progress: &mut dyn Progress) -> Result<TrialSide, Failed> {
+    fn side(&self, side: TrialSide, progress: &mut dyn Progress) -> Result<BuiltSide, Failed> {
         self.lay(side)?;
-        let (name, is_base) = (NAMES[side], side == 0);
+        let is_base = side == TrialSide::Base;
         let (executables, not_run) = match self.build(progress) {
             Ok(built) => (built.executables, built.not_run),
             // Its benchmarks are new, then.
@@ -145,12 +141,12 @@ impl Yard<'_> {
             Err(error) => {
                 let error = MeasureError::from(error);
                 return Err(anyhow::Error::from(error)
-                    .context(format!("the {name} cannot be measured"))
+                    .context(format!("the {side} cannot be measured"))
                     .into());
             }
         };
-        Ok(TrialSide {
-            name: name.to_owned(),
+        Ok(BuiltSide {
+            name: side.to_string(),
             revision: self.repository.revision(&self.sources[side]),
             executables,
             not_run,
@@ -161,60 +157,53 @@ impl Yard<'_> {
     /// Builds once more what was set aside; the reason where that fails.
     fn relink(
         &self,
-        side: usize,
+        side: TrialSide,
         progress: &mut dyn Progress,
     ) -> Result<Result<(), String>, Failed> {
         self.lay(side)?;
         match self.build(progress) {
             Ok(_) => Ok(Ok(())),
             Err(error @ BuildError::Failed { .. }) => {
-                Ok(Err(format!("linking the {} once more failed: {error}", NAMES[side])))
+                Ok(Err(format!("linking the {side} once more failed: {error}")))
             }
             Err(error) => Err(MeasureError::from(error).into()),
         }
     }
 }
 
-/// Targets whose executables hold the same code: green by proof, not measured.
-/// Scripts are none of them: what they start is not known.
-fn identical(base: &TrialSide, head: &TrialSide) -> BTreeSet<(Option<String>, String)> {
+/// Bench targets whose executables hold the same code: green by proof, not
+/// measured. A script is never among them, as nobody knows what it starts.
+fn identical(sides: &Sides<BuiltSide>) -> BTreeSet<TargetId> {
     let mut same = BTreeSet::new();
-    for one in &base.executables {
-        let key = (one.package.clone(), one.target.clone());
-        let other =
-            head.executables.iter().find(|other| other.target == key.1 && other.package == key.0);
-        if other.is_some_and(|other| matches!(compare(one, other), Identity::Identical { .. })) {
-            same.insert(key);
+    for base in &sides.base.executables {
+        let head = sides.head.executables.iter().find(|head| head.target == base.target);
+        if head.is_some_and(|head| matches!(compare(base, head), Identity::Identical { .. })) {
+            same.insert(base.target.clone());
         }
     }
     same
 }
 
-pub(super) fn ready(base: &[PathBuf], head: &[PathBuf]) -> Result<Sides, Failed> {
-    let mut sides = [("base", Vec::new()), ("head", Vec::new())];
+pub(super) fn ready(base: &[PathBuf], head: &[PathBuf]) -> Result<BuiltSides, Failed> {
+    let mut sides =
+        Sides::from_fn(|side| BuiltSide { name: side.to_string(), ..BuiltSide::default() });
     for (base, head) in base.iter().zip(head) {
         // They belong together by order, so they go by one name: the head's.
-        let name = BenchExecutable::ready(head).target;
-        for (path, (_, executables)) in [base, head].into_iter().zip(&mut sides) {
+        let target = BenchExecutable::ready(head).target;
+        for (path, side) in [base, head].into_iter().zip(sides.each_mut()) {
             let path = fs_err::canonicalize(path).map_err(Failed::usage)?;
             let mut executable = BenchExecutable::ready(path);
-            executable.target.clone_from(&name);
-            executables.push(executable);
+            executable.target.clone_from(&target);
+            side.executables.push(executable);
         }
     }
-    let names: BTreeSet<&str> = sides[1].1.iter().map(|one| one.target.as_str()).collect();
-    if names.len() < head.len() {
+    let targets: BTreeSet<&TargetId> =
+        sides.head.executables.iter().map(|executable| &executable.target).collect();
+    if targets.len() < head.len() {
         return Err(Failed::usage(anyhow::anyhow!(
             "two of the head's executables have the same file name: give them different ones"
         )));
     }
-    let [base, head] = sides.map(|(name, executables)| TrialSide {
-        name: name.to_owned(),
-        revision: None,
-        executables,
-        not_run: Vec::new(),
-        build: BuildOptions::default(),
-    });
-    let identical = identical(&base, &head);
-    Ok(Sides { base, head, identical, layouts: Vec::new() })
+    let identical = identical(&sides);
+    Ok(BuiltSides { sides, identical, layouts: Vec::new() })
 }

@@ -10,7 +10,7 @@ use super::{Context, Failed};
 use crate::baseline::{self, BaselineError, Store};
 use crate::measure::{self, BuildOptions, Harness};
 use crate::model::{Environment, Field, Nature, Noise, RunInfo, Snapshot};
-use crate::sources::{Harvest, Origin, STALE_GAP, Stale, callgrind, criterion};
+use crate::sources::{Harvest, STALE_GAP, Stale, callgrind, criterion};
 
 /// The sub-directory that criterion writes on every run.
 const CRITERION_NEWEST: &str = "new";
@@ -186,11 +186,11 @@ impl Results {
         let mut all = Harvest::default();
         for directory in criterion {
             let directory = existing(directory)?;
-            all = all.and(criterion::read(directory, saved, &Origin::default(), stale)?, directory);
+            all = all.and(criterion::read(directory, saved, None, stale)?, directory);
         }
         for directory in callgrind {
             let directory = existing(directory)?;
-            all = all.and(callgrind::read(directory, &Origin::default(), stale)?, directory);
+            all = all.and(callgrind::read(directory, None, stale)?, directory);
         }
         let name = self.name(saved);
         if all.measurements.is_empty() && all.not_run.is_empty() && all.problems.is_empty() {

@@ -7,7 +7,7 @@ use super::Check;
 use crate::measure::SCRATCH_PREFIX;
 use crate::model::ProblemKind;
 use crate::project::Project;
-use crate::sources::{Origin, STALE_GAP, Stale, criterion};
+use crate::sources::{STALE_GAP, Stale, criterion};
 
 /// A measurement that began before this is over, or was killed.
 const ABANDONED: Duration = Duration::from_hours(24);
@@ -68,8 +68,7 @@ fn criterion_results(directory: &Path) -> Check {
     if !directory.is_dir() {
         return Check::ok(NAME, "none");
     }
-    let harvest = match criterion::read(directory, "new", &Origin::default(), Stale::Gap(STALE_GAP))
-    {
+    let harvest = match criterion::read(directory, "new", None, Stale::Gap(STALE_GAP)) {
         Ok(harvest) => harvest,
         Err(error) => {
             let remedy = format!("rm -r {}", directory.display());

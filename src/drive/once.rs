@@ -12,7 +12,7 @@ use super::progress::benchmark_begun;
 use super::{Filter, Harness, Interrupt};
 use crate::build::BenchExecutable;
 use crate::sources::record::Recorded;
-use crate::sources::{self, Origin, SourceError, Stale};
+use crate::sources::{self, SourceError, Stale};
 
 /// How long criterion takes for a benchmark. What a bench sets for a group of
 /// its own wins over these. The default is refused, as criterion would.
@@ -161,15 +161,12 @@ impl Process<'_> {
     }
 
     fn read(&self, results: &Path, record: &Path) -> Result<Recorded, SourceError> {
-        let origin = Origin {
-            target: Some(self.executable.target.clone()),
-            package: self.executable.package.clone(),
-        };
-        let mut recorded = sources::record::read(record, &origin)?;
+        let target = Some(&self.executable.target);
+        let mut recorded = sources::record::read(record, target)?;
         let mut harvest = match self.harness {
-            Harness::Criterion => sources::criterion::read(results, "new", &origin, Stale::Never)?,
+            Harness::Criterion => sources::criterion::read(results, "new", target, Stale::Never)?,
             Harness::IaiCallgrind | Harness::Gungraun => {
-                let mut harvest = sources::callgrind::read(results, &origin, Stale::Never)?;
+                let mut harvest = sources::callgrind::read(results, target, Stale::Never)?;
                 if let Some(filter) = self.filter {
                     harvest.measurements.retain(|one| filter.accepts(&one.id.name));
                 }

@@ -61,14 +61,15 @@ pub(crate) fn prepare<'a>(
 ) -> Result<Ready<'a>, ProcessError> {
     let mut names: BTreeMap<&str, u32> = BTreeMap::new();
     for executable in executables {
-        *names.entry(&executable.target).or_default() += 1;
+        *names.entry(&executable.target.name).or_default() += 1;
     }
     let mut ready = Ready { prepared: Vec::new(), not_run: Vec::new() };
     for executable in executables {
-        let subject = if names.get(executable.target.as_str()) == Some(&1) {
-            executable.target.clone()
+        let target = &executable.target;
+        let subject = if names.get(target.name.as_str()) == Some(&1) {
+            target.name.clone()
         } else {
-            executable.qualified()
+            target.to_string()
         };
         match look_at(executable, filter, time_limit, interrupt)? {
             Look::Ready { harness, listed, whole_seconds, set_up } => {
@@ -171,7 +172,7 @@ fn look_at(
         (true, None) if not_run.is_empty() => Look::Skipped("it lists no benchmarks".to_owned()),
         (true, None) => {
             // Where it names itself, its name stands before the reason already.
-            let own = format!("{}: ", executable.target);
+            let own = format!("{}: ", executable.target.name);
             let reasons = not_run.iter().map(|said| said.strip_prefix(&own).unwrap_or(said));
             Look::Skipped(reasons.collect::<Vec<_>>().join("; "))
         }

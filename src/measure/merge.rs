@@ -56,12 +56,9 @@ impl Merge {
 
     /// The names of the benchmarks of an executable that have a time, in order.
     pub(super) fn timed(&self, executable: &BenchExecutable) -> Vec<String> {
-        let here = |id: &BenchId| {
-            id.target.as_ref() == Some(&executable.target) && id.package == executable.package
-        };
         self.measurements
             .keys()
-            .filter(|(id, metric)| metric.name == Metric::TIME && here(id))
+            .filter(|(id, metric)| metric.name == Metric::TIME && executable.target.holds(id))
             .map(|(id, _)| id.name.clone())
             .collect()
     }
@@ -69,10 +66,7 @@ impl Merge {
     /// Whether an executable has counted, and each of its counts is the same in all
     /// runs.
     pub(super) fn repeats(&self, executable: &BenchExecutable) -> bool {
-        let mut of = self.measurements.values().filter(|one| {
-            one.id.target.as_ref() == Some(&executable.target)
-                && one.id.package == executable.package
-        });
+        let mut of = self.measurements.values().filter(|one| executable.target.holds(&one.id));
         let same =
             |one: &Measurement| one.runs.windows(2).all(|pair| pair[0].reading == pair[1].reading);
         of.clone().next().is_some() && of.all(same)
@@ -112,7 +106,7 @@ impl Merge {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Reading, RunReading};
+    use crate::model::{Reading, RunReading, TargetId};
 
     fn one(name: &str, value: f64) -> Measurement {
         Measurement {
@@ -166,12 +160,12 @@ mod tests {
     #[test]
     fn an_executable_repeats_if_all_of_its_counts_do() {
         let executable = |target: &str| BenchExecutable {
-            target: target.to_owned(),
+            target: TargetId::named(target),
             ..BenchExecutable::ready("counts")
         };
         let of = |target: &str, name: &str, value| {
             let mut one = one(name, value);
-            one.id.target = Some(target.to_owned());
+            one.id.target = Some(TargetId::named(target));
             one
         };
         let add = |merge: &mut Merge, run, measurements| {

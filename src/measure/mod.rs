@@ -46,4 +46,4 @@ pub use count::{
     CountError, CountOptions, CountTarget, CountedBenchmark, Counts, Uncounted, count,
 };
 pub use run::{MeasureError, Plan, run};
-pub use trial::{Steps, Trial, TrialPlan, TrialSide, carry_out, trial};
+pub use trial::{BuiltSide, Steps, Trial, TrialPlan, carry_out, trial};

@@ -10,7 +10,7 @@ use super::run::MeasureError;
 use super::{CountOptions, CountTarget, Counts};
 use crate::build::BenchExecutable;
 use crate::drive::{Harness, Interrupt, Listed, Prepared, Progress};
-use crate::model::{BenchId, Costs, Measurement, Metric, NotRun, Pattern};
+use crate::model::{BenchId, Costs, Measurement, Metric, NotRun, Pattern, TargetId};
 use crate::sources::callgrind_profile::{Difference, Profile, differences};
 
 /// Counts of a benchmark that looks changed, on each side. Of one that falls on
@@ -125,10 +125,10 @@ pub(super) fn count(
 }
 
 /// A benchmark on either side. Names in lists may be cut, on both sides alike.
-type Key = (Option<String>, String, String);
+type Key = (TargetId, String);
 
 fn key(executable: &BenchExecutable, listed: &Listed) -> Key {
-    (executable.package.clone(), executable.target.clone(), listed.name.clone())
+    (executable.target.clone(), listed.name.clone())
 }
 
 impl Witness {
@@ -232,8 +232,7 @@ impl Witness {
         }
         let mut whole = timed.iter().filter(|one| {
             one.metric.name == Metric::TIME
-                && one.id.target.as_ref() == Some(&self.executable.target)
-                && one.id.package == self.executable.package
+                && self.executable.target.holds(&one.id)
                 && self.listed.names(&one.id.name)
         });
         match (whole.next(), whole.next()) {

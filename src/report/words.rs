@@ -10,7 +10,7 @@ use crate::judge::{
     Change, Control, Finding, FunctionChange, Outcome, Report, Row, Severity, Side,
     SnapshotSummary, VerdictOutcome,
 };
-use crate::model::Unit;
+use crate::model::{TargetId, Unit};
 use crate::policy::Gate;
 
 /// Characters of a function's name that are shown: the report as JSON has the
@@ -25,18 +25,14 @@ const ALARMS: usize = 5;
 #[derive(Debug)]
 pub(super) struct Names<'a> {
     /// The targets of each name.
-    targets: BTreeMap<&'a str, BTreeSet<Target<'a>>>,
+    targets: BTreeMap<&'a str, BTreeSet<Option<TargetId>>>,
 }
-
-/// A bench target and its package, where known.
-type Target<'a> = (Option<&'a str>, Option<&'a str>);
 
 impl<'a> Names<'a> {
     pub(super) fn of(rows: impl IntoIterator<Item = &'a Row>) -> Self {
         let mut targets: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
         for row in rows {
-            let target = (row.target.as_deref(), row.package.as_deref());
-            targets.entry(row.id.as_str()).or_default().insert(target);
+            targets.entry(row.id.as_str()).or_default().insert(row.bench_id().target);
         }
         Self { targets }
     }

@@ -6,7 +6,7 @@
 //! target, so two targets never collide; the package, another part of the
 //! identity, is the directory in which the runner put the target's results.
 //! Descriptions and arguments stay out of the name: the runners call them
-//! unstable. An [`Origin`] overrides target and package and so belongs to a
+//! unstable. A target that the caller names overrides both and so belongs to a
 //! directory that holds one target's results only.
 //!
 //! Every metric is counted, and smaller is better. For hits of a cache level
@@ -26,9 +26,9 @@ use super::callgrind_profile::Profile;
 use super::file;
 use super::stale::{Age, Cutoff};
 use super::tree::{self, Directory};
-use super::{Harvest, Origin, SourceError, Stale, check_root, is_cargo_target};
+use super::{Harvest, SourceError, Stale, check_root, is_cargo_target};
 use crate::model::{
-    BenchId, Costs, Measurement, Metric, Problem, ProblemKind, Reading, RunReading, Unit,
+    BenchId, Costs, Measurement, Metric, Problem, ProblemKind, Reading, RunReading, TargetId, Unit,
 };
 
 const SUMMARY: &str = "summary.json";
@@ -57,7 +57,7 @@ static METRICS: [(Tool, &str, &str, Unit); 8] = [
 ///
 /// Where Callgrind's own files lie beside the summary and agree with it, the
 /// instructions come with what each function took, all of them.
-pub fn read(root: &Path, origin: &Origin, stale: Stale) -> Result<Harvest, SourceError> {
+pub fn read(root: &Path, target: Option<&TargetId>, stale: Stale) -> Result<Harvest, SourceError> {
     check_root(
         root,
         "run `cargo bench` with iai-callgrind or gungraun first, or name its directory",
@@ -98,13 +98,13 @@ pub fn read(root: &Path, origin: &Origin, stale: Stale) -> Result<Harvest, Sourc
             continue;
         }
         let summary = Summary::read(&path);
-        let id = summary.as_ref().ok().map(|summary| summary.id(origin));
+        let id = summary.as_ref().ok().map(|summary| summary.id(target));
         if cutoff.age(&directory.written(&[SUMMARY])) == Age::Stale {
             refuse(ProblemKind::Stale, id, LEFT_BEHIND);
         } else if stale != Stale::Never && is_outdated(directory, &outputs) {
             refuse(ProblemKind::Stale, id, OUTDATED);
         } else {
-            match summary.and_then(|summary| summary.measurements(origin)) {
+            match summary.and_then(|summary| summary.measurements(target)) {
                 Ok(mut measurements) => {
                     add_costs(&mut measurements, directory, &outputs);
                     found.extend(measurements.into_iter().map(|one| (one, path.clone())));
@@ -230,19 +230,20 @@ impl Summary {
         }
     }
 
-    fn id(&self, origin: &Origin) -> BenchId {
-        let (target, name) = match self.module_path.split_once("::") {
-            Some((target, name)) => (Some(self.target(target)), name),
+    fn id(&self, target: Option<&TargetId>) -> BenchId {
+        let (own, name) = match self.module_path.split_once("::") {
+            Some((krate, name)) => (Some(TargetId::named(self.target(krate))), name),
             None => (None, self.module_path.as_str()),
         };
-        BenchId {
-            name: match &self.id {
-                Some(id) => format!("{name} {id}"),
-                None => name.to_owned(),
-            },
-            target: origin.target.clone().or(target),
-            package: origin.package.clone().or_else(|| self.package()),
-        }
+        let target = target.cloned().or(own).map(|TargetId { package, name }| TargetId {
+            package: package.or_else(|| self.package()),
+            name,
+        });
+        let name = match &self.id {
+            Some(id) => format!("{name} {id}"),
+            None => name.to_owned(),
+        };
+        BenchId { name, target }
     }
 
     /// Cargo's name of the target, of which the module path holds the crate
@@ -263,8 +264,8 @@ impl Summary {
         path.next().filter(|name| !name.is_empty()).map(str::to_owned)
     }
 
-    fn measurements(self, origin: &Origin) -> Result<Vec<Measurement>, String> {
-        let id = self.id(origin);
+    fn measurements(self, target: Option<&TargetId>) -> Result<Vec<Measurement>, String> {
+        let id = self.id(target);
         let mut measurements = Vec::new();
         for (tool, counted) in self.tools {
             for (key, value) in counted {

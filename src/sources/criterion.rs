@@ -17,10 +17,10 @@ use serde::Deserialize;
 use super::file;
 use super::stale::{Age, Cutoff};
 use super::tree::{self, Directory};
-use super::{Harvest, Origin, SourceError, Stale, check_root, is_cargo_target};
+use super::{Harvest, SourceError, Stale, check_root, is_cargo_target};
 use crate::model::{
     BenchId, CriterionParts, Estimate, Estimates, Measurement, Metric, Problem, ProblemKind,
-    Reading, RunReading, Samples, SamplingMode, Throughput,
+    Reading, RunReading, Samples, SamplingMode, TargetId, Throughput,
 };
 
 const BENCHMARK: &str = "benchmark.json";
@@ -40,7 +40,7 @@ const FILES: [&str; 3] = [BENCHMARK, SAMPLE, ESTIMATES];
 pub fn read(
     root: &Path,
     baseline: &str,
-    origin: &Origin,
+    target: Option<&TargetId>,
     stale: Stale,
 ) -> Result<Harvest, SourceError> {
     check_baseline(baseline)?;
@@ -62,7 +62,7 @@ pub fn read(
     for (directory, times) in results {
         let path = directory.path.clone();
         let benchmark = file::json::<WireBenchmark>(&path.join(BENCHMARK));
-        let id = benchmark.as_ref().ok().map(|benchmark| benchmark.id(origin));
+        let id = benchmark.as_ref().ok().map(|benchmark| benchmark.id(target));
         let reason = match cutoff.age(&times) {
             Age::Fresh => None,
             Age::Stale => Some((
@@ -78,7 +78,7 @@ pub fn read(
             problems.push(Problem { kind, id, path, reason: reason.to_owned() });
             continue;
         }
-        match result(&path, benchmark, origin) {
+        match result(&path, benchmark, target) {
             Ok(measurement) => found.push((measurement, path)),
             Err(wrong) => {
                 problems.extend(wrong.into_iter().map(|(path, reason)| Problem {
@@ -120,7 +120,7 @@ type Wrong = Vec<(PathBuf, String)>;
 fn result(
     directory: &Path,
     benchmark: Result<WireBenchmark, String>,
-    origin: &Origin,
+    target: Option<&TargetId>,
 ) -> Result<Measurement, Wrong> {
     let mut wrong = Wrong::new();
     let mut note = |name: &str, reason: String| wrong.push((directory.join(name), reason));
@@ -142,7 +142,7 @@ fn result(
     };
     match (benchmark, samples) {
         (Some(benchmark), Some(samples)) if wrong.is_empty() => Ok(Measurement {
-            id: benchmark.id(origin),
+            id: benchmark.id(target),
             metric: Metric::time(),
             runs: vec![RunReading { run: 0, reading: Reading::Samples { samples, estimates } }],
             throughput: benchmark.throughput.and_then(|throughput| throughput.known()),
@@ -169,12 +169,8 @@ struct WireBenchmark {
 }
 
 impl WireBenchmark {
-    fn id(&self, origin: &Origin) -> BenchId {
-        BenchId {
-            name: self.full_id.clone(),
-            target: origin.target.clone(),
-            package: origin.package.clone(),
-        }
+    fn id(&self, target: Option<&TargetId>) -> BenchId {
+        BenchId { name: self.full_id.clone(), target: target.cloned() }
     }
 }
 

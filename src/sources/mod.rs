@@ -119,15 +119,6 @@ impl Harvest {
     }
 }
 
-/// Where results were made, as far as the caller knows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Origin {
-    /// The bench target.
-    pub target: Option<String>,
-    /// The cargo package.
-    pub package: Option<String>,
-}
-
 /// One invocation writes its results closer together than this, also where a
 /// single benchmark measures for minutes.
 pub const STALE_GAP: Duration = Duration::from_mins(30);

@@ -18,9 +18,9 @@ use benchgate_record::{Line, LineError};
 
 use super::file;
 use super::tree::unreadable;
-use super::{Harvest, Origin, SourceError};
+use super::{Harvest, SourceError};
 use crate::model::{
-    BenchId, Measurement, Metric, NotRun, Problem, ProblemKind, Reading, RunReading,
+    BenchId, Measurement, Metric, NotRun, Problem, ProblemKind, Reading, RunReading, TargetId,
 };
 
 /// What a program recorded.
@@ -34,7 +34,7 @@ pub struct Recorded {
 
 /// Reads a record. A file that does not exist records nothing: the program had
 /// nothing to say, or does not know of records.
-pub fn read(path: &Path, origin: &Origin) -> Result<Recorded, SourceError> {
+pub fn read(path: &Path, target: Option<&TargetId>) -> Result<Recorded, SourceError> {
     match path.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Recorded::default()),
         Err(source) => return Err(SourceError::Unreadable { path: path.to_path_buf(), source }),
@@ -50,7 +50,7 @@ pub fn read(path: &Path, origin: &Origin) -> Result<Recorded, SourceError> {
             });
         }
     };
-    let mut reader = Reader::new(path, origin);
+    let mut reader = Reader::new(path, target);
     for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
         if !line.trim_ascii().is_empty() {
             reader.line(index + 1, line);
@@ -62,7 +62,7 @@ pub fn read(path: &Path, origin: &Origin) -> Result<Recorded, SourceError> {
 /// Gathers lines.
 struct Reader<'a> {
     path: &'a Path,
-    origin: &'a Origin,
+    target: Option<&'a TargetId>,
     /// By benchmark and metric: the lines that measured it.
     measured: BTreeMap<(BenchId, String), Vec<(usize, Measurement)>>,
     not_run: Vec<NotRun>,
@@ -71,10 +71,10 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(path: &'a Path, origin: &'a Origin) -> Self {
+    fn new(path: &'a Path, target: Option<&'a TargetId>) -> Self {
         Self {
             path,
-            origin,
+            target,
             measured: BTreeMap::new(),
             not_run: Vec::new(),
             services: BTreeSet::new(),
@@ -91,11 +91,7 @@ impl<'a> Reader<'a> {
                 self.services.insert((name, version));
             }
             Ok(Line::Measurement { id, metric, value }) => {
-                let id = BenchId {
-                    name: id,
-                    target: self.origin.target.clone(),
-                    package: self.origin.package.clone(),
-                };
+                let id = BenchId { name: id, target: self.target.cloned() };
                 match measurement(id.clone(), metric, value) {
                     Ok(measurement) => {
                         let key = (id, measurement.metric.name.clone());

@@ -38,7 +38,7 @@ fn built(project: &str, target: &str) -> PathBuf {
         ..BuildOptions::default()
     };
     let built = build(&options, &Interrupt::new(), &mut Silent).expect("the project builds");
-    let found = built.executables.into_iter().find(|one| one.target == target);
+    let found = built.executables.into_iter().find(|one| one.target.name == target);
     found.expect("it has that target").path
 }
 

@@ -40,7 +40,7 @@ static TINY: LazyLock<Built> = LazyLock::new(|| {
 });
 
 fn tiny(target: &str, environment: &[(&str, &str)]) -> BenchExecutable {
-    let found = TINY.executables.iter().find(|one| one.target == target);
+    let found = TINY.executables.iter().find(|one| one.target.name == target);
     let mut found = found.expect("the tiny project has that target").clone();
     for (key, value) in environment {
         found.environment.insert(OsString::from(key), OsString::from(value));

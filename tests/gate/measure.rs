@@ -32,7 +32,7 @@ static TINY: LazyLock<Built> = LazyLock::new(|| {
 });
 
 fn tiny(target: &str) -> BenchExecutable {
-    let found = TINY.executables.iter().find(|one| one.target == target);
+    let found = TINY.executables.iter().find(|one| one.target.name == target);
     found.expect("the tiny project has that target").clone()
 }
 
@@ -109,7 +109,8 @@ fn gone(pid: &str) -> bool {
 
 #[test]
 fn cargo_builds_the_bench_targets_and_what_needs_features_is_said() {
-    let targets: Vec<_> = TINY.executables.iter().map(BenchExecutable::qualified).collect();
+    let targets: Vec<_> =
+        TINY.executables.iter().map(|executable| executable.target.to_string()).collect();
     assert_eq!(targets, ["tiny/empty", "tiny/kinds", "tiny/moody", "tiny/plain", "tiny/sums"]);
     assert!(TINY.executables.iter().all(|one| one.path.is_file()));
     assert_eq!(TINY.target_directory, Path::new(env!("CARGO_TARGET_TMPDIR")).join("tiny"));

@@ -4,7 +4,6 @@ use std::process::Command;
 
 use benchgate::model::{Direction, Metric, Nature, Reading, Unit};
 use benchgate::record;
-use benchgate::sources::Origin;
 
 /// Set in the process that the test starts of itself.
 const INSIDE: &str = "BENCHGATE_TEST_INSIDE";
@@ -36,8 +35,7 @@ fn what_is_recorded_is_read_again_and_once_only() {
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && text.contains("1 passed"), "{text}");
 
-    let origin = Origin { target: None, package: None };
-    let recorded = benchgate::sources::record::read(&path, &origin).unwrap();
+    let recorded = benchgate::sources::record::read(&path, None).unwrap();
     assert_eq!(recorded.harvest.problems, []);
     let rows: Vec<_> = (recorded.harvest.measurements.iter())
         .map(|one| (one.id.name.as_str(), &one.metric, &one.runs[0].reading))

@@ -11,14 +11,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use benchgate::model::{BenchId, Problem, Reading};
-use benchgate::sources::{Harvest, Origin};
+use benchgate::sources::Harvest;
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
-}
-
-fn nowhere() -> Origin {
-    Origin::default()
 }
 
 /// `id metric: reading`, one a measurement.

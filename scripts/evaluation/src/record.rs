@@ -10,9 +10,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, bail};
 use benchgate::measure::{
     BenchExecutable, BuildOptions, CriterionTimes, Harness, Interrupt, Pinning, Process, Scratch,
-    Silent, TrialSide, point,
+    Silent, BuiltSide, point,
 };
-use benchgate::model::{Layout, Reading};
+use benchgate::model::{Layout, Reading, Sides, TrialSide};
 
 use crate::Place;
 use crate::pool::Line;
@@ -82,10 +82,10 @@ fn side(place: &Path, seed: u32, side: &str) -> PathBuf {
 fn build(place: &Path, seed: u32) -> anyhow::Result<Layout> {
     let interrupt = Interrupt::install()?;
     let pinning = Pinning::prepare(place)?;
-    let one = |side: usize| {
-        point(&place.join("build"), NAMES[side])?;
+    let built = |side: TrialSide| {
+        point(&place.join("build"), side.as_str())?;
         let mut variables = pinning.variables();
-        let seed = if side == 0 { 0 } else { seed };
+        let seed = if side == TrialSide::Base { 0 } else { seed };
         variables.push(("NEUTRAL_SEED".into(), seed.to_string().into()));
         let options = BuildOptions {
             directory: Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("subjects")),
@@ -97,20 +97,19 @@ fn build(place: &Path, seed: u32) -> anyhow::Result<Layout> {
         };
         anyhow::Ok(benchgate::measure::build(&options, &interrupt, &mut Silent)?)
     };
-    let made = |side: usize| {
-        anyhow::Ok(TrialSide {
-            name: NAMES[side].to_owned(),
-            revision: None,
-            executables: one(side)?.executables,
-            not_run: Vec::new(),
-            build: BuildOptions::default(),
+    let side_of = |side: TrialSide| {
+        anyhow::Ok(BuiltSide {
+            name: side.to_string(),
+            executables: built(side)?.executables,
+            ..BuiltSide::default()
         })
     };
-    let (mut base, mut head) = (made(0)?, made(1)?);
-    let layouts = pinning
-        .pin([&mut base, &mut head], &BTreeSet::new(), &mut |side| one(side).map(|_| Ok(())))?;
-    for (name, made) in NAMES.into_iter().zip([&base, &head]) {
-        fs::copy(&made.executables[0].path, side(place, seed, name))?;
+    let mut sides = Sides { base: side_of(TrialSide::Base)?, head: side_of(TrialSide::Head)? };
+    let layouts = pinning.pin(sides.each_mut(), &BTreeSet::new(), &mut |side| {
+        built(side).map(|_| Ok(()))
+    })?;
+    for built in &sides {
+        fs::copy(&built.executables[0].path, side(place, seed, &built.name))?;
     }
     layouts.into_iter().next().context("the subjects are one bench target")
 }

@@ -81,7 +81,7 @@ fn not_counted(subject: &str, names: &[String], reason: impl Display) -> NotRun 
 
 /// The id of a benchmark in an executable.
 pub(in crate::measure) fn id(executable: &BenchExecutable, name: String) -> BenchId {
-    BenchId { name, target: Some(executable.target.clone()), package: executable.package.clone() }
+    BenchId { name, target: Some(executable.target.clone()) }
 }
 
 /// The readings, one a run from the first on, with what the functions took:

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::drive::CriterionTimes;
-use crate::model::SetUp;
+use crate::model::{SetUp, TargetId};
 
 /// What a benchmark costs beyond warming up and measuring, in seconds, until it
 /// is known: criterion's analysis and the end of its last sample.
@@ -93,11 +93,10 @@ impl Pace {
     }
 
     /// What the processes did besides measuring; nothing before the first.
-    pub(super) fn set_up(&self, target: &str, package: Option<&str>) -> Option<SetUp> {
+    pub(super) fn set_up(&self, target: &TargetId) -> Option<SetUp> {
         let Learnt { processes, seconds, measuring, .. } = self.learnt;
         (processes > 0 && seconds > 0.0).then(|| SetUp {
-            target: target.to_owned(),
-            package: package.map(str::to_owned),
+            target: target.clone(),
             seconds: (seconds - measuring) / f64::from(processes),
             share: ((seconds - measuring) / seconds).clamp(0.0, 1.0),
             time: self.times(self.benchmarks).measurement.as_secs_f64(),
@@ -150,11 +149,11 @@ mod tests {
     fn a_process_is_foreseen_and_then_known() {
         let mut pace = pace(4, 0.4);
         assert!(near(pace.process(4), 0.4 + 4.0 * 0.28));
-        assert_eq!(pace.set_up("t", None), None);
+        assert_eq!(pace.set_up(&TargetId::named("t")), None);
         // Two benchmarks in 0.4 + 2 × 0.25 s, and 0.2 s beyond that.
         pace.learn(2, 1.1, 0.4);
         assert!(near(pace.process(4), 0.4 + 4.0 * 0.35));
-        let found = pace.set_up("t", Some("p")).expect("known");
+        let found = pace.set_up(&TargetId::in_package("t", "p")).expect("known");
         assert!(near(found.seconds, 0.6) && near(found.share, 0.6 / 1.1), "{found:?}");
         assert!(near(found.time, 0.2));
     }
@@ -164,6 +163,6 @@ mod tests {
         let mut pace = pace(1, 0.0);
         pace.learn(1, 0.001, 0.5);
         assert!(pace.process(1) >= 0.0);
-        assert!(pace.set_up("t", None).expect("known").share == 0.0);
+        assert!(pace.set_up(&TargetId::named("t")).expect("known").share == 0.0);
     }
 }

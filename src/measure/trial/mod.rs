@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::MeasureError;
 use crate::build::{BenchExecutable, BuildOptions};
 use crate::drive::{CriterionTimes, Event, Filter, Interrupt, Progress, prepare};
-use crate::model::{BenchId, Layout, NotRun, Pattern, Revision, Snapshot};
+use crate::model::{BenchId, Layout, NotRun, Pattern, Revision, Snapshot, TargetId};
 use estimate::duration;
 use session::Session;
 pub use steps::{Steps, carry_out};
@@ -20,12 +20,12 @@ use suspects::Suspects;
 
 /// One side of a trial. Without executables, the default, it measures nothing.
 #[derive(Clone, Debug, Default)]
-pub struct TrialSide {
+pub struct BuiltSide {
     /// The snapshot's name.
     pub name: String,
     /// What was built, where known.
     pub revision: Option<Revision>,
-    /// Its executables; those of both sides belong together by package and target.
+    /// Its executables; those of both sides belong together by target.
     pub executables: Vec<BenchExecutable>,
     /// What is known already not to run.
     pub not_run: Vec<NotRun>,
@@ -37,11 +37,11 @@ pub struct TrialSide {
 #[derive(Clone, Debug, Default)]
 pub struct TrialPlan {
     /// The side that is held against.
-    pub base: TrialSide,
+    pub base: BuiltSide,
     /// The side that is judged.
-    pub head: TrialSide,
-    /// Executables of the same code: listed, not measured, by package and target.
-    pub identical: BTreeSet<(Option<String>, String)>,
+    pub head: BuiltSide,
+    /// Bench targets of the same code: listed, not measured.
+    pub identical: BTreeSet<TargetId>,
     /// Where functions lie on the two sides, where they were built for the trial.
     pub layouts: Vec<Layout>,
     /// Seeds the order in each pair and the length of each environment.

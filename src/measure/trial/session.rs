@@ -13,7 +13,6 @@ use super::super::witness::{self, Counting, Witnesses};
 use super::estimate::Pace;
 use super::suspects::Suspects;
 use super::{Trial, TrialPlan};
-use crate::build::BenchExecutable;
 use crate::drive::process::ProcessError;
 use crate::drive::{
     Event, Filter, Interrupt, Load, Prepared, Process, Progress, Ready, Scratch, machine, probe,
@@ -21,7 +20,7 @@ use crate::drive::{
 };
 use crate::model::{
     BenchId, Environment, Field, Metric, NotRun, Pairing, Reading, Revision, RunInfo, Samples,
-    Snapshot,
+    Snapshot, TargetId,
 };
 use crate::sources::Harvest;
 
@@ -43,12 +42,9 @@ fn source(side: usize) -> usize {
     if side == CONTROL { BASE } else { side }
 }
 
-/// Names an executable: its package and target.
-type Key = (Option<String>, String);
-
 /// The two executables of one target; either may be missing on one side.
 struct Paired<'a> {
-    key: Key,
+    target: TargetId,
     sides: [Option<Prepared<'a>>; 2],
     pace: Pace,
     /// The order of the second round of a block: the reverse of the first one's,
@@ -60,7 +56,7 @@ struct Paired<'a> {
 }
 
 impl<'a> Paired<'a> {
-    fn new(plan: &TrialPlan, key: Key, sides: [Option<Prepared<'a>>; 2]) -> Self {
+    fn new(plan: &TrialPlan, target: TargetId, sides: [Option<Prepared<'a>>; 2]) -> Self {
         let there = || sides.iter().flatten();
         let listed = there().filter_map(|one| Some(one.listed.as_ref()?.len())).max();
         // Of two readings the smaller: the other had to be read from the disk.
@@ -69,7 +65,7 @@ impl<'a> Paired<'a> {
         // On both sides, as what the times are changes what is measured.
         let whole = there().any(|one| one.whole_seconds);
         let pace = if whole { pace.in_whole_seconds() } else { pace };
-        Self { key, sides, pace, owed: None, given_up: false }
+        Self { target, sides, pace, owed: None, given_up: false }
     }
 
     fn counts(&self) -> bool {
@@ -78,11 +74,7 @@ impl<'a> Paired<'a> {
 
     /// How many of its benchmarks are among those.
     fn among(&self, only: &BTreeSet<BenchId>) -> usize {
-        only.iter().filter(|id| self.holds(id)).count()
-    }
-
-    fn holds(&self, id: &BenchId) -> bool {
-        (&id.package, id.target.as_ref()) == (&self.key.0, Some(&self.key.1))
+        only.iter().filter(|id| self.target.holds(id)).count()
     }
 
     /// In how many rounds it takes part at most.
@@ -107,10 +99,6 @@ impl<'a> Paired<'a> {
         arms.extend(third.then_some(CONTROL));
         arms
     }
-}
-
-fn key(executable: &BenchExecutable) -> Key {
-    (executable.package.clone(), executable.target.clone())
 }
 
 /// One process of a round.
@@ -153,27 +141,26 @@ impl<'a> Session<'a> {
         for (merge, (known, found)) in merges.iter_mut().zip(known.into_iter().zip(found)) {
             known.iter().cloned().chain(found).for_each(|one| merge.not_run(one));
         }
-        let mut by_key: BTreeMap<Key, [Option<Prepared<'a>>; 2]> = BTreeMap::new();
+        let mut by_target: BTreeMap<&TargetId, [Option<Prepared<'a>>; 2]> = BTreeMap::new();
         for (side, prepared) in [base.prepared, head.prepared].into_iter().enumerate() {
-            for one in prepared {
-                let key = key(one.executable);
-                by_key.entry(key).or_default()[side] = Some(one);
+            for prepared in prepared {
+                let target = &prepared.executable.target;
+                by_target.entry(target).or_default()[side] = Some(prepared);
             }
         }
         let mut identical = Vec::new();
         let mut paired = Vec::new();
         let mut harnesses = BTreeSet::new();
-        for (key, sides) in by_key {
+        for (target, sides) in by_target {
             harnesses.extend(sides.iter().flatten().map(|one| one.harness));
-            if plan.identical.contains(&key) {
+            if plan.identical.contains(target) {
                 let listed = sides.iter().flatten().find_map(|one| one.listed.as_ref());
                 identical.extend(listed.into_iter().flatten().map(|listed| BenchId {
                     name: listed.name.clone(),
-                    target: Some(key.1.clone()),
-                    package: key.0.clone(),
+                    target: Some(target.clone()),
                 }));
             } else {
-                paired.push(Paired::new(plan, key, sides));
+                paired.push(Paired::new(plan, target.clone(), sides));
             }
         }
         let harnesses: Vec<_> = harnesses.into_iter().collect();
@@ -325,8 +312,11 @@ impl<'a> Session<'a> {
         let (filter, benchmarks) = match only {
             None => (self.plan.filter.clone(), pair.pace.benchmarks),
             Some((_, only)) => {
-                let names: Vec<&str> =
-                    only.iter().filter(|id| pair.holds(id)).map(|id| id.name.as_str()).collect();
+                let names: Vec<&str> = only
+                    .iter()
+                    .filter(|id| pair.target.holds(id))
+                    .map(|id| id.name.as_str())
+                    .collect();
                 if names.is_empty() {
                     return Ok(());
                 }
@@ -425,9 +415,7 @@ impl<'a> Session<'a> {
     /// What is measured so far.
     pub(super) fn so_far(&self) -> Trial {
         let set_up = self.paired.iter().filter(|pair| !pair.counts());
-        let set_up: Vec<_> = set_up
-            .filter_map(|pair| pair.pace.set_up(&pair.key.1, pair.key.0.as_deref()))
-            .collect();
+        let set_up: Vec<_> = set_up.filter_map(|pair| pair.pace.set_up(&pair.target)).collect();
         let created = Timestamp::now();
         let (mut measured, mut others) = (Vec::new(), Vec::new());
         for merge in self.merges.clone() {

@@ -56,7 +56,7 @@ fn functions_that_did_not_change_lie_alike_whatever_else_did() {
     let root = with_another_function(home.path());
     let (_, out, err) = gate(&root, &["ab"]);
     let [layout] = &layouts(&root)[..] else { panic!("one bench target: {out}{err}") };
-    assert_eq!((layout.target.as_str(), layout.reason.as_deref()), ("mimic", None), "{err}");
+    assert_eq!((layout.target.name.as_str(), layout.reason.as_deref()), ("mimic", None), "{err}");
     assert!(layout.functions > 300, "{layout:?}");
     assert!(err.contains("unchanged functions lie alike on both sides"), "{err}");
     // It is the link that does it: as cargo built them they lie elsewhere.

@@ -6,7 +6,8 @@ use benchgate::baseline::{Existing, Store, export_critcmp, read, schema};
 use benchgate::model::{
     BenchId, Costs, CriterionParts, Direction, Environment, Estimate, Estimates, Field, Layout,
     Measurement, Metric, Nature, NotRun, NotRunKind, Pairing, Problem, ProblemKind, Reading,
-    Revision, RunInfo, RunReading, Samples, SamplingMode, SetUp, Snapshot, Throughput, Unit,
+    Revision, RunInfo, RunReading, Samples, SamplingMode, SetUp, Snapshot, TargetId, Throughput,
+    Unit,
 };
 use jiff::Timestamp;
 use proptest::collection::{btree_map, btree_set, vec};
@@ -184,11 +185,12 @@ fn any_name() -> impl Strategy<Value = String> {
 
 fn any_id() -> impl Strategy<Value = BenchId> {
     let part = || option::of(prop::sample::select(vec!["t", "q"]).prop_map(str::to_owned));
-    (any_name(), part(), part()).prop_map(|(name, target, package)| BenchId {
-        name,
-        target,
-        package,
-    })
+    (any_name(), part(), part())
+        .prop_map(|(name, target, package)| BenchId::from_parts(name, target, package))
+}
+
+fn any_target() -> impl Strategy<Value = TargetId> {
+    (any_name(), option::of("[pq]")).prop_map(|(name, package)| TargetId { package, name })
 }
 
 fn any_metric() -> impl Strategy<Value = Metric> {
@@ -294,19 +296,11 @@ fn any_rest() -> impl Strategy<Value = (Vec<NotRun>, Vec<Problem>, Option<Revisi
 
 fn any_pairing() -> impl Strategy<Value = Pairing> {
     let looks = btree_map(1_u32..200, Just(()), 0..4);
-    let set_up = (any_id(), 0.0..1e6_f64, 0.0..=1.0_f64, 0.0..1e6_f64).prop_map(
-        |(id, seconds, share, time)| SetUp {
-            target: id.name,
-            package: id.package,
-            seconds,
-            share,
-            time,
-        },
-    );
-    let layout = (any_id(), any::<(u32, u32, Option<String>)>()).prop_map(
-        |(id, (functions, others, reason))| Layout {
-            target: id.name,
-            package: id.package,
+    let set_up = (any_target(), 0.0..1e6_f64, 0.0..=1.0_f64, 0.0..1e6_f64)
+        .prop_map(|(target, seconds, share, time)| SetUp { target, seconds, share, time });
+    let layout = (any_target(), any::<(u32, u32, Option<String>)>()).prop_map(
+        |(target, (functions, others, reason))| Layout {
+            target,
             functions: u64::from(functions) + u64::from(others),
             same: functions.into(),
             reason,

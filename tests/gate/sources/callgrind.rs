@@ -3,11 +3,11 @@
 use std::fs;
 use std::time::Duration;
 
-use benchgate::model::{Direction, Nature, Reading, Unit};
+use benchgate::model::{Direction, Nature, Reading, TargetId, Unit};
 use benchgate::sources::callgrind::read;
-use benchgate::sources::{Harvest, Origin, Stale};
+use benchgate::sources::{Harvest, Stale};
 
-use super::{copy, fixture, nowhere, problems, rows, without_place, written};
+use super::{copy, fixture, problems, rows, without_place, written};
 
 /// `id metric=value …`, one a benchmark.
 fn counts(harvest: &Harvest) -> Vec<String> {
@@ -26,7 +26,7 @@ fn counts(harvest: &Harvest) -> Vec<String> {
 
 #[test]
 fn iai_callgrind() {
-    let harvest = read(&fixture("iai-callgrind-0.16"), &nowhere(), Stale::Never).unwrap();
+    let harvest = read(&fixture("iai-callgrind-0.16"), None, Stale::Never).unwrap();
     assert_eq!(harvest.problems, []);
     assert_eq!(
         counts(&harvest),
@@ -47,7 +47,7 @@ fn iai_callgrind() {
 
 #[test]
 fn gungraun() {
-    let harvest = read(&fixture("gungraun-0.20"), &nowhere(), Stale::Never).unwrap();
+    let harvest = read(&fixture("gungraun-0.20"), None, Stale::Never).unwrap();
     assert_eq!(harvest.problems, []);
     assert_eq!(
         counts(&harvest),
@@ -68,7 +68,7 @@ fn gungraun() {
 
 #[test]
 fn every_metric_is_counted_and_smaller_is_better() {
-    let harvest = read(&fixture("gungraun-0.20"), &nowhere(), Stale::Never).unwrap();
+    let harvest = read(&fixture("gungraun-0.20"), None, Stale::Never).unwrap();
     for one in &harvest.measurements {
         assert_eq!((one.metric.better, one.metric.nature), (Direction::Lower, Nature::Counted));
         let bytes = one.metric.name.ends_with("_bytes");
@@ -77,15 +77,15 @@ fn every_metric_is_counted_and_smaller_is_better() {
 }
 
 #[test]
-fn an_origin_overrides_and_a_second_target_then_collides() {
-    let origin = Origin { target: Some("mine".into()), package: Some("my-crate".into()) };
+fn a_named_target_overrides_and_a_second_target_then_collides() {
+    let target = TargetId::in_package("mine", "my-crate");
     let root = fixture("gungraun-0.20/tiny-crate/counting");
-    let one = read(&root, &origin, Stale::Never).unwrap();
+    let one = read(&root, Some(&target), Stale::Never).unwrap();
     assert_eq!(one.problems, []);
     assert_eq!(one.measurements[0].id.qualified(), "my-crate/mine::counted::collect large");
 
     // The five benchmarks of both targets have equal names.
-    let both = read(&fixture("gungraun-0.20"), &origin, Stale::Never).unwrap();
+    let both = read(&fixture("gungraun-0.20"), Some(&target), Stale::Never).unwrap();
     assert_eq!(both.measurements, []);
     assert_eq!(both.problems.len(), 10);
 }
@@ -126,7 +126,7 @@ fn broken_ones_are_problems_and_hide_nothing() {
         ("gungraun-null", ID, "Ir does not hold what it should: invalid type: null, expected f64"),
     ] {
         let root = fixture("broken").join(case);
-        let harvest = read(&root, &nowhere(), Stale::Never).unwrap();
+        let harvest = read(&root, None, Stale::Never).unwrap();
         let path = "tiny-crate/counting/counted/collect.small/summary.json";
         let wrong = problems(&root, &harvest.problems);
         let wrong: Vec<_> = wrong.iter().map(|row| without_place(row)).collect();
@@ -140,7 +140,7 @@ fn broken_ones_are_problems_and_hide_nothing() {
 #[test]
 fn a_run_without_summaries_says_how_to_save_them() {
     let root = fixture("broken/callgrind-no-summary");
-    let harvest = read(&root, &nowhere(), Stale::Never).unwrap();
+    let harvest = read(&root, None, Stale::Never).unwrap();
     assert_eq!(
         problems(&root, &harvest.problems),
         ["Unreadable - tiny-crate/counting/counted/plain/summary.json: summary.json is missing: \
@@ -158,7 +158,7 @@ fn stale_summaries() {
     written(root, 2_000_000);
     written(&root.join("counted/plain"), 1_000_000);
     let rule = Stale::Gap(Duration::from_mins(1));
-    let harvest = read(root, &nowhere(), rule).unwrap();
+    let harvest = read(root, None, rule).unwrap();
     assert_eq!(
         problems(root, &harvest.problems),
         ["Stale tiny-crate/counting::counted::plain counted/plain/summary.json: was left behind \
@@ -171,7 +171,7 @@ fn stale_summaries() {
     let out = root.join("counted/plain/callgrind.plain.out");
     fs::write(&out, "").unwrap();
     written(&out, 2_000_030);
-    let harvest = read(root, &nowhere(), rule).unwrap();
+    let harvest = read(root, None, rule).unwrap();
     assert_eq!(
         problems(root, &harvest.problems),
         ["Stale tiny-crate/counting::counted::plain counted/plain/summary.json: is older than \
@@ -179,7 +179,7 @@ fn stale_summaries() {
           `-- --save-summary=json`"]
     );
     assert_eq!(counts(&harvest).len(), 4);
-    assert_eq!(counts(&read(root, &nowhere(), Stale::Never).unwrap()).len(), 5);
+    assert_eq!(counts(&read(root, None, Stale::Never).unwrap()).len(), 5);
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn cargos_target_directory_holds_both_runners_results() {
     copy(&fixture("gungraun-0.20/tiny-crate/with_tools"), &temp.path().join("gungraun/x/tools"));
     copy(&fixture("gungraun-0.20/tiny-crate/with_tools"), &temp.path().join("release/copied"));
     fs::write(temp.path().join("CACHEDIR.TAG"), "").unwrap();
-    let harvest = read(temp.path(), &nowhere(), Stale::Never).unwrap();
+    let harvest = read(temp.path(), None, Stale::Never).unwrap();
     assert_eq!(harvest.problems, []);
     assert_eq!(counts(&harvest).len(), 10);
 }
@@ -236,7 +236,7 @@ fn what_functions_took_is_read_where_it_adds_up_to_the_count() {
             for (name, text) in *files {
                 fs::write(directory.join(name), text).unwrap();
             }
-            let harvest = read(home.path(), &nowhere(), Stale::Never).unwrap();
+            let harvest = read(home.path(), None, Stale::Never).unwrap();
             assert_eq!(harvest.problems, [], "{files:?}");
             let known: Vec<_> = harvest
                 .measurements

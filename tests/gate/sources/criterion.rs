@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use benchgate::model::{
     CriterionParts, Direction, Estimate, Measurement, Nature, ProblemKind, Reading, SamplingMode,
-    Unit,
+    TargetId, Unit,
 };
 use benchgate::sources::criterion::read;
-use benchgate::sources::{Harvest, Origin, SourceError, Stale};
+use benchgate::sources::{Harvest, SourceError, Stale};
 
-use super::{copy, fixture, nowhere, problems, rows, without_place, written};
+use super::{copy, fixture, problems, rows, without_place, written};
 
 fn harvest(name: &str, baseline: &str) -> Harvest {
-    read(&fixture(name), baseline, &nowhere(), Stale::Never).unwrap()
+    read(&fixture(name), baseline, None, Stale::Never).unwrap()
 }
 
 fn of<'a>(harvest: &'a Harvest, name: &str) -> &'a Measurement {
@@ -137,8 +137,8 @@ fn estimates_metric_and_parts() {
 
 #[test]
 fn the_caller_says_where_results_come_from() {
-    let origin = Origin { target: Some("tiny".into()), package: Some("tiny-crate".into()) };
-    let harvest = read(&fixture("criterion-0.8"), "new", &origin, Stale::Never).unwrap();
+    let target = TargetId::in_package("tiny", "tiny-crate");
+    let harvest = read(&fixture("criterion-0.8"), "new", Some(&target), Stale::Never).unwrap();
     assert_eq!(of(&harvest, "plain").id.qualified(), "tiny-crate/tiny::plain");
 }
 
@@ -186,7 +186,7 @@ fn broken_ones_are_problems_and_hide_nothing() {
         ("sample-missing", ID, SAMPLE, "sample.json is missing"),
     ] {
         let root = fixture("broken").join(case);
-        let harvest = read(&root, "new", &nowhere(), Stale::Never).unwrap();
+        let harvest = read(&root, "new", None, Stale::Never).unwrap();
         let wrong = problems(&root, &harvest.problems);
         let wrong: Vec<_> = wrong.iter().map(|row| without_place(row)).collect();
         assert_eq!(wrong, [format!("Unreadable {id} {path}: {reason}")], "{case}");
@@ -221,7 +221,7 @@ fn odd_ones_are_read() {
 #[test]
 fn whoever_claims_one_name_twice_is_not_measured() {
     let root = fixture("broken/duplicate");
-    let copied = read(&root, "new", &nowhere(), Stale::Never).unwrap();
+    let copied = read(&root, "new", None, Stale::Never).unwrap();
     let claims = |id: &str, path: &str, other: &str| {
         format!(
             "Duplicate {id} {path}: another result claims the same benchmark, so neither is \
@@ -236,7 +236,7 @@ fn whoever_claims_one_name_twice_is_not_measured() {
     assert_eq!(rows(&copied), ["plain time: 10 Linear estimates with slope"]);
 
     let root = fixture("broken/duplicate-in-process");
-    let twice = read(&root, "new", &nowhere(), Stale::Never).unwrap();
+    let twice = read(&root, "new", None, Stale::Never).unwrap();
     assert_eq!(
         problems(&root, &twice.problems),
         [
@@ -254,7 +254,7 @@ fn an_unreadable_result_still_claims_its_name() {
     let temp = tempfile::tempdir().unwrap();
     copy(&fixture("broken/duplicate"), temp.path());
     fs::write(temp.path().join("sorting/quick/100_copied/new/sample.json"), "{").unwrap();
-    let harvest = read(temp.path(), "new", &nowhere(), Stale::Never).unwrap();
+    let harvest = read(temp.path(), "new", None, Stale::Never).unwrap();
     let kinds: Vec<_> = harvest.problems.iter().map(|problem| problem.kind).collect();
     assert_eq!(kinds, [ProblemKind::Duplicate, ProblemKind::Unreadable]);
     assert_eq!(rows(&harvest), ["plain time: 10 Linear estimates with slope"]);
@@ -279,14 +279,14 @@ fn what_an_earlier_run_left_behind_is_stale() {
         (Stale::Gap(Duration::from_mins(10)), false),
         (Stale::Never, false),
     ] {
-        let harvest = read(root, "new", &nowhere(), rule).unwrap();
+        let harvest = read(root, "new", None, rule).unwrap();
         assert_eq!(rows(&harvest).len(), if left { 1 } else { 2 }, "{rule:?}");
         let expected: &[&str] = if left { &[LEFT] } else { &[] };
         assert_eq!(problems(root, &harvest.problems), expected, "{rule:?}");
     }
 
     written(&root.join("sorting/quick/100/new/sample.json"), 1_000_601);
-    let mixed = read(root, "new", &nowhere(), Stale::Before(second(1_000_500))).unwrap();
+    let mixed = read(root, "new", None, Stale::Before(second(1_000_500))).unwrap();
     assert_eq!(
         problems(root, &mixed.problems),
         ["Unreadable sorting/quick/100 sorting/quick/100/new: holds files of two runs: the last \
@@ -301,7 +301,7 @@ fn a_stale_result_claims_no_name() {
     written(temp.path(), 2_000_000);
     written(&temp.path().join("sorting/quick/100_copied"), 1_000_000);
     let rule = Stale::Gap(Duration::from_mins(1));
-    let harvest = read(temp.path(), "new", &nowhere(), rule).unwrap();
+    let harvest = read(temp.path(), "new", None, rule).unwrap();
     assert_eq!(rows(&harvest).len(), 2);
     assert_eq!(harvest.problems.len(), 1);
     assert_eq!(harvest.problems[0].kind, ProblemKind::Stale);
@@ -315,7 +315,7 @@ fn every_bad_file_of_a_result_is_named() {
     fs::write(directory.join("sample.json"), "[]").unwrap();
     fs::write(directory.join("estimates.json"), "").unwrap();
     fs::write(directory.join("benchmark.json"), "{").unwrap();
-    let harvest = read(temp.path(), "new", &nowhere(), Stale::Never).unwrap();
+    let harvest = read(temp.path(), "new", None, Stale::Never).unwrap();
     let named: Vec<_> = harvest
         .problems
         .iter()
@@ -338,7 +338,7 @@ fn estimates_that_no_measurement_gives() {
         let path = temp.path().join("sorting/quick/100/new/estimates.json");
         let text = fs::read_to_string(&path).unwrap();
         fs::write(&path, text.replacen(find, replacement, 1)).unwrap();
-        let harvest = read(temp.path(), "new", &nowhere(), Stale::Never).unwrap();
+        let harvest = read(temp.path(), "new", None, Stale::Never).unwrap();
         let [problem] = harvest.problems.as_slice() else { panic!("{reason}: {harvest:?}") };
         assert!(problem.reason.contains(reason), "{reason}: {}", problem.reason);
         assert_eq!(harvest.measurements.len(), 1, "{reason}");
@@ -348,8 +348,7 @@ fn estimates_that_no_measurement_gives() {
 #[test]
 fn roots() {
     let temp = tempfile::tempdir().unwrap();
-    let origin = nowhere();
-    let all = |path: &std::path::Path| read(path, "new", &origin, Stale::Never).unwrap();
+    let all = |path: &std::path::Path| read(path, "new", None, Stale::Never).unwrap();
     let empty = temp.path().join("empty");
     fs::create_dir(&empty).unwrap();
     assert_eq!(all(&empty), Harvest::default());
@@ -368,13 +367,13 @@ fn roots() {
     // One benchmark's own directory.
     assert_eq!(all(&around.join("criterion/plain")).measurements.len(), 1);
 
-    let missing = read(&temp.path().join("missing"), "new", &origin, Stale::Never).unwrap_err();
+    let missing = read(&temp.path().join("missing"), "new", None, Stale::Never).unwrap_err();
     assert!(matches!(missing, SourceError::Missing { .. }), "{missing}");
     let file = fixture("README.md");
-    let file = read(&file, "new", &origin, Stale::Never).unwrap_err();
+    let file = read(&file, "new", None, Stale::Never).unwrap_err();
     assert!(matches!(file, SourceError::NotADirectory { .. }), "{file}");
     for name in ["change", "report", "", "..", "a/b"] {
-        let error = read(&around, name, &origin, Stale::Never).unwrap_err();
+        let error = read(&around, name, None, Stale::Never).unwrap_err();
         assert!(matches!(error, SourceError::NotABaseline { .. }), "{name}: {error}");
     }
 }
@@ -383,7 +382,7 @@ fn roots() {
 fn a_result_directory_without_anything_is_a_lost_result() {
     let temp = tempfile::tempdir().unwrap();
     fs::create_dir_all(temp.path().join("gone/new")).unwrap();
-    let harvest = read(temp.path(), "new", &nowhere(), Stale::Never).unwrap();
+    let harvest = read(temp.path(), "new", None, Stale::Never).unwrap();
     assert_eq!(
         problems(temp.path(), &harvest.problems),
         [

@@ -7,12 +7,12 @@ use benchgate::model::Reading;
 use benchgate::sources::{Harvest, Stale, callgrind, criterion, record};
 use proptest::prelude::*;
 
-use super::{copy, fixture, nowhere, problems, rows};
+use super::{copy, fixture, problems, rows};
 
 const GOOD: &str = "plain time: 10 Linear estimates with slope";
 
 fn criterion_at(root: &Path) -> Harvest {
-    criterion::read(root, "new", &nowhere(), Stale::Never).unwrap()
+    criterion::read(root, "new", None, Stale::Never).unwrap()
 }
 
 #[cfg(unix)]
@@ -120,7 +120,7 @@ fn nested_without_end() {
     let summary = r#"{"version":"6","module_path":"a::b::c","benchmark_file":"b.rs","profiles":
         [{"tool":"Callgrind","summaries":{"total":{"summary":NESTED}}}]}"#;
     fs::write(temp.path().join("summary.json"), summary.replace("NESTED", &nested)).unwrap();
-    let harvest = callgrind::read(temp.path(), &nowhere(), Stale::Never).unwrap();
+    let harvest = callgrind::read(temp.path(), None, Stale::Never).unwrap();
     assert!(harvest.problems[0].reason.contains("recursion limit"), "{harvest:?}");
 }
 
@@ -212,7 +212,7 @@ proptest! {
         copy(&fixture("gungraun-0.20/tiny-crate/counting/counted/plain"), &temp.path().join("a"));
         fs::create_dir(temp.path().join("b")).unwrap();
         fs::write(temp.path().join("b/summary.json"), &bytes).unwrap();
-        let harvest = callgrind::read(temp.path(), &nowhere(), Stale::Never).unwrap();
+        let harvest = callgrind::read(temp.path(), None, Stale::Never).unwrap();
         let good = harvest.measurements.iter().filter(|one| {
             one.id.qualified() == "tiny-crate/counting::counted::plain"
         });
@@ -233,7 +233,7 @@ proptest! {
         let path = temp.path().join("record.jsonl");
         let good = br#"{"measurement":{"id":"a","metric":"queries","unit":"count","better":"lower","nature":"counted","value":5}}"#;
         fs::write(&path, [&before[..], b"\n", good, b"\n", after.as_bytes()].concat()).unwrap();
-        let recorded = record::read(&path, &nowhere()).unwrap();
+        let recorded = record::read(&path, None).unwrap();
         prop_assert_eq!(rows(&recorded.harvest), ["a queries: Value(5.0)"]);
     }
 }

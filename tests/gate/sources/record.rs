@@ -2,17 +2,16 @@
 
 use std::fs;
 
-use benchgate::model::{BenchId, Direction, Nature, NotRun, Reading, Unit};
-use benchgate::sources::Origin;
+use benchgate::model::{BenchId, Direction, Nature, NotRun, Reading, TargetId, Unit};
 use benchgate::sources::record::{Recorded, read};
 
-use super::{nowhere, problems, rows};
+use super::{problems, rows};
 
 fn recorded(text: &[u8]) -> (Recorded, Vec<String>) {
     let temp = tempfile::tempdir().unwrap();
     let path = temp.path().join("record.jsonl");
     fs::write(&path, text).unwrap();
-    let recorded = read(&path, &nowhere()).unwrap();
+    let recorded = read(&path, None).unwrap();
     let wrong = problems(temp.path(), &recorded.harvest.problems);
     (recorded, wrong)
 }
@@ -32,8 +31,8 @@ fn every_kind_of_line() {
 {"service":{"name":"postgres","version":"16.4"}}
 "#;
     fs::write(&path, text).unwrap();
-    let origin = Origin { target: Some("cache".into()), package: Some("suite".into()) };
-    let recorded = read(&path, &origin).unwrap();
+    let target = TargetId::in_package("cache", "suite");
+    let recorded = read(&path, Some(&target)).unwrap();
     assert_eq!(recorded.harvest.problems, []);
     assert_eq!(
         recorded.services,
@@ -111,10 +110,10 @@ fn a_metric_that_is_recorded_twice_is_not_used() {
 #[test]
 fn nothing_recorded() {
     let temp = tempfile::tempdir().unwrap();
-    let missing = read(&temp.path().join("missing"), &nowhere()).unwrap();
+    let missing = read(&temp.path().join("missing"), None).unwrap();
     assert_eq!(missing, Recorded::default());
     let (empty, wrong) = recorded(b"");
     assert_eq!((empty, wrong), (Recorded::default(), Vec::new()));
-    let directory = read(temp.path(), &nowhere()).unwrap();
+    let directory = read(temp.path(), None).unwrap();
     assert_eq!(directory.harvest.problems[0].reason, "is not a regular file");
 }

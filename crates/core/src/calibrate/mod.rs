@@ -176,11 +176,7 @@ pub fn schema() -> serde_json::Value {
 impl CalibratedRow {
     /// The benchmark's identity.
     pub fn bench_id(&self) -> BenchId {
-        BenchId {
-            name: self.id.clone(),
-            target: self.target.clone(),
-            package: self.package.clone(),
-        }
+        BenchId::from_parts(self.id.clone(), self.target.clone(), self.package.clone())
     }
 }
 
@@ -216,8 +212,8 @@ fn row(evidence: &Evidence<'_>, policy: &Policy, one: &Observed) -> Option<Calib
     let logs: Vec<f64> = one.values.iter().map(|value| value.ln()).collect();
     Some(CalibratedRow {
         id: one.id.name.clone(),
-        target: one.id.target.clone(),
-        package: one.id.package.clone(),
+        target: one.id.target_name().map(str::to_owned),
+        package: one.id.package().map(str::to_owned),
         metric: one.metric.name.clone(),
         unit,
         value: stats::mean(&logs)?.exp(),

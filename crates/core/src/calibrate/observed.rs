@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::judge::run_value;
-use crate::model::{BenchId, Measurement, Metric, Nature, Noise, NoiseRow, NoiseSession, Snapshot};
+use crate::model::{
+    BenchId, Measurement, Metric, Nature, Noise, NoiseRow, NoiseSession, Snapshot, TargetId,
+};
 use crate::stats;
 
 /// Sessions that are kept of each row; what is older says little of today.
@@ -29,11 +31,11 @@ pub struct Observed {
 }
 
 /// What both sides of a trial show of executables that were the same.
-/// `codes` names the code of each target, by package and target.
+/// `codes` names the code of each target.
 pub fn observe_trial(
     [first, second]: [&Snapshot; 2],
     when: Timestamp,
-    codes: &BTreeMap<(Option<String>, String), String>,
+    codes: &BTreeMap<TargetId, String>,
 ) -> Vec<Observed> {
     let mut observed = Vec::new();
     for one in sampled(first) {
@@ -42,11 +44,7 @@ pub fn observe_trial(
         let (firsts, seconds) = (values(one), values(other));
         let differences =
             firsts.iter().filter_map(|(run, value)| Some((seconds.get(run)? / value).ln()));
-        let code = one
-            .id
-            .target
-            .as_ref()
-            .and_then(|target| codes.get(&(one.id.package.clone(), target.clone())).cloned());
+        let code = one.id.target.as_ref().and_then(|target| codes.get(target).cloned());
         observed.push(Observed {
             id: one.id.clone(),
             metric: one.metric.clone(),

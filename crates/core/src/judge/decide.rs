@@ -80,8 +80,7 @@ pub(super) fn open<'a>(
         .into_iter()
         .map(|pair| {
             let mut limits = case.policy.limits(&pair.id, &pair.metric);
-            let (target, package) = (pair.id.target.as_deref(), pair.id.package.as_deref());
-            if !case.pairing().is_some_and(|pairing| pairing.is_pinned(target, package)) {
+            if !case.pairing().is_some_and(|pairing| pairing.is_pinned(&pair.id)) {
                 limits.slower_clock = limits.slower_clock.min(limits.slower_clock_unpinned);
             }
             let barred = barrier(&pair, &limits, comparability);

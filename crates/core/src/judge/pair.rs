@@ -102,10 +102,12 @@ impl Pair<'_> {
             }
             _ => None,
         };
+        let BenchId { name, target } = self.id;
+        let (target, package) = target.map(|target| (target.name, target.package)).unzip();
         Row {
-            id: self.id.name,
-            target: self.id.target,
-            package: self.id.package,
+            id: name,
+            target,
+            package: package.flatten(),
             metric: self.metric.name,
             unit: self.metric.unit.to_string(),
             higher_is_better: self.metric.better == Direction::Higher,
@@ -200,11 +202,10 @@ fn pair<'a>(
     // The candidate's identity is the one a reader can act on; it may lack a
     // target that the baseline knows.
     let named = candidate.or(baseline).expect("one side is there");
-    let mut id = named.id.clone();
-    if let Some(baseline) = baseline {
-        id.target = id.target.or_else(|| baseline.id.target.clone());
-        id.package = id.package.or_else(|| baseline.id.package.clone());
-    }
+    let id = match baseline {
+        Some(baseline) => named.id.clone().completed_by(&baseline.id),
+        None => named.id.clone(),
+    };
     let metric = named.metric.clone();
     let differences = match (pairing, baseline, candidate) {
         (Some(pairing), Some(base), Some(head)) if metric.nature == Nature::Sampled => {

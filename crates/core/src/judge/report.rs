@@ -197,11 +197,7 @@ pub struct Row {
 impl Row {
     /// The benchmark's identity.
     pub fn bench_id(&self) -> BenchId {
-        BenchId {
-            name: self.id.clone(),
-            target: self.target.clone(),
-            package: self.package.clone(),
-        }
+        BenchId::from_parts(self.id.clone(), self.target.clone(), self.package.clone())
     }
 
     /// How it came out, where it was judged.

@@ -34,14 +34,14 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
             figure(target.time),
         );
         let mut finding = finding(Code::SetUpDominates, Severity::Note, message);
-        finding.id = Some(target.target.clone());
+        finding.id = Some(target.target.name.clone());
         findings.push(finding);
     }
     for layout in &pairing.layouts {
         let Some(reason) = &layout.reason else { continue };
         let message = format!("the layout of the two builds could not be pinned: {reason}");
         let mut finding = finding(Code::LayoutFree, Severity::Note, message);
-        finding.id = Some(layout.target.clone());
+        finding.id = Some(layout.target.name.clone());
         findings.push(finding);
     }
     findings

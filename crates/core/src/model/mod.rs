@@ -13,17 +13,19 @@ mod id;
 mod measurement;
 mod noise;
 mod pattern;
+mod sides;
 mod snapshot;
 
 pub use benchgate_record::{Direction, Metric, Nature, Unit};
 pub use environment::{Environment, Field};
-pub use id::BenchId;
+pub use id::{BenchId, TargetId};
 pub use measurement::{
     Costs, CriterionParts, Estimate, Estimates, Measurement, Reading, RunReading, Samples,
     SamplingMode, Throughput,
 };
 pub use noise::{Noise, NoiseRow, NoiseSession};
 pub use pattern::Pattern;
+pub use sides::{Arm, Sides, TrialSide};
 pub use snapshot::{
     Layout, NotRun, NotRunKind, Pairing, Problem, ProblemKind, Revision, RunInfo, SetUp, Snapshot,
 };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use super::{BenchId, Environment, Field, Measurement};
+use super::{BenchId, Environment, Field, Measurement, TargetId};
 
 /// Everything that one invocation measured.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,7 +96,7 @@ pub struct Pairing {
     /// Whether the base was also measured against itself: a third snapshot of the
     /// same trial holds that.
     pub control: bool,
-    /// What starting the processes of each bench target cost, by package and target.
+    /// What starting the processes of each bench target cost.
     pub set_up: Vec<SetUp>,
     /// Where functions lie on the two sides, for each bench target that was built
     /// for the trial and differs.
@@ -107,9 +107,7 @@ pub struct Pairing {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Layout {
     /// The bench target.
-    pub target: String,
-    /// Its package, where known.
-    pub package: Option<String>,
+    pub target: TargetId,
     /// Functions of equal name and size.
     pub functions: u64,
     /// Those of them that lie at the same place within a page.
@@ -119,14 +117,10 @@ pub struct Layout {
 }
 
 impl Pairing {
-    /// Whether functions that did not change lie alike on both sides, for a
-    /// benchmark of that bench target.
-    pub fn is_pinned(&self, target: Option<&str>, package: Option<&str>) -> bool {
-        self.layouts.iter().any(|layout| {
-            layout.reason.is_none()
-                && target == Some(&layout.target)
-                && package == layout.package.as_deref()
-        })
+    /// Whether functions that did not change are at the same addresses on both
+    /// sides, in the bench target of that benchmark.
+    pub fn is_pinned(&self, id: &BenchId) -> bool {
+        self.layouts.iter().any(|layout| layout.reason.is_none() && layout.target.holds(id))
     }
 }
 
@@ -135,9 +129,7 @@ impl Pairing {
 #[derive(Clone, Debug, PartialEq)]
 pub struct SetUp {
     /// The bench target.
-    pub target: String,
-    /// Its package, where known.
-    pub package: Option<String>,
+    pub target: TargetId,
     /// Seconds of a process that were spent neither warming up nor measuring.
     pub seconds: f64,
     /// Their share of the whole process, 0 to 1.

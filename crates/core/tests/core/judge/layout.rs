@@ -1,7 +1,7 @@
 //! What a clock may do alone depends on whether the two builds lie alike.
 
 use benchgate_core::judge::{Code, Outcome};
-use benchgate_core::model::{Layout, Snapshot};
+use benchgate_core::model::{Layout, Snapshot, TargetId};
 
 use super::common::{codes, exit, verdict};
 use super::trial::{alternating, from_differences};
@@ -13,8 +13,7 @@ fn slower(layout: Option<&Layout>) -> [Snapshot; 2] {
     [base, head].map(|side| {
         let mut side = with_equal_instructions(side);
         for one in &mut side.measurements {
-            one.id.target = Some("one".to_owned());
-            one.id.package = Some("part".to_owned());
+            one.id.target = Some(TargetId::in_package("one", "part"));
         }
         let pairing = side.pairing.as_mut().expect("a trial");
         pairing.layouts = layout.cloned().into_iter().collect();
@@ -24,8 +23,7 @@ fn slower(layout: Option<&Layout>) -> [Snapshot; 2] {
 
 fn layout(target: &str, reason: Option<&str>) -> Layout {
     Layout {
-        target: target.to_owned(),
-        package: Some("part".to_owned()),
+        target: TargetId::in_package(target, "part"),
         functions: 10,
         same: if reason.is_some() { 1 } else { 10 },
         reason: reason.map(str::to_owned),
