@@ -3,6 +3,7 @@
 //! longer than most tests.
 
 mod ab;
+mod architecture;
 mod baseline;
 mod calibrate;
 mod cmd;
