@@ -1,5 +1,36 @@
-//! Cache lookups: in the process, by many tasks, in Redis and through both
-//! levels where there is a Redis.
+//! Cache lookups: in the process (moka), by several tasks at once, in Redis, and
+//! through both levels. Cached values have 1 KiB unless stated otherwise.
+//!
+//! | benchmark | measures | other metrics | needs | noise |
+//! |---|---|---|---|---|
+//! | `cache/l1_hit` | A lookup in the process that finds its value, among 1,000 entries. | – | – | low |
+//! | `cache/l1_miss` | A lookup in the process that finds nothing. | – | – | low |
+//! | `cache/l1_expired` | A lookup of a value whose lifetime has ended: it is loaded from the source and inserted again. | – | – | low |
+//! | `cache/zipf` | A read through a cache with room for 50,000 entries. The keys of 100,000 leads are drawn from a Zipf distribution with skew 1.1. | `hit_rate`, `hit_rate.hot`, `hit_rate.cold`, `bytes`, `evictions` | – | middle |
+//! | `cache/contention_{1,2,8}` | 4,000 hits, shared evenly by 1, 2 or 8 tasks on two threads. | – | – | middle for one task, high for more |
+//! | `cache/single_flight_8` | Eight callers ask for the same missing value at once. One of them loads it for all. | `loads` | – | middle |
+//! | `cache/stampede_8` | The same without that protection: each caller loads the value. | `loads` | – | middle |
+//! | `cache/compress_16k` | Compressing a document of 16 KiB with lz4. | – | – | low |
+//! | `cache/decompress_16k` | Decompressing it. | – | – | low |
+//! | `cache/redis_get_hit` | A GET of one value over one managed connection. | `latency.p99` | Redis | high |
+//! | `cache/redis_get_miss` | A GET of a key that does not exist. | – | Redis | high |
+//! | `cache/redis_singles_32` | 32 values in 32 GETs, each a round trip of its own. | – | Redis | high |
+//! | `cache/redis_pipeline_32` | The same 32 GETs in one pipeline: one round trip. | – | Redis | high |
+//! | `cache/redis_mget_32` | The same 32 values with one MGET. | – | Redis | high |
+//! | `cache/redis_get_16k` | A GET of a document of 16 KiB. | `bytes` | Redis | high |
+//! | `cache/redis_get_16k_compressed` | A GET of the same document, stored with lz4 and decompressed after the reply. | `bytes` | Redis | high |
+//! | `cache/tiered_hit` | A lookup through both levels that finds its value in the process. | – | Redis | low |
+//! | `cache/tiered_promoted` | A lookup that finds its value in Redis and copies it into the process. | – | Redis | high |
+//! | `cache/tiered_loaded` | A lookup that finds its value in neither level and loads it from the source. | – | Redis | high |
+//!
+//! Hit rates of other access patterns are recorded without a time. They are counts: the lookups
+//! are the same in every run.
+//!
+//! | also recorded | what it is | metrics | needs |
+//! |---|---|---|---|
+//! | `cache/zipf/{100000_keys_skew_0.8,100000_keys_skew_1.3,500000_keys_skew_0.8,500000_keys_skew_1.1,500000_keys_skew_1.3}` | The reads of `cache/zipf` with another number of leads or another skew. | `hit_rate`, `hit_rate.hot`, `hit_rate.cold`, `bytes`, `evictions` | – |
+//! | `cache/hot_cold` | 100,000 leads, of which 20,000 get 90% of the reads. | `hit_rate`, `hit_rate.hot`, `hit_rate.cold`, `bytes`, `evictions` | – |
+//! | `cache/tiered_zipf` | 5,000 reads of 4,000 leads through both levels. The process has room for a tenth of them; Redis holds half. | `hit_rate`, `hit_rate.l1`, `hit_rate.l2` | Redis |
 
 use std::cell::{Cell, OnceCell};
 use std::time::{Duration, Instant};

@@ -1,4 +1,8 @@
-//! The gate itself: how long it takes to judge what a large project measured.
+//! The gate itself: how long it takes to judge the results of a large project.
+//!
+//! | benchmark | measures | other metrics | needs | noise |
+//! |---|---|---|---|---|
+//! | `gate/judge_1000_benchmarks_of_30_pairs` | The signed-rank test, the estimate with its interval, and Holm's method, for 1,000 benchmarks of 30 pairs each. | – | – | low |
 
 use std::hint::black_box;
 

@@ -1,12 +1,24 @@
-//! Instructions of the gate itself, under iai-callgrind: its readers, its
-//! statistics, its judgement and a report.
+//! Instructions of the gate itself, counted by iai-callgrind: its readers, its statistics, its
+//! judgement and a report.
 //!
-//! Two are nondeterministic, by ten in a million at most: `judge_case` matches
-//! the policy's globs, and the states of the regex engine's lazy automaton lie in
-//! a hash map of a random seed; `markdown` is given what was judged so, and the
-//! allocator finds the heap as that left it. Heap bytes and blocks and all else
-//! are the same in every run on one machine. On another one `read_criterion` may
-//! differ, as it sorts what the file system lists in an order of its own.
+//! Two counts vary by at most ten in a million. `judge_case` matches the policy's globs, and the
+//! regex engine keeps the states of its lazy automaton in a hash map with a random seed.
+//! `markdown` renders that result, and its allocator finds the heap as `judge_case` left it. All
+//! other counts, heap bytes and heap blocks are the same in every run on one machine. On another
+//! machine `read_criterion` may differ: it sorts what the file system lists in its own order.
+//!
+//! | benchmark | measures | other metrics | needs | noise |
+//! |---|---|---|---|---|
+//! | `gate::readers::read_criterion results_20` | Reading criterion's directory with 20 results of 100 samples. | `heap_bytes`, `heap_blocks`, `heap_peak_bytes` | Valgrind | none |
+//! | `gate::readers::read_profile functions_1000` | Reading a callgrind profile of 1,000 functions. | `heap_bytes`, `heap_blocks`, `heap_peak_bytes` | Valgrind | none |
+//! | `gate::readers::read_baseline rows_200` | Reading a baseline of 200 rows. | `heap_bytes`, `heap_blocks`, `heap_peak_bytes` | Valgrind | none |
+//! | `gate::readers::read_policy rules_100` | Reading a policy of 100 rules. | `heap_bytes`, `heap_blocks`, `heap_peak_bytes` | Valgrind | none |
+//! | `gate::judging::differences functions_1000` | Finding the functions that grew between two profiles of 1,000 functions. | – | Valgrind | none |
+//! | `gate::judging::judge_case rows_200` | Judging 200 rows of two snapshots. | `heap_bytes`, `heap_blocks`, `heap_peak_bytes` | Valgrind | up to 0.001% |
+//! | `gate::judging::markdown rows_200` | Rendering that report as Markdown. | `heap_bytes`, `heap_blocks`, `heap_peak_bytes` | Valgrind | up to 0.001% |
+//! | `gate::judging::signed_rank_test pairs_30` | One signed-rank test of 30 pairs. | – | Valgrind | none |
+//! | `gate::judging::hodges_lehmann_estimate pairs_30` | The Hodges–Lehmann estimate of 30 pairs and its interval. | – | Valgrind | none |
+//! | `gate::judging::statistics benchmarks_100` | All statistics of 100 benchmarks. | – | Valgrind | none |
 
 mod valgrind;
 

@@ -1,6 +1,27 @@
-//! HTTP round trips to the reference service over loopback; client and server on
-//! separate runtimes. With Redis behind it where there is one, and to a service of
-//! the user's own, which `TARGET_URL` names.
+//! HTTP round trips over loopback to the reference service, whose client and server run on
+//! separate runtimes; and to a service of your own.
+//!
+//! | benchmark | measures | other metrics | needs | noise |
+//! |---|---|---|---|---|
+//! | `http/health` | A round trip on a kept connection to a route that does no work. | – | – | high |
+//! | `http/keep_alive` | A lead from the in-process cache, on a kept connection. | `latency.p99`, `queries`, `repeated_queries` | – | high |
+//! | `http/new_connection` | The same with a new connection for each request. | – | – | high |
+//! | `http/h2` | The same over HTTP/2, one request at a time. | – | – | high |
+//! | `http/h2_at_once_16` | 16 such requests at once on one HTTP/2 connection. | – | – | high |
+//! | `http/lead_loaded` | A lead that no cache holds: the service loads it from the database. | `queries`, `repeated_queries` | – | high |
+//! | `http/lead_promoted` | A lead that is in Redis, but not in the process. | – | Redis | high |
+//! | `http/page_hit` | A page of 20 organisations from the response cache. | `latency.p99`, `queries`, `repeated_queries` | – | high |
+//! | `http/page_hit_gzip` | The same, compressed with gzip. | – | – | high |
+//! | `http/page_miss` | The same page when the response cache does not hold it: it is queried and rendered. | `queries`, `repeated_queries` | – | high |
+//! | `http/page_miss_gzip` | The same, and compressed. | – | – | high |
+//! | `http/not_modified` | A request with the page's ETag, answered with 304. | – | – | high |
+//! | `http/organisations_n_plus_1` | The counter-example: a page that sends one query for each organisation. | `queries`, `repeated_queries` | – | high |
+//! | `http/audit_logs` | A page of 20 audit logs, which is never cached. | `queries`, `repeated_queries` | – | high |
+//! | `http/score` | A score for features that the client sends. | – | – | high |
+//! | `http/score_lead` | A score for a lead: cache, features, batched inference. | `latency.p99` | – | high |
+//! | `http/score_lead_loaded` | The same for a lead that has to be loaded from the database first. | `queries`, `repeated_queries` | – | high |
+//! | `http/score_lead_at_once_16` | 16 such scores at once on one HTTP/2 connection. | – | – | high |
+//! | `http_target/keep_alive` | A GET to your own service, on a kept connection. | `latency.p99` | `TARGET_URL` | high |
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;

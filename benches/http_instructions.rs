@@ -1,10 +1,18 @@
-//! Instructions of one request through the reference service, under
-//! iai-callgrind: routing, everything that stands in front of the routes, and
-//! the answer, without a socket.
+//! Instructions of one request through the reference service, counted by iai-callgrind: the
+//! layers in front of the routes, routing and the answer, without a socket.
 //!
-//! Nondeterministic to some hundred instructions: each request's time is looked up
-//! in a histogram's buckets; moka reads the clock, and adding to a time carries
-//! over now and then; and the response cache hashes addresses with a random seed.
+//! These counts vary by some hundred instructions. The time of each request is sorted into a
+//! histogram's buckets; moka reads the clock, and adding to a time sometimes carries over; and
+//! the response cache hashes addresses with a random seed.
+//!
+//! | benchmark | measures | other metrics | needs | noise |
+//! |---|---|---|---|---|
+//! | `http::service::request_through health` | A route that does no work. | – | Valgrind | up to 4% |
+//! | `http::service::request_through lead_hit` | A lead from the in-process cache. | `heap_bytes`, `heap_blocks`, `heap_peak_bytes` | Valgrind | up to 4% |
+//! | `http::service::request_through page_hit` | A page from the response cache. | `heap_bytes`, `heap_blocks`, `heap_peak_bytes` | Valgrind | up to 4% |
+//! | `http::service::request_through page_hit_br` | The same page, compressed with Brotli. | – | Valgrind | up to 4% |
+//! | `http::service::request_through not_modified` | A request with the page's ETag, answered with 304. | – | Valgrind | up to 4% |
+//! | `http::service::request_through not_found` | A route that does not exist. | – | Valgrind | up to 4% |
 
 mod valgrind;
 

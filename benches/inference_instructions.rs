@@ -1,11 +1,16 @@
-//! Instructions of scoring, under iai-callgrind: a lead's features, rows of many
-//! callers in one tensor and their scores back to them, and tract's run of the
-//! multi-layer perceptron.
+//! Instructions of scoring, counted by iai-callgrind: the features of a lead, the rows of many
+//! callers in one batch and their scores back to them, and tract's run of the multi-layer
+//! perceptron.
 //!
-//! `tract_scorer` is nondeterministic by half a percent: loading the model leaves the
-//! allocator now this, now that heap. All else is the same in every run.
+//! `tract_scorer` varies by half a percent: loading the model leaves the allocator with one heap
+//! or another. All other counts are the same in every run. ONNX Runtime is not counted: it is a
+//! library that was built elsewhere.
 //!
-//! ONNX Runtime is not counted: it is a library that was built elsewhere.
+//! | benchmark | measures | other metrics | needs | noise |
+//! |---|---|---|---|---|
+//! | `scoring::scoring::feature_assembly lead` | The features of one lead. | – | Valgrind | none |
+//! | `scoring::scoring::batch_assembly callers_64` | Putting the rows of 64 callers into one batch and handing each its score. | `heap_bytes`, `heap_blocks`, `heap_peak_bytes` | Valgrind | none |
+//! | `scoring::scoring::tract_scorer {single,batch_8}` | One row or 8 rows through the multi-layer perceptron. | – | Valgrind | up to 0.5% |
 
 mod valgrind;
 

@@ -1,12 +1,17 @@
-//! Instructions of what a service does with statements and rows besides waiting
-//! for a database, under iai-callgrind.
+//! Instructions of what a service does with statements and rows apart from waiting for a database,
+//! counted by iai-callgrind.
 //!
-//! Nothing of this depends on time or on a random seed, and all but `decode` is the
-//! same in every run. That one is nondeterministic, by half a percent from run to run
-//! and by 2% from one build to another: its rows come from a database, and the
-//! allocator finds the heap as that left it. The queries themselves are not here: `SQLite` works on a thread of
-//! its own, and how often that one and the asking one wait for each other is the
-//! scheduler's choice.
+//! None of this depends on time or on a random seed, and all counts except `decode` are the same
+//! in every run. The rows of `decode` come from a database, and the allocator finds the heap as
+//! the database left it: its count varies by half a percent between runs and by 2% between
+//! builds. The queries themselves are not counted: SQLite works on a thread of its own, and the
+//! scheduler decides how often the two threads wait for each other.
+//!
+//! | benchmark | measures | other metrics | needs | noise |
+//! |---|---|---|---|---|
+//! | `queries::rows::decode audit_logs_100` | Decoding 100 rows into audit logs. | `heap_bytes`, `heap_blocks`, `heap_peak_bytes` | Valgrind | up to 2% |
+//! | `queries::rows::serialise organisations_20` | Writing a page of 20 organisations as JSON. | `heap_bytes`, `heap_blocks`, `heap_peak_bytes` | Valgrind | none |
+//! | `queries::rows::normalised {join,list_of_100}` | Normalising a statement, so that statements that differ only in values count as one. | `heap_bytes`, `heap_blocks`, `heap_peak_bytes` | Valgrind | none |
 
 mod valgrind;
 

@@ -1,8 +1,22 @@
-//! Calls of an upstream over loopback: as they go, with the breaker open, with a
-//! retry, and many of them singly or in one batch.
+//! Calls of another service (an upstream) over loopback: with retries, a circuit breaker and
+//! batches.
 //!
-//! The upstream is local and its faults come in a fixed order; how many requests
-//! each operation sends is recorded, and asserted over all iterations.
+//! The upstream is local, and its faults come in a fixed order. The number of requests that each
+//! operation sends is recorded, and checked for all iterations.
+//!
+//! | benchmark | measures | other metrics | needs | noise |
+//! |---|---|---|---|---|
+//! | `http/upstream_closed` | A call with the breaker closed and no fault. | `upstream_requests` | – | high |
+//! | `http/upstream_open` | A call with the breaker open: nothing is sent. | `upstream_requests` | – | low |
+//! | `http/upstream_one_retry` | A call whose first attempt fails and whose second succeeds. | `upstream_requests` | – | high |
+//! | `http/upstream_single_32` | 32 lookups at once, each in a request of its own. | `upstream_requests` | – | high |
+//! | `http/upstream_batched_32` | 32 lookups at once, joined into one request. | `upstream_requests` | – | high |
+//!
+//! The effect of retries is recorded without a time.
+//!
+//! | also recorded | what it is | metrics | needs |
+//! |---|---|---|---|
+//! | `http/upstream_faulty/{alone,retried}` | 500 calls of an upstream that fails one request in five, without and with retries. | `success_rate`, `upstream_requests` | – |
 
 use std::cell::{Cell, OnceCell};
 

@@ -19,6 +19,7 @@ mod report;
 mod run;
 mod schema;
 mod sources;
+mod suite_docs;
 mod verdicts;
 
 use std::path::Path;
