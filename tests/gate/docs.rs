@@ -1,8 +1,11 @@
-//! The commands that README.md and docs/ show: each is run here, or named below with
-//! the reason why it is not. A command that nothing here knows how to run fails.
+//! The documents: the commands that they show, the defaults that they state, their links.
 //!
-//! The console blocks of docs/method.md and docs/migrating.md show what comes out as
-//! well: tests/cmd/goldens.rs runs those.
+//! Each command is run here, or named below with the reason why it is not. A command that
+//! nothing here knows how to run fails. The console blocks of docs/method.md and
+//! docs/migrating.md also show what is printed: tests/goldens.rs runs those.
+
+mod defaults;
+mod links;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,18 +17,25 @@ use benchgate::policy::Policy;
 /// Files whose console blocks are goldens.
 const GOLDENS: [&str; 2] = ["docs/method.md", "docs/migrating.md"];
 
-/// What is not run, and why.
-const NOT_RUN: [(&str, &str); 4] = [
+/// Commands that are not run, and why.
+const NOT_RUN: [(&str, &str); 8] = [
     ("scripts/test", "it installs programs, and runs this test"),
+    ("scripts/setup", "it installs programs"),
+    ("cargo test --no-fail-fast", "it runs this test"),
+    ("ci/lint", "it compiles for minutes; CI runs it"),
+    ("scripts/evaluate --check", "it replays for minutes; scripts/test runs it"),
     (
         "cargo run --release --features suite -- service",
-        "serves until told; crates/suite/tests runs it",
+        "it does not end; crates/suite/tests runs it",
     ),
-    ("scripts/services cargo gate run", "measures for minutes; crates/suite/tests runs the script"),
-    ("cargo install --path . --locked", "compiles for minutes; tests/package.rs holds what"),
+    (
+        "scripts/services cargo gate run",
+        "it measures for minutes; crates/suite/tests runs the script",
+    ),
+    ("cargo install --path . --locked", "it compiles for minutes; package.rs checks what"),
 ];
 
-/// What stands in a command for something of the reader's, and what is put there.
+/// Placeholders in commands, and what replaces them here.
 const PLACES: [(&str, &str); 4] = [
     ("DIR", "results"),
     ("OLD", "ready/old"),
@@ -33,8 +43,8 @@ const PLACES: [(&str, &str); 4] = [
     ("baselines/amd-epyc-26-2-2c-x86_64-linux/main.json", "a.json"),
 ];
 
-/// `gate` ended as it does when it did what it was asked for: it passed, found
-/// something, could not decide, or had nothing to compare.
+/// Exit codes of a `gate` that did what it was asked for: it passed, found something,
+/// could not decide, or had nothing to compare.
 const DONE: [i32; 4] = [0, 3, 4, 5];
 
 fn root() -> &'static Path {
@@ -43,11 +53,13 @@ fn root() -> &'static Path {
 
 /// The documents by their names, in order.
 fn documents() -> Vec<(String, String)> {
-    let mut names = vec!["README.md".to_owned()];
-    for entry in fs::read_dir(root().join("docs")).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        if Path::new(&name).extension().is_some_and(|ending| ending == "md") {
-            names.push(format!("docs/{name}"));
+    let mut names = Vec::new();
+    for directory in ["", "docs/", "baselines/"] {
+        for entry in fs::read_dir(root().join(directory)).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            if Path::new(&name).extension().is_some_and(|ending| ending == "md") {
+                names.push(format!("{directory}{name}"));
+            }
         }
     }
     names.sort();
@@ -58,6 +70,11 @@ fn documents() -> Vec<(String, String)> {
             (name, text)
         })
         .collect()
+}
+
+/// A document without its fenced blocks.
+fn outside_blocks(text: &str) -> String {
+    text.split("```").step_by(2).collect()
 }
 
 /// A fenced block: its language and its lines.
@@ -105,13 +122,13 @@ fn shown() -> Vec<String> {
     for block in blocks() {
         let golden = block.language == "console" && GOLDENS.contains(&block.document.as_str());
         if !golden {
-            all.extend(commands(&block).into_iter().filter(|one| seen.insert(one.clone())));
+            all.extend(commands(&block).into_iter().filter(|command| seen.insert(command.clone())));
         }
         // A workflow without the actions ends in a command of ours.
         if block.language == "yaml" {
-            let steps = block.text.split(" && ").filter(|one| one.starts_with("gate "));
-            let steps = steps.map(|one| one.trim().to_owned());
-            all.extend(steps.filter(|one| seen.insert(one.clone())));
+            let steps = block.text.split(" && ").filter(|command| command.starts_with("gate "));
+            let steps = steps.map(|command| command.trim().to_owned());
+            all.extend(steps.filter(|command| seen.insert(command.clone())));
         }
     }
     all
@@ -239,21 +256,21 @@ fn every_command_of_ours_that_the_documents_show_does_what_it_is_asked_for() {
 #[ignore = "needs critcmp: scripts/test installs it"]
 fn critcmp_reads_what_the_documents_say_it_reads() {
     let reader = Reader::new();
-    let commands: Vec<_> = shown().into_iter().filter(|one| one.starts_with("critcmp ")).collect();
+    let commands: Vec<_> =
+        shown().into_iter().filter(|command| command.starts_with("critcmp ")).collect();
     assert_eq!(commands.len(), 1);
     let output = reader.run(&commands[0]);
     let out = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && out.contains("first") && out.contains("1.00"), "{out}");
 }
 
-/// `--help` of each command that a sentence names, with each of its options.
+/// Asks each command that a sentence names for its help, which must have each option.
 #[test]
 fn commands_in_sentences_and_their_options_exist() {
     let reader = tempfile::tempdir().unwrap();
-    let mut count = 0;
+    let (mut count, mut faults) = (0, Vec::new());
     for (document, text) in documents() {
-        let outside: String = text.split("```").step_by(2).collect();
-        for span in outside.split('`').skip(1).step_by(2) {
+        for span in outside_blocks(&text).split('`').skip(1).step_by(2) {
             let Some(words) = span.strip_prefix("cargo ").unwrap_or(span).strip_prefix("gate ")
             else {
                 continue;
@@ -275,15 +292,27 @@ fn commands_in_sentences_and_their_options_exist() {
             };
             // The words behind a command may be its arguments.
             let found = (1..=named.len()).rev().find_map(|most| help(&named[..most]));
-            let found = found.unwrap_or_else(|| panic!("{document}: no such command: `{span}`"));
+            let Some(found) = found else {
+                faults.push(format!("{document}: no such command: `{span}`"));
+                continue;
+            };
             for option in words.iter().filter(|word| word.starts_with("--")) {
                 let option = option.split('=').next().unwrap();
-                assert!(found.contains(option), "{document}: `{span}` has no {option}");
+                if !found.contains(option) {
+                    faults.push(format!("{document}: `{span}` has no {option}"));
+                }
             }
             count += 1;
         }
     }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
     assert!(count > 20, "they are found: {count}");
+}
+
+#[test]
+fn the_readme_is_short() {
+    let text = fs::read_to_string(root().join("README.md")).unwrap();
+    assert!(text.lines().count() <= 200, "README.md has {} lines", text.lines().count());
 }
 
 #[test]
@@ -309,10 +338,12 @@ fn every_kind_of_block_is_one_that_something_checks() {
         let checked = match language.as_str() {
             // Above, or by the goldens.
             "console" | "sh" | "toml" => true,
-            // ci/workflows holds it against GitHub's schema.
+            // A diagram.
+            "text" => document == "ARCHITECTURE.md",
+            // ci/workflows compares it with GitHub's schema.
             "yaml" => document == "docs/github.md",
-            // What a library's user writes: tests/record.rs writes the same lines.
-            "rust" | "json" => document == "README.md",
+            // What a library's user writes: tests/gate/record.rs writes the same lines.
+            "rust" | "json" => document == "docs/tutorial.md",
             _ => false,
         };
         assert!(checked, "{document}: nobody checks a block of {language:?}:\n{text}");
