@@ -14,7 +14,7 @@ use std::process::{Command, Output};
 
 use benchgate::policy::Policy;
 
-/// Files whose console blocks are goldens.
+/// Documents whose console blocks are goldens.
 const GOLDENS: [&str; 2] = ["docs/method.md", "docs/migrating.md"];
 
 /// Commands that are not run, and why.
@@ -124,7 +124,7 @@ fn shown() -> Vec<String> {
         if !golden {
             all.extend(commands(&block).into_iter().filter(|command| seen.insert(command.clone())));
         }
-        // A workflow without the actions ends in a command of ours.
+        // A workflow without the actions ends in a command of the gate.
         if block.language == "yaml" {
             let steps = block.text.split(" && ").filter(|command| command.starts_with("gate "));
             let steps = steps.map(|command| command.trim().to_owned());
@@ -147,8 +147,8 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A project as a reader may have one: a repository with a tag, a change in its
-/// working tree, a bench target that is measured at once, and what the commands name.
+/// A project that a reader could have: a repository with a tag, a change in its working
+/// tree, a bench target that is measured quickly, and the files that the commands name.
 struct Reader {
     place: tempfile::TempDir,
 }
@@ -196,7 +196,7 @@ impl Reader {
         reader
     }
 
-    /// What a command does here, `cargo gate` being this package's own gate.
+    /// Runs a command here. `cargo gate` is the gate under test.
     fn run(&self, command: &str) -> Output {
         let command = command.strip_prefix("cargo ").unwrap_or(command);
         let mut words = command.split_whitespace().map(|word| {
@@ -222,29 +222,32 @@ impl Reader {
         let (out, err) =
             (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         let code = output.status.code();
-        // A problem of this machine is exit 1 of the doctor's.
+        // `gate doctor` exits 1 if this machine has a problem.
         let done = |code| DONE.contains(&code) || (code == 1 && command.starts_with("gate doctor"));
         assert!(code.is_some_and(done), "{command}: {code:?}\n{out}\n{err}");
     }
 }
 
-fn is_ours(command: &str) -> bool {
+fn is_the_gates(command: &str) -> bool {
     command.starts_with("gate ") || command.starts_with("cargo gate ")
 }
 
 #[test]
-fn every_command_of_ours_that_the_documents_show_does_what_it_is_asked_for() {
+fn commands_of_the_gate_do_what_they_are_asked_for() {
     let alias = fs::read_to_string(root().join(".cargo/config.toml")).unwrap();
     assert!(alias.contains("--bin gate --\""), "`cargo gate` is the gate: {alias}");
     let reader = Reader::new();
     let all = shown();
     assert!(all.len() >= 10, "they are found: {all:?}");
     for command in &all {
-        if is_ours(command) {
+        if is_the_gates(command) {
             reader.ok(command);
         } else {
             let known = NOT_RUN.iter().any(|(name, _)| command == name);
-            assert!(known || command.starts_with("critcmp "), "nobody runs this: {command}");
+            assert!(
+                known || command.starts_with("critcmp "),
+                "no test knows how to run this: {command}"
+            );
         }
     }
     for (name, reason) in NOT_RUN {
@@ -290,7 +293,7 @@ fn commands_in_sentences_and_their_options_exist() {
                     .expect("gate starts");
                 output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
             };
-            // The words behind a command may be its arguments.
+            // The words after a command may be its arguments.
             let found = (1..=named.len()).rev().find_map(|most| help(&named[..most]));
             let Some(found) = found else {
                 faults.push(format!("{document}: no such command: `{span}`"));
@@ -320,7 +323,7 @@ fn policies_that_the_documents_show_are_accepted() {
     let mut policies = 0;
     for block in blocks().into_iter().filter(|block| block.language == "toml") {
         let path = PathBuf::from(&block.document);
-        // Some show a part.
+        // Some show only a part.
         let whole = if block.text.contains("version = 1") {
             block.text.clone()
         } else {
