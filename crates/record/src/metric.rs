@@ -54,7 +54,7 @@ impl Unit {
             Self::Nanoseconds => scaled(value, 1000.0, &["ns", "µs", "ms", "s"]),
             Self::Bytes => scaled(value, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB"]),
             Self::Share => format!("{}%", significant(value * 100.0)),
-            Self::Count => grouped(value),
+            Self::Count => significant(value),
             Self::PerSecond => format!("{}/s", scaled(value, 1000.0, &["", "k", "M", "G"]).trim()),
             Self::Other(name) => format!("{} {name}", significant(value)),
         }
@@ -77,7 +77,7 @@ fn scaled(value: f64, step: f64, units: &[&str]) -> String {
 /// From here on numbers are written with an exponent.
 const LARGE: f64 = 1e15;
 
-/// Four significant digits, no more than three behind the point.
+/// Four significant digits, at most three decimals, and separated thousands.
 fn significant(value: f64) -> String {
     if value.abs() >= LARGE {
         return format!("{value:.3e}");
@@ -90,23 +90,21 @@ fn significant(value: f64) -> String {
         v if v >= 9.9995 => 2,
         _ => 3,
     };
-    format!("{value:.digits$}")
+    grouped(&format!("{value:.digits$}"))
 }
 
-/// A whole number with separated thousands; others as they are.
-fn grouped(value: f64) -> String {
-    if value.fract() != 0.0 || value.abs() >= LARGE {
-        return significant(value);
-    }
-    let digits = format!("{:.0}", value.abs());
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+/// The digits of a decimal number with separated thousands.
+fn grouped(number: &str) -> String {
+    let (sign, number) = number.split_at(usize::from(number.starts_with('-')));
+    let (whole, decimals) = number.split_at(number.find('.').unwrap_or(number.len()));
+    let mut text = sign.to_owned();
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
     }
-    if value < 0.0 { format!("-{text}") } else { text }
+    text + decimals
 }
 
 impl fmt::Display for Unit {
@@ -197,7 +195,10 @@ mod tests {
             (Unit::Bytes, 65536.0, "64 KiB"),
             (Unit::Share, 0.9512, "95.12%"),
             (Unit::Count, 1_234_567.0, "1,234,567"),
+            (Unit::Count, 1_629_241.5, "1,629,242"),
             (Unit::Count, 0.0, "0"),
+            (Unit::Nanoseconds, 1e15 - 1.0, "1,000,000 s"),
+            (Unit::Other("requests".into()), -12_345.6, "-12,346 requests"),
             (Unit::Nanoseconds, 99.996, "100.0 ns"),
             (Unit::Nanoseconds, 9.9999, "10.00 ns"),
             (Unit::Count, 1e300, "1.000e300"),
