@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Render;
-use super::words::{self, Names};
+use super::vocabulary::{self, Names};
 use crate::judge::Report;
 
 /// Writes the candidate's values in Bencher Metric Format, the lower and upper
@@ -27,7 +27,7 @@ impl Render for Bencher {
         let mut benchmarks: BTreeMap<String, BTreeMap<String, Metric>> = BTreeMap::new();
         for row in &report.rows {
             let Some(side) = &row.candidate else { continue };
-            let [least, most] = words::range(&side.runs);
+            let [least, most] = vocabulary::range(&side.runs);
             let metric = Metric {
                 value: side.value,
                 // A side without runs has no spread.

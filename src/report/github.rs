@@ -2,20 +2,21 @@
 
 use std::fmt::Write as _;
 
+use super::findings::{Group, grouped};
 use super::text::cut;
-use super::words::{self, Names};
+use super::vocabulary::{self, Names};
 use super::{Render, plain};
 use crate::judge::{Outcome, Report, Severity, VerdictOutcome};
 
 /// GitHub shows this many annotations of a kind for each step, and drops the rest.
 const SHOWN: usize = 10;
 
-/// Longer texts are cut; the report has them whole.
+/// Longer texts are cut; the report has the whole text.
 const LONGEST: usize = 1000;
 
 /// Writes `::error::`, `::warning::` and `::notice::` lines: the verdict, then
-/// failing and warning rows and findings, worst first. Of each kind at most as
-/// many as GitHub shows, the last one saying how many more there are.
+/// failing and warning rows and findings, worst first. Of each kind there are at
+/// most as many as GitHub shows; the last of them counts the rest.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Annotations;
 
@@ -57,10 +58,11 @@ impl Render for Annotations {
         let all = annotations(report);
         let mut out = String::new();
         for kind in Kind::ALL {
-            let of_kind: Vec<&Annotation> = all.iter().filter(|one| one.kind == kind).collect();
+            let of_kind: Vec<&Annotation> =
+                all.iter().filter(|annotation| annotation.kind == kind).collect();
             let shown = if of_kind.len() > SHOWN { SHOWN - 1 } else { of_kind.len() };
-            for one in &of_kind[..shown] {
-                command(&mut out, kind, &one.title, &one.message);
+            for annotation in &of_kind[..shown] {
+                command(&mut out, kind, &annotation.title, &annotation.message);
             }
             if shown < of_kind.len() {
                 let title = format!("{} more", of_kind.len() - shown);
@@ -83,7 +85,7 @@ fn annotations(report: &Report) -> Vec<Annotation> {
             VerdictOutcome::Pass => Kind::Notice,
             _ => Kind::Error,
         };
-        let title = format!("benchmarks: {}", words::verdict(verdict.outcome));
+        let title = format!("benchmarks: {}", vocabulary::verdict(verdict.outcome));
         let message = format!("{} (exit {})", verdict.reason, verdict.exit_code);
         all.push(Annotation { kind, title, message });
     }
@@ -91,34 +93,33 @@ fn annotations(report: &Report) -> Vec<Annotation> {
     for row in &report.rows {
         let Some(judgement) = &row.judgement else { continue };
         let Some(kind) = Kind::of(judgement.severity) else { continue };
-        // What is missing is said by a finding.
+        // A finding reports it.
         if matches!(judgement.outcome, Outcome::Missing | Outcome::New) {
             continue;
         }
-        let change = words::estimate(row.change.as_ref());
+        let change = vocabulary::estimate(row.change.as_ref());
         let title = format!("{} {} {change}", names.raw(row), row.metric);
-        let interval = words::interval(row.change.as_ref());
+        let interval = vocabulary::interval(row.change.as_ref());
         let sure = match interval.as_str() {
             "" => String::new(),
             "exact" => ", exact".to_owned(),
             interval => format!(", 95% interval {interval}"),
         };
         let mut message = format!("{}{sure}: {}", judgement.outcome.as_str(), judgement.reason);
-        message.push_str(&words::by_cause(row));
+        message.push_str(&vocabulary::by_cause(row));
         all.push(Annotation { kind, title, message });
     }
-    for (finding, subjects) in words::grouped(&report.findings) {
-        let Some(kind) = Kind::of(finding.severity) else { continue };
-        let subjects = words::listed(&subjects, SHOWN);
+    for Group { severity, code, subjects, message } in grouped(&report.findings) {
+        let Some(kind) = Kind::of(severity) else { continue };
+        let subjects = vocabulary::listed(&subjects, SHOWN);
         let colon = if subjects.is_empty() { "" } else { ": " };
-        let message = format!("{subjects}{colon}{}", finding.message);
-        all.push(Annotation { kind, title: finding.code.to_string(), message });
+        all.push(Annotation { kind, title: code, message: format!("{subjects}{colon}{message}") });
     }
     all
 }
 
-/// One line. The runner takes a line that begins with `::` as a command, so each
-/// text from a file stays within its own.
+/// One line. The runner takes a line that begins with `::` as a command, so no text
+/// from a file may begin a line.
 fn command(out: &mut String, kind: Kind, title: &str, message: &str) {
     let title = property(&cut(plain(title).trim(), LONGEST));
     let message = data(&cut(&plain(message), LONGEST));

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::words::{self, Names};
+use super::vocabulary::{self, Names};
 use super::{Render, plain};
 use crate::judge::{Report, Row};
 use crate::model::Unit;
@@ -50,14 +50,15 @@ impl Render for GithubBenchmark {
 fn entry(row: &Row, names: &Names) -> Option<Entry> {
     let side = row.candidate.as_ref()?;
     let unit = Unit::from(row.unit.as_str());
-    let change = [words::estimate(row.change.as_ref()), words::interval(row.change.as_ref())];
-    let extra = [change.join(" "), [words::outcome(row), words::why(row)].join(" ")];
+    let change =
+        [vocabulary::estimate(row.change.as_ref()), vocabulary::interval(row.change.as_ref())];
+    let extra = [change.join(" "), [vocabulary::outcome(row), vocabulary::why(row)].join(" ")];
     let extra: Vec<&str> = extra.iter().map(|line| line.trim()).filter(|l| !l.is_empty()).collect();
     Some(Entry {
         name: format!("{} ({})", names.shown(row), plain(&row.metric)),
         unit: plain(&row.unit),
         value: side.value,
-        range: words::spread(side, &unit),
+        range: vocabulary::spread(side, &unit),
         extra: extra.join("\n"),
     })
 }

@@ -1,24 +1,24 @@
-//! `JUnit` XML, as CI servers read it: one test case a row, one a failing or
-//! warning finding, and one for the verdict, so that a server's green means
-//! the gate's green. What it holds is what Jenkins' `junit-10.xsd` allows.
+//! `JUnit` XML for CI servers. There is a test case for each row, for each failing
+//! or warning finding and for the verdict, so a server is green only if the gate
+//! passes. The XML is valid by Jenkins' `junit-10.xsd`.
 
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 use quick_xml::writer::Writer;
 
-use super::words::{self, Names};
-use super::{Render, plain};
+use super::vocabulary::{self, Names};
+use super::{Render, findings, fold, plain};
 use crate::exit::Exit;
 use crate::judge::{Finding, Outcome, Report, Row, Severity, Verdict, VerdictOutcome};
 use crate::model::Unit;
 
-/// Writes `JUnit` XML: a regression that fails the gate is a failure, what could
-/// not be decided is skipped, what could not be completed is an error.
+/// Writes `JUnit` XML: a regression that fails the gate is a failure, an undecided
+/// row is skipped, and anything that could not be completed is an error.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Junit;
 
-/// What a test server is told of one case.
+/// The status of a test case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Result {
+enum TestStatus {
     Passed,
     Skipped,
     Failure,
@@ -28,8 +28,8 @@ enum Result {
 struct Case {
     class: String,
     name: String,
-    result: Result,
-    /// Stands in `type`.
+    status: TestStatus,
+    /// The `type` attribute.
     kind: &'static str,
     message: String,
     /// The numbers.
@@ -46,35 +46,35 @@ impl Render for Junit {
                 report
                     .rows
                     .iter()
-                    .filter(|row| !words::unselected(report, row))
+                    .filter(|row| !fold::unselected(report, row))
                     .map(|row| of_row(row, &names))
                     .collect(),
             ),
             ("findings", report.findings.iter().filter_map(of_finding).collect()),
         ];
         let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
-        write(&mut writer, &suites, report).expect("memory takes whatever is written");
-        let mut text = String::from_utf8(writer.into_inner()).expect("made from text");
+        write(&mut writer, &suites, report).expect("writing to memory cannot fail");
+        let mut text = String::from_utf8(writer.into_inner()).expect("the writer was given text");
         text.push('\n');
         text
     }
 }
 
 fn of_verdict(verdict: &Verdict) -> Case {
-    let result = match verdict.outcome {
-        VerdictOutcome::Pass => Result::Passed,
-        VerdictOutcome::Fail => Result::Failure,
-        // It blocks: skipped would be green.
+    let status = match verdict.outcome {
+        VerdictOutcome::Pass => TestStatus::Passed,
+        VerdictOutcome::Fail => TestStatus::Failure,
+        // These block the pipeline, and a skipped case would be green.
         VerdictOutcome::Undecided
         | VerdictOutcome::NothingCompared
-        | VerdictOutcome::Incomplete => Result::Error,
+        | VerdictOutcome::Incomplete => TestStatus::Error,
     };
     let message = format!("{} (exit {})", verdict.reason, verdict.exit_code);
     Case {
         class: "benchgate".to_owned(),
         name: "verdict".to_owned(),
-        result,
-        kind: words::verdict(verdict.outcome),
+        status,
+        kind: vocabulary::verdict(verdict.outcome),
         output: message.clone(),
         message,
     }
@@ -82,9 +82,9 @@ fn of_verdict(verdict: &Verdict) -> Case {
 
 fn of_row(row: &Row, names: &Names) -> Case {
     let unit = Unit::from(row.unit.as_str());
-    let side = |side| words::value(side, &unit);
+    let side = |side| vocabulary::value(side, &unit);
     let [change, interval] =
-        [words::estimate(row.change.as_ref()), words::interval(row.change.as_ref())];
+        [vocabulary::estimate(row.change.as_ref()), vocabulary::interval(row.change.as_ref())];
     let mut output = format!(
         "baseline {}, candidate {}",
         side(row.baseline.as_ref()),
@@ -93,63 +93,63 @@ fn of_row(row: &Row, names: &Names) -> Case {
     if !change.is_empty() {
         output = format!("{output}, change {change} {interval}");
     }
-    let (result, kind, message) = match &row.judgement {
-        None => (Result::Passed, "not-judged", String::new()),
+    let (status, kind, message) = match &row.judgement {
+        None => (TestStatus::Passed, "not-judged", String::new()),
         Some(judgement) => {
-            let result = match (judgement.outcome, judgement.severity) {
-                (Outcome::Regression, Severity::Fail) => Result::Failure,
-                (Outcome::Missing, Severity::Fail) => Result::Error,
-                (Outcome::Undecided | Outcome::Missing, _) => Result::Skipped,
-                _ => Result::Passed,
+            let status = match (judgement.outcome, judgement.severity) {
+                (Outcome::Regression, Severity::Fail) => TestStatus::Failure,
+                (Outcome::Missing, Severity::Fail) => TestStatus::Error,
+                (Outcome::Undecided | Outcome::Missing, _) => TestStatus::Skipped,
+                _ => TestStatus::Passed,
             };
             let numbers = [change.as_str(), interval.as_str()].join(" ");
             let message = match numbers.trim() {
                 "" => judgement.reason.clone(),
                 numbers => format!("{numbers}: {}", judgement.reason),
             };
-            (result, judgement.outcome.as_str(), message)
+            (status, judgement.outcome.as_str(), message)
         }
     };
-    if result == Result::Passed && !message.is_empty() {
+    if status == TestStatus::Passed && !message.is_empty() {
         let reason = row.judgement.as_ref().map_or("", |judgement| &judgement.reason);
         output = format!("{output}; {kind}: {reason}");
     }
-    output.push_str(&words::by_cause(row));
+    output.push_str(&vocabulary::by_cause(row));
     let class = [row.package.as_deref(), row.target.as_deref()];
     let class: Vec<&str> = class.into_iter().flatten().collect();
     Case {
         class: if class.is_empty() { "benchmarks".to_owned() } else { class.join(".") },
         name: format!("{} ({})", names.raw(row), row.metric),
-        result,
+        status,
         kind,
         message,
         output: output.trim().to_owned(),
     }
 }
 
-/// Notes are no cases: nothing can be done about them.
+/// Notes do not become cases: there is nothing to do about them.
 fn of_finding(finding: &Finding) -> Option<Case> {
-    let result = match (finding.severity, finding.code.exit()) {
-        (Severity::Fail, Exit::Regression) => Result::Failure,
-        (Severity::Fail, _) => Result::Error,
-        (Severity::Warn, _) => Result::Passed,
+    let status = match (finding.severity, finding.code.exit()) {
+        (Severity::Fail, Exit::Regression) => TestStatus::Failure,
+        (Severity::Fail, _) => TestStatus::Error,
+        (Severity::Warn, _) => TestStatus::Passed,
         (Severity::Note, _) => return None,
     };
     let kind = finding.code.as_str();
     let name =
-        words::subject(finding).map_or_else(|| kind.to_owned(), |of| format!("{kind}: {of}"));
+        findings::subject(finding).map_or_else(|| kind.to_owned(), |of| format!("{kind}: {of}"));
     Some(Case {
         class: "findings".to_owned(),
         name,
-        result,
+        status,
         kind,
         message: finding.message.clone(),
-        output: format!("{}: {}", words::severity(finding.severity), finding.message),
+        output: format!("{}: {}", vocabulary::severity(finding.severity), finding.message),
     })
 }
 
-fn count(cases: &[Case], result: Result) -> usize {
-    cases.iter().filter(|case| case.result == result).count()
+fn count(cases: &[Case], status: TestStatus) -> usize {
+    cases.iter().filter(|case| case.status == status).count()
 }
 
 fn write(
@@ -157,25 +157,25 @@ fn write(
     suites: &[(&str, Vec<Case>)],
     report: &Report,
 ) -> std::io::Result<()> {
-    let total = |result| suites.iter().map(|(_, cases)| count(cases, result)).sum::<usize>();
+    let total = |status| suites.iter().map(|(_, cases)| count(cases, status)).sum::<usize>();
     let tests: usize = suites.iter().map(|(_, cases)| cases.len()).sum();
     out.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     let root = BytesStart::new("testsuites").with_attributes([
         ("name", "benchgate"),
         ("tests", &tests.to_string()),
-        ("failures", &total(Result::Failure).to_string()),
-        ("errors", &total(Result::Error).to_string()),
+        ("failures", &total(TestStatus::Failure).to_string()),
+        ("errors", &total(TestStatus::Error).to_string()),
     ]);
     out.write_event(Event::Start(root))?;
-    // As tools read it: to the second, without a zone, which is UTC.
+    // Tools expect seconds and no zone; it is UTC.
     let taken = report.candidate.created.strftime("%Y-%m-%dT%H:%M:%S").to_string();
     for (name, cases) in suites {
         let suite = BytesStart::new("testsuite").with_attributes([
             ("name", *name),
             ("tests", &cases.len().to_string()),
-            ("failures", &count(cases, Result::Failure).to_string()),
-            ("errors", &count(cases, Result::Error).to_string()),
-            ("skipped", &count(cases, Result::Skipped).to_string()),
+            ("failures", &count(cases, TestStatus::Failure).to_string()),
+            ("errors", &count(cases, TestStatus::Error).to_string()),
+            ("skipped", &count(cases, TestStatus::Skipped).to_string()),
             ("timestamp", &taken),
         ]);
         out.write_event(Event::Start(suite))?;
@@ -188,18 +188,18 @@ fn write(
 }
 
 fn write_case(out: &mut Writer<Vec<u8>>, case: &Case) -> std::io::Result<()> {
-    let Case { class, name, result, kind, message, output } = case;
-    // A benchmark's own time is no test's.
+    let Case { class, name, status, kind, message, output } = case;
+    // The time of a benchmark is not the time of a test.
     let attributes =
         [("classname", allowed(class)), ("name", allowed(name)), ("time", "0".to_owned())];
     let start = BytesStart::new("testcase")
         .with_attributes(attributes.iter().map(|(key, value)| (*key, value.as_str())));
     out.write_event(Event::Start(start))?;
-    let element = match result {
-        Result::Passed => None,
-        Result::Skipped => Some("skipped"),
-        Result::Failure => Some("failure"),
-        Result::Error => Some("error"),
+    let element = match status {
+        TestStatus::Passed => None,
+        TestStatus::Skipped => Some("skipped"),
+        TestStatus::Failure => Some("failure"),
+        TestStatus::Error => Some("error"),
     };
     if let Some(element) = element {
         let message = allowed(message);
@@ -213,8 +213,8 @@ fn write_case(out: &mut Writer<Vec<u8>>, case: &Case) -> std::io::Result<()> {
     out.write_event(Event::End(BytesEnd::new("testcase")))
 }
 
-/// Without what XML 1.0 cannot hold, escaped or not: control characters become
-/// visible escapes, and so do the two that are no characters.
+/// Replaces everything that XML 1.0 cannot hold even when escaped, control
+/// characters and two noncharacters, by visible escapes.
 fn allowed(text: &str) -> String {
     plain(text).replace('\u{fffe}', "\\u{fffe}").replace('\u{ffff}', "\\u{ffff}")
 }

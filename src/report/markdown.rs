@@ -1,39 +1,41 @@
 //! Markdown for a pull request's comment or a job's summary.
 //!
-//! The verdict is the first line, then the worst rows and the findings; what is
-//! noisy, new or unchanged is folded. Names and messages come from files: see
-//! [`escape`] for what keeps them from being Markdown.
+//! The verdict is the first line. The worst rows and the findings follow; all other
+//! rows are folded. Names and messages come from files: [`escape`] keeps them from
+//! being Markdown.
 
 mod escape;
 
 use std::fmt::Write as _;
 
 use super::Render;
-use super::words::{self, Names};
+use super::findings::{Group, grouped};
+use super::fold::{Fold, Folded, Folds};
+use super::vocabulary::{self, Names};
 use crate::judge::{Finding, Outcome, Report, Row, Severity, VerdictOutcome};
 use crate::model::Unit;
 use escape::{cell, code, prose};
 
-/// Subjects that one finding names.
+/// The most subjects that a finding names.
 const LISTED: usize = 5;
 
-/// Kept free in each part for the line that says how much was left out.
+/// Bytes kept free in each part for the line that counts what was left out.
 const LEFT_OUT: usize = 100;
 
 /// Writes Markdown of bounded length.
 #[derive(Clone, Copy, Debug)]
 pub struct Markdown {
-    /// The most bytes, and so characters, that it may have; where there is more
-    /// to say, rows are dropped from the bottom and counted.
+    /// The most bytes, and so characters, that the text may have. Rows that do not
+    /// fit are dropped from the bottom and counted.
     pub limit: usize,
 }
 
 impl Markdown {
-    /// For a comment, which may have 65,536 characters: some are left for what
+    /// For a comment, which may have 65,536 characters; some are left for text that
     /// the poster adds.
     pub const COMMENT: Self = Self { limit: 65_000 };
 
-    /// For a job's summary, of which a step may write 1 MiB.
+    /// For a job's summary: a step may write 1 MiB.
     pub const SUMMARY: Self = Self { limit: 1_000_000 };
 }
 
@@ -45,13 +47,14 @@ impl Default for Markdown {
 
 /// A part of the text whose lines may be dropped from the bottom.
 struct Part {
-    /// With a line of its own at the end.
+    /// Ends in a line end.
     open: String,
     lines: Vec<String>,
     close: &'static str,
-    /// What a line is: `row`, `finding`.
-    what: &'static str,
-    /// Whether it follows a table: what is left out is then said behind it.
+    /// The noun for a line: `row`, `finding`.
+    noun: &'static str,
+    /// Whether the lines are a table's: the count of dropped lines needs a blank
+    /// line before it then.
     table: bool,
 }
 
@@ -72,15 +75,15 @@ impl Render for Markdown {
 fn append(out: &mut String, part: &Part, limit: usize) {
     let frame = part.open.len() + part.close.len() + LEFT_OUT;
     let Some(mut room) = limit.checked_sub(out.len() + frame) else {
-        // Whatever came before kept this much free.
+        // The parts before this one kept this much free.
         if out.len() + LEFT_OUT <= limit {
-            let _ = writeln!(out, "{}\n", left_out(part.lines.len(), part.what));
+            let _ = writeln!(out, "{}\n", left_out(part.lines.len(), part.noun));
         }
         return;
     };
     let mut taken = 0;
     while let Some(line) = part.lines.get(taken) {
-        // Its end of line, and room for the parts that follow to be counted.
+        // The line, its end, and room to count the parts that follow.
         let Some(left) = room.checked_sub(line.len() + 1).filter(|left| *left > 4 * LEFT_OUT)
         else {
             break;
@@ -95,15 +98,15 @@ fn append(out: &mut String, part: &Part, limit: usize) {
     }
     if taken < part.lines.len() {
         let gap = if part.table { "\n" } else { "" };
-        let _ = writeln!(out, "{gap}{}", left_out(part.lines.len() - taken, part.what));
+        let _ = writeln!(out, "{gap}{}", left_out(part.lines.len() - taken, part.noun));
     }
     out.push_str(part.close);
     out.push('\n');
 }
 
-fn left_out(count: usize, what: &str) -> String {
+fn left_out(count: usize, noun: &str) -> String {
     let s = if count == 1 { "" } else { "s" };
-    format!("*{count} more {what}{s} left out: the text would be too long.*")
+    format!("*{count} more {noun}{s} left out: the text would be too long.*")
 }
 
 fn head(report: &Report) -> String {
@@ -114,26 +117,26 @@ fn head(report: &Report) -> String {
             VerdictOutcome::Undecided | VerdictOutcome::NothingCompared => "⚠️",
             VerdictOutcome::Fail | VerdictOutcome::Incomplete => "❌",
         };
-        let word = words::verdict(verdict.outcome);
+        let word = vocabulary::verdict(verdict.outcome);
         let reason = prose(&verdict.reason);
         let _ = writeln!(out, "{sign} **{word}** – {reason} (exit {})\n", verdict.exit_code);
     } else {
         out.push_str("Compared, not judged\n\n");
     }
     if let Some(baseline) = &report.baseline {
-        let _ = writeln!(out, "- baseline {}", code(&words::summary(baseline)));
+        let _ = writeln!(out, "- baseline {}", code(&vocabulary::summary(baseline)));
     }
-    let _ = writeln!(out, "- candidate {}\n", code(&words::summary(&report.candidate)));
+    let _ = writeln!(out, "- candidate {}\n", code(&vocabulary::summary(&report.candidate)));
     if let Some(control) = &report.control {
-        let (rows, alarms) = words::control(control);
+        let (rows, alarms) = vocabulary::control(control);
         let alarms = alarms.map_or("no false change".to_owned(), |alarms| {
             format!("**false changes**: {}", code(&alarms))
         });
         let _ = writeln!(out, "control, the base against itself: {rows}; {alarms}\n");
     }
-    let counts = words::counts(report).into_iter();
+    let counts = vocabulary::counts(report).into_iter();
     let counts: Vec<String> =
-        counts.map(|(outcome, count)| words::counted(outcome, count)).collect();
+        counts.map(|(outcome, count)| vocabulary::counted(outcome, count)).collect();
     if !counts.is_empty() {
         let _ = writeln!(out, "{}\n", counts.join(", "));
     }
@@ -141,56 +144,56 @@ fn head(report: &Report) -> String {
 }
 
 fn parts(report: &Report, names: &Names) -> Vec<Part> {
-    let aside = |row: &&Row| words::aside(report, row);
-    let unselected = |row: &&Row| words::unselected(report, row);
-    let of = |outcomes: &[Option<Outcome>]| -> Vec<&Row> {
-        let rows = report.rows.iter().filter(|row| !aside(row));
-        rows.filter(|row| outcomes.contains(&row.outcome())).collect()
+    let folds = Folds::of(report);
+    let (shown, _) = folds.split();
+    let of = |outcome: Outcome| -> Vec<&Row> {
+        shown.iter().copied().filter(|row| row.outcome() == Some(outcome)).collect()
     };
-    let worst =
-        of(&[None, Some(Outcome::Regression), Some(Outcome::Missing), Some(Outcome::Improvement)]);
-    let (unselected, ungated): (Vec<&Row>, Vec<&Row>) =
-        report.rows.iter().filter(aside).partition(unselected);
+    let calm = |row: &Row| matches!(row.outcome(), Some(Outcome::Undecided | Outcome::Unchanged));
+    let worst: Vec<&Row> = shown.iter().copied().filter(|row| !calm(row)).collect();
     let mut parts = Vec::new();
     parts.extend(rows(None, &worst, names));
-    parts.extend(causes(report, names));
     parts.extend(findings(&report.findings));
-    // Where they are why the gate blocks, they are not folded.
+    // Where undecided rows are why the gate blocks, their table is open.
     let blocking = report.verdict.as_ref().map(|verdict| verdict.outcome);
     let blocking = blocking == Some(VerdictOutcome::Undecided);
-    for (title, unfolded, rows_of) in [
-        ("undecided", blocking, of(&[Some(Outcome::Undecided)])),
-        ("new", false, of(&[Some(Outcome::New)])),
-        ("unchanged", false, of(&[Some(Outcome::Unchanged)])),
-        ("of metrics that cannot gate", false, ungated),
-        ("not among what was selected", false, unselected),
+    for (title, open, rows_of) in [
+        ("undecided", blocking, of(Outcome::Undecided)),
+        ("unchanged", false, of(Outcome::Unchanged)),
     ] {
-        parts.extend(rows(Some((title, unfolded)), &rows_of, names));
+        let s = if rows_of.len() == 1 { "" } else { "s" };
+        let title = format!("{} row{s} {title}", rows_of.len());
+        parts.extend(rows(Some((title, open)), &rows_of, names));
+    }
+    for group in
+        [&[Fold::Missing, Fold::New, Fold::Unmeasured][..], &[Fold::ShownOnly], &[Fold::Unselected]]
+    {
+        let in_group = |row: &&Row| folds.fold(row).is_some_and(|fold| group.contains(&fold));
+        let rows_of: Vec<&Row> = report.rows.iter().filter(in_group).collect();
+        let folded: Folded = rows_of.iter().filter_map(|row| folds.fold(row)).collect();
+        parts.extend(rows(Some((folded.counted(), false)), &rows_of, names));
     }
     parts.extend(environment(report));
     parts
 }
 
-/// A table of rows: under a title it is folded, except where told otherwise.
-fn rows(folded: Option<(&str, bool)>, rows: &[&Row], names: &Names) -> Option<Part> {
+/// A table of rows. Under a title it is folded, and open or closed.
+fn rows(folded: Option<(String, bool)>, rows: &[&Row], names: &Names) -> Option<Part> {
     if rows.is_empty() {
         return None;
     }
-    let mut open = folded.map_or_else(String::new, |(title, unfolded)| {
-        let s = if rows.len() == 1 { "" } else { "s" };
-        fold(&format!("{} row{s} {title}", rows.len()), unfolded)
-    });
+    let close = if folded.is_some() { "\n</details>\n" } else { "" };
+    let mut open = folded.map_or_else(String::new, |(title, open)| fold(&title, open));
     open.push_str(
         "| benchmark | metric | baseline | candidate | change | why |\n\
          | --- | --- | ---: | ---: | :--- | --- |\n",
     );
     let lines = rows.iter().map(|row| line(row, names)).collect();
-    let close = if folded.is_some() { "\n</details>\n" } else { "" };
-    Some(Part { open, lines, close, what: "row", table: true })
+    Some(Part { open, lines, close, noun: "row", table: true })
 }
 
-fn fold(title: &str, unfolded: bool) -> String {
-    let open = if unfolded { " open" } else { "" };
+fn fold(title: &str, open: bool) -> String {
+    let open = if open { " open" } else { "" };
     format!("<details{open}><summary>{title}</summary>\n\n")
 }
 
@@ -201,76 +204,67 @@ fn line(row: &Row, names: &Names) -> String {
         Some(judgement) if judgement.severity == Severity::Fail => "**",
         _ => "",
     };
-    let estimate = words::estimate(change);
+    let estimate = vocabulary::estimate(change);
     let estimate = match estimate.as_str() {
         "" => String::new(),
-        // The one sign that Markdown could take for its own.
+        // Markdown takes these signs for its own.
         estimate => {
             format!("{strong}{}{strong}", estimate.replace('<', "&lt;").replace('>', "&gt;"))
         }
     };
-    let interval = words::interval(change).replace('<', "&lt;").replace('>', "&gt;");
-    let [outcome, why] = [words::outcome(row), words::why(row)];
+    let interval = vocabulary::interval(change).replace('<', "&lt;").replace('>', "&gt;");
+    let [outcome, why] = [vocabulary::outcome(row), vocabulary::why(row)];
     let why = match (outcome.as_str(), why.as_str()) {
         (outcome, "") => outcome.to_owned(),
         (outcome, why) => format!("{strong}{outcome}{strong}: {}", cell(&prose(why))),
     };
+    let why = format!("{why}{}", cause(row));
     let columns = [
         cell(&code(&names.raw(row))),
         cell(&code(&row.metric)),
-        cell(&prose(&words::value(row.baseline.as_ref(), &unit))),
-        cell(&prose(&words::value(row.candidate.as_ref(), &unit))),
+        cell(&prose(&vocabulary::value(row.baseline.as_ref(), &unit))),
+        cell(&prose(&vocabulary::value(row.candidate.as_ref(), &unit))),
         [estimate, interval].join(" ").trim().to_owned(),
         why,
     ];
     format!("| {} |", columns.join(" | "))
 }
 
-/// Which functions account for instructions that grew.
-fn causes(report: &Report, names: &Names) -> Option<Part> {
-    let lines: Vec<String> = report
-        .rows
-        .iter()
-        .filter_map(|row| {
-            let functions: Vec<String> = words::cause(row)
-                .into_iter()
-                .map(|(function, change)| format!("{} {change}", code(&function)))
-                .collect();
-            let about = [code(&names.raw(row)), code(&row.metric)].join(" ");
-            let cause = functions.join("; ");
-            (!cause.is_empty()).then(|| format!("- probable cause of {about}: {cause}"))
-        })
+/// The functions that account for more instructions, as a line of their row's
+/// cell; empty where there are none.
+fn cause(row: &Row) -> String {
+    let functions: Vec<String> = vocabulary::cause(row)
+        .into_iter()
+        .map(|(function, change)| format!("{} {change}", cell(&code(&function))))
         .collect();
-    let open = String::new();
-    (!lines.is_empty()).then_some(Part { open, lines, close: "", what: "cause", table: false })
+    match functions.join("; ") {
+        functions if functions.is_empty() => functions,
+        functions => format!("<br>probable cause: {functions}"),
+    }
 }
 
 fn findings(findings: &[Finding]) -> Option<Part> {
-    let lines: Vec<String> = words::grouped(findings)
+    let lines: Vec<String> = grouped(findings)
         .into_iter()
-        .map(|(finding, subjects)| {
+        .map(|Group { severity, code: finding, subjects, message }| {
             let more = subjects.len().saturating_sub(LISTED);
             let mut shown: Vec<String> =
                 subjects.iter().take(LISTED).map(|subject| code(subject)).collect();
             if more > 0 {
                 shown.push(format!("{more} more"));
             }
-            let strong = if finding.severity == Severity::Fail { "**" } else { "" };
-            let word = words::severity(finding.severity);
+            let strong = if severity == Severity::Fail { "**" } else { "" };
+            let word = vocabulary::severity(severity);
             let about = shown.join(", ");
             let space = if about.is_empty() { "" } else { " " };
-            format!(
-                "- {strong}{word}{strong} `{}`{space}{about}: {}",
-                finding.code,
-                prose(&finding.message)
-            )
+            format!("- {strong}{word}{strong} `{finding}`{space}{about}: {}", prose(&message))
         })
         .collect();
     let open = String::new();
-    (!lines.is_empty()).then_some(Part { open, lines, close: "", what: "finding", table: false })
+    (!lines.is_empty()).then_some(Part { open, lines, close: "", noun: "finding", table: false })
 }
 
-/// What the environments were, and where they differ.
+/// The environments of both sides.
 fn environment(report: &Report) -> Option<Part> {
     let ours = &report.candidate.environment;
     let theirs = report.baseline.as_ref().map(|baseline| &baseline.environment);
@@ -293,7 +287,7 @@ fn environment(report: &Report) -> Option<Part> {
         open,
         lines,
         close: "\n</details>\n",
-        what: "field",
+        noun: "field",
         table: true,
     })
 }

@@ -1,11 +1,13 @@
-//! Renderers of a [`Report`]: they decide nothing.
+//! Renderers of a [`Report`]. They decide nothing.
 //!
-//! Names of benchmarks and texts from files are hostile: each renderer escapes
-//! them for its own format.
+//! Benchmark names and texts from files are hostile: each renderer escapes them
+//! for its own format.
 
 mod bencher;
 mod calibration;
 mod diagnosis;
+mod findings;
+mod fold;
 mod github;
 mod github_benchmark;
 mod html;
@@ -15,7 +17,7 @@ mod markdown;
 mod read;
 mod terminal;
 mod text;
-mod words;
+mod vocabulary;
 
 pub use bencher::Bencher;
 pub use calibration::calibration;

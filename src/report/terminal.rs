@@ -1,4 +1,4 @@
-//! The report as a table that a person wants to read.
+//! The report as a table on a terminal.
 
 mod bar;
 mod cause;
@@ -8,22 +8,24 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
-use super::{Render, plain, words};
+use super::findings::{Group, grouped};
+use super::fold::{Folded, Folds};
+use super::{Render, plain, vocabulary};
 use crate::judge::{Control, Finding, Report, Severity, Verdict, VerdictOutcome};
-use crate::policy::Gate;
 
-/// How many names one line lists.
+/// The most names that one line lists.
 const LISTED: usize = 5;
 
-/// Writes a table, the findings and the verdict. The text holds colours; the
-/// stream it goes to strips them where they do not belong.
+/// Writes a table, the findings and the verdict. The text always holds colours: a
+/// stream that is not a terminal strips them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Terminal {
-    /// Columns to fit into; unlimited where unknown, as in a log.
+    /// The width to fit into, in columns; unlimited where it is unknown, as in a log.
     pub width: Option<u16>,
-    /// Also rows that the policy only shows, and those of what was not selected.
+    /// Whether rows are shown that are otherwise counted in one line: new, missing
+    /// and unmeasured rows, rows that cannot gate, and rows that were not selected.
     pub all: bool,
-    /// Whether each change is drawn beside its numbers, where there is room.
+    /// How each change is drawn next to its numbers, where there is room.
     pub bars: Bars,
 }
 
@@ -43,28 +45,16 @@ impl Render for Terminal {
     fn render(&self, report: &Report) -> String {
         let mut out = String::new();
         header(&mut out, report);
-        let mut shown = Vec::new();
-        let (mut without_gate, mut not_selected) = (0, 0);
-        for row in &report.rows {
-            if self.all {
-                shown.push(row);
-            } else if words::unselected(report, row) {
-                not_selected += 1;
-            } else if row.gate == Gate::Show {
-                without_gate += 1;
-            } else {
-                shown.push(row);
-            }
-        }
+        let (shown, folded) = if self.all {
+            (report.rows.iter().collect(), Folded::default())
+        } else {
+            Folds::of(report).split()
+        };
         rows::write(&mut out, report, &shown, self.width, self.bars);
-        cause::write(&mut out, &shown, &words::Names::of(&report.rows));
-        hidden(&mut out, without_gate, "of a metric that cannot gate");
-        hidden(&mut out, not_selected, "not among what was selected");
         if report.rows.is_empty() {
             out.push_str("no benchmarks\n\n");
-        } else if shown.len() < report.rows.len() {
-            out.push('\n');
         }
+        self::folded(&mut out, &folded);
         findings(&mut out, &report.findings);
         if let Some(control) = &report.control {
             self::control(&mut out, control);
@@ -78,47 +68,48 @@ impl Render for Terminal {
     }
 }
 
-fn hidden(out: &mut String, count: usize, which: &str) {
+/// One line for all rows that are not shown.
+fn folded(out: &mut String, folded: &Folded) {
     let dim = Style::new().dimmed();
-    let (rows, them) = if count == 1 { ("row", "it") } else { ("rows", "them") };
-    if count > 0 {
-        let _ = writeln!(out, "{dim}{count} {rows} {which}: show {them} with --all{dim:#}");
+    let them = if folded.rows() == 1 { "it" } else { "them" };
+    if folded.rows() > 0 {
+        let _ = writeln!(out, "{dim}{}: show {them} with --all{dim:#}\n", folded.counted());
     }
 }
 
 fn header(out: &mut String, report: &Report) {
     let dim = Style::new().dimmed();
     if let Some(baseline) = &report.baseline {
-        let _ = writeln!(out, "{dim}baseline   {}{dim:#}", words::summary(baseline));
+        let _ = writeln!(out, "{dim}baseline   {}{dim:#}", vocabulary::summary(baseline));
     }
     let alone = report.baseline.is_none() && report.verdict.is_none();
     let word = if alone { "snapshot " } else { "candidate" };
-    let _ = writeln!(out, "{dim}{word}  {}{dim:#}\n", words::summary(&report.candidate));
+    let _ = writeln!(out, "{dim}{word}  {}{dim:#}\n", vocabulary::summary(&report.candidate));
 }
 
-/// Findings that say the same of several benchmarks are one line.
+/// One line for the findings that say the same.
 fn findings(out: &mut String, findings: &[Finding]) {
-    for (finding, subjects) in words::grouped(findings) {
-        let word = words::severity(finding.severity);
-        let style = match finding.severity {
+    for Group { severity, code, subjects, message } in grouped(findings) {
+        let word = vocabulary::severity(severity);
+        let style = match severity {
             Severity::Fail => AnsiColor::Red.on_default().bold(),
             Severity::Warn => AnsiColor::Yellow.on_default(),
             Severity::Note => Style::new().dimmed(),
         };
-        let _ = write!(out, "{style}{word}{style:#}  {}", finding.code);
+        let _ = write!(out, "{style}{word}{style:#}  {code}");
         if !subjects.is_empty() {
-            let _ = write!(out, "  {}", words::listed(&subjects, LISTED));
+            let _ = write!(out, "  {}", vocabulary::listed(&subjects, LISTED));
         }
-        let _ = writeln!(out, ": {}", plain(&finding.message));
+        let _ = writeln!(out, ": {}", plain(&message));
     }
     if !findings.is_empty() {
         out.push('\n');
     }
 }
 
-/// What the base held against itself came to.
+/// The result of the control.
 fn control(out: &mut String, control: &Control) {
-    let (rows, alarms) = words::control(control);
+    let (rows, alarms) = vocabulary::control(control);
     let (word, style) = match alarms {
         None => ("no false change".to_owned(), Style::new()),
         Some(alarms) => (format!("FALSE CHANGES: {alarms}"), AnsiColor::Red.on_default().bold()),
@@ -127,7 +118,7 @@ fn control(out: &mut String, control: &Control) {
 }
 
 fn verdict(out: &mut String, verdict: &Verdict) {
-    let word = words::verdict(verdict.outcome);
+    let word = vocabulary::verdict(verdict.outcome);
     let colour = match verdict.outcome {
         VerdictOutcome::Pass => AnsiColor::Green,
         VerdictOutcome::Undecided | VerdictOutcome::NothingCompared => AnsiColor::Yellow,

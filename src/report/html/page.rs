@@ -1,26 +1,31 @@
 //! The page around the rows: verdict, findings, environment, limits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use super::super::findings::{Group, grouped};
 use super::super::plain;
-use super::super::words::{self, Names};
-use super::{SCRIPT, SCRIPT_HASH, STYLE, STYLE_HASH, row};
-use crate::judge::{Finding, Outcome, Report, Verdict, VerdictOutcome};
+use super::super::vocabulary::{self, Names};
+use super::cards::{self, Anchors};
+use super::components::{Cell, Column, Line, Tone, badge, table};
+use super::{SCRIPT, SCRIPT_HASH, STYLE, STYLE_HASH, rows};
+use crate::judge::{Control, VerdictOutcome};
+use crate::judge::{EnvironmentDifference, Finding, Report, Severity, SnapshotSummary, Verdict};
 use crate::policy::Gate;
 
-/// Subjects that one finding names before the rest is folded.
+/// The most subjects that a finding names before the rest is folded.
 const LISTED: usize = 5;
 
 pub(super) fn page(report: &Report) -> Markup {
     let names = Names::of(&report.rows);
+    let anchors = Anchors::of_report(report);
     let policy = format!(
         "default-src 'none'; style-src '{STYLE_HASH}'; script-src '{SCRIPT_HASH}'; \
          base-uri 'none'; form-action 'none'"
     );
     let title = match &report.verdict {
-        Some(verdict) => format!("{} – benchmarks", words::verdict(verdict.outcome)),
+        Some(verdict) => format!("{} – benchmarks", vocabulary::verdict(verdict.outcome)),
         None => "Benchmarks compared".to_owned(),
     };
     html! {
@@ -43,8 +48,8 @@ pub(super) fn page(report: &Report) -> Markup {
                 main {
                     (verdict(report))
                     (findings(&report.findings))
-                    (row::table(report, &names))
-                    (row::cards(report, &names))
+                    (rows::section(report, &names, &anchors))
+                    (cards::section(report, &names, &anchors))
                     (environment(report))
                     (limits(report))
                 }
@@ -55,63 +60,79 @@ pub(super) fn page(report: &Report) -> Markup {
 }
 
 fn verdict(report: &Report) -> Markup {
+    let tone = report.verdict.as_ref().map_or(Tone::Calm, tone);
     html! {
-        section aria-labelledby="verdict" {
+        section class={ "verdict " (tone.class()) } aria-labelledby="verdict" {
             @match &report.verdict {
                 Some(verdict) => {
-                    h1 #verdict class=(class(verdict)) { (words::verdict(verdict.outcome)) }
-                    p .reason { (plain(&verdict.reason)) " (exit " (verdict.exit_code) ")" }
+                    h1 #verdict { (vocabulary::verdict(verdict.outcome)) }
+                    p .reason {
+                        (plain(&verdict.reason)) " "
+                        span .exit { "(exit " (verdict.exit_code) ")" }
+                    }
                 }
                 None => h1 #verdict { "Compared, not judged" },
             }
-            dl .sides {
-                @if let Some(baseline) = &report.baseline {
-                    dt { "baseline" }
-                    dd { (words::summary(baseline)) ", " time { (baseline.created.strftime("%F %R UTC")) } }
-                }
-                dt { "candidate" }
-                dd {
-                    (words::summary(&report.candidate)) ", "
-                    time { (report.candidate.created.strftime("%F %R UTC")) }
-                }
-            }
-            @if let Some(control) = &report.control {
-                @let (rows, alarms) = words::control(control);
-                p {
-                    "Control, the base against itself: " (rows) "; "
-                    @match alarms {
-                        Some(alarms) => strong .bad { "false changes: " (alarms) },
-                        None => "no false change",
-                    }
-                    "."
-                }
-            }
-            @let counts = words::counts(report);
+            @let counts = vocabulary::counts(report);
             @if !counts.is_empty() {
                 ul .counts aria-label="Rows that may gate, by outcome" {
                     @for (outcome, count) in counts {
-                        li class=(outcome_class(outcome)) { (words::counted(outcome, count)) }
+                        li {
+                            (badge(&vocabulary::counted(outcome, count), rows::outcome_tone(outcome)))
+                        }
                     }
+                }
+            }
+        }
+        dl .sides {
+            @if let Some(baseline) = &report.baseline { (side("Baseline", baseline)) }
+            (side("Candidate", &report.candidate))
+            @if let Some(control) = &report.control { (self::control(control)) }
+        }
+    }
+}
+
+fn side(name: &str, summary: &SnapshotSummary) -> Markup {
+    html! {
+        div {
+            dt { (name) }
+            dd {
+                (vocabulary::summary(summary)) ", "
+                time { (summary.created.strftime("%F %R UTC")) }
+            }
+        }
+    }
+}
+
+fn control(control: &Control) -> Markup {
+    let (rows, alarms) = vocabulary::control(control);
+    html! {
+        div {
+            dt { "Control" }
+            dd {
+                "The base against itself: " (rows) "; "
+                @match alarms {
+                    Some(alarms) => strong .bad { "false changes: " (alarms) },
+                    None => "no false change",
                 }
             }
         }
     }
 }
 
-fn class(verdict: &Verdict) -> &'static str {
+fn tone(verdict: &Verdict) -> Tone {
     match verdict.outcome {
-        VerdictOutcome::Pass => "good",
-        VerdictOutcome::Undecided | VerdictOutcome::NothingCompared => "unsure",
-        VerdictOutcome::Fail | VerdictOutcome::Incomplete => "bad",
+        VerdictOutcome::Pass => Tone::Good,
+        VerdictOutcome::Undecided | VerdictOutcome::NothingCompared => Tone::Unsure,
+        VerdictOutcome::Fail | VerdictOutcome::Incomplete => Tone::Bad,
     }
 }
 
-pub(super) fn outcome_class(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Regression => "bad",
-        Outcome::Improvement => "good",
-        Outcome::Undecided | Outcome::Missing => "unsure",
-        Outcome::New | Outcome::Unchanged => "calm",
+fn severity_tone(severity: Severity) -> Tone {
+    match severity {
+        Severity::Fail => Tone::Bad,
+        Severity::Warn => Tone::Unsure,
+        Severity::Note => Tone::Calm,
     }
 }
 
@@ -121,25 +142,28 @@ fn findings(findings: &[Finding]) -> Markup {
             section aria-labelledby="findings" {
                 h2 #findings { "Findings" }
                 ul .findings {
-                    @for (finding, subjects) in words::grouped(findings) {
-                        @let word = words::severity(finding.severity);
-                        li {
-                            span class={ "severity " (word) } { (word) } " "
-                            code { (finding.code) }
-                            @if !subjects.is_empty() { " " }
-                            @for (index, subject) in subjects.iter().take(LISTED).enumerate() {
-                                @if index > 0 { ", " }
-                                span .name { (subject) }
-                            }
-                            @if subjects.len() > LISTED {
-                                details {
-                                    summary { (subjects.len() - LISTED) " more" }
-                                    (words::listed(&subjects[LISTED..], usize::MAX))
-                                }
-                            }
-                            ": "
-                            (plain(&finding.message))
-                        }
+                    @for group in grouped(findings) { (finding(&group)) }
+                }
+            }
+        }
+    }
+}
+
+fn finding(group: &Group) -> Markup {
+    let Group { severity, code, subjects, message } = group;
+    let (named, more) = subjects.split_at(subjects.len().min(LISTED));
+    html! {
+        li {
+            (badge(vocabulary::severity(*severity), severity_tone(*severity)))
+            div {
+                p { code { (code) } " " (plain(message)) }
+                @if !named.is_empty() {
+                    p .subjects { (named.join(", ")) }
+                }
+                @if !more.is_empty() {
+                    details .subjects {
+                        summary { (more.len()) " more" }
+                        (more.join(", "))
                     }
                 }
             }
@@ -147,72 +171,77 @@ fn findings(findings: &[Finding]) -> Markup {
     }
 }
 
+const ENVIRONMENT: [Column; 4] = [
+    Column::fixed("Field"),
+    Column::fixed("Baseline"),
+    Column::fixed("Candidate"),
+    Column::fixed("Consequence"),
+];
+
+const ENVIRONMENT_ALONE: [Column; 2] = [Column::fixed("Field"), Column::fixed("Candidate")];
+
 fn environment(report: &Report) -> Markup {
     let ours = &report.candidate.environment;
     let theirs = report.baseline.as_ref().map(|baseline| &baseline.environment);
-    let mut fields: Vec<&String> =
+    let fields: BTreeSet<&String> =
         ours.keys().chain(theirs.iter().flat_map(|environment| environment.keys())).collect();
-    fields.sort_unstable();
-    fields.dedup();
-    let differs = |field: &str| report.environment_differences.iter().find(|d| d.field == field);
+    let value = |environment: &BTreeMap<String, String>, field: &str| {
+        let value = environment.get(field).map_or_else(|| "–".to_owned(), |value| plain(value));
+        Cell::text(html! { (value) })
+    };
+    let consequence = |field: &str| {
+        let difference = report.environment_differences.iter().find(|d| d.field == field);
+        let consequence = difference.map_or("", consequence);
+        Cell::text(html! { (consequence) })
+    };
+    let lines = fields.iter().map(|field| {
+        let mut cells = vec![Cell::text(html! { (plain(field)) })];
+        cells.extend(theirs.map(|theirs| value(theirs, field)));
+        cells.push(value(ours, field));
+        cells.extend(theirs.map(|_| consequence(field)));
+        Line::plain(cells)
+    });
+    let columns = if theirs.is_some() { &ENVIRONMENT[..] } else { &ENVIRONMENT_ALONE };
     html! {
         section aria-labelledby="environment" {
             h2 #environment { "Environment" }
             @if fields.is_empty() {
                 p { "Nothing is known of where this was measured." }
             } @else {
-                div .wide tabindex="0" role="region" aria-labelledby="environment" {
-                    table {
-                        thead {
-                            tr {
-                                th scope="col" { "field" }
-                                @if theirs.is_some() { th scope="col" { "baseline" } }
-                                th scope="col" { "candidate" }
-                                @if theirs.is_some() { th scope="col" { "consequence" } }
-                            }
-                        }
-                        tbody {
-                            @for field in fields {
-                                tr {
-                                    th scope="row" { (plain(field)) }
-                                    @if let Some(theirs) = theirs {
-                                        td .text { (theirs.get(field).map_or("–".to_owned(), |v| plain(v))) }
-                                    }
-                                    td .text { (ours.get(field).map_or("–".to_owned(), |v| plain(v))) }
-                                    @if theirs.is_some() {
-                                        td {
-                                            @if let Some(difference) = differs(field) {
-                                                (consequence(difference.blocks_time, difference.blocks_counts))
-                                            }
-                                        }
-                                    }
-                                }
-                            }
-                        }
-                    }
-                }
+                (table("fields", "environment", columns, lines))
             }
         }
     }
 }
 
-fn consequence(time: bool, counts: bool) -> &'static str {
-    match (time, counts) {
-        (true, true) => "differs: neither times nor counts compare",
-        (true, false) => "differs: times do not compare",
-        (false, true) => "differs: counts do not compare",
+fn consequence(difference: &EnvironmentDifference) -> &'static str {
+    match (difference.blocks_time, difference.blocks_counts) {
+        (true, true) => "differs: neither times nor counts can be compared",
+        (true, false) => "differs: times cannot be compared",
+        (false, true) => "differs: counts cannot be compared",
         (false, false) => "differs",
     }
 }
 
-/// The limits that were in force, and on how many rows.
+const LIMITS: [Column; 8] = [
+    Column::fixed("Metric"),
+    Column::fixed("Gate"),
+    Column::fixed("Tolerance"),
+    Column::fixed("Target"),
+    Column::fixed("Warns beyond"),
+    Column::fixed("Fails beyond"),
+    Column::fixed("Floor"),
+    Column::fixed("Rows"),
+];
+
+/// The limits in force, and the number of rows that they apply to.
 fn limits(report: &Report) -> Markup {
     let mut sets: BTreeMap<(String, [String; 5], &str), usize> = BTreeMap::new();
     for row in &report.rows {
         let Some(judgement) = &row.judgement else { continue };
         let limits = &judgement.limits;
         let percents =
-            [limits.tolerance, limits.target, limits.warn, limits.fail].map(words::percent);
+            [limits.tolerance, limits.target, limits.warn, limits.fail].map(vocabulary::percent);
         let [tolerance, target, warn, fail] = percents;
         let gate = match row.gate {
             Gate::Show => "shows",
@@ -222,43 +251,25 @@ fn limits(report: &Report) -> Markup {
         let key = (plain(&row.metric), [tolerance, target, warn, fail, plain(&limits.floor)], gate);
         *sets.entry(key).or_insert(0) += 1;
     }
+    let lines = sets.iter().map(|((metric, limits, gate), rows)| {
+        let mut cells = vec![Cell::text(html! { (metric) }), Cell::text(html! { (gate) })];
+        cells.extend(limits.iter().map(|limit| Cell::number(limit)));
+        cells.push(Cell::number(&vocabulary::count(*rows)));
+        Line::plain(cells)
+    });
     html! {
         section aria-labelledby="policy" {
             h2 #policy { "Policy in force" }
             p {
                 @match &report.policy {
-                    Some(path) => { code { (plain(&path.display().to_string())) } },
+                    Some(path) => code { (plain(&path.display().to_string())) },
                     None => "The defaults",
                 }
-                "; alpha " (words::percent(report.alpha))
-                ": the chance of any false regression among all sampled rows, were noise between \
-                 runs all there is."
+                ". Alpha is " (vocabulary::percent(report.alpha))
+                ": the chance of any false regression among all sampled rows, if runs differ by \
+                 noise alone."
             }
-            @if !sets.is_empty() {
-                div .wide tabindex="0" role="region" aria-labelledby="policy" {
-                    table {
-                        thead {
-                            tr {
-                                @for head in
-                                    ["metric", "the gate", "tolerance", "target", "warns beyond", "fails beyond", "floor", "rows"]
-                                {
-                                    th scope="col" { (head) }
-                                }
-                            }
-                        }
-                        tbody {
-                            @for ((metric, limits, gate), rows) in &sets {
-                                tr {
-                                    th scope="row" { (metric) }
-                                    td { (gate) }
-                                    @for limit in limits { td { (limit) } }
-                                    td { (rows) }
-                                }
-                            }
-                        }
-                    }
-                }
-            }
+            @if !sets.is_empty() { (table("limits", "policy", &LIMITS, lines)) }
         }
     }
 }

@@ -1,18 +1,11 @@
-//! A change and its interval as a bar of a few characters: where it lies beside
-//! zero, and how sure it is.
+//! A change and its interval as a bar of a few characters.
 
+use super::super::vocabulary;
 use super::Bars;
 use crate::judge::{Change, Row};
 
 /// Characters of a bar; odd, so that zero is in the middle.
 const CELLS: usize = 15;
-
-/// Half the bar's scale in targets of the row: a change of the target's size is
-/// a third of the way out, well clear of zero.
-const TARGETS: f64 = 3.0;
-
-/// Half the scale of a row without limits.
-const UNJUDGED: f64 = 0.1;
 
 /// The bar; empty where there is no change to show.
 pub(super) fn of(row: &Row, bars: Bars) -> String {
@@ -22,8 +15,7 @@ pub(super) fn of(row: &Row, bars: Bars) -> String {
         Bars::Ascii => ['|', '-', 'o', '<', '>'],
     };
     let Some(Change { estimate, lower, upper }) = row.change else { return String::new() };
-    let target = row.judgement.as_ref().map(|judgement| judgement.limits.target);
-    let scale = target.filter(|target| *target > 0.0).map_or(UNJUDGED, |target| target * TARGETS);
+    let scale = vocabulary::scale(row);
     let (lower, upper) = (lower.unwrap_or(estimate), upper.unwrap_or(estimate));
     let (from, to) = (cell(lower, scale), cell(upper, scale));
     let mut cells = [' '; CELLS];
@@ -32,7 +24,7 @@ pub(super) fn of(row: &Row, bars: Bars) -> String {
         cells[from..=to].fill(line);
     }
     cells[cell(estimate, scale)] = dot;
-    // What lies beyond the scale points out of it.
+    // An interval that leaves the scale ends in an arrow.
     if lower < -scale {
         cells[0] = less;
     }
@@ -45,7 +37,7 @@ pub(super) fn of(row: &Row, bars: Bars) -> String {
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "clamped to the bar before"
+    reason = "the change is clamped to the bar first"
 )]
 fn cell(change: f64, scale: f64) -> usize {
     let half = (CELLS / 2) as f64;

@@ -1,25 +1,30 @@
-//! The functions that account for instructions that grew.
+//! The functions that account for more instructions.
 
 use std::fmt::Write as _;
 
 use anstyle::Style;
 
-use super::super::plain;
-use super::super::words::{self, Names};
+use super::super::vocabulary;
 use crate::judge::Row;
 
-/// Below the table: for each row whose instructions grew, its probable cause.
-pub(super) fn write(out: &mut String, rows: &[&Row], names: &Names) {
+/// What stands before the first function.
+const LABEL: &str = "    probable cause: ";
+
+/// Whether there is a probable cause to show.
+pub(super) fn is_known(row: &Row) -> bool {
+    row.judgement.as_ref().is_some_and(|judgement| !judgement.cause.is_empty())
+}
+
+/// The lines below a row: its probable cause, a function in each line.
+pub(super) fn write(out: &mut String, row: &Row) {
     let dim = Style::new().dimmed();
-    for row in rows {
-        let cause = words::cause(row);
-        if cause.is_empty() {
-            continue;
-        }
-        let _ = writeln!(out, "probable cause  {} ({}):", names.shown(row), plain(&row.metric));
-        for (function, change) in cause {
-            let _ = writeln!(out, "    {function}  {dim}{change}{dim:#}");
-        }
-        out.push('\n');
+    let mut label = LABEL;
+    for (function, change) in vocabulary::cause(row) {
+        let _ = writeln!(
+            out,
+            "{dim}{label:width$}{dim:#}{function}  {dim}{change}{dim:#}",
+            width = LABEL.len()
+        );
+        label = "";
     }
 }

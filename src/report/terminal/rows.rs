@@ -1,8 +1,7 @@
 //! The rows of a report as a table that fits its width.
 //!
-//! Numbers are never broken over lines. Where the whole does not fit, reasons
-//! leave their rows for lines below the table, then intervals follow them; what
-//! is left is the benchmark's name, which may be broken.
+//! Numbers are never broken over lines. Where the table does not fit, the reasons
+//! move to lines below it, then the intervals; then benchmark names are broken.
 
 use std::fmt::Write as _;
 
@@ -13,8 +12,8 @@ use comfy_table::{
 };
 
 use super::super::plain;
-use super::super::words::{self, Names};
-use super::{Bars, LISTED, bar};
+use super::super::vocabulary::{self, Names};
+use super::{Bars, LISTED, bar, cause};
 use crate::judge::{Outcome, Report, Row, Severity, Side};
 use crate::model::Unit;
 
@@ -28,7 +27,7 @@ const SHORTEST_NAME: u16 = 12;
 /// Spaces between columns.
 const GAP: u16 = 2;
 
-/// What a change of colour begins with; names cannot hold it.
+/// The first character of a colour change; names cannot hold it.
 const ESCAPE: char = '\u{1b}';
 
 pub(super) fn write(
@@ -41,15 +40,13 @@ pub(super) fn write(
     if rows.is_empty() {
         return;
     }
+    let names = Names::of(&report.rows);
     if report.baseline.is_none() {
-        let _ = writeln!(
-            out,
-            "{}\n",
-            text(&fitted(measurements(rows, &Names::of(&report.rows)), width))
-        );
+        let table = measurements(rows, &names);
+        let widths = Widths::of(&table, width);
+        let _ = writeln!(out, "{}\n", text(&widths.fitted(table)));
         return;
     }
-    let names = Names::of(&report.rows);
     let layouts = match bars {
         Bars::Off => &[(Layout::Whole, bars), (Layout::ReasonsBelow, bars)][..],
         _ => &[
@@ -58,19 +55,31 @@ pub(super) fn write(
             (Layout::ReasonsBelow, Bars::Off),
         ],
     };
-    let fits = |table: &Table| width.is_none_or(|width| natural(table) <= width);
-    let (table, layout) = layouts
+    let judged = rows.iter().any(|row| row.judgement.is_some());
+    let comparison = |layout, bars| Comparison { names: &names, layout, bars, judged };
+    let comparison = layouts
         .iter()
-        .map(|&(layout, bars)| (comparison(rows, &names, layout, bars), layout))
-        .find(|(table, _)| fits(table))
-        .unwrap_or_else(|| (comparison(rows, &names, Layout::Narrow, Bars::Off), Layout::Narrow));
-    let _ = writeln!(out, "{}\n", text(&fitted(table, width)));
-    if layout != Layout::Whole {
-        reasons(out, rows, &names, layout);
+        .map(|&(layout, bars)| comparison(layout, bars))
+        .find(|comparison| {
+            width.is_none_or(|width| natural(&comparison.table(rows, true)) <= width)
+        })
+        .unwrap_or_else(|| comparison(Layout::Narrow, Bars::Off));
+    let widths = Widths::of(&comparison.table(rows, true), width);
+    // A cause follows its row, so the table is written in pieces of equal widths.
+    for (index, piece) in rows.split_inclusive(|row| cause::is_known(row)).enumerate() {
+        let table = widths.fitted(comparison.table(piece, index == 0));
+        let _ = writeln!(out, "{}", text(&table));
+        if let Some(row) = piece.last() {
+            cause::write(out, row);
+        }
+    }
+    out.push('\n');
+    if comparison.layout != Layout::Whole {
+        reasons(out, rows, &names, comparison.layout);
     }
 }
 
-/// What stands in the table's rows.
+/// What the table's rows hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Layout {
     /// Everything.
@@ -81,47 +90,68 @@ enum Layout {
     Narrow,
 }
 
-fn comparison(rows: &[&Row], names: &Names, layout: Layout, bars: Bars) -> Table {
-    let judged = rows.iter().any(|row| row.judgement.is_some());
-    let mut table = Table::new();
-    table.set_header(columns(|heads| {
-        heads.extend([head("benchmark"), head("metric")]);
+/// How rows with a baseline are written.
+#[derive(Clone, Copy)]
+struct Comparison<'a> {
+    names: &'a Names<'a>,
+    layout: Layout,
+    bars: Bars,
+    /// Whether there is a column for the outcome.
+    judged: bool,
+}
+
+impl Comparison<'_> {
+    fn table(&self, rows: &[&Row], with_header: bool) -> Table {
+        let mut table = Table::new();
+        if with_header {
+            table.set_header(self.header());
+        }
+        for row in rows {
+            table.add_row(self.cells(row));
+        }
+        table
+    }
+
+    fn header(&self) -> Vec<Cell> {
+        let mut heads = vec![head("benchmark"), head("metric")];
         heads.extend([number("baseline"), number("candidate"), number("change")].map(dim));
-        if layout != Layout::Narrow {
+        if self.layout != Layout::Narrow {
             heads.push(head("95% interval"));
         }
-        if bars != Bars::Off {
+        if self.bars != Bars::Off {
             heads.push(dim(Cell::new("0").set_alignment(CellAlignment::Center)));
         }
-        if judged {
+        if self.judged {
             heads.push(head("outcome"));
         }
-    }));
-    for row in rows {
-        let unit = Unit::from(row.unit.as_str());
-        table.add_row(columns(|cells| {
-            cells.extend([
-                Cell::new(names.shown(row)),
-                Cell::new(plain(&row.metric)),
-                value(row.baseline.as_ref(), &unit),
-                value(row.candidate.as_ref(), &unit),
-                paint(number(&words::estimate(row.change.as_ref())), row),
-            ]);
-            if layout != Layout::Narrow {
-                cells.push(dim(Cell::new(words::interval(row.change.as_ref()))));
-            }
-            if bars != Bars::Off {
-                cells.push(paint(Cell::new(bar::of(row, bars)), row));
-            }
-            if judged {
-                let reason = if layout == Layout::Whole { words::why(row) } else { String::new() };
-                let colon = if reason.is_empty() { "" } else { ": " };
-                cells
-                    .push(paint(Cell::new(format!("{}{colon}{reason}", words::outcome(row))), row));
-            }
-        }));
+        heads
     }
-    table
+
+    fn cells(&self, row: &Row) -> Vec<Cell> {
+        let unit = Unit::from(row.unit.as_str());
+        let change = row.change.as_ref();
+        let mut cells = vec![
+            Cell::new(self.names.shown(row)),
+            Cell::new(plain(&row.metric)),
+            value(row.baseline.as_ref(), &unit),
+            value(row.candidate.as_ref(), &unit),
+            paint(number(&vocabulary::estimate(change)), row),
+        ];
+        if self.layout != Layout::Narrow {
+            cells.push(dim(Cell::new(vocabulary::interval(change))));
+        }
+        if self.bars != Bars::Off {
+            cells.push(paint(Cell::new(bar::of(row, self.bars)), row));
+        }
+        if self.judged {
+            let whole = self.layout == Layout::Whole;
+            let reason = if whole { vocabulary::why(row) } else { String::new() };
+            let colon = if reason.is_empty() { "" } else { ": " };
+            let outcome = format!("{}{colon}{reason}", vocabulary::outcome(row));
+            cells.push(paint(Cell::new(outcome), row));
+        }
+        cells
+    }
 }
 
 fn measurements(rows: &[&Row], names: &Names) -> Table {
@@ -139,28 +169,30 @@ fn measurements(rows: &[&Row], names: &Names) -> Table {
             Cell::new(plain(&row.metric)),
             value(row.candidate.as_ref(), &unit),
             dim(Cell::new(
-                row.candidate.as_ref().map_or_else(String::new, |side| words::spread(side, &unit)),
+                row.candidate
+                    .as_ref()
+                    .map_or_else(String::new, |side| vocabulary::spread(side, &unit)),
             )),
         ]);
     }
     table
 }
 
-/// The reasons that had no room in the table, said once for equal ones.
+/// The reasons that had no room in the table, one line for equal ones.
 fn reasons(out: &mut String, rows: &[&Row], names: &Names, layout: Layout) {
     let mut lines: Vec<(&Row, String, Vec<String>)> = Vec::new();
     for row in rows {
-        let reason = words::why(row);
+        let reason = vocabulary::why(row);
         if reason.is_empty() {
             continue;
         }
         let mut subject = format!("{} ({})", names.shown(row), plain(&row.metric));
-        let interval = words::interval(row.change.as_ref());
+        let interval = vocabulary::interval(row.change.as_ref());
         if layout == Layout::Narrow && interval.starts_with('[') {
             subject = format!("{subject} {interval}");
         }
-        match lines.iter_mut().find(|(first, said, _)| {
-            *said == reason && words::outcome(first) == words::outcome(row)
+        match lines.iter_mut().find(|(first, known, _)| {
+            *known == reason && vocabulary::outcome(first) == vocabulary::outcome(row)
         }) {
             Some((_, _, subjects)) => subjects.push(subject),
             None => lines.push((row, reason, vec![subject])),
@@ -171,8 +203,8 @@ fn reasons(out: &mut String, rows: &[&Row], names: &Names, layout: Layout) {
         let _ = writeln!(
             out,
             "{style}{}{style:#}  {}: {reason}",
-            words::outcome(row),
-            words::listed(subjects, LISTED)
+            vocabulary::outcome(row),
+            vocabulary::listed(subjects, LISTED)
         );
     }
     if !lines.is_empty() {
@@ -180,13 +212,7 @@ fn reasons(out: &mut String, rows: &[&Row], names: &Names, layout: Layout) {
     }
 }
 
-fn columns(fill: impl FnOnce(&mut Vec<Cell>)) -> Vec<Cell> {
-    let mut cells = Vec::new();
-    fill(&mut cells);
-    cells
-}
-
-/// Columns that the table takes where nothing is broken, except overlong names.
+/// The width of the table in columns where only overlong names are broken.
 fn natural(table: &Table) -> u16 {
     let widths = table.column_max_content_widths();
     let name = widths.first().copied().unwrap_or(0).min(LONGEST_NAME);
@@ -197,36 +223,44 @@ fn natural(table: &Table) -> u16 {
     name.saturating_add(others)
 }
 
-/// The table with its name column set so that the rest fits beside it.
-fn fitted(mut table: Table, width: Option<u16>) -> Table {
-    let widths = table.column_max_content_widths();
-    let name = widths.first().copied().unwrap_or(0);
-    let others = natural(&table) - name.min(LONGEST_NAME);
-    let room = width.map_or(LONGEST_NAME, |width| width.saturating_sub(others));
-    let room = room.clamp(SHORTEST_NAME, LONGEST_NAME);
-    table
-        .load_style(presets::NOTHING)
-        // Colours are always written: the stream strips them.
-        .enforce_styling()
-        .set_content_arrangement(ContentArrangement::Disabled);
-    for column in table.column_iter_mut() {
-        column.set_padding((0, GAP));
+/// The widths of a table's columns, without the gaps between them.
+struct Widths(Vec<u16>);
+
+impl Widths {
+    /// The widths of the contents. The names get what the other columns leave of
+    /// `width`, within bounds.
+    fn of(table: &Table, width: Option<u16>) -> Self {
+        let mut widths = table.column_max_content_widths();
+        if let Some(name) = widths.first_mut() {
+            let others = natural(table) - (*name).min(LONGEST_NAME);
+            let room = width.map_or(LONGEST_NAME, |width| width.saturating_sub(others));
+            *name = (*name).min(room.clamp(SHORTEST_NAME, LONGEST_NAME));
+        }
+        Self(widths)
     }
-    if let Some(column) = table.column_mut(0)
-        && name > room
-    {
-        column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(room + GAP)));
+
+    fn fitted(&self, mut table: Table) -> Table {
+        table
+            .load_style(presets::NOTHING)
+            // Colours are always written: the stream strips them.
+            .enforce_styling()
+            .set_content_arrangement(ContentArrangement::Disabled);
+        for (column, width) in table.column_iter_mut().zip(&self.0) {
+            column.set_padding((0, GAP));
+            let width = Width::Fixed(width.saturating_add(GAP));
+            column.set_constraint(ColumnConstraint::Absolute(width));
+        }
+        table
     }
-    table
 }
 
-/// The table's text, no line ending in spaces.
+/// The table's text, without spaces at the ends of lines.
 fn text(table: &Table) -> String {
     let lines: Vec<String> = table.lines().map(|line| trimmed(line.trim_end())).collect();
     lines.join("\n")
 }
 
-/// Without the spaces before what ends the last cell's colour.
+/// Without the spaces before the escape that ends the last cell's colour.
 fn trimmed(line: &str) -> String {
     match line.rfind(ESCAPE) {
         Some(at) if line.ends_with('m') && line[at..].matches('m').count() == 1 => {
@@ -245,13 +279,13 @@ fn number(text: &str) -> Cell {
     Cell::new(text).set_alignment(CellAlignment::Right)
 }
 
-/// Without a style where there is no text, so that no line ends in one.
+/// An empty cell gets no style, so that no line ends in one.
 fn dim(cell: Cell) -> Cell {
     if cell.content().is_empty() { cell } else { cell.add_attribute(Attribute::Dim) }
 }
 
 fn value(side: Option<&Side>, unit: &Unit) -> Cell {
-    number(&words::value(side, unit))
+    number(&vocabulary::value(side, unit))
 }
 
 fn style(row: &Row) -> Style {

@@ -1,9 +1,8 @@
-//! The plots: one SVG for a row, its runs above and its change below, and a
-//! small bar of the change for the table.
+//! The plots: a figure of a row with its runs above and its change below, and a
+//! small bar of a change for a table.
 //!
-//! Colours name parts, not looks: the style sheet gives each its colour for
-//! light and dark. A number from a damaged report draws nothing rather than
-//! something wrong.
+//! Colours name the parts of a plot: the style sheet maps each to a real colour for
+//! light and for dark. A senseless number from a damaged report draws nothing.
 
 use std::error::Error;
 
@@ -11,12 +10,12 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::super::text::cut;
-use super::super::{plain, words};
+use super::super::super::text::cut;
+use super::super::super::{plain, vocabulary};
 use crate::judge::{Change, Row, Side};
 use crate::model::Unit;
 
-/// What is drawn, as the colour that the style sheet knows it by (report.css).
+/// The parts of a plot, as the colours by which the style sheet knows them.
 const TEXT: RGBColor = RGBColor(1, 0, 0);
 const AXIS: RGBColor = RGBColor(2, 0, 0);
 const BASELINE: RGBColor = RGBColor(3, 0, 0);
@@ -27,40 +26,38 @@ const INTERVAL: RGBColor = RGBColor(7, 0, 0);
 const PAIR: RGBColor = RGBColor(8, 0, 0);
 
 /// A figure's size in pixels.
-const FIGURE: (u32, u32) = (460, 212);
+const FIGURE: (u32, u32) = (420, 212);
 
-/// Of it, what the runs take; the change has the rest.
+/// The part of its height that the runs take; the change has the rest.
 const RUNS_HEIGHT: u32 = 106;
 
 /// A bar's size in pixels.
-const BAR: (u32, u32) = (120, 16);
+const BAR: (u32, u32) = (88, 16);
 
-/// Room at the left of a plot for the names of its lines.
+/// Pixels at the left of a plot for the names of its lines.
 const LABELS: u32 = 74;
 
-/// More dots of a side than this say nothing more.
-const MOST_DOTS: usize = 200;
+/// Pixels at its right, at least.
+const RIGHT: u32 = 28;
 
-/// A unit's name may be any text.
+/// The most dots that are drawn of a side: more would hide each other.
+const MOST_DOTS: usize = 100;
+
+/// The most characters of a label, as a unit may have any name.
 const LONGEST_LABEL: usize = 20;
 
-/// Numbers beyond this are no measurement's.
+/// A measurement beyond this is senseless.
 const LARGEST: f64 = 1e18;
 
 /// Changes are drawn up to a tenfold value.
 const LARGEST_CHANGE: f64 = 9.0;
 
-/// Half the scale of a bar in targets of its row.
-const TARGETS: f64 = 3.0;
-
-/// Half the scale of a row without limits.
-const UNJUDGED: f64 = 0.1;
-
 type Drawn = Result<(), Box<dyn Error>>;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// The runs of both sides and the change; nothing where neither can be drawn.
-pub(super) fn figure(row: &Row) -> Option<String> {
+/// An SVG of the runs of both sides and of the change; `None` where neither can be
+/// drawn.
+pub(in super::super) fn figure(row: &Row) -> Option<String> {
     let sides = [row.baseline.as_ref(), row.candidate.as_ref()];
     let span = span(sides)?;
     let height = if row.change.is_some() { FIGURE.1 } else { RUNS_HEIGHT };
@@ -71,11 +68,11 @@ pub(super) fn figure(row: &Row) -> Option<String> {
     })
 }
 
-/// The change and its interval on the scale of the row's own target.
-pub(super) fn bar(row: &Row) -> Option<String> {
-    let change = row.change.filter(|change| change.estimate.is_finite())?;
-    let target = row.judgement.as_ref().map(|judgement| judgement.limits.target);
-    let scale = target.filter(|target| *target > 0.0).map_or(UNJUDGED, |target| target * TARGETS);
+/// An SVG of a change and its interval, from `-scale` to `scale`.
+pub(in super::super) fn bar(change: &Change, scale: f64) -> Option<String> {
+    if !change.estimate.is_finite() {
+        return None;
+    }
     let (width, height) = (f64::from(BAR.0), BAR.1.cast_signed());
     let x = |change: f64| {
         let at = (change / scale).clamp(-1.0, 1.0).mul_add(0.5, 0.5) * (width - 8.0) + 4.0;
@@ -90,7 +87,7 @@ pub(super) fn bar(row: &Row) -> Option<String> {
         }
         let (at, filled) = (x(change.estimate), CANDIDATE.filled());
         if change.estimate.abs() > scale {
-            // Beyond the scale: it points out of it.
+            // Beyond the scale: an arrow.
             let inwards = if change.estimate > 0.0 { -8 } else { 8 };
             let tip = at - inwards / 2;
             let corners = [(tip, middle), (tip + inwards, 2), (tip + inwards, height - 2)];
@@ -107,55 +104,74 @@ fn pixel(at: f64) -> i32 {
     at.round() as i32
 }
 
-/// What `draw` draws, as text that may stand in HTML.
+/// The SVG that `draw` draws, as part of an HTML page.
 fn svg(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Drawn) -> Option<String> {
     let mut text = String::new();
     let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
     let drawn = draw(&area).and_then(|()| area.present().map_err(Into::into));
     drop(area);
     drawn.ok()?;
-    // Within HTML it needs no name space, nor any space.
-    Some(
-        text.replace(" xmlns=\"http://www.w3.org/2000/svg\"", "")
-            .replace(" opacity=\"1\"", "")
-            .replace('\n', ""),
-    )
+    // Within HTML it needs no name space. The rest are defaults, or spaces.
+    const NEEDLESS: [&str; 4] =
+        [" xmlns=\"http://www.w3.org/2000/svg\"", " opacity=\"1\"", " stroke-width=\"1\"", "\n"];
+    Some(NEEDLESS.iter().fold(text, |text, needless| text.replace(needless, "")))
 }
 
-/// From where to where the runs reach, with some room.
+/// The range of the runs, with some room at both ends.
 fn span(sides: [Option<&Side>; 2]) -> Option<[f64; 2]> {
     let values: Vec<f64> = sides
         .iter()
         .flatten()
         .flat_map(|side| side.runs.iter().copied().chain([side.value]))
         .collect();
-    let [least, most] = words::range(&values);
+    let [least, most] = vocabulary::range(&values);
     if least.abs().max(most.abs()) > LARGEST || least > most {
         return None;
     }
     let room = match most - least {
-        // Exact on both sides.
+        // Both sides are exact.
         0.0 => (least.abs() * 0.01).max(1e-9),
         span => (span * 0.08).max(least.abs() * 1e-6),
     };
     Some([least - room, most + room])
 }
 
+/// The label of an axis's tick: without trailing zeros, as `2 µs` stands next to
+/// `1.8 µs`.
+fn tick(label: &str) -> String {
+    let end = label.find(|c: char| !c.is_ascii_digit() && !"+-.,<>".contains(c));
+    let (number, unit) = label.split_at(end.unwrap_or(label.len()));
+    let number = match number.contains('.') {
+        true => number.trim_end_matches('0').trim_end_matches('.'),
+        false => number,
+    };
+    format!("{number}{unit}")
+}
+
 fn label(size: f64, colour: RGBColor, h_pos: HPos) -> TextStyle<'static> {
     ("sans-serif", size).into_font().color(&colour).pos(Pos::new(h_pos, VPos::Center))
 }
 
-/// Where in the area a point of its plot lies: plots count from the whole SVG.
+/// A point of a plot, which counts from the whole SVG, within its area.
 fn within(area: &Area<'_>, at: (i32, i32)) -> (i32, i32) {
     let base = area.get_base_pixel();
     (at.0 - base.0, at.1 - base.1)
 }
 
+/// Pixels of a character of an axis's label, generously.
+const CHARACTER: u32 = 8;
+
 /// Each run as a dot, each side's value as a line.
 fn runs(area: &Area<'_>, row: &Row, [from, to]: [f64; 2]) -> Drawn {
     let unit = Unit::from(row.unit.as_str());
+    let tick = |value: f64| tick(&cut(&plain(&unit.show(value)), LONGEST_LABEL));
+    // The last label is half beyond the axis, and no label touches the next one.
+    let longest = [from, to].map(|value| tick(value).chars().count()).into_iter().max();
+    let label_width = u32::try_from(longest.unwrap_or(0))? * CHARACTER;
+    let right = RIGHT.max(label_width / 2);
+    let labels = (FIGURE.0 - LABELS - right) / (label_width + 2 * CHARACTER);
     let mut chart = ChartBuilder::on(area)
-        .margin_right(28)
+        .margin_right(right)
         .margin_top(4)
         .x_label_area_size(22)
         .margin_left(LABELS)
@@ -164,10 +180,10 @@ fn runs(area: &Area<'_>, row: &Row, [from, to]: [f64; 2]) -> Drawn {
         .configure_mesh()
         .disable_y_axis()
         .disable_mesh()
-        .x_labels(4)
+        .x_labels(labels.clamp(2, 4) as usize)
         .axis_style(AXIS)
         .x_label_style(label(13.0, TEXT, HPos::Center))
-        .x_label_formatter(&|value| cut(&plain(&unit.show(*value)), LONGEST_LABEL))
+        .x_label_formatter(&|value| tick(*value))
         .draw()?;
     let plot = chart.plotting_area();
     for (side, name, level, colour) in
@@ -181,7 +197,7 @@ fn runs(area: &Area<'_>, row: &Row, [from, to]: [f64; 2]) -> Drawn {
         ))?;
         let Some(side) = side else { continue };
         for (index, run) in side.runs.iter().take(MOST_DOTS).enumerate() {
-            // Dots that would hide each other are moved apart, always alike.
+            // Dots that would hide each other are moved apart, the same way each time.
             let offset = ((index * 7 % 11) as f64 - 5.0) * 0.055;
             let style = if colour == CANDIDATE { colour.filled() } else { colour.stroke_width(1) };
             plot.draw(&Circle::new((*run, level + offset), 3, style))?;
@@ -192,15 +208,15 @@ fn runs(area: &Area<'_>, row: &Row, [from, to]: [f64; 2]) -> Drawn {
     Ok(())
 }
 
-/// The change with its interval against nothing, the tolerance and the target,
-/// and the change of each pair.
+/// The change with its interval next to zero, the tolerance and the target, and the
+/// change of each pair.
 fn change(area: &Area<'_>, row: &Row, change: Change) -> Drawn {
     let drawn = |change: f64| change.clamp(-1.0, LARGEST_CHANGE);
     let worse = if row.higher_is_better { -1.0 } else { 1.0 };
     let limits: Vec<(&str, f64)> = row.judgement.as_ref().map_or_else(Vec::new, |judgement| {
         let limits = &judgement.limits;
         let mut shown = vec![("tolerance", limits.tolerance)];
-        // A count's are often one.
+        // A count often has the same tolerance and target.
         if limits.target > limits.tolerance {
             shown.push(("target", limits.target));
         }
@@ -213,11 +229,11 @@ fn change(area: &Area<'_>, row: &Row, change: Change) -> Drawn {
     shown.extend(ends.iter().flatten());
     shown.extend(limits.iter().map(|(_, limit)| limit));
     shown.extend(&pairs);
-    let [least, most] = words::range(&shown);
+    let [least, most] = vocabulary::range(&shown);
     let room = ((most - least) * 0.08).max(1e-4);
     let (from, to) = (least - room, most + room);
     let mut chart = ChartBuilder::on(area)
-        .margin_right(28)
+        .margin_right(RIGHT)
         .margin_top(4)
         .x_label_area_size(22)
         .margin_left(LABELS)
@@ -234,7 +250,7 @@ fn change(area: &Area<'_>, row: &Row, change: Change) -> Drawn {
         .x_labels(5)
         .axis_style(AXIS)
         .x_label_style(label(13.0, TEXT, HPos::Center))
-        .x_label_formatter(&|change| words::signed((change * 1e9).round() / 1e9))
+        .x_label_formatter(&|change| tick(&vocabulary::signed((change * 1e9).round() / 1e9)))
         .draw()?;
     let plot = chart.plotting_area();
     let at = within(area, plot.map_coordinate(&(from, 0.45)));
@@ -246,10 +262,11 @@ fn change(area: &Area<'_>, row: &Row, change: Change) -> Drawn {
     plot.draw(&PathElement::new([(0.0, 0.0), (0.0, 1.0)], AXIS.stroke_width(2)))?;
     for (index, (name, limit)) in limits.iter().enumerate() {
         let style = LIMIT.stroke_width(1);
-        plot.draw(&PathElement::new([(*limit, 0.0), (*limit, 1.0)], style))?;
-        let level = if index == 0 { 0.93 } else { 0.76 };
+        // The second line ends below the name of the first.
+        let (level, end) = if index == 0 { (0.93, 1.0) } else { (0.76, 0.82) };
+        plot.draw(&PathElement::new([(*limit, 0.0), (*limit, end)], style))?;
         let (at_x, at_y) = within(area, plot.map_coordinate(&(*limit, level)));
-        // Towards where there is more room.
+        // On the side that has more room.
         let (h_pos, gap) =
             if (limit - from) < (to - limit) { (HPos::Left, 4) } else { (HPos::Right, -4) };
         area.draw(&Text::new(*name, (at_x + gap, at_y), label(12.0, LIMIT, h_pos)))?;
@@ -266,4 +283,18 @@ fn change(area: &Area<'_>, row: &Row, change: Change) -> Drawn {
     }
     plot.draw(&Circle::new((estimate, 0.45), 5, CANDIDATE.filled()))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_have_no_trailing_zeros() {
+        for (label, shown) in
+            [("1.800 µs", "1.8 µs"), ("2 µs", "2 µs"), ("+5.0%", "+5%"), ("10,000", "10,000")]
+        {
+            assert_eq!(tick(label), shown);
+        }
+    }
 }

@@ -1,27 +1,33 @@
-//! What every renderer for people says in the same words. Texts that come from
-//! files are on one line and without control characters here; each renderer
-//! still escapes them for its own format.
+//! The words that all renderers for people share. Texts from files are put on one
+//! line and lose their control characters here; each renderer still escapes them
+//! for its own format.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::plain;
+use super::{fold, plain};
 use crate::judge::{
-    Change, Control, Finding, FunctionChange, Outcome, Report, Row, Severity, Side,
-    SnapshotSummary, VerdictOutcome,
+    Change, Control, FunctionChange, Outcome, Report, Row, Severity, Side, SnapshotSummary,
+    VerdictOutcome,
 };
 use crate::model::{TargetId, Unit};
-use crate::policy::Gate;
 
-/// Characters of a function's name that are shown: the report as JSON has the
-/// whole of it.
+/// Characters of a function's name that are shown; the JSON report has the whole
+/// name.
 const FUNCTION: usize = 80;
 
-/// Benchmarks that a control's alarm names.
+/// Benchmarks that a control's false alarm names.
 const ALARMS: usize = 5;
 
-/// How rows are named: by the benchmark's own name, qualified where another
-/// bench target has one of the same name.
+/// Half the scale of a drawn change in targets of its row: a change of the
+/// target's size is drawn a third of the way out, well clear of zero.
+const TARGETS: f64 = 3.0;
+
+/// Half the scale of a row without limits.
+const UNJUDGED: f64 = 0.1;
+
+/// How rows are named: by the benchmark's own name, qualified where two bench
+/// targets use the same name.
 #[derive(Debug)]
 pub(super) struct Names<'a> {
     /// The targets of each name.
@@ -50,7 +56,7 @@ impl<'a> Names<'a> {
     }
 }
 
-/// The verdict in a word.
+/// The word for a verdict.
 pub(super) fn verdict(outcome: VerdictOutcome) -> &'static str {
     match outcome {
         VerdictOutcome::Pass => "PASS",
@@ -61,7 +67,7 @@ pub(super) fn verdict(outcome: VerdictOutcome) -> &'static str {
     }
 }
 
-/// What a row or finding does, in a word.
+/// The word for what a row or a finding does.
 pub(super) fn severity(severity: Severity) -> &'static str {
     match severity {
         Severity::Fail => "fail",
@@ -70,7 +76,7 @@ pub(super) fn severity(severity: Severity) -> &'static str {
     }
 }
 
-/// The outcome in a word; in capitals what fails the gate for a regression.
+/// The word for an outcome; in capitals for a regression that fails the gate.
 pub(super) fn outcome(row: &Row) -> String {
     row.judgement.as_ref().map_or_else(String::new, |judgement| {
         let word = judgement.outcome.as_str();
@@ -81,19 +87,19 @@ pub(super) fn outcome(row: &Row) -> String {
     })
 }
 
-/// Why; nothing for what is unchanged, where the values beside it say why, unless
-/// it is so only as far as can be known.
+/// The reason of a row's outcome; empty for an unchanged row whose values show it,
+/// unless only its instructions do.
 pub(super) fn why(row: &Row) -> String {
     let Some(judgement) = &row.judgement else { return String::new() };
-    // Where something was subtracted the values do not say why.
+    // Where a suite shift was subtracted, the values do not show it.
     let evident = judgement.outcome == Outcome::Unchanged
         && row.candidate.is_some()
         && row.adjusted.is_none();
     if evident && !judgement.by_instructions { String::new() } else { plain(&judgement.reason) }
 }
 
-/// The functions that account for instructions that grew, each with its change;
-/// of long names the end, which is the function's own.
+/// The functions that account for more instructions, each with its change. Of a
+/// long name the end is kept: it is the function's own.
 pub(super) fn cause(row: &Row) -> Vec<(String, String)> {
     let functions = row.judgement.iter().flat_map(|judgement| &judgement.cause);
     let show = |count: u64| Unit::Count.show(count as f64);
@@ -105,14 +111,14 @@ pub(super) fn cause(row: &Row) -> Vec<(String, String)> {
                 show(*candidate),
                 show(candidate.saturating_sub(*baseline))
             ),
-            None => format!("little → {}", show(*candidate)),
+            None => format!("negligible → {}", show(*candidate)),
         };
         (end(&plain(function), FUNCTION), change)
     };
     functions.map(line).collect()
 }
 
-/// The same as the end of a sentence; nothing where there is none.
+/// The functions as the end of a sentence; empty where there are none.
 pub(super) fn by_cause(row: &Row) -> String {
     let cause = cause(row).into_iter().map(|(function, change)| format!("{function} {change}"));
     match cause.collect::<Vec<_>>().join(", ") {
@@ -121,8 +127,8 @@ pub(super) fn by_cause(row: &Row) -> String {
     }
 }
 
-/// What the base held against itself came to: the rows by outcome, and the
-/// benchmarks that were called changed.
+/// The result of the control: the rows by outcome, and the benchmarks for which
+/// it showed a false change.
 pub(super) fn control(control: &Control) -> (String, Option<String>) {
     let counts = control.counts.iter().map(|(outcome, count)| counted(*outcome, *count));
     let counts: Vec<String> = counts.collect();
@@ -144,7 +150,7 @@ pub(super) fn value(side: Option<&Side>, unit: &Unit) -> String {
     side.map_or_else(|| "–".to_owned(), |side| plain(&unit.show(side.value)))
 }
 
-/// How far a side's runs lie apart.
+/// The range of a side's runs.
 pub(super) fn spread(side: &Side, unit: &Unit) -> String {
     let [least, most] = range(&side.runs);
     match side.runs.len() {
@@ -154,19 +160,19 @@ pub(super) fn spread(side: &Side, unit: &Unit) -> String {
     }
 }
 
-/// The least and the most; of nothing, the infinities.
+/// The least and the most value; infinities for an empty slice.
 pub(super) fn range(values: &[f64]) -> [f64; 2] {
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
     let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     [least, most]
 }
 
-/// The estimated change; nothing where there is none.
+/// The estimated change; empty where there is none.
 pub(super) fn estimate(change: Option<&Change>) -> String {
     change.map_or_else(String::new, |change| signed(change.estimate))
 }
 
-/// The change's interval; nothing where nothing is known of it.
+/// The interval of a change; empty where it is unknown.
 pub(super) fn interval(change: Option<&Change>) -> String {
     match change.map(|change| (change.lower, change.upper)) {
         Some((Some(lower), Some(upper))) if lower == upper => "exact".to_owned(),
@@ -175,11 +181,11 @@ pub(super) fn interval(change: Option<&Change>) -> String {
     }
 }
 
-/// A change as a signed percentage: small ones with two digits, tenfold and
-/// larger ones as a factor.
+/// A change as a signed percentage; from tenfold on as a factor.
 pub(super) fn signed(change: f64) -> String {
     match change {
         0.0 => "0%".to_owned(),
+        c if c.abs() >= 99.0 => format!("{}×", Unit::Count.show((c + 1.0).round())),
         c if c >= 9.0 => format!("{:.1}×", c + 1.0),
         c if c.abs() >= 0.1 => format!("{:+.0}%", c * 100.0),
         c if c.abs() >= 0.01 => format!("{:+.1}%", c * 100.0),
@@ -188,12 +194,12 @@ pub(super) fn signed(change: f64) -> String {
     }
 }
 
-/// A limit as a percentage, without digits that say nothing.
+/// A limit as a percentage, without trailing zeros.
 pub(super) fn percent(limit: f64) -> String {
     format!("{}%", (limit * 1e6).round() / 1e4)
 }
 
-/// `baseline` or `main` with where, when and with what it was measured.
+/// A side's name with its revision, its number of runs and its machine.
 pub(super) fn summary(side: &SnapshotSummary) -> String {
     let mut text = plain(&side.name);
     if let Some(revision) = &side.revision {
@@ -211,28 +217,7 @@ pub(super) fn summary(side: &SnapshotSummary) -> String {
     text
 }
 
-/// What a finding is about: `name (metric)`.
-pub(super) fn subject(finding: &Finding) -> Option<String> {
-    let metric = finding.metric.as_ref().map_or_else(String::new, |m| format!(" ({m})"));
-    finding.id.as_ref().map(|id| plain(&format!("{id}{metric}")))
-}
-
-/// Findings that say the same of several benchmarks are one, with their subjects.
-pub(super) fn grouped(findings: &[Finding]) -> Vec<(&Finding, Vec<String>)> {
-    let mut groups: Vec<(&Finding, Vec<String>)> = Vec::new();
-    let mut known = BTreeMap::new();
-    for finding in findings {
-        let key = (finding.severity, finding.code, finding.message.as_str());
-        let at = *known.entry(key).or_insert_with(|| {
-            groups.push((finding, Vec::new()));
-            groups.len() - 1
-        });
-        groups[at].1.extend(subject(finding));
-    }
-    groups
-}
-
-/// The first few of them, and how many more there are.
+/// The first `most` names, and how many more there are.
 pub(super) fn listed(names: &[String], most: usize) -> String {
     match names.len().checked_sub(most) {
         Some(more) if more > 0 => format!("{} and {more} more", names[..most].join(", ")),
@@ -240,33 +225,30 @@ pub(super) fn listed(names: &[String], most: usize) -> String {
     }
 }
 
-/// Whether the row is only there because the candidate is a part, of which it
-/// is none.
-pub(super) fn unselected(report: &Report, row: &Row) -> bool {
-    report.baseline.is_some()
-        && report.candidate.selection.is_some()
-        && row.baseline.is_some()
-        && row.candidate.is_none()
-}
-
-/// Whether a reader has to ask for the row: it cannot gate, or was not selected.
-pub(super) fn aside(report: &Report, row: &Row) -> bool {
-    row.gate == Gate::Show || unselected(report, row)
-}
-
-/// How many of the rows that may gate came out how.
+/// How many rows have each outcome, of those that may gate.
 pub(super) fn counts(report: &Report) -> BTreeMap<Outcome, usize> {
     let mut counts = BTreeMap::new();
-    let shown = report.rows.iter().filter(|row| !aside(report, row));
+    let shown = report.rows.iter().filter(|row| fold::may_gate(report, row));
     for outcome in shown.filter_map(Row::outcome) {
         *counts.entry(outcome).or_insert(0) += 1;
     }
     counts
 }
 
+/// A number of things: `2,000`.
+pub(super) fn count(count: usize) -> String {
+    Unit::Count.show(count as f64)
+}
+
+/// Half the scale on which a row's change is drawn: ±7.5% for a target of 2.5%.
+pub(super) fn scale(row: &Row) -> f64 {
+    let target = row.judgement.as_ref().map(|judgement| judgement.limits.target);
+    target.filter(|target| *target > 0.0).map_or(UNJUDGED, |target| target * TARGETS)
+}
+
 /// `2 regressions`, `1 unchanged`.
 pub(super) fn counted(outcome: Outcome, count: usize) -> String {
     let noun = matches!(outcome, Outcome::Regression | Outcome::Improvement);
     let s = if noun && count != 1 { "s" } else { "" };
-    format!("{count} {}{s}", outcome.as_str())
+    format!("{} {}{s}", self::count(count), outcome.as_str())
 }

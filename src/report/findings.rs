@@ -1,0 +1,144 @@
+//! Findings as people read them: those that say the same are one.
+
+use std::collections::BTreeMap;
+
+use super::plain;
+use crate::judge::{Code, Finding, Severity};
+
+/// Findings that say the same, of several benchmarks or of both sides.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) severity: Severity,
+    /// `benchmark-missing`; two codes where a program fails on both sides.
+    pub(super) code: String,
+    /// What the findings are about: `name (metric)`, on one line and without
+    /// control characters.
+    pub(super) subjects: Vec<String>,
+    /// What was found; from files, so it is hostile.
+    pub(super) message: String,
+}
+
+/// The groups, in the order of their first findings.
+pub(super) fn grouped(findings: &[Finding]) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut known = BTreeMap::new();
+    for finding in findings {
+        let failure = match on_both_sides(findings, finding) {
+            // The head's finding says it for both.
+            Some(_) if finding.code == Code::BaseBroken => continue,
+            other => other,
+        };
+        let (severity, code, message) = match failure {
+            Some(base) => (
+                finding.severity.min(base.severity),
+                format!("{}, {}", finding.code, base.code),
+                of_both_sides(&finding.message, &base.message),
+            ),
+            None => (finding.severity, finding.code.to_string(), finding.message.clone()),
+        };
+        let key = (severity, code.clone(), message.clone());
+        let at = *known.entry(key).or_insert_with(|| {
+            groups.push(Group { severity, code, subjects: Vec::new(), message });
+            groups.len() - 1
+        });
+        groups[at].subjects.extend(subject(finding));
+    }
+    groups
+}
+
+/// The other side's finding, where a program fails in the base and in the head.
+fn on_both_sides<'a>(findings: &'a [Finding], finding: &Finding) -> Option<&'a Finding> {
+    let other = match finding.code {
+        Code::BenchmarkFailed => Code::BaseBroken,
+        Code::BaseBroken => Code::BenchmarkFailed,
+        _ => return None,
+    };
+    finding.id.as_ref()?;
+    findings.iter().find(|candidate| candidate.code == other && candidate.id == finding.id)
+}
+
+/// One message where both sides fail alike. The base's names its side.
+fn of_both_sides(head: &str, base: &str) -> String {
+    if without_thread_ids(base).ends_with(&without_thread_ids(head)) {
+        format!("on both sides: {head}")
+    } else {
+        format!("in the head: {head}; {base}")
+    }
+}
+
+/// Since Rust 1.90 a panic's message holds the thread's number, which differs in
+/// each process: `thread 'main' (1234) panicked`.
+fn without_thread_ids(message: &str) -> String {
+    let mut parts = message.split(" (");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once(')') {
+            Some((id, rest)) if !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit()) => {
+                text.push_str(rest);
+            }
+            _ => {
+                text.push_str(" (");
+                text.push_str(part);
+            }
+        }
+    }
+    text
+}
+
+/// What a finding is about: `name (metric)`.
+pub(super) fn subject(finding: &Finding) -> Option<String> {
+    let metric = finding.metric.as_ref().map_or_else(String::new, |m| format!(" ({m})"));
+    finding.id.as_ref().map(|id| plain(&format!("{id}{metric}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(code: Code, severity: Severity, id: &str, message: &str) -> Finding {
+        let (id, message) = (Some(id.to_owned()), message.to_owned());
+        Finding { code, severity, id, metric: None, message }
+    }
+
+    fn lines(findings: &[Finding]) -> Vec<String> {
+        let groups = grouped(findings).into_iter();
+        groups
+            .map(|Group { severity, code, subjects, message }| {
+                format!("{severity:?} {code} {}: {message}", subjects.join(", "))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_program_that_fails_on_both_sides_is_one_line() {
+        let failed = |id, message| finding(Code::BenchmarkFailed, Severity::Fail, id, message);
+        let broken = |id, message| finding(Code::BaseBroken, Severity::Warn, id, message);
+        assert_eq!(
+            lines(&[
+                failed("words", "thread 'main' (4711) panicked at words.rs:9: no texts/a.txt"),
+                failed("lines", "ended with exit status 1"),
+                failed("only head", "killed"),
+                broken("only base", "in the base: killed"),
+                broken("lines", "in the base: ended with exit status 2"),
+                broken(
+                    "words",
+                    "in the base: thread 'main' (4242) panicked at words.rs:9: no texts/a.txt"
+                ),
+            ]),
+            [
+                "Fail benchmark-failed, base-broken words: on both sides: thread 'main' (4711) \
+                 panicked at words.rs:9: no texts/a.txt",
+                "Fail benchmark-failed, base-broken lines: in the head: ended with exit status 1; \
+                 in the base: ended with exit status 2",
+                "Fail benchmark-failed only head: killed",
+                "Warn base-broken only base: in the base: killed",
+            ]
+        );
+    }
+
+    #[test]
+    fn benchmarks_of_which_the_same_was_found_share_a_line() {
+        let new = |id| finding(Code::BenchmarkNew, Severity::Note, id, "not in the baseline");
+        assert_eq!(lines(&[new("a"), new("b")]), ["Note benchmark-new a, b: not in the baseline"]);
+    }
+}

@@ -1,0 +1,140 @@
+//! Rows that a reader has to ask for: each renderer counts them in one line and
+//! shows the rest.
+
+use std::collections::BTreeMap;
+
+use super::vocabulary;
+use crate::judge::{Code, Report, Row, Severity};
+use crate::model::Pattern;
+use crate::policy::Gate;
+
+/// Why a row is folded. The order is the one in which they are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fold {
+    /// Only the baseline has it.
+    Missing,
+    /// Only the candidate has it.
+    New,
+    /// Neither side was measured: the code is identical.
+    Unmeasured,
+    /// Its metric cannot gate.
+    ShownOnly,
+    /// The candidate measured a selection that leaves it out.
+    Unselected,
+}
+
+impl Fold {
+    /// `1 missing row`, `2 rows of a metric that cannot gate`.
+    fn counted(self, count: usize) -> String {
+        let rows = if count == 1 { "row" } else { "rows" };
+        let count = vocabulary::count(count);
+        match self {
+            Self::Missing => format!("{count} missing {rows}"),
+            Self::New => format!("{count} new {rows}"),
+            Self::Unmeasured => format!("{count} unmeasured {rows} of identical code"),
+            Self::ShownOnly => format!("{count} {rows} of a metric that cannot gate"),
+            Self::Unselected => format!("{count} {rows} not among what was selected"),
+        }
+    }
+}
+
+/// How many rows are folded, and why.
+#[derive(Debug, Default)]
+pub(super) struct Folded(BTreeMap<Fold, usize>);
+
+impl Folded {
+    pub(super) fn add(&mut self, fold: Fold) {
+        *self.0.entry(fold).or_insert(0) += 1;
+    }
+
+    /// How many rows.
+    pub(super) fn rows(&self) -> usize {
+        self.0.values().sum()
+    }
+
+    /// `5 missing rows, 1 new row`; empty where nothing is folded.
+    pub(super) fn counted(&self) -> String {
+        let counts = self.0.iter().map(|(fold, count)| fold.counted(*count));
+        counts.collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl FromIterator<Fold> for Folded {
+    fn from_iter<T: IntoIterator<Item = Fold>>(folds: T) -> Self {
+        let mut folded = Self::default();
+        folds.into_iter().for_each(|fold| folded.add(fold));
+        folded
+    }
+}
+
+/// The folds of a report.
+#[derive(Debug)]
+pub(super) struct Folds<'a> {
+    report: &'a Report,
+    /// The benchmarks that the policy requires and that are missing.
+    required: Vec<Pattern>,
+}
+
+impl<'a> Folds<'a> {
+    pub(super) fn of(report: &'a Report) -> Self {
+        let missing = report.findings.iter().filter(|finding| {
+            finding.code == Code::RequiredMissing && finding.severity == Severity::Fail
+        });
+        let required = missing.filter_map(|finding| Pattern::new(finding.id.as_deref()?).ok());
+        Self { report, required: required.collect() }
+    }
+
+    /// Why the row is folded; `None` where it is not, as every row that fails the
+    /// gate.
+    pub(super) fn fold(&self, row: &Row) -> Option<Fold> {
+        if row.judgement.as_ref().is_some_and(|judgement| judgement.severity == Severity::Fail) {
+            return None;
+        }
+        if unselected(self.report, row) {
+            return Some(Fold::Unselected);
+        }
+        if row.gate == Gate::Show {
+            return Some(Fold::ShownOnly);
+        }
+        // Without a baseline the rows are what was measured, and none is new.
+        self.report.baseline.as_ref()?;
+        match (&row.baseline, &row.candidate) {
+            (Some(_), Some(_)) => None,
+            (Some(_), None) => (!self.requires(row)).then_some(Fold::Missing),
+            (None, Some(_)) => Some(Fold::New),
+            (None, None) => Some(Fold::Unmeasured),
+        }
+    }
+
+    fn requires(&self, row: &Row) -> bool {
+        let bench = row.bench_id();
+        self.required.iter().any(|pattern| pattern.matches(&bench))
+    }
+
+    /// The rows that are shown, and how many are folded.
+    pub(super) fn split(&self) -> (Vec<&'a Row>, Folded) {
+        let mut folded = Folded::default();
+        let mut shown = Vec::new();
+        for row in &self.report.rows {
+            match self.fold(row) {
+                Some(fold) => folded.add(fold),
+                None => shown.push(row),
+            }
+        }
+        (shown, folded)
+    }
+}
+
+/// Whether the row is there only because the candidate measured a selection that
+/// leaves it out.
+pub(super) fn unselected(report: &Report, row: &Row) -> bool {
+    report.baseline.is_some()
+        && report.candidate.selection.is_some()
+        && row.baseline.is_some()
+        && row.candidate.is_none()
+}
+
+/// Whether the row may act on the gate.
+pub(super) fn may_gate(report: &Report, row: &Row) -> bool {
+    row.gate != Gate::Show && !unselected(report, row)
+}
