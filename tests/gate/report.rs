@@ -1,6 +1,7 @@
-//! Renderers of reports: what goldens (tests/cmd/report.md) cannot show.
+//! Renderers of reports: tests of what goldens (tests/cmd/report.md) cannot show.
 
 mod browser;
+mod layout;
 mod made;
 mod read;
 mod text;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use benchgate::judge::{
-    Change, Code, Finding, Judgement, Outcome, Report, Row, RowLimits, Severity, Side,
-    SnapshotSummary, Verdict, VerdictOutcome,
+    Change, Code, Finding, FunctionChange, Judgement, Outcome, Report, Row, RowLimits, Severity,
+    Side, SnapshotSummary, Verdict, VerdictOutcome,
 };
 use benchgate::policy::Gate;
 
@@ -107,6 +107,76 @@ pub(super) fn large() -> Report {
     report(rows.collect(), Vec::new())
 }
 
+/// A name of at least `length` characters.
+fn long_name(index: usize, length: usize) -> String {
+    let mut name = format!("service_{}/handler/{index}", index % 17);
+    while name.len() < length {
+        name.push_str("/a_rather_long::Segment<Of<AParameterised>>");
+    }
+    name
+}
+
+/// Rows of every outcome and unit, with causes, long reasons, and numbers as long as
+/// they get; names of at least `length` characters.
+pub(super) fn mixed(rows: usize, length: usize) -> Report {
+    let outcomes = [
+        Outcome::Regression,
+        Outcome::Undecided,
+        Outcome::Missing,
+        Outcome::New,
+        Outcome::Improvement,
+        Outcome::Unchanged,
+    ];
+    let units = [
+        ("time", "ns", 1e3),
+        ("instructions", "count", 123_456_789_012_345.0),
+        ("resident_memory_after_load", "bytes", 1e9),
+        ("hit_rate", "share", 0.009),
+        ("requests", "per_second", 1e6),
+        ("dollars_per_million_requests", "dollars per million requests", 1e3),
+    ];
+    let made = (0..rows).map(|index| {
+        let (metric, unit, factor) = units[index / 2 % units.len()];
+        let outcome = outcomes[index % outcomes.len()];
+        let change = 0.3 - 0.5 * (index as f64 / rows as f64);
+        let mut row = row(&long_name(index, length), metric, change, outcome);
+        row.unit = unit.to_owned();
+        if index % 11 == 10 {
+            row.gate = Gate::Show;
+        }
+        for side in [&mut row.baseline, &mut row.candidate].into_iter().flatten() {
+            side.value *= factor / 100.0;
+            side.runs.iter_mut().for_each(|run| *run *= factor / 100.0);
+        }
+        let judgement = row.judgement.as_mut().unwrap();
+        judgement.reason = "same instructions, slower clock: memory, layout, waiting or kernel; \
+                            beyond the tolerance of 1%, p < 0.0001"
+            .to_owned();
+        match outcome {
+            Outcome::Missing => row.candidate = None,
+            Outcome::New => row.baseline = None,
+            Outcome::Regression => {
+                let function = format!("<{}>::call", "alloc::vec::Vec<u8>".repeat(9));
+                let change = FunctionChange { function, baseline: Some(1_000), candidate: 123_456 };
+                judgement.cause = vec![change; 3];
+            }
+            _ => {}
+        }
+        if row.baseline.is_none() || row.candidate.is_none() {
+            (row.change, row.pairs) = (None, Vec::new());
+        }
+        row
+    });
+    let missing = (0..rows.min(9)).map(|index| Finding {
+        code: Code::BenchmarkMissing,
+        severity: Severity::Warn,
+        id: Some(long_name(index, length)),
+        metric: None,
+        message: "the baseline has it, the candidate does not".to_owned(),
+    });
+    report(made.collect(), missing.collect())
+}
+
 /// Names and messages that would be more than text, were they not escaped.
 pub(super) const HOSTILE: [&str; 14] = [
     "<script>window.pwned = 1</script>",
@@ -130,13 +200,15 @@ pub(super) fn hostile() -> Report {
     let mut rows = Vec::new();
     let mut findings = Vec::new();
     for text in HOSTILE {
-        let mut one = row(text, text, 0.2, Outcome::Regression);
-        text.clone_into(&mut one.unit);
-        one.target = Some(text.to_owned());
-        let judgement = one.judgement.as_mut().unwrap();
+        let mut row = row(text, text, 0.2, Outcome::Regression);
+        text.clone_into(&mut row.unit);
+        row.target = Some(text.to_owned());
+        let judgement = row.judgement.as_mut().unwrap();
         text.clone_into(&mut judgement.reason);
         text.clone_into(&mut judgement.limits.floor);
-        rows.push(one);
+        judgement.cause =
+            vec![FunctionChange { function: text.to_owned(), baseline: None, candidate: 9 }];
+        rows.push(row);
         findings.push(Finding {
             code: Code::UnreadableResult,
             severity: Severity::Fail,

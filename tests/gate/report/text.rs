@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use benchgate::judge::Outcome;
+use benchgate::judge::{Code, Finding, FunctionChange, Outcome, Report, Severity};
+use benchgate::policy::Gate;
 use benchgate::report::{
     Annotations, Bars, Bencher, GithubBenchmark, Html, Markdown, Render, Terminal,
 };
@@ -188,10 +189,13 @@ fn github_action_benchmark_gets_one_direction_a_file() {
 }
 
 #[test]
-fn html_holds_2000_rows_in_10_mb_and_asks_nobody() {
+fn html_holds_2000_rows_in_5_mb_and_loads_nothing() {
+    for report in [made::large(), made::mixed(2000, 20), made::mixed(2000, 300)] {
+        let text = Html.render(&report);
+        assert!(text.len() < 5_000_000, "{} bytes", text.len());
+        assert_eq!(text.matches(" data-outcome=").count(), 2000);
+    }
     let text = Html.render(&made::large());
-    assert!(text.len() < 10_000_000, "{} bytes", text.len());
-    assert_eq!(text.matches(" data-outcome=").count(), 2000);
     assert_eq!(text.matches("<article").count(), 200);
     for reach in ["http:", "https:", "src=", "url(", "@import", "<link", "style=\""] {
         assert!(!text.contains(reach), "{reach} in the page");
@@ -214,9 +218,9 @@ fn hostile_names_stay_text_in_html() {
     assert!(text.contains(escaped));
 }
 
-/// Numbers that no measurement gives, in a report that was tampered with.
+/// A damaged report can hold numbers that no measurement gives.
 #[test]
-fn senseless_numbers_are_rendered_all_the_same() {
+fn senseless_numbers_are_rendered() {
     for value in [0.0, -1.0, 1e-300, 1e300, f64::MAX, f64::MIN] {
         let mut row = made::row("a", "time", 0.1, Outcome::Regression);
         let change = row.change.as_mut().unwrap();
@@ -271,4 +275,148 @@ fn bars_show_where_a_change_lies_and_how_sure_it_is() {
         ["       |      >", "       |  -o   ", "<------o------>", "<      |       "]
     );
     assert!(bars(Bars::Off)[0].ends_with(" [+19%, +21%]  "), "{:?}", bars(Bars::Off));
+}
+
+/// A report with a failing regression, an unchanged row, and rows that are folded.
+fn with_folded_rows() -> Report {
+    let mut rows = vec![
+        made::row("worse", "time", 0.2, Outcome::Regression),
+        made::row("gone/a", "time", 0.0, Outcome::Missing),
+        made::row("gone/b", "time", 0.0, Outcome::Missing),
+        made::row("added", "time", 0.0, Outcome::New),
+        made::row("same/code", "time", 0.0, Outcome::Unchanged),
+        made::row("shown", "l1_hits", 0.0, Outcome::Unchanged),
+        made::row("calm", "time", 0.0, Outcome::Unchanged),
+    ];
+    for row in &mut rows[1..5] {
+        row.change = None;
+        row.pairs.clear();
+    }
+    rows[1].candidate = None;
+    rows[2].candidate = None;
+    rows[3].baseline = None;
+    (rows[4].baseline, rows[4].candidate) = (None, None);
+    rows[5].gate = Gate::Show;
+    made::report(rows, Vec::new())
+}
+
+fn terminal(report: &Report, all: bool) -> String {
+    let text = Terminal { width: None, all, bars: Bars::Off }.render(report);
+    anstream::adapter::strip_str(&text).to_string()
+}
+
+/// The first words of the table's lines.
+fn in_table(text: &str) -> Vec<&str> {
+    let table = text.lines().skip_while(|line| !line.starts_with("benchmark ")).skip(1);
+    table.take_while(|line| !line.is_empty()).map(|line| line.split(' ').next().unwrap()).collect()
+}
+
+#[test]
+fn a_terminal_folds_new_missing_and_unmeasured_rows_into_one_line() {
+    let report = with_folded_rows();
+    let text = terminal(&report, false);
+    assert_eq!(in_table(&text), ["worse", "calm"], "{text}");
+    let line = "\n2 missing rows, 1 new row, 1 unmeasured row of identical code, 1 row of a metric \
+                that cannot gate: show them with --all\n";
+    assert!(text.contains(line), "{text}");
+    let text = terminal(&report, true);
+    assert_eq!(in_table(&text).len(), 7, "{text}");
+    assert!(!text.contains("--all"), "{text}");
+}
+
+#[test]
+fn markdown_folds_new_missing_and_unmeasured_rows_under_one_title() {
+    let text = Markdown::COMMENT.render(&with_folded_rows());
+    let title =
+        "<details><summary>2 missing rows, 1 new row, 1 unmeasured row of identical code</summary>";
+    let (before, after) = text.split_once(title).expect(&text);
+    assert!(!before.contains("gone/a") && !before.contains("added"), "{text}");
+    let (folded, _) = after.split_once("</details>").unwrap();
+    for name in ["gone/a", "gone/b", "added", "same/code"] {
+        assert!(folded.contains(name), "{name} in {text}");
+    }
+}
+
+#[test]
+fn a_missing_row_that_fails_the_gate_or_is_required_is_never_folded() {
+    let mut report = with_folded_rows();
+    report.findings = vec![Finding {
+        code: Code::RequiredMissing,
+        severity: Severity::Fail,
+        id: Some("gone/b*".to_owned()),
+        metric: None,
+        message: "the policy requires it, and nothing of that name was measured".to_owned(),
+    }];
+    assert_eq!(in_table(&terminal(&report, false)), ["worse", "gone/b", "calm"]);
+    report.rows[1].judgement.as_mut().unwrap().severity = Severity::Fail;
+    assert_eq!(in_table(&terminal(&report, false)), ["worse", "gone/a", "gone/b", "calm"]);
+    let text = Markdown::COMMENT.render(&report);
+    let (before, _) = text.split_once("<details>").unwrap();
+    assert!(before.contains("`gone/a`") && before.contains("`gone/b`"), "{text}");
+    let html = Html.render(&report);
+    let folded = html.matches(" data-folded").count();
+    assert_eq!(folded, 3, "new, unmeasured, and not able to gate");
+}
+
+#[test]
+fn a_cause_follows_its_row() {
+    let mut report = with_folded_rows();
+    let change = |function: &str, baseline| FunctionChange {
+        function: function.to_owned(),
+        baseline,
+        candidate: 1_390,
+    };
+    report.rows[0].judgement.as_mut().unwrap().cause =
+        vec![change("parse::string", Some(1_000)), change("check|utf8", None)];
+    let text = terminal(&report, false);
+    let mut lines = text.lines().skip_while(|line| !line.starts_with("worse "));
+    assert!(lines.next().unwrap().contains("REGRESSION"), "{text}");
+    assert_eq!(
+        lines.next().unwrap(),
+        "    probable cause: parse::string  1,000 → 1,390, +390",
+        "{text}"
+    );
+    assert_eq!(
+        lines.next().unwrap(),
+        "                    check|utf8  negligible → 1,390",
+        "{text}"
+    );
+    // The columns of the rows below do not move.
+    let column = |name: &str| text.lines().find(|l| l.starts_with(name)).unwrap().find(" time ");
+    assert_eq!(column("worse"), column("calm"), "{text}");
+    let text = Markdown::COMMENT.render(&report);
+    let row = text.lines().find(|line| line.starts_with("| `worse`")).unwrap();
+    assert!(
+        row.ends_with(
+            "<br>probable cause: `parse::string` 1,000 → 1,390, +390; `check\\|utf8` negligible → \
+             1,390 |"
+        ),
+        "{row}"
+    );
+}
+
+#[test]
+fn a_bench_that_fails_on_both_sides_is_one_line() {
+    let mut report = with_folded_rows();
+    let finding = |code, severity, message: &str| Finding {
+        code,
+        severity,
+        id: Some("words".to_owned()),
+        metric: None,
+        message: message.to_owned(),
+    };
+    let message = "its process ended with exit status 101; cannot open benches/texts/english.txt";
+    report.findings = vec![
+        finding(Code::BenchmarkFailed, Severity::Fail, message),
+        finding(Code::BaseBroken, Severity::Warn, &format!("in the base: {message}")),
+    ];
+    let text = terminal(&report, false);
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains("english.txt")).collect();
+    let line = format!("fail  benchmark-failed, base-broken  words: on both sides: {message}");
+    assert_eq!(lines, [line.as_str()]);
+    for format in [&Markdown::COMMENT as &dyn Render, &Html, &Annotations] {
+        let text = format.render(&report);
+        assert_eq!(text.matches("english.txt").count(), 1, "{text}");
+        assert!(text.contains("on both sides"), "{text}");
+    }
 }
