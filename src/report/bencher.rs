@@ -1,4 +1,4 @@
-//! Bencher Metric Format: what was measured, for <https://bencher.dev>'s `json` adapter.
+//! Bencher Metric Format: the measured values for <https://bencher.dev>'s `json` adapter.
 //! Its reference: <https://bencher.dev/docs/reference/bencher-metric-format>.
 
 use std::collections::BTreeMap;
@@ -9,8 +9,8 @@ use super::Render;
 use super::vocabulary::{self, Names};
 use crate::judge::Report;
 
-/// Writes the candidate's values in Bencher Metric Format, the lower and upper
-/// value being the least and the most of its runs.
+/// Writes the candidate's values in Bencher Metric Format. The lower and upper
+/// values are the least and the most of its runs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Bencher;
 
@@ -30,7 +30,7 @@ impl Render for Bencher {
             let [least, most] = vocabulary::range(&side.runs);
             let metric = Metric {
                 value: side.value,
-                // A side without runs has no spread.
+                // A side without runs has no range.
                 lower_value: least.min(side.value),
                 upper_value: most.max(side.value),
             };
@@ -49,7 +49,7 @@ impl Render for Bencher {
     }
 }
 
-/// Bencher's own name for a measure, where it has one: a latency is in nanoseconds.
+/// Bencher's own name for a measure, if it has one: its latency is in nanoseconds.
 fn measure(metric: &str, unit: &str) -> String {
     match (metric, unit) {
         ("time", "ns") => "latency".to_owned(),

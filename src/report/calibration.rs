@@ -1,4 +1,4 @@
-//! A calibration, for people.
+//! A calibration as text for people.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use super::plain;
 use crate::calibrate::{CalibratedRow, Calibration, Instructions};
 use crate::model::Unit;
 
-/// A calibration as a table and the policy that would fit.
+/// A calibration as a table, with a policy that fits it.
 pub fn calibration(calibration: &Calibration, width: Option<u16>) -> String {
     let dim = Style::new().dimmed();
     let mut out = String::new();
@@ -18,9 +18,10 @@ pub fn calibration(calibration: &Calibration, width: Option<u16>) -> String {
     let _ = writeln!(out, "{}\n", table(&calibration.rows, width));
     let _ = writeln!(
         out,
-        "{dim}run, pair, session: standard deviations, of pairs by their median. floor: half width \
-         of these pairs' interval. finds: the smallest change that `gate ab` finds by its last \
-         look of {last} pairs with a chance of {:.0}%. needs: pairs that the target takes.{dim:#}\n",
+        "{dim}run, pair, session: standard deviations (for pairs, estimated from the median). \
+         floor: half the width of these pairs' interval. finds: the smallest change that `gate ab` \
+         detects by its last look, at {last} pairs, with a chance of {:.0}%. needs: the pairs \
+         needed to detect the target.{dim:#}\n",
         calibration.power * 100.0
     );
     let short: Vec<String> = calibration
@@ -33,7 +34,7 @@ pub fn calibration(calibration: &Calibration, width: Option<u16>) -> String {
         0 => writeln!(out, "Every benchmark can be gated at its target on this machine."),
         count => writeln!(
             out,
-            "{count} of {} cannot be gated at the target on this machine by the clock: {}",
+            "{count} of {} cannot be gated by wall time at the target on this machine: {}",
             calibration.rows.len(),
             short.join(", ")
         ),
@@ -41,12 +42,12 @@ pub fn calibration(calibration: &Calibration, width: Option<u16>) -> String {
     if calibration.rows.iter().any(|row| row.session_deviation.is_none()) {
         let _ = writeln!(
             out,
-            "How much sessions differ is not known yet: calibrate the same code again at another \
-             time, three times or more; `gate check` then counts with it."
+            "The noise between sessions is not known yet: calibrate the same code again at other \
+             times, at least three times; `gate check` then takes it into account."
         );
     }
-    for one in &calibration.not_run {
-        let _ = writeln!(out, "{dim}not run{dim:#}  {}", plain(one));
+    for not_run in &calibration.not_run {
+        let _ = writeln!(out, "{dim}not run{dim:#}  {}", plain(not_run));
     }
     if !calibration.suggestions.is_empty() {
         let _ = writeln!(out, "\nFor gate.toml:\n");

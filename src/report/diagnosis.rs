@@ -1,4 +1,4 @@
-//! A diagnosis, for people.
+//! A diagnosis as text for people.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use super::plain;
 use crate::doctor::{Diagnosis, Status};
 
-/// Each check on a line, its remedy below it, and how many ended how.
+/// Each check on a line, with its remedy below it, and the number of each status.
 pub fn diagnosis(diagnosis: &Diagnosis) -> String {
     let dim = Style::new().dimmed();
     let width = diagnosis.checks.iter().map(|check| check.name.len()).max().unwrap_or(0);
@@ -24,15 +24,15 @@ pub fn diagnosis(diagnosis: &Diagnosis) -> String {
             let _ = writeln!(out, "{:7}  {:width$}  {dim}remedy: {}{dim:#}", "", "", plain(remedy));
         }
     }
-    let of = |status, one, many| match diagnosis.count(status) {
-        1 => format!("1 {one}"),
-        count => format!("{count} {many}"),
+    let of = |status, noun| match diagnosis.count(status) {
+        1 => format!("1 {noun}"),
+        count => format!("{count} {noun}s"),
     };
     let _ = writeln!(
         out,
         "\n{}, {}, {} ok",
-        of(Status::Problem, "problem", "problems"),
-        of(Status::Warning, "warning", "warnings"),
+        of(Status::Problem, "problem"),
+        of(Status::Warning, "warning"),
         diagnosis.count(Status::Ok)
     );
     out

@@ -8,11 +8,11 @@ use super::{Render, plain};
 use crate::judge::{Report, Row};
 use crate::model::Unit;
 
-/// Writes the candidate's values of one direction: the action is told the
-/// direction once for a whole file.
+/// Writes the candidate's values of one direction: a file has one direction for all
+/// its values.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct GithubBenchmark {
-    /// Rows of which more is better, instead of those of which less is.
+    /// Whether the rows are those where larger values are better.
     pub bigger_is_better: bool,
 }
 

@@ -1,4 +1,4 @@
-//! A saved report read back, to be rendered again.
+//! Reads a saved report, so that it can be rendered again.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,19 +9,19 @@ use serde::Deserialize;
 use super::text::cut;
 use crate::judge::Report;
 
-/// The newest version of the format that is known here.
+/// The version of the format that is known here.
 const KNOWN: u64 = 1;
 
 /// The largest file that is read: 256 MiB.
 const MAX_FILE_BYTES: u64 = 256 << 20;
 
-/// A complaint quotes the file, which can be long.
+/// The most characters of a complaint, which quotes the file.
 const LONGEST_COMPLAINT: usize = 300;
 
 /// Why a saved report could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The system refused.
+    /// The file cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Io {
         /// The file.
@@ -32,12 +32,12 @@ pub enum ReadError {
     /// Not a regular file.
     #[error("{} is not a regular file", path.display())]
     NotAFile {
-        /// What was to be read.
+        /// The path.
         path: PathBuf,
     },
     /// Larger than any report.
     #[error(
-        "{} has more than {MAX_FILE_BYTES} bytes: this is no report of `gate`",
+        "{} has more than {MAX_FILE_BYTES} bytes: this is not a report of `gate`",
         path.display()
     )]
     TooLarge {
@@ -46,8 +46,8 @@ pub enum ReadError {
     },
     /// Not JSON, or cut off.
     #[error(
-        "{}:{line}:{column}: this is no whole report, it {complaint}; \
-         write it anew with `gate check --format json` or --report",
+        "{}:{line}:{column}: this is not a complete report: it {complaint}; \
+         write it again with `gate check --format json` or --report",
         path.display()
     )]
     Damaged {
@@ -69,14 +69,14 @@ pub enum ReadError {
         line: usize,
         /// The column, from 1.
         column: usize,
-        /// The way to the field: `rows[3].change.lower`.
+        /// The path to the field: `rows[3].change.lower`.
         key: String,
         /// What is wrong with it.
         complaint: String,
     },
     /// Another version of the format.
     #[error(
-        "{}: schema_version is {version}, and this benchgate {} reads {KNOWN}: render it with \
+        "{}: schema_version is {version}, but benchgate {} reads version {KNOWN}: render it with \
          the version that wrote it{}",
         path.display(),
         env!("CARGO_PKG_VERSION"),
@@ -87,12 +87,12 @@ pub enum ReadError {
         path: PathBuf,
         /// The file's version.
         version: u64,
-        /// What wrote it, as it says itself.
+        /// The program that wrote it, by its own word.
         tool: Option<String>,
     },
 }
 
-/// As much of a report as tells whether it can be read here.
+/// The fields that show whether a report can be read here.
 #[derive(Deserialize)]
 #[serde(expecting = "a report")]
 struct Peek {
@@ -102,8 +102,12 @@ struct Peek {
 
 /// Reads a report that `--format json` or `--report` wrote.
 ///
-/// Every field is checked against the format; one that is not known is refused,
-/// for it may be what matters.
+/// Every field is checked against the format. An unknown field is an error, since
+/// it may change the meaning of the others.
+///
+/// # Errors
+///
+/// The file cannot be read, or it is not a report of this version; see [`ReadError`].
 pub fn read(path: &Path) -> Result<Report, ReadError> {
     let bytes = load(path)?;
     let Peek { schema_version, tool } = parse(&bytes, path)?;
@@ -116,7 +120,7 @@ pub fn read(path: &Path) -> Result<Report, ReadError> {
 
 fn load(path: &Path) -> Result<Vec<u8>, ReadError> {
     let refused = |source| ReadError::Io { path: path.to_owned(), source };
-    // Before it is opened: opening a pipe would wait for its writer.
+    // Checked before opening: opening a pipe would wait for its writer.
     if !std::fs::metadata(path).map_err(refused)?.is_file() {
         return Err(ReadError::NotAFile { path: path.to_owned() });
     }
@@ -142,7 +146,7 @@ fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8], path: &Path) -> Result<T, Read
         Err(error) => (error.path().to_string(), error.into_inner()),
     };
     let (path, line, column) = (path.to_owned(), error.line(), error.column());
-    // The place is said already.
+    // The error names the place already.
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or(&text);
     let complaint = cut(text, LONGEST_COMPLAINT);
@@ -156,7 +160,7 @@ fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8], path: &Path) -> Result<T, Read
             path,
             line,
             column,
-            complaint: format!("does not hold what it should ({complaint})"),
+            complaint: format!("does not have the expected content ({complaint})"),
         },
         Category::Syntax | Category::Io => {
             let complaint = format!("is not valid JSON ({complaint})");

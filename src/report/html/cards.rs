@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, PreEscaped, html};
 
-use super::super::fold::Folds;
-use super::super::plain;
-use super::super::vocabulary::{self, Names};
 use super::components::{badge, figure};
 use super::rows::tone;
 use super::{PLOTTED_BYTES, PLOTTED_ROWS};
 use crate::judge::{Report, Row, Side};
 use crate::model::{BenchId, Unit};
 use crate::policy::Gate;
+use crate::report::fold::Folds;
+use crate::report::plain;
+use crate::report::vocabulary::{self, Names};
 
 /// The benchmarks that have a card, each with its number.
 pub(super) struct Anchors(BTreeMap<BenchId, usize>);

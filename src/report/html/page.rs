@@ -4,15 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::super::findings::{Group, grouped};
-use super::super::plain;
-use super::super::vocabulary::{self, Names};
 use super::cards::{self, Anchors};
 use super::components::{Cell, Column, Line, Tone, badge, table};
 use super::{SCRIPT, SCRIPT_HASH, STYLE, STYLE_HASH, rows};
-use crate::judge::{Control, VerdictOutcome};
-use crate::judge::{EnvironmentDifference, Finding, Report, Severity, SnapshotSummary, Verdict};
+use crate::judge::{
+    Control, EnvironmentDifference, Finding, Report, Severity, SnapshotSummary, Verdict,
+    VerdictOutcome,
+};
 use crate::policy::Gate;
+use crate::report::findings::{Group, grouped};
+use crate::report::plain;
+use crate::report::vocabulary::{self, Names};
 
 /// The most subjects that a finding names before the rest is folded.
 const LISTED: usize = 5;

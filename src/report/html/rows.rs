@@ -2,13 +2,13 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::super::fold::{Fold, Folded, Folds};
-use super::super::plain;
-use super::super::vocabulary::{self, Names};
 use super::cards::Anchors;
 use super::components::{Breakable, Cell, Column, Line, Sort, Tone, badge, bar, breakable, table};
 use crate::judge::{Outcome, Report, Row, Severity, Side};
 use crate::model::Unit;
+use crate::report::fold::{Fold, Folded, Folds};
+use crate::report::plain;
+use crate::report::vocabulary::{self, Names};
 
 /// The bytes of a name that always fit their column.
 const FITTING: usize = 20;

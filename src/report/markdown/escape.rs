@@ -1,19 +1,19 @@
 //! Text from files that stays text in GitHub's Markdown.
 //!
-//! A code span takes nothing within it for Markdown, HTML, a link, a mention or
-//! a reference, so names stand in one. Prose that holds nothing which could be
-//! any of these is written as it is, the rest of it in a code span too.
+//! Nothing in a code span is Markdown, HTML, a link, a mention or a reference, so
+//! names are written as code spans. Prose that could be any of these becomes a code
+//! span, too; other prose is written unchanged.
 
 use super::super::plain;
 use super::super::text::cut;
 
-/// Longer texts are cut: no single one may fill a comment.
+/// Longer texts are cut, so that a single text cannot fill a comment.
 const LONGEST: usize = 300;
 
-/// From this many hexadecimal digits on, GitHub looks for a commit of that name.
+/// GitHub looks for a commit where it finds this many hexadecimal digits.
 const COMMIT: usize = 7;
 
-/// A code span: on one line, its fence longer than any run of backticks in it.
+/// A code span on one line. Its fence is longer than any run of backticks in it.
 pub(super) fn code(text: &str) -> String {
     let text = cut(&plain(text), LONGEST);
     if text.trim().is_empty() {
@@ -21,12 +21,12 @@ pub(super) fn code(text: &str) -> String {
     }
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
-    // A backtick at an end would join the fence; a space at both is taken away.
+    // A backtick at an end would join the fence. Spaces at both ends are stripped.
     let pad = if text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) { " " } else { "" };
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// Prose where that is safe, else a code span.
+/// Prose where that is safe, otherwise a code span.
 pub(super) fn prose(text: &str) -> String {
     let harmless = |c: char| {
         c.is_alphanumeric()
@@ -38,7 +38,7 @@ pub(super) fn prose(text: &str) -> String {
     let commit = text
         .split(|c: char| !c.is_ascii_hexdigit())
         .any(|word| word.len() >= COMMIT && word.contains(|c: char| c.is_ascii_alphabetic()));
-    // Within a word an underscore is one; at its edge it begins emphasis.
+    // Within a word an underscore is text; at its edge it begins emphasis.
     let emphasis = text.split(|c: char| !c.is_alphanumeric() && c != '_');
     let emphasis = emphasis.into_iter().any(|word| word.starts_with('_') || word.ends_with('_'));
     let long = text.chars().count() > LONGEST;
@@ -58,8 +58,8 @@ pub(super) fn prose(text: &str) -> String {
     out
 }
 
-/// The same within a table's cell, where a pipe would end it even in a code
-/// span. One behind a backslash cannot be escaped, and is written out.
+/// Markdown within a table's cell, where a pipe would end even a code span. A pipe
+/// behind a backslash cannot be escaped, so its code is written.
 pub(super) fn cell(markdown: &str) -> String {
     let mut out = String::with_capacity(markdown.len());
     let mut backslash = false;
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn code_spans_hold_whatever_is_in_them() {
+    fn code_spans_hold_any_text() {
         for (text, span) in [
             ("cache/hit", "`cache/hit`"),
             ("a`b", "``a`b``"),

@@ -7,7 +7,7 @@ use anstyle::Style;
 use super::super::vocabulary;
 use crate::judge::Row;
 
-/// What stands before the first function.
+/// The text before the first function.
 const LABEL: &str = "    probable cause: ";
 
 /// Whether there is a probable cause to show.

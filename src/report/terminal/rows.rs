@@ -17,11 +17,11 @@ use super::{Bars, LISTED, bar, cause};
 use crate::judge::{Outcome, Report, Row, Severity, Side};
 use crate::model::Unit;
 
-/// A longer name is broken even where there is room for it, so that one hostile
-/// name does not push the numbers of all rows out of sight.
+/// A longer name is broken even where there is room for it, so that a hostile name
+/// cannot push the numbers of all rows out of sight.
 const LONGEST_NAME: u16 = 100;
 
-/// Narrower than this a name is not broken; the table sticks out instead.
+/// A name is not broken into less than this; the table gets wider than the terminal.
 const SHORTEST_NAME: u16 = 12;
 
 /// Spaces between columns.

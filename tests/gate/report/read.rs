@@ -42,7 +42,7 @@ fn damage_is_refused_with_its_place() {
     for (text, complaint) in [
         (
             changed("\"schema_version\": 1", "\"schema_version\": 7"),
-            "report.json: schema_version is 7, and this benchgate 0.1.0 reads 1: render it with \
+            "report.json: schema_version is 7, but benchgate 0.1.0 reads version 1: render it with \
              the version that wrote it, benchgate 0.1.0",
         ),
         (
@@ -59,29 +59,32 @@ fn damage_is_refused_with_its_place() {
         assert_eq!(refused(&text), complaint);
     }
     for (text, complaint) in [
-        (lines(&whole, 5), "5:22: this is no whole report, it is cut off"),
+        (lines(&whole, 5), "5:22: this is not a complete report: it is cut off"),
         (
             changed("\"estimate\": 0.0", "\"estimate\": 1e999"),
-            "72:25: this is no whole report, it is not valid JSON (number out of range)",
+            "72:25: this is not a complete report: it is not valid JSON (number out of range)",
         ),
         (
             format!("{whole}x"),
-            "104:1: this is no whole report, it is not valid JSON (trailing characters)",
+            "104:1: this is not a complete report: it is not valid JSON (trailing characters)",
         ),
         (
             "{}".to_owned(),
-            "1:2: this is no whole report, it does not hold what it should (missing field \
+            "1:2: this is not a complete report: it does not have the expected content (missing field \
              `schema_version`)",
         ),
         (
             "[]".to_owned(),
-            "1:2: this is no whole report, it does not hold what it should (invalid length 0, \
+            "1:2: this is not a complete report: it does not have the expected content (invalid length 0, \
              expected a report)",
         ),
-        (String::new(), "1:0: this is no whole report, it is cut off"),
-        ("\u{0}".to_owned(), "1:1: this is no whole report, it is not valid JSON (expected value)"),
+        (String::new(), "1:0: this is not a complete report: it is cut off"),
+        (
+            "\u{0}".to_owned(),
+            "1:1: this is not a complete report: it is not valid JSON (expected value)",
+        ),
     ] {
-        let remedy = "; write it anew with `gate check --format json` or --report";
+        let remedy = "; write it again with `gate check --format json` or --report";
         assert_eq!(refused(&text), format!("report.json:{complaint}{remedy}"));
     }
     let directory = read(crate::root()).unwrap_err().to_string();

@@ -10,10 +10,10 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::super::super::text::cut;
-use super::super::super::{plain, vocabulary};
 use crate::judge::{Change, Row, Side};
 use crate::model::Unit;
+use crate::report::text::cut;
+use crate::report::{plain, vocabulary};
 
 /// The parts of a plot, as the colours by which the style sheet knows them.
 const TEXT: RGBColor = RGBColor(1, 0, 0);
