@@ -26,7 +26,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::model::{BenchId, Measurement, NotRun, Problem, ProblemKind};
+use jiff::Timestamp;
+
+use crate::model::{
+    BenchId, Environment, Measurement, Nature, NotRun, Problem, ProblemKind, RunInfo, Snapshot,
+};
 
 /// What a reader found.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -83,6 +87,40 @@ impl Harvest {
         let mut harvest = Self { measurements, not_run: Vec::new(), problems };
         harvest.sort();
         harvest
+    }
+
+    /// Whether nothing was found, not even something that cannot be used.
+    pub fn is_empty(&self) -> bool {
+        let Self { measurements, not_run, problems } = self;
+        measurements.is_empty() && not_run.is_empty() && problems.is_empty()
+    }
+
+    /// Whether any measurement is a count, not a time.
+    pub fn has_counts(&self) -> bool {
+        self.measurements.iter().any(|measurement| measurement.metric.nature == Nature::Counted)
+    }
+
+    /// A snapshot of one run in that environment, taken now. Results of other tools do
+    /// not record their own.
+    #[must_use]
+    pub fn into_snapshot(self, name: String, environment: Environment) -> Snapshot {
+        let Self { mut measurements, not_run, problems } = self;
+        for costs in measurements.iter_mut().filter_map(|measurement| measurement.costs.as_mut()) {
+            *costs = costs.kept(&BTreeSet::new());
+        }
+        let mut snapshot = Snapshot {
+            name,
+            created: Timestamp::now(),
+            revision: None,
+            selection: None,
+            pairing: None,
+            runs: vec![RunInfo { started: None, seconds: None, busy: None, environment }],
+            measurements,
+            not_run,
+            problems,
+        };
+        snapshot.sort();
+        snapshot
     }
 
     /// Both harvests, the second being that of `place`. What both claim is refused:
