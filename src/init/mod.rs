@@ -1,10 +1,11 @@
-//! The first policy and workflows of a project: texts, nothing is written here.
+//! The first policy and workflows of a project, as texts: nothing is written here.
 //!
-//! The policy's template stands beside this file; the workflows are those that the
-//! documentation shows. What they are filled with comes from a [`Project`]: names of
-//! packages and targets are other people's and are quoted for the format that they
-//! stand in.
+//! The policy's template is the `gate.toml` in this directory; the workflows are those
+//! of the documentation. The values that fill them come from a [`Project`]: names of
+//! packages and targets are other people's, so they are quoted for the format that they
+//! go into.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -16,10 +17,10 @@ const POLICY: &str = include_str!("gate.toml");
 const BENCH: &str = include_str!("../../docs/github/bench.yml");
 const COMMENT: &str = include_str!("../../docs/github/comment.yml");
 
-/// What stands in the workflows for the repository and the revision of the actions.
+/// Placeholders in the workflows for the repository and the revision of the actions.
 const REPOSITORY: &str = "OWNER/benchgate";
 const REVISION: &str = "COMMIT";
-/// How the paragraph begins that asks for them.
+/// How the paragraph begins that explains the placeholders.
 const ASKS: &str = "# For OWNER and COMMIT ";
 
 /// Where the workflows use benchgate's actions from: `OWNER/REPOSITORY@REVISION`.
@@ -30,7 +31,7 @@ pub struct ActionSource {
 }
 
 impl ActionSource {
-    /// Whether its owner or its commit is still to be filled in.
+    /// Whether its owner or its commit is still a placeholder.
     pub fn is_placeholder(&self) -> bool {
         self.repository.starts_with("OWNER/") || self.revision == "COMMIT"
     }
@@ -49,23 +50,25 @@ impl FromStr for ActionSource {
             let fits = plain(owner) && plain(name) && revision.split('/').all(plain);
             fits.then(|| Self { repository: repository.to_owned(), revision: revision.to_owned() })
         });
-        parts.ok_or_else(|| format!("\"{text}\" is no source: write OWNER/REPOSITORY@REVISION"))
+        parts.ok_or_else(|| {
+            format!("\"{text}\" is not a source of actions: write OWNER/REPOSITORY@REVISION")
+        })
     }
 }
 
-/// A file that a project may begin with.
+/// A file that a project can start with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {
-    /// Where it belongs.
+    /// Where it goes.
     pub path: PathBuf,
-    /// What it would hold.
+    /// Its content.
     pub text: String,
 }
 
-/// The policy and, in `repository`, where there is one, the workflows.
+/// The policy and, if there is a repository, its workflows.
 ///
 /// # Errors
-/// With the path of the project, if it does not lie in that repository.
+/// With the path of the project, if it is not inside that repository.
 pub fn plan(
     project: &Project,
     repository: Option<&Path>,
@@ -83,11 +86,11 @@ pub fn plan(
     Ok(files)
 }
 
-/// A workflow with our actions from there, with steps before and inputs behind each;
-/// without the paragraph that asks its reader to fill them in.
+/// A workflow that uses our actions from that source, with `steps` before and `inputs`
+/// after each; without the paragraph that explains the placeholders.
 fn filled(template: &str, actions: &ActionSource, steps: &str, inputs: &str) -> String {
     let paragraphs = template.split_inclusive("\n#\n");
-    let text: String = paragraphs.filter(|one| !one.starts_with(ASKS)).collect();
+    let text: String = paragraphs.filter(|paragraph| !paragraph.starts_with(ASKS)).collect();
     let mut filled = String::new();
     for line in text.lines() {
         let action =
@@ -133,8 +136,8 @@ fn policy(project: &Project) -> String {
         .collect();
     // Each target has two globs: `*` stops at a slash.
     let require = match required.chunks(2).map(|pair| pair.join(", ")).collect::<Vec<_>>() {
-        one if one.len() < 2 => one.concat(),
-        several => format!("\n#     {},\n# ", several.join(",\n#     ")),
+        pairs if pairs.len() < 2 => pairs.concat(),
+        pairs => format!("\n#     {},\n# ", pairs.join(",\n#     ")),
     };
     POLICY
         .replace("@BENCHES@\n", &(benches + "\n"))
@@ -142,7 +145,7 @@ fn policy(project: &Project) -> String {
         .replace("@EXAMPLE@", "group/name")
 }
 
-/// Runners of the harnesses that need one: theirs must be of the library's version.
+/// Steps that install the harnesses' runners, whose versions must match the libraries'.
 fn runners(project: &Project) -> String {
     let mut steps = String::new();
     for harness in project.harnesses() {
@@ -169,6 +172,10 @@ fn with(project: &Project, below: &Path) -> String {
         let directory = serde_json::Value::from(below.to_string_lossy());
         let _ = writeln!(inputs, "          working-directory: {directory}");
     }
+    if let Some(features) = features(project) {
+        let features = serde_json::Value::from(features);
+        let _ = writeln!(inputs, "          features: {features}");
+    }
     if project.needs_workspace {
         inputs += "          args: --workspace\n";
     }
@@ -176,6 +183,25 @@ fn with(project: &Project, below: &Path) -> String {
         "" => String::new(),
         inputs => format!("        with:\n{inputs}"),
     }
+}
+
+/// The features that bench targets need, for cargo's `--features`; `None` if they need
+/// none. Without them cargo silently leaves those targets out.
+fn features(project: &Project) -> Option<String> {
+    let measured = project.benches.iter().filter(|bench| matches!(bench.driver, Driver::Known(_)));
+    let packages: BTreeSet<&str> =
+        project.benches.iter().map(|bench| bench.package.as_str()).collect();
+    // Cargo takes a feature's plain name for the package that it builds by itself.
+    let qualified = project.needs_workspace || packages.len() > 1;
+    let features: BTreeSet<String> = measured
+        .flat_map(|bench| bench.required_features.iter().map(move |feature| (bench, feature)))
+        .map(|(bench, feature)| match feature.contains('/') || !qualified {
+            // `dependency/feature` cannot be qualified.
+            true => feature.clone(),
+            false => format!("{}/{feature}", bench.package),
+        })
+        .collect();
+    (!features.is_empty()).then(|| features.into_iter().collect::<Vec<_>>().join(","))
 }
 
 #[cfg(test)]

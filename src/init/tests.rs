@@ -105,6 +105,21 @@ fn workflows_say_where_the_project_lies_and_what_it_needs() {
 }
 
 #[test]
+fn the_workflow_builds_with_the_features_that_benches_need() {
+    let inputs = |project: &Project| with(project, Path::new(""));
+    let mut parse = bench("parse", Driver::Known(Harness::Criterion));
+    parse.required_features = vec!["bench".to_owned(), "serde/std".to_owned()];
+    let mut unknown = bench("plain", Driver::Unknown);
+    unknown.required_features = vec!["unmeasured".to_owned()];
+    let mut project = project(vec![parse, unknown]);
+    assert_eq!(inputs(&project), "        with:\n          features: \"bench,serde/std\"\n");
+    let other = Bench { package: "other".to_owned(), ..bench("x", Driver::Unknown) };
+    project.benches.push(other);
+    let qualified = "        with:\n          features: \"app/bench,serde/std\"\n";
+    assert_eq!(inputs(&project), qualified);
+}
+
+#[test]
 fn a_plain_project_needs_no_inputs() {
     let mut project = project(vec![bench("parse", Driver::Known(Harness::Criterion))]);
     project.root = "/repo".into();
