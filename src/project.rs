@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use cargo_metadata::{Metadata, MetadataCommand, Package, Target, TargetKind};
 use serde::Deserialize;
@@ -159,6 +160,20 @@ impl Project {
         });
         known.collect()
     }
+}
+
+/// The root of the workspace that a directory belongs to; `None` outside of cargo
+/// projects, or without cargo.
+pub fn workspace_root(directory: &Path) -> Option<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let located = Command::new(cargo)
+        .args(["locate-project", "--workspace", "--message-format", "plain"])
+        .current_dir(directory)
+        .output()
+        .ok()
+        .filter(|output| output.status.success())?;
+    let manifest = PathBuf::from(String::from_utf8(located.stdout).ok()?.trim_end());
+    manifest.parent().map(Path::to_owned)
 }
 
 fn needs_workspace(metadata: &Metadata) -> bool {

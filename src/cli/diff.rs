@@ -1,4 +1,4 @@
-//! What would be written, line by line.
+//! Differences between files, line by line.
 
 use std::fmt::Write as _;
 
@@ -7,10 +7,10 @@ use similar::TextDiff;
 
 use crate::report::plain;
 
-/// Lines that stay, around those that change.
+/// Unchanged lines that are shown around a change.
 const CONTEXT: usize = 3;
 
-/// A unified diff of a file; `before` is empty where there is no file yet.
+/// A unified diff of a file; `before` is empty if there is no file yet.
 pub(super) fn unified(name: &str, before: &str, after: &str) -> String {
     let from = if before.is_empty() { "/dev/null" } else { name };
     let diff = TextDiff::from_lines(before, after)

@@ -1,37 +1,26 @@
-//! The command line: one file a subcommand, each thin.
+//! The command line: one file for each command, in a folder for each group of commands.
 
-mod ab;
-mod baseline;
-mod build;
-mod calibrate;
-mod check;
-mod compare;
-mod completions;
+mod args;
+mod candidate;
+mod context;
 mod diff;
-mod doctor;
-mod explain;
-mod init;
-mod learn;
-mod man;
-mod output;
-mod policy;
+mod help;
+mod judge;
+mod keep;
+mod measure;
 mod progress;
-mod report;
-mod run;
-mod service;
+mod project;
 mod shell;
-mod sides;
-mod source;
-mod waive;
+mod store;
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::io;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use jiff::Zoned;
 
 use crate::exit::Exit;
-use crate::policy::Policy;
-use output::OutputArgs;
+use context::{Context, Failed};
 use shell::Shell;
 
 /// Runs the program with these arguments, the first being its name.
@@ -43,62 +32,60 @@ pub fn main(args: impl Iterator<Item = OsString>, cargo: bool) -> Exit {
     if cargo && args.get(1).is_some_and(|arg| arg == "gate") {
         args.remove(1);
     }
-    let cli = match Cli::try_parse_from(args) {
+    let program = if cargo { "cargo gate" } else { "gate" };
+    if args.len() < 2 {
+        // Nothing was done, so a pipeline that forgot the command does not pass.
+        Shell::default().plain(&help::first_steps(program));
+        return Exit::Usage;
+    }
+    let parsed = definition(program)
+        .try_get_matches_from(args)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let Cli { quiet, command } = match parsed {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are no errors: clap says so by its exit code.
+            // Ignored: there may be no reader, and there is nowhere left to report it.
             let _ = error.print();
+            // Clap reports help and version as errors with the exit code 0.
             return if error.exit_code() == 0 { Exit::Pass } else { Exit::Usage };
         }
     };
-    let Cli { quiet, command } = cli;
     let shell = Shell { quiet };
-    let directory = match std::env::current_dir() {
-        Ok(directory) => directory,
+    match context(program, shell) {
+        Ok(context) => command.run(&context).unwrap_or_else(|failed| {
+            context.shell.error(&failed.message());
+            failed.exit
+        }),
         Err(error) => {
-            shell.error(&format!("the working directory cannot be used: {error}"));
-            return Exit::Failure;
-        }
-    };
-    let context = Context { shell, directory };
-    let outcome = match command {
-        Command::Run(command) => command.run(&context),
-        Command::Ab(command) => command.run(&context),
-        Command::Calibrate(command) => command.run(&context),
-        Command::Check(command) => command.run(&context),
-        Command::Compare(command) => command.run(&context),
-        Command::Baseline(command) => command.run(&context),
-        Command::Report(command) => command.run(&context),
-        Command::Policy(command) => command.run(&context),
-        Command::Waive(command) => command.run(&context),
-        Command::Explain(command) => command.run(&context),
-        Command::Init(command) => command.run(&context),
-        Command::Doctor(command) => command.run(&context),
-        Command::Service(command) => service::run(command, &context),
-        Command::Completions(command) => command.run(&context),
-        Command::Man(command) => command.run(&context),
-    };
-    outcome.unwrap_or_else(|failed| {
-        context.shell.error(&chain(&failed.error));
-        failed.exit
-    })
-}
-
-/// The error and its causes on one line; a cause that the text before already
-/// holds is not said twice.
-fn chain(error: &anyhow::Error) -> String {
-    let mut text = String::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if text.is_empty() {
-            text = cause;
-        } else if !text.contains(&cause) {
-            text = format!("{text}: {cause}");
+            Shell { quiet }.error(&format!("cannot use the working directory: {error}"));
+            Exit::Failure
         }
     }
-    text
 }
 
-/// Measure benchmarks, and fail a pipeline on a real regression and nothing else
+fn context(program: &'static str, shell: Shell) -> io::Result<Context> {
+    let directory = std::env::current_dir()?;
+    Ok(Context { program, shell, directory, today: Zoned::now().date() })
+}
+
+/// The definition of the command line, with help that groups the commands.
+fn definition(program: &str) -> clap::Command {
+    help::grouped(
+        Cli::command().bin_name(program),
+        &[
+            ("Measure", commands::<measure::Command>()),
+            ("Judge", commands::<judge::Command>()),
+            ("Keep", commands::<keep::Command>()),
+            ("Project", commands::<project::Command>()),
+        ],
+    )
+}
+
+fn commands<T: Subcommand>() -> clap::Command {
+    T::augment_subcommands(clap::Command::new("group"))
+}
+
+/// Measure benchmarks, and fail a pipeline only on a real regression
 #[derive(Debug, Parser)]
 #[command(
     name = "gate",
@@ -108,7 +95,7 @@ fn chain(error: &anyhow::Error) -> String {
                   5 nothing compared, or a required benchmark is missing"
 )]
 struct Cli {
-    /// Leave out status lines
+    /// Suppress status messages
     #[arg(long, short, global = true, display_order = 900)]
     quiet: bool,
     #[command(subcommand)]
@@ -117,79 +104,26 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Run(run::Run),
-    Ab(ab::Ab),
-    Check(check::Check),
-    Calibrate(calibrate::Calibrate),
-    Compare(compare::Compare),
-    Baseline(baseline::BaselineCommand),
-    Report(report::ReportCommand),
-    Policy(policy::PolicyCommand),
-    Waive(waive::Waive),
-    Explain(explain::Explain),
-    Init(init::Init),
-    Doctor(doctor::Doctor),
-    Service(service::Service),
-    Completions(completions::Completions),
-    Man(man::Man),
+    #[command(flatten)]
+    Measure(measure::Command),
+    #[command(flatten)]
+    Judge(judge::Command),
+    #[command(flatten)]
+    Keep(keep::Command),
+    #[command(flatten)]
+    Project(project::Command),
 }
 
-/// What every subcommand stands in.
-struct Context {
-    shell: Shell,
-    directory: PathBuf,
-}
-
-/// An error with the exit code that it asks for.
-#[derive(Debug)]
-struct Failed {
-    exit: Exit,
-    error: anyhow::Error,
-}
-
-impl Failed {
-    /// The command line or the policy is wrong.
-    fn usage(error: impl Into<anyhow::Error>) -> Self {
-        Self { exit: Exit::Usage, error: error.into() }
-    }
-
-    /// The command exists, and this program was compiled without its part.
-    #[cfg(not(feature = "full"))]
-    fn not_compiled_in(command: &str, feature: &str) -> Self {
-        Self::usage(anyhow::anyhow!(
-            "`gate {command}` needs the feature `{feature}`, which is not compiled in; install it \
-             with: cargo install benchgate --features {feature}"
-        ))
-    }
-
-    /// There is nothing to compare with.
-    fn nothing(error: impl Into<anyhow::Error>) -> Self {
-        Self { exit: Exit::NothingCompared, error: error.into() }
+impl Command {
+    fn run(self, context: &Context) -> Result<Exit, Failed> {
+        match self {
+            Self::Measure(command) => command.run(context),
+            Self::Judge(command) => command.run(context),
+            Self::Keep(command) => command.run(context),
+            Self::Project(command) => command.run(context, definition("gate")),
+        }
     }
 }
 
-impl<E: Into<anyhow::Error>> From<E> for Failed {
-    fn from(error: E) -> Self {
-        Self { exit: Exit::Failure, error: error.into() }
-    }
-}
-
-/// Which policy is in force.
-#[derive(Debug, Args)]
-struct PolicyArgs {
-    /// The policy file [default: gate.toml or ci/gate.toml, where there is one]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-}
-
-impl PolicyArgs {
-    fn find(&self) -> Result<Policy, Failed> {
-        find_policy(self.config.as_deref())
-    }
-}
-
-/// The policy of that file, else the one of the working directory, else the
-/// defaults. Paths stay relative: they are shown, and written into reports.
-fn find_policy(file: Option<&Path>) -> Result<Policy, Failed> {
-    Policy::find(file, Path::new("")).map_err(Failed::usage)
-}
+#[cfg(test)]
+mod tests;

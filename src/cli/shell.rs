@@ -7,10 +7,10 @@ use anstyle::AnsiColor;
 
 use crate::report::{Bars, plain};
 
-/// Where everything that the program says goes.
+/// The one place that writes to stdout and stderr.
 #[derive(Debug, Default)]
 pub(super) struct Shell {
-    /// Whether status lines are left out.
+    /// Whether status messages are suppressed.
     pub(super) quiet: bool,
 }
 
@@ -18,7 +18,8 @@ pub(super) struct Shell {
 impl Shell {
     /// Writes data: the report, a list, a schema.
     ///
-    /// A reader that went away (`gate … | head`) is no error.
+    /// A reader that has gone (`gate … | head`) is not an error: the command goes on
+    /// without it, as its files and its exit code may still be wanted.
     pub(super) fn data(&self, text: &str) -> io::Result<()> {
         let mut out = AutoStream::auto(io::stdout()).lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -27,7 +28,7 @@ impl Shell {
         }
     }
 
-    /// Says what is being done. Control characters are written as escapes.
+    /// Reports progress, unless that is suppressed. Control characters are escaped.
     pub(super) fn status(&self, verb: &str, message: &str) {
         if !self.quiet {
             let style = AnsiColor::Green.on_default().bold();
@@ -35,21 +36,26 @@ impl Shell {
         }
     }
 
-    /// Says what the user should know, whatever was asked for.
+    /// Reports something that the user should know, even with --quiet.
     pub(super) fn note(&self, message: &str) {
         let style = AnsiColor::Cyan.on_default().bold();
         self.write(&format!("{style}note{style:#}: {}\n", plain(message)));
     }
 
-    /// Says what went wrong; lines are kept, other control characters escaped.
+    /// Writes a text of the program's own to stderr, as it is.
+    pub(super) fn plain(&self, text: &str) {
+        self.write(text);
+    }
+
+    /// Reports an error. Line breaks are kept, other control characters escaped.
     pub(super) fn error(&self, message: &str) {
         let style = AnsiColor::Red.on_default().bold();
         let lines: Vec<String> = message.lines().map(plain).collect();
         self.write(&format!("{style}error{style:#}: {}\n", lines.join("\n")));
     }
 
-    /// Asks a question that is answered with yes or no; anything but a yes is a no.
-    /// `None` where there is nobody to ask.
+    /// Asks a yes-or-no question; any answer but yes counts as no. `None` without a
+    /// terminal to ask on.
     pub(super) fn ask(&self, question: &str) -> io::Result<Option<bool>> {
         if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
             return Ok(None);
@@ -61,7 +67,7 @@ impl Shell {
         Ok(Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")))
     }
 
-    /// Columns of stdout, where it is a terminal.
+    /// The columns of stdout, if it is a terminal.
     pub(super) fn width(&self) -> Option<u16> {
         if !io::stdout().is_terminal() {
             return None;
@@ -69,9 +75,9 @@ impl Shell {
         terminal_size::terminal_size().map(|(width, _)| width.0)
     }
 
-    /// How changes are drawn: on a terminal, in characters that it knows.
+    /// How changes are drawn: on a terminal only, in characters that it can show.
     pub(super) fn bars(&self) -> Bars {
-        // The first that is set decides: so does the C library.
+        // The first variable that is set decides, as in the C library.
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
             .into_iter()
             .filter_map(|name| std::env::var(name).ok())
@@ -89,7 +95,7 @@ impl Shell {
 
     fn write(&self, text: &str) {
         let mut err = AutoStream::auto(io::stderr()).lock();
-        // There is nowhere left to say that stderr cannot be written.
+        // Ignored: there is nowhere left to report that stderr cannot be written.
         let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
     }
 }

@@ -1,44 +1,44 @@
-//! How and where a report is written.
+//! The format of a report, and the files that it is written to.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::{Context, Failed};
+use crate::cli::context::{Context, Failed};
 use crate::exit::Exit;
 use crate::judge::Report;
 use crate::report::{
     Annotations, Bencher, GithubBenchmark, Html, Json, Junit, Markdown, Render, Terminal,
 };
 
-/// Where GitHub's runner takes a step's summary from.
+/// Names the file that GitHub's runner takes a step's summary from.
 const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 
 const SMALLER: GithubBenchmark = GithubBenchmark { bigger_is_better: false };
 const BIGGER: GithubBenchmark = GithubBenchmark { bigger_is_better: true };
 
-/// How and where a report is written.
+/// The format of a report, and the files that it is written to.
 #[derive(Debug, Args)]
-pub(super) struct OutputArgs {
+pub(in crate::cli) struct OutputArgs {
     #[command(flatten)]
-    pub(super) shown: Shown,
-    /// Also write the report as JSON to this file
+    shown: Shown,
+    /// Write a copy of the report to this file, as JSON [default: no copy]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Also write the report in every format into this directory: report.json, report.md,
-    /// report.html, junit.xml, bencher.json, github-action-benchmark.json
+    /// Write copies in every format into this directory: report.json, report.md, report.html,
+    /// junit.xml, bencher.json, github-action-benchmark.json [default: no copies]
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
 }
 
-/// What is written on stdout.
+/// The part that is written to stdout.
 #[derive(Debug, Args)]
-pub(super) struct Shown {
-    /// The format of the report on stdout
+pub(in crate::cli) struct Shown {
+    /// Write the report to stdout in this format
     #[arg(long, value_enum, default_value_t = Format::Terminal)]
     format: Format,
-    /// Also rows of metrics that cannot gate, and of what was not selected
+    /// Show all rows, also those that cannot fail the gate or were not selected
     #[arg(long)]
     all: bool,
 }
@@ -46,17 +46,16 @@ pub(super) struct Shown {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// A table to read
-    #[value(alias = "table")]
     Terminal,
-    /// JSON, whose schema is docs/schema/report.schema.json
+    /// JSON; its schema is docs/schema/report.schema.json
     Json,
-    /// For a pull request's comment: at most 65,536 characters
+    /// A comment on a pull request: at most 65,536 characters
     Markdown,
-    /// One file to open in a browser, with plots
+    /// A single file to open in a browser, with plots
     Html,
     /// XML for CI servers
     Junit,
-    /// Annotations of a GitHub workflow; the job's summary, too, in one
+    /// Annotations of a GitHub workflow, and the job's summary
     Github,
     /// Bencher Metric Format
     Bmf,
@@ -67,8 +66,8 @@ enum Format {
 }
 
 impl OutputArgs {
-    /// Writes the report; only then may the exit code fail anything.
-    pub(super) fn write(&self, context: &Context, report: &Report) -> Result<Exit, Failed> {
+    /// Writes the report. Everything is written before a failing exit code is returned.
+    pub(in crate::cli) fn write(&self, context: &Context, report: &Report) -> Result<Exit, Failed> {
         let Self { shown, output, report: directory } = self;
         if let Some(path) = output {
             crate::baseline::replace(path, Json.render(report).as_bytes())?;
@@ -82,9 +81,9 @@ impl OutputArgs {
     }
 }
 
-/// Every format in a file of its own, each replaced whole. The report itself is
-/// the first: the others can be made from it again.
-pub(super) fn write_all(directory: &Path, report: &Report) -> Result<(), Failed> {
+/// Writes a file for each format, each replaced atomically. The report itself comes
+/// first: the others can be rendered from it again.
+pub(in crate::cli) fn write_all(directory: &Path, report: &Report) -> Result<(), Failed> {
     let mut files: Vec<(&str, &dyn Render)> = vec![
         ("report.json", &Json),
         ("report.md", &Markdown::COMMENT),
@@ -103,8 +102,8 @@ pub(super) fn write_all(directory: &Path, report: &Report) -> Result<(), Failed>
 }
 
 impl Shown {
-    /// Writes the report to stdout, and a job's summary where GitHub wants one.
-    pub(super) fn write(&self, context: &Context, report: &Report) -> Result<(), Failed> {
+    /// Writes the report to stdout, and the job's summary if GitHub asks for it.
+    pub(in crate::cli) fn write(&self, context: &Context, report: &Report) -> Result<(), Failed> {
         let Self { format, all } = self;
         let (width, bars) = (context.shell.width(), context.shell.bars());
         let text = match format {
@@ -122,7 +121,7 @@ impl Shown {
         if *format == Format::Github
             && let Some(path) = std::env::var_os(STEP_SUMMARY).filter(|path| !path.is_empty())
         {
-            // Other steps of the job write there, too.
+            // Appended: other steps of the job write to the same file.
             let mut file = fs_err::OpenOptions::new().append(true).create(true).open(path)?;
             file.write_all(Markdown::SUMMARY.render(report).as_bytes())?;
         }

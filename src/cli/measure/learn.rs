@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::source::StoreArgs;
-use super::{Context, Failed};
 use crate::calibrate::{Observed, observe, remember};
+use crate::cli::args::StoreArgs;
+use crate::cli::context::{Context, Failed};
 use crate::measure::identity::Fnv;
 use crate::measure::{BenchExecutable, identity};
 use crate::model::{Noise, Snapshot, TargetId};
@@ -50,9 +50,8 @@ pub(super) fn keep(
     let observed: Vec<Observed> = named.filter(|one| !is_near(&known, one)).collect();
     if observed.is_empty() {
         context.shell.note(
-            "this session is not kept: nothing has two runs or more, or the same code was \
-             measured less than an hour before or after, which shows too little of how much \
-             sessions differ",
+            "this session's noise is not recorded: either no benchmark has two runs, or the same \
+             code was measured within an hour of it, which says little about how sessions differ",
         );
         return Ok(());
     }

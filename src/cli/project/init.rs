@@ -4,64 +4,65 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Context, Failed, diff};
+use crate::cli::context::{Context, Failed};
+use crate::cli::diff;
 use crate::exit::Exit;
 use crate::init::{ActionSource, Planned, plan};
 use crate::measure::Repository;
 use crate::policy::SEARCHED;
 use crate::project::Project;
 
-/// What stands in the workflows as long as nobody says where the actions are.
+/// The placeholder in the workflows, unless --actions replaces it.
 const ACTIONS: &str = "OWNER/benchgate@COMMIT";
 
-/// Write a first gate.toml and GitHub workflows for this project
+/// Write a first gate.toml and GitHub workflows
 ///
-/// Looks at the manifests and the sources of the bench targets; nothing is built. What would be
-/// written is shown first, and a file that is there is never touched:
+/// Reads the manifests and the sources of the bench targets; nothing is built. Shows the files before
+/// writing them, and never changes an existing file. gate.toml goes into the workspace's root, the
+/// workflows into the repository's:
 ///
-///   gate init --dry-run      only show it, also how it differs from what is there
-///   gate init                show it, ask, write it
-///   gate init --yes          show it and write it, as a script does
-///   gate init --no-workflows gate.toml alone
+///   gate init --dry-run        show the files, and how they differ from existing ones
+///   gate init                  show the files, ask, write them
+///   gate init --yes            show the files and write them, for scripts
+///   gate init --no-workflows   write only gate.toml
 ///
-/// Then measure: `gate ab` judges the working tree against its base, and `gate calibrate` says what
-/// this machine can show.
+/// Then measure: `gate ab` compares the working tree with its base, and `gate calibrate` finds out how
+/// small a change this machine can show.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
-pub(super) struct Init {
+pub(in crate::cli) struct Init {
     /// Write without asking
     #[arg(long, short, conflicts_with = "dry_run")]
     yes: bool,
-    /// Show what would be written, and write nothing
+    /// Show the files, and write nothing
     #[arg(long)]
     dry_run: bool,
     /// Leave out the GitHub workflows
     #[arg(long)]
     no_workflows: bool,
-    /// Where the workflows use benchgate's actions from; best the full hash of a commit that you
-    /// reviewed
+    /// Use benchgate's actions from here in the workflows, preferably at the full hash of a commit
+    /// that you have reviewed
     #[arg(long, value_name = "OWNER/REPOSITORY@REVISION", default_value = ACTIONS)]
     actions: ActionSource,
-    /// The Cargo.toml to look at
+    /// Read the project of this Cargo.toml [default: the working directory's]
     #[arg(long, value_name = "FILE")]
     manifest_path: Option<PathBuf>,
 }
 
-/// What becomes of a file.
-enum Fate {
-    /// It is not there yet.
+/// Whether a file exists already.
+enum FileState {
     New,
-    /// It is there and holds just that.
+    /// It exists with the planned content.
     Same,
-    /// It is there, with this content.
-    Kept(String),
+    /// It exists with this other content.
+    Differs(String),
 }
 
 impl Init {
     pub(super) fn run(self, context: &Context) -> Result<Exit, Failed> {
         let Self { yes, dry_run, no_workflows, actions, manifest_path } = self;
         let mut project = Project::read(&context.directory, manifest_path.as_deref())?;
-        // git says where a repository really is, cargo where the user called it.
+        // git resolves symbolic links in a repository's path, cargo does not.
         project.root = fs_err::canonicalize(&project.root)?;
         if project.benches.is_empty() {
             return Err(anyhow::anyhow!(
@@ -78,27 +79,27 @@ impl Init {
             context.shell.status("found", &found);
         }
         if project.harnesses().is_empty() {
-            context.shell.note("none of them can be measured as it is, so far as can be seen");
+            context.shell.note("it seems that none of them can be measured as it is");
         }
         let repository = (!no_workflows).then(|| Repository::of(&project.root).ok()).flatten();
         if repository.is_none() && !no_workflows {
-            context.shell.note("this is no git repository, so it gets no workflows");
+            context.shell.note("not in a git repository, so no workflows are planned");
         }
         let root = repository.as_ref().map(|repository| fs_err::canonicalize(repository.root()));
         let files = plan(&project, root.transpose()?.as_deref(), &actions).map_err(|root| {
-            anyhow::anyhow!("{}: the project does not lie in its repository", root.display())
+            anyhow::anyhow!("{}: the project is not inside its repository", root.display())
         })?;
         let mut new = Vec::new();
         for file in &files {
             let name = shown(&file.path, &context.directory);
-            match fate(file, &project.root)? {
-                Fate::New => {
+            match state(file, &project.root)? {
+                FileState::New => {
                     context.shell.data(&diff::unified(&name, "", &file.text))?;
                     new.push((name, file));
                 }
-                Fate::Same => context.shell.status("up to date", &name),
-                Fate::Kept(text) => {
-                    context.shell.status("kept", &format!("{name} is there and is not touched"));
+                FileState::Same => context.shell.status("up to date", &name),
+                FileState::Differs(text) => {
+                    context.shell.status("kept", &format!("{name} exists and is not changed"));
                     if dry_run {
                         context.shell.data(&diff::unified(&name, &text, &file.text))?;
                     }
@@ -108,8 +109,8 @@ impl Init {
         let workflows = new.iter().any(|(name, _)| name.contains(".github"));
         if workflows && actions.is_placeholder() {
             context.shell.note(
-                "put benchgate's owner, and the commit of it that you reviewed, into the workflows \
-                 for OWNER and COMMIT; or name them with --actions",
+                "replace OWNER and COMMIT in the workflows with benchgate's owner and the commit that \
+                 you have reviewed, or name them with --actions",
             );
         }
         if dry_run || new.is_empty() {
@@ -131,25 +132,25 @@ fn allowed(context: &Context, files: usize) -> Result<bool, Failed> {
     let files = if files == 1 { "this file".to_owned() } else { format!("these {files} files") };
     context.shell.ask(&format!("write {files}?"))?.ok_or_else(|| {
         Failed::usage(anyhow::anyhow!(
-            "nothing was written, as there is no terminal to ask on: --yes writes, --dry-run only \
-             shows"
+            "nothing was written, as there is no terminal to ask on: --yes writes without asking, \
+             --dry-run only shows"
         ))
     })
 }
 
-/// Whether the file is there; a policy anywhere that it is searched counts.
-fn fate(file: &Planned, root: &Path) -> Result<Fate, Failed> {
+/// The state of a file. A policy counts as existing anywhere that it is searched.
+fn state(file: &Planned, root: &Path) -> Result<FileState, Failed> {
     let is_policy = file.path.parent() == Some(root);
     let elsewhere = SEARCHED.iter().map(|name| root.join(name)).filter(|_| is_policy);
     let mut places = elsewhere.chain([file.path.clone()]);
     let Some(path) = places.find(|path| path.symlink_metadata().is_ok()) else {
-        return Ok(Fate::New);
+        return Ok(FileState::New);
     };
     let text = fs_err::read_to_string(path)?;
-    Ok(if text == file.text { Fate::Same } else { Fate::Kept(text) })
+    Ok(if text == file.text { FileState::Same } else { FileState::Differs(text) })
 }
 
-/// A path as seen from the working directory, where it lies below.
+/// A path relative to the working directory, if it is inside.
 fn shown(path: &Path, directory: &Path) -> String {
     let directory = fs_err::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
     path.strip_prefix(&directory).unwrap_or(path).display().to_string()

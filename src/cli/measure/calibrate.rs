@@ -4,21 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use jiff::Timestamp;
 
-use super::ab::{processes, time};
-use super::build::{BuildArgs, claim, selection};
 use super::learn::codes;
-use super::source::{self, StoreArgs};
-use super::{Context, Failed, PolicyArgs, progress};
+use super::plan::trial_plan;
 use crate::calibrate::{
     Evidence, Instructions, Observed, calibrate, observe, observe_trial, remember,
 };
+use crate::cli::args::{
+    BuildArgs, FilterArgs, Format, PolicyArgs, StoreArgs, parse_duration, selection,
+};
+use crate::cli::context::{Context, Failed};
+use crate::cli::store::noise;
 use crate::exit::Exit;
 use crate::measure::{
     self, BenchExecutable, BuildOptions, BuiltSide, CountError, CountOptions, CountTarget, Filter,
-    Interrupt, Listed, Progress, Silent, Trial, TrialPlan,
+    Interrupt, Listed, Progress, Trial, TrialPlan,
 };
 use crate::model::{BenchId, Metric, Nature, NotRun, Snapshot};
 use crate::policy::Policy;
@@ -30,51 +32,41 @@ const FIRST_PAIRS: u32 = 6;
 /// How often each benchmark's instructions are counted to see whether they repeat.
 const COUNTS: u32 = 3;
 
-/// What is written on stdout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// A table to read
-    #[value(alias = "terminal")]
-    Table,
-    /// JSON, whose schema is docs/schema/calibration.schema.json
-    Json,
-}
-
-/// Measure this machine's noise: the same executables against themselves
+/// Measure this machine's noise
 ///
-/// Says what size of change each benchmark's clock can show here, keeps that for the machine class
-/// (`gate run` and `gate check` count with it), and suggests what to put into gate.toml:
+/// Runs the same executables against themselves. Reports what size of change each benchmark's clock
+/// can show here, keeps that for the machine class (`gate run` and `gate check` take it into account),
+/// and suggests rules for gate.toml:
 ///
 ///   gate calibrate                     this project's benches, 20 pairs
-///   gate calibrate --bench cache       only a part
+///   gate calibrate --bench cache       only one bench target
 ///   gate calibrate --from a.json b.json
-///                                      snapshots of unchanged code, a session each; nothing is
+///                                      snapshots of unchanged code, each a session; nothing is
 ///                                      measured
 ///
-/// Do it at three or more times: how much one session differs from the next shows no other way.
+/// Run it at three or more different times: nothing else shows how much sessions differ.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
-pub(super) struct Calibrate {
-    /// Pairs of processes [default: the policy's, 20]
+pub(in crate::cli) struct Calibrate {
+    /// Measure this many pairs of processes [default: from the policy, 20]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(6..=1000))]
     pairs: Option<u32>,
-    /// Only benchmarks whose name matches this regular expression
-    #[arg(long, value_name = "REGEX")]
-    filter: Option<String>,
-    /// No pair is begun after this time [default: the policy's, 15m]
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[command(flatten)]
+    filter: FilterArgs,
+    /// Stop starting new pairs after this long [default: from the policy, 15m]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     budget: Option<Duration>,
-    /// Seeds the order of processes [default: from the clock]
+    /// Seed the order of processes [default: random]
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
-    /// Measure nothing; take these snapshots, which you know to be of the same code
+    /// Learn from these snapshots, which must be of the same code, and measure nothing
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["pairs", "filter", "budget", "seed"])]
     from: Vec<PathBuf>,
-    /// Show only; keep nothing
+    /// Show the result, and keep nothing
     #[arg(long)]
     dry_run: bool,
-    /// The format of what is shown on stdout
-    #[arg(long, value_enum, default_value_t = Format::Table)]
+    /// Write the calibration to stdout in this format
+    #[arg(long, value_enum, default_value_t = Format::Terminal)]
     format: Format,
     #[command(flatten)]
     build: BuildArgs,
@@ -96,21 +88,17 @@ impl Calibrate {
     pub(super) fn run(self, context: &Context) -> Result<Exit, Failed> {
         let Self { pairs, filter, budget, seed, from, dry_run, format, build, store, policy } =
             self;
-        let policy = policy.find()?;
+        let policy = policy.find(context)?;
         let class = store.class();
         let path = store.store().noise_path(&class).map_err(Failed::usage)?;
-        // A file that cannot be read is said before minutes of measuring.
-        let known = source::noise(&store)?.unwrap_or_default();
+        // Read before measuring: a file that cannot be read is reported at once.
+        let known = noise(&store)?.unwrap_or_default();
         let found = if from.is_empty() {
-            let filter = filter
-                .map(|filter| Filter::matching(&filter))
-                .transpose()
-                .map_err(Failed::usage)?;
             let how = How {
                 pairs: pairs.unwrap_or(policy.calibrate.pairs),
                 budget: budget.unwrap_or(policy.calibrate.budget),
                 seed: seed.unwrap_or_else(|| fastrand::u64(..)),
-                filter,
+                filter: filter.compile()?,
             };
             measure(context, &policy, &build.options(context), how)?
         } else {
@@ -118,7 +106,7 @@ impl Calibrate {
         };
         if found.observed.is_empty() {
             return Err(Failed::nothing(anyhow::anyhow!(
-                "there is no benchmark with two runs or more to learn from"
+                "no benchmark has two or more runs to learn from"
             )));
         }
         let noise = remember(&known, &found.observed);
@@ -133,11 +121,8 @@ impl Calibrate {
             let path = store.store().save_noise(&class, &noise)?;
             context.shell.status("kept", &path.display().to_string());
         }
-        let text = match format {
-            Format::Table => report::calibration(&calibration, context.shell.width()),
-            Format::Json => serde_json::to_string_pretty(&calibration)? + "\n",
-        };
-        context.shell.data(&text)?;
+        let table = || report::calibration(&calibration, context.shell.width());
+        context.shell.data(&format.render(&calibration, table)?)?;
         Ok(Exit::Pass)
     }
 }
@@ -150,8 +135,8 @@ fn read(files: &[PathBuf]) -> Result<Found, Failed> {
         let snapshot = crate::baseline::read(file)?;
         if !taken.insert(snapshot.created) {
             return Err(Failed::usage(anyhow::anyhow!(
-                "{}: another of the snapshots was taken at the same moment, {}; a session is \
-                 counted once",
+                "{}: another of these snapshots was taken at the same time, {}; each session \
+                 counts only once",
                 file.display(),
                 snapshot.created
             )));
@@ -198,9 +183,8 @@ fn measure(
 ) -> Result<Found, Failed> {
     let How { pairs, budget, seed, filter } = how;
     let interrupt = Interrupt::install()?;
-    let _claim = claim(context, "gate calibrate", &options.target_directory()?, &interrupt)?;
-    let mut bar: Box<dyn Progress> =
-        if context.shell.quiet { Box::new(Silent) } else { progress::on_stderr() };
+    let _claim = context.claim("gate calibrate", &options.target_directory()?, &interrupt)?;
+    let mut bar = context.progress();
     let built = measure::build(options, &interrupt, bar.as_mut())?;
     let place = built.target_directory.join("gate");
     let side = |name: &str, not_run: Vec<NotRun>| BuiltSide {
@@ -223,7 +207,7 @@ fn measure(
         budget: Some(budget),
         selection: selection(options, filter.as_ref()),
         filter,
-        ..processes(policy, &place)
+        ..trial_plan(policy, &place)
     };
     let when = Timestamp::now();
     // Everything is measured on, until there are pairs enough.

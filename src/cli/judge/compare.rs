@@ -1,20 +1,26 @@
 //! `gate compare`
 
 use clap::Args;
-use jiff::Zoned;
 
-use super::check::{named, newest};
-use super::source::{self, StoreArgs};
-use super::{Context, Failed, OutputArgs, PolicyArgs};
+use crate::cli::args::{OutputArgs, PolicyArgs, StoreArgs};
+use crate::cli::candidate::{named, newest};
+use crate::cli::context::{Context, Failed};
+use crate::cli::store::noise_for;
 use crate::exit::Exit;
 use crate::judge::{self, Case};
 
-/// Show the differences between two snapshots, judge nothing
+/// Show the differences between two snapshots without judging them
+///
+///   gate compare main                    baseline `main` with the newest `gate run`
+///   gate compare before.json after.json  two files
+///   gate compare target/criterion@before target/criterion
+///                                        two of criterion's own baselines
 #[derive(Debug, Args)]
-pub(super) struct Compare {
-    /// A baseline's name, a file, a directory of results, or DIR@NAME
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct Compare {
+    /// Compare with this: a baseline's name, a file, a directory of results, or DIR@NAME
     baseline: String,
-    /// The same, for the other side [default: the newest `gate run`]
+    /// Compare this: a name, a file or a directory, as above [default: the newest `gate run`]
     candidate: Option<String>,
     #[command(flatten)]
     store: StoreArgs,
@@ -27,19 +33,19 @@ pub(super) struct Compare {
 impl Compare {
     pub(super) fn run(self, context: &Context) -> Result<Exit, Failed> {
         let Self { baseline, candidate, store, policy, output } = self;
-        let policy = policy.find()?;
+        let policy = policy.find(context)?;
         let baseline = named(context, &store, &baseline)?;
         let candidate = match &candidate {
             Some(spec) => named(context, &store, spec)?,
             None => newest(context)?,
         };
-        let noise = source::noise_for(&store, &candidate)?;
+        let noise = noise_for(&store, &candidate)?;
         let report = judge::compare(&Case {
             baseline: Some(&baseline),
             candidate: &candidate,
             policy: &policy,
             noise: noise.as_ref(),
-            today: Zoned::now().date(),
+            today: context.today,
         });
         output.write(context, &report)
     }

@@ -1,58 +1,61 @@
 //! `gate waive`
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use jiff::Zoned;
 use jiff::civil::Date;
 
-use super::{Context, Failed, diff, source};
+use crate::cli::args::policy_to_edit;
+use crate::cli::candidate::newest_file;
+use crate::cli::context::{Context, Failed};
+use crate::cli::diff;
 use crate::exit::Exit;
 use crate::model::Snapshot;
-use crate::policy::{self, Policy, SEARCHED, Waiver};
+use crate::policy::{self, Waiver};
 
-/// How alike a name must be to be suggested (Jaro–Winkler, 0 to 1).
-const LOOKS_MEANT: f64 = 0.8;
+/// The similarity from which a name is suggested (Jaro–Winkler, 0 to 1).
+const SIMILAR: f64 = 0.8;
 
-/// Accept one known regression, up to a ceiling and until a day
+/// Accept a known regression, up to a ceiling and until a date
 ///
-/// Adds a [[waiver]] to gate.toml and leaves its comments and order as they are. It is reviewed like
-/// any other change of the repository:
+/// Adds a [[waiver]] to gate.toml and keeps the file's comments and order. Review it like any other
+/// change of the repository:
 ///
 ///   gate waive cache/hit --metric time --up-to 12% --until 2027-01-31 --reason "checksums, #12"
-///   gate waive app/cache::cache/hit …      where two bench targets have a benchmark of that name
+///   gate waive app/cache::cache/hit …      if two bench targets have a benchmark of that name
 ///
-/// The row passes until that day, the day included, as long as it is worse by no more than the
-/// ceiling. A waiver that is over, or that no row needs any more, is reported: `gate explain
-/// waiver-expired`, `gate explain waiver-unused`.
+/// The row passes up to and including that day, unless it is worse by more than the ceiling. A waiver
+/// that has expired, or that no row needs any more, is reported: see `gate explain waiver-expired` and
+/// `gate explain waiver-unused`.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 #[expect(clippy::doc_markdown, reason = "the text is shown as it is, by --help")]
-pub(super) struct Waive {
-    /// The benchmark's exact name, or `package/target::name`
+pub(in crate::cli) struct Waive {
+    /// Waive this benchmark: its exact name, or `package/target::name`
     #[arg(value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     bench: String,
-    /// The metric's exact name: time, instructions, …
+    /// Waive this metric: its exact name, such as time or instructions
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     metric: String,
-    /// The ceiling, as a percentage
+    /// Accept up to this percentage
     #[arg(long, value_name = "PERCENT", value_parser = policy::percentage)]
     up_to: f64,
-    /// The last day on which it holds
+    /// Accept it up to and including this day
     #[arg(long, value_name = "YYYY-MM-DD")]
     until: Date,
-    /// Why, so that a reader can check it
+    /// Give the reason, so that a reader can check it
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     reason: String,
-    /// Instead of the waiver that the row has
+    /// Replace the waiver that the row already has
     #[arg(long)]
     replace: bool,
     /// Show what would change, and write nothing
     #[arg(long)]
     dry_run: bool,
-    /// The policy file [default: gate.toml or ci/gate.toml; gate.toml is made where there is none]
+    /// Change this policy [default: gate.toml or ci/gate.toml, here or in the workspace's root; a new
+    /// gate.toml if there is none]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -61,18 +64,16 @@ impl Waive {
     pub(super) fn run(self, context: &Context) -> Result<Exit, Failed> {
         let Self { bench, metric, up_to, until, reason, replace, dry_run, config } = self;
         let waiver = Waiver { bench, metric, up_to, until, reason };
-        let today = Zoned::now().date();
+        let today = context.today;
         if waiver.until < today {
             return Err(Failed::usage(anyhow::anyhow!(
-                "--until {}: that day is over (today is {today}); name the last day on which the \
-                 waiver shall hold",
+                "--until {} is in the past (today is {today}); give the last day on which the \
+                 waiver should apply",
                 waiver.until
             )));
         }
-        let path = config
-            .or_else(|| Policy::searched(Path::new("")))
-            .unwrap_or_else(|| PathBuf::from(SEARCHED[0]));
-        // A link stays a link: the file that it leads to is replaced.
+        let path = config.unwrap_or_else(|| policy_to_edit(context));
+        // A symbolic link is kept: the file that it points to is replaced.
         let file = fs_err::canonicalize(&path);
         let text = match &file {
             Ok(file) => fs_err::read_to_string(file)?,
@@ -93,8 +94,8 @@ impl Waive {
     }
 }
 
-/// What the newest results say of the row that is named. A waiver for a row that
-/// they lack is allowed: they may be of a part, or older than the benchmark.
+/// A note if the newest results do not contain the named row. Such a waiver is still
+/// allowed: the results may be partial, or older than the benchmark.
 fn known(context: &Context, waiver: &Waiver) -> Option<String> {
     let (name, snapshot) = match newest(context) {
         Ok(Some(found)) => found,
@@ -113,7 +114,7 @@ fn known(context: &Context, waiver: &Waiver) -> Option<String> {
             let nearest = ids
                 .iter()
                 .map(|id| (strsim::jaro_winkler(bench, &id.name), &id.name))
-                .filter(|(likeness, _)| *likeness >= LOOKS_MEANT)
+                .filter(|(likeness, _)| *likeness >= SIMILAR)
                 .max_by(|a, b| a.0.total_cmp(&b.0));
             let meant = nearest.map(|(_, name)| format!("; did you mean `{name}`?"));
             let meant = meant.unwrap_or_default();
@@ -122,7 +123,7 @@ fn known(context: &Context, waiver: &Waiver) -> Option<String> {
         [id] => {
             let measured = snapshot.measurements.iter().filter(|one| one.id == **id);
             let metrics: Vec<&str> = measured.map(|one| one.metric.name.as_str()).collect();
-            // What has the same code on both sides was not measured.
+            // A benchmark with identical code on both sides was not measured.
             let unknown = !metrics.is_empty() && !metrics.contains(&metric.as_str());
             let has = metrics.join(", ");
             unknown.then(|| format!("{name} has no {metric} of `{bench}`, only {has}"))
@@ -135,9 +136,9 @@ fn known(context: &Context, waiver: &Waiver) -> Option<String> {
     }
 }
 
-/// What `gate run` or `gate ab` measured last, whichever was later.
+/// The results of the last `gate run` or `gate ab`, whichever was later.
 fn newest(context: &Context) -> Result<Option<(String, Snapshot)>, crate::baseline::BaselineError> {
-    let run = source::newest(context);
+    let run = newest_file(context);
     let ab = run.with_file_name("ab").join("head.json");
     let mut found = Vec::new();
     for (name, path) in [("the newest `gate run`", run), ("the newest `gate ab`", ab)] {

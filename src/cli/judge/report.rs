@@ -4,29 +4,29 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::output::{self, Shown};
-use super::{Context, Failed};
+use crate::cli::args::{Shown, write_all};
+use crate::cli::context::{Context, Failed};
 use crate::exit::Exit;
 use crate::report;
 
-/// Render a saved report again
+/// Render a saved report in another format
 ///
-/// The report is what `--output FILE`, `--report DIR` or `--format json` wrote:
+/// `--output FILE`, `--report DIR` and `--format json` save reports:
 ///
 ///   gate report target/report/report.json                     as a table
 ///   gate report report.json --format markdown                 for a pull request's comment
 ///   gate report report.json --format html > report.html       to open in a browser
 ///   gate report report.json --report out                      in every format, into a directory
 ///
-/// Nothing is judged again: whatever the verdict, the exit code is 0 once it is written.
+/// Nothing is judged again. The exit code is 0 once the report is written, whatever its verdict.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
-pub(super) struct ReportCommand {
-    /// The report, as JSON
+pub(in crate::cli) struct ReportCommand {
+    /// Render this report, a JSON file
     file: PathBuf,
     #[command(flatten)]
     shown: Shown,
-    /// Also write it in every format into this directory
+    /// Write copies in every format into this directory [default: no copies]
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
 }
@@ -36,7 +36,7 @@ impl ReportCommand {
         let Self { file, shown, report: directory } = self;
         let report = report::read(&file)?;
         if let Some(directory) = directory {
-            output::write_all(&directory, &report)?;
+            write_all(&directory, &report)?;
         }
         shown.write(context, &report)?;
         Ok(Exit::Pass)

@@ -1,24 +1,30 @@
 //! `gate baseline save|list|show|promote|prune|import|export`
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use jiff::{SignedDuration, Timestamp, Zoned};
+use jiff::{SignedDuration, Timestamp};
 
-use super::check::{named, newest};
-use super::source::{Results, StoreArgs};
-use super::{Context, Failed, OutputArgs, PolicyArgs};
-use crate::baseline::{self, BaselineError, Entry, Existing, Prune};
+use crate::baseline::{self, Entry, Prune};
+use crate::cli::args::{OutputArgs, PolicyArgs, Results, StoreArgs};
+use crate::cli::candidate::{named, newest};
+use crate::cli::context::{Context, Failed};
+use crate::cli::store::{counted, save, usage_if_name};
 use crate::exit::Exit;
 use crate::judge::{self, Case};
-use crate::model::{BenchId, Snapshot};
 use crate::report::plain;
 
 /// Save, list, show, promote, prune and exchange baselines
+///
+///   gate baseline save main            the results of the newest `gate run`
+///   gate baseline save main --criterion target/criterion
+///                                      the results of a plain `cargo bench`
+///   gate baseline promote next main    replace `main`; the former one is kept
+///   gate baseline list                 all of them, of every machine class
 #[derive(Debug, Args)]
-pub(super) struct BaselineCommand {
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct BaselineCommand {
     #[command(flatten)]
     store: StoreArgs,
     #[command(subcommand)]
@@ -29,9 +35,10 @@ pub(super) struct BaselineCommand {
 enum Action {
     /// Save results as a baseline of this machine class
     Save {
-        /// The baseline's name
+        /// Save under this name
         name: String,
-        /// A snapshot's file, a directory of results or a baseline's name [default: the newest `gate run`]
+        /// Save this: a snapshot's file, a directory of results or a baseline's name [default: the
+        /// newest `gate run`]
         #[arg(conflicts_with_all = ["criterion", "callgrind"])]
         from: Option<String>,
         #[command(flatten)]
@@ -42,42 +49,42 @@ enum Action {
     },
     /// List the baselines of all machine classes
     List,
-    /// Show what a baseline holds
+    /// Show the measurements of a baseline
     Show {
-        /// A baseline's name or a file
+        /// Show this: a baseline's name or a file
         name: String,
         #[command(flatten)]
         policy: PolicyArgs,
         #[command(flatten)]
         output: OutputArgs,
     },
-    /// Make one baseline another: `promote candidate main`; what it replaces is kept
+    /// Copy a baseline to another name: `promote next main`; keep the one it replaces
     Promote {
-        /// The baseline that becomes another
+        /// Copy this baseline
         from: String,
-        /// The name it gets
+        /// Replace this baseline, or create it
         to: String,
     },
-    /// Remove old baselines, and what killed writers left
+    /// Remove old baselines and leftover temporary files
     Prune {
-        /// Names that stay, whatever their age
+        /// Keep this baseline whatever its age; may be repeated
         #[arg(long, value_name = "NAME", default_value = "main")]
         keep: Vec<String>,
-        /// Remove what was taken longer ago than this many days
+        /// Remove baselines that are older than this many days
         #[arg(long, value_name = "DAYS", default_value_t = 90)]
         older_than: u32,
-        /// Only say what would be removed
+        /// Show what would be removed, and remove nothing
         #[arg(long)]
         dry_run: bool,
     },
-    /// Take a file of another format as a baseline of this machine class
+    /// Import a file in another format as a baseline
     Import {
-        /// The file
+        /// Import this file
         file: PathBuf,
-        /// Its format
+        /// Read the file in this format
         #[arg(long, value_enum, default_value_t = Exchange::Critcmp)]
         format: Exchange,
-        /// The baseline's name [default: the one in the file]
+        /// Save under this name [default: the name in the file]
         #[arg(long)]
         name: Option<String>,
         /// Replace a baseline of that name
@@ -86,9 +93,9 @@ enum Action {
     },
     /// Print a baseline in another format
     Export {
-        /// A baseline's name or a file
+        /// Export this: a baseline's name or a file
         name: String,
-        /// The format
+        /// Print it in this format
         #[arg(long, value_enum, default_value_t = Exchange::Critcmp)]
         format: Exchange,
     },
@@ -96,7 +103,7 @@ enum Action {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Exchange {
-    /// What `critcmp --export` writes
+    /// The format of `critcmp --export`
     Critcmp,
 }
 
@@ -116,7 +123,9 @@ impl BaselineCommand {
             Action::List => {
                 let entries = store.list()?;
                 if entries.is_empty() {
-                    context.shell.note("there are no baselines; `gate run --save main` makes one");
+                    context
+                        .shell
+                        .note("there are no baselines; `gate run --save main` saves the first");
                 }
                 context.shell.data(&list(&entries))?;
                 if entries.iter().any(|entry| entry.summary.is_err()) {
@@ -125,14 +134,13 @@ impl BaselineCommand {
             }
             Action::Show { name, policy, output } => {
                 let snapshot = named(context, &args, &name)?;
-                let policy = policy.find()?;
-                let today = Zoned::now().date();
+                let policy = policy.find(context)?;
                 let case = Case {
                     baseline: None,
                     candidate: &snapshot,
                     policy: &policy,
                     noise: None,
-                    today,
+                    today: context.today,
                 };
                 return output.write(context, &judge::compare(&case));
             }
@@ -173,48 +181,6 @@ impl BaselineCommand {
     }
 }
 
-/// Saves a snapshot under a name in this machine's class, and says where.
-pub(super) fn save(
-    context: &Context,
-    args: &StoreArgs,
-    name: &str,
-    mut snapshot: Snapshot,
-    force: bool,
-) -> Result<(), Failed> {
-    name.clone_into(&mut snapshot.name);
-    if let Some(selection) = &snapshot.selection {
-        context.shell.note(&format!("the baseline holds only a part: {selection}"));
-    }
-    let existing = if force { Existing::Replace } else { Existing::Refuse };
-    let saved = args.store().save(&args.class(), &snapshot, existing);
-    let path = match saved {
-        Ok(path) => path,
-        Err(error @ BaselineError::Exists { .. }) => {
-            let error = anyhow::Error::new(error);
-            return Err(Failed::usage(error.context("not saved; --force replaces it")));
-        }
-        Err(error) => return Err(usage_if_name(error)),
-    };
-    let ids: BTreeSet<&BenchId> = snapshot.measurements.iter().map(|m| &m.id).collect();
-    let holds =
-        format!("{}, {}", counted(ids.len(), "benchmark"), counted(snapshot.runs.len(), "run"));
-    context.shell.status("saved", &format!("{}: {holds}", path.display()));
-    if !snapshot.problems.is_empty() {
-        context.shell.note(&format!(
-            "it lacks {} that could not be used: gate baseline show {name}",
-            counted(snapshot.problems.len(), "result")
-        ));
-    }
-    Ok(())
-}
-
-fn usage_if_name(error: BaselineError) -> Failed {
-    match error {
-        BaselineError::Name { .. } | BaselineError::SameName { .. } => Failed::usage(error),
-        error => error.into(),
-    }
-}
-
 fn list(entries: &[Entry]) -> String {
     let names: Vec<String> = entries
         .iter()
@@ -244,8 +210,4 @@ fn list(entries: &[Entry]) -> String {
         }
     }
     text
-}
-
-fn counted(count: usize, thing: &str) -> String {
-    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::{Context, Failed};
+use crate::cli::context::{Context, Failed};
 use crate::measure::identity::{Identity, compare};
 use crate::measure::{
     self, BenchExecutable, BuildError, BuildOptions, BuiltSide, Interrupt, MeasureError, Pinning,

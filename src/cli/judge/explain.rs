@@ -3,20 +3,24 @@
 use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
 
-use super::{Context, Failed};
+use crate::cli::context::{Context, Failed};
 use crate::exit::Exit;
 use crate::judge::{explained, explanation};
 
-/// Columns of prose where the output is no terminal.
+/// Columns of prose if stdout is not a terminal.
 const TEXT_WIDTH: u16 = 80;
 
 /// Longer lines are hard to read, however wide the terminal.
 const WIDEST_TEXT: u16 = 100;
 
-/// Explain a finding's code or a row's outcome
+/// Explain a finding, an outcome or the exit codes
+///
+///   gate explain                 all codes and outcomes, and the exit codes
+///   gate explain suite-shift     a code that a report shows
 #[derive(Debug, Args)]
-pub(super) struct Explain {
-    /// The code, as a report shows it; without one, all of them are listed
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct Explain {
+    /// Explain this code of a report [default: list them all]
     code: Option<String>,
 }
 

@@ -1,0 +1,41 @@
+//! Which benchmarks are measured, and for how long.
+
+use std::time::Duration;
+
+use clap::Args;
+use jiff::SignedDuration;
+
+use crate::cli::context::Failed;
+use crate::measure::{BuildOptions, Filter};
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct FilterArgs {
+    /// Measure only benchmarks whose name matches this regular expression [default: all]
+    #[arg(long, value_name = "REGEX")]
+    filter: Option<String>,
+}
+
+impl FilterArgs {
+    pub(in crate::cli) fn compile(&self) -> Result<Option<Filter>, Failed> {
+        self.filter.as_deref().map(Filter::matching).transpose().map_err(Failed::usage)
+    }
+}
+
+/// The part of the benchmarks that was selected, in the words of the command line;
+/// `None` if all are measured.
+pub(in crate::cli) fn selection(build: &BuildOptions, filter: Option<&Filter>) -> Option<String> {
+    let mut words = Vec::new();
+    for (option, values) in [("--bench", &build.benches), ("--package", &build.packages)] {
+        words.extend(values.iter().map(|value| format!("{option} {value}")));
+    }
+    words.extend(filter.map(|filter| format!("--filter {}", filter.as_str())));
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
+/// Reads a duration such as `90s` or `10m`.
+pub(in crate::cli) fn parse_duration(text: &str) -> Result<Duration, String> {
+    text.parse::<SignedDuration>()
+        .ok()
+        .and_then(|time| Duration::try_from(time).ok())
+        .ok_or_else(|| "write a duration such as 90s or 10m".to_owned())
+}

@@ -1,0 +1,227 @@
+//! `gate ab`
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+
+use super::plan::{first_conclusive_look, trial_plan};
+use super::sides::{Building, BuiltSides, ready};
+use crate::baseline;
+use crate::cli::args::{BuildArgs, FilterArgs, OutputArgs, PolicyArgs, parse_duration, selection};
+use crate::cli::candidate::{CONTROL, judged};
+use crate::cli::context::{Context, Failed};
+use crate::exit::Exit;
+use crate::judge::{Case, to_confirm};
+use crate::measure::{
+    self, BuildOptions, Claim, Interrupt, MeasureError, Progress, Trial, TrialPlan,
+};
+use crate::model::Sides;
+use crate::policy::Policy;
+
+/// Compare the working tree with its base, both measured in turn here
+///
+/// Both sides are built at the same path. Valgrind, if it is installed, counts the instructions of
+/// each criterion benchmark; then both sides run in pairs of fresh processes. Every benchmark is
+/// screened. Those that look changed are measured again, and judged on that fresh data alone:
+///
+///   gate ab                  the working tree against its merge base with the default branch
+///   gate ab --base v1.2      against another revision
+///   gate ab --base-exe OLD --head-exe NEW
+///                            two criterion executables, or scripts that exec them
+///
+/// Your working tree is not touched: sources are checked out into `target/gate/checkout`. The head is
+/// checked out last, so files that benchmarks read at run time (below `CARGO_MANIFEST_DIR` or
+/// `OUT_DIR`) are the head's on both sides: code is compared, on the same data.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct Ab {
+    /// Compare with this revision [default: the merge base with the default branch]
+    #[arg(long, value_name = "REV")]
+    base: Option<String>,
+    #[command(flatten)]
+    executables: Executables,
+    #[command(flatten)]
+    filter: FilterArgs,
+    #[command(flatten)]
+    rules: Rules,
+    /// Keep every pair in this directory, as base.json and head.json: `gate check --baseline
+    /// base.json head.json` judges them again [default: target/gate/ab]
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+    #[command(flatten)]
+    build: BuildArgs,
+    #[command(flatten)]
+    policy: PolicyArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Executables that are not built here.
+#[derive(Debug, Args)]
+struct Executables {
+    /// Measure this ready executable as the base; may be repeated, paired with --head-exe by order
+    /// [default: built from --base]
+    #[arg(long, value_name = "FILE", requires = "head_exe", conflicts_with = "base")]
+    base_exe: Vec<PathBuf>,
+    /// Measure this ready executable as the head [default: built from the working tree]
+    #[arg(long, value_name = "FILE", requires = "base_exe")]
+    head_exe: Vec<PathBuf>,
+}
+
+/// What overrides the policy.
+#[derive(Debug, Args)]
+struct Rules {
+    /// Stop starting new pairs after this long [default: from the policy, 15m]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    budget: Option<Duration>,
+    /// Count each criterion benchmark's instructions this often on each side, at most once for each
+    /// screening pair; 0 turns counting off [default: from the policy, 2]
+    #[arg(long, value_name = "N")]
+    counts: Option<u32>,
+    /// Measure the base against itself as well; a change found there makes the verdict undecided
+    /// [default: from the policy, false]
+    #[arg(long)]
+    control: bool,
+    /// Seed the order of processes [default: random]
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+}
+
+impl Ab {
+    pub(super) fn run(self, context: &Context) -> Result<Exit, Failed> {
+        let Self { base, executables, filter, rules, keep, build, policy, output } = self;
+        executables.check()?;
+        let policy = policy.find(context)?;
+        let filter = filter.compile()?;
+        let options = build.options(context);
+        let interrupt = Interrupt::install()?;
+        let place = Place::claim(context, &options, executables.any(), &interrupt)?;
+        let mut progress = context.progress();
+        let BuiltSides { sides: Sides { base, head }, identical, layouts } = if executables.any() {
+            ready(&executables.base_exe, &executables.head_exe)?
+        } else {
+            let building = Building {
+                context,
+                options: &options,
+                place: &place.directory,
+                pin_layout: policy.ab.pin_layout,
+                interrupt: &interrupt,
+            };
+            building.sides(base.as_deref(), progress.as_mut())?
+        };
+        let plan = TrialPlan {
+            base,
+            head,
+            identical,
+            layouts,
+            selection: selection(&options, filter.as_ref()),
+            filter,
+            ..rules.plan(&policy, &place.directory)
+        };
+        let trial = measure(&plan, &policy, context, &interrupt, progress.as_mut())?;
+        drop(progress);
+        write(&keep.unwrap_or_else(|| place.directory.join("ab")), &trial)?;
+        output.write(context, &judged(&case(&policy, &trial, context), trial.control.as_ref()))
+    }
+}
+
+impl Executables {
+    fn any(&self) -> bool {
+        !self.base_exe.is_empty()
+    }
+
+    fn check(&self) -> Result<(), Failed> {
+        let Self { base_exe, head_exe } = self;
+        if base_exe.len() == head_exe.len() {
+            return Ok(());
+        }
+        Err(Failed::usage(anyhow::anyhow!(
+            "--base-exe is given {} times and --head-exe {} times: they are paired by their order",
+            base_exe.len(),
+            head_exe.len()
+        )))
+    }
+}
+
+impl Rules {
+    /// The policy, with these overrides. The caller fills in what is measured.
+    fn plan(self, policy: &Policy, place: &Path) -> TrialPlan {
+        let Self { budget, counts, control, seed } = self;
+        TrialPlan {
+            seed: seed.unwrap_or_else(|| fastrand::u64(..)),
+            screening: policy.ab.screening,
+            looks: policy.ab.looks.clone(),
+            least: first_conclusive_look(policy),
+            control: control || policy.ab.control,
+            budget: Some(budget.unwrap_or(policy.ab.budget)),
+            counts: counts.unwrap_or(policy.ab.counts),
+            ..trial_plan(policy, place)
+        }
+    }
+}
+
+/// The gate's own directory while it is claimed.
+struct Place {
+    directory: PathBuf,
+    /// Held until the end.
+    _claim: Option<Claim>,
+}
+
+impl Place {
+    /// The directory in the project's target directory. Ready executables can also be
+    /// measured outside of a project, which has no directory to claim.
+    fn claim(
+        context: &Context,
+        options: &BuildOptions,
+        ready: bool,
+        interrupt: &Interrupt,
+    ) -> Result<Self, Failed> {
+        let target = match options.target_directory() {
+            Ok(target) => target,
+            Err(_) if ready => return Ok(Self { directory: std::env::temp_dir(), _claim: None }),
+            Err(error) => {
+                return Err(Failed::usage(
+                    anyhow::Error::new(error)
+                        .context("`gate ab` needs a cargo project, or --base-exe and --head-exe"),
+                ));
+            }
+        };
+        let claim = context.claim("gate ab", &target, interrupt)?;
+        Ok(Self { directory: target.join("gate"), _claim: Some(claim) })
+    }
+}
+
+fn measure(
+    plan: &TrialPlan,
+    policy: &Policy,
+    context: &Context,
+    interrupt: &Interrupt,
+    progress: &mut dyn Progress,
+) -> Result<Trial, Failed> {
+    let mut suspects = |trial: &Trial| to_confirm(&case(policy, trial, context));
+    measure::trial(plan, &mut suspects, interrupt, progress).map_err(|error| match error {
+        MeasureError::Budget { .. } => Failed::usage(error),
+        error => error.into(),
+    })
+}
+
+/// Keeps the trial's snapshots, so that they can be judged again.
+fn write(directory: &Path, trial: &Trial) -> Result<(), Failed> {
+    baseline::write(&directory.join("base.json"), &trial.base)?;
+    baseline::write(&directory.join("head.json"), &trial.head)?;
+    if let Some(control) = &trial.control {
+        baseline::write(&directory.join(CONTROL), control)?;
+    }
+    Ok(())
+}
+
+fn case<'a>(policy: &'a Policy, trial: &'a Trial, context: &Context) -> Case<'a> {
+    Case {
+        baseline: Some(&trial.base),
+        candidate: &trial.head,
+        policy,
+        noise: None,
+        today: context.today,
+    }
+}

@@ -1,0 +1,30 @@
+//! Commands that measure.
+
+mod ab;
+mod calibrate;
+mod learn;
+mod plan;
+mod run;
+mod sides;
+
+use clap::Subcommand;
+
+use super::context::{Context, Failed};
+use crate::exit::Exit;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Run(run::Run),
+    Ab(ab::Ab),
+    Calibrate(calibrate::Calibrate),
+}
+
+impl Command {
+    pub(super) fn run(self, context: &Context) -> Result<Exit, Failed> {
+        match self {
+            Self::Run(command) => command.run(context),
+            Self::Ab(command) => command.run(context),
+            Self::Calibrate(command) => command.run(context),
+        }
+    }
+}
