@@ -78,7 +78,7 @@ fn ab(home: &Path, base: &Path, head: &Path, more: &[&str]) -> (i32, Report, Str
     let (base, head) = (base.to_str().unwrap(), head.to_str().unwrap());
     let arguments = ["ab", "--base-exe", base, "--head-exe", head, "--format", "json"];
     let (code, out, err) =
-        gate(home, &[&arguments[..], &["--save", "kept", "--seed", "7"], more].concat());
+        gate(home, &[&arguments[..], &["--keep", "kept", "--seed", "7"], more].concat());
     let report = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{err}"));
     (code, report, err)
 }
@@ -228,7 +228,7 @@ fn instructions_that_grew_name_their_function_and_a_neutral_change_does_not_alar
 fn a_harness_that_counts_itself_names_the_functions_too() {
     let home = tempfile::tempdir().unwrap();
     let root = &repository::of("counted", home.path());
-    let save = ["run", "--repeat", "2", "--baselines", "kept", "--class", "here"];
+    let save = ["run", "--repeat", "2", "--store", "kept", "--class", "here"];
     let (code, out, err) = gate(root, &[&save[..], &["--save", "main"]].concat());
     assert_eq!(code, 0, "{out}{err}");
 

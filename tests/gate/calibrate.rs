@@ -169,7 +169,7 @@ fn gate(home: &Path, arguments: &[&str]) -> (i32, String, String) {
         .args(arguments)
         .arg("--config")
         .arg(home.join("gate.toml"))
-        .arg("--baselines")
+        .arg("--store")
         .arg(home.join("baselines"))
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/projects/tiny"))
         .env("CARGO_TARGET_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/tiny"))

@@ -14,7 +14,7 @@ fn gate(home: &Path, mood: &str, arguments: &[&str]) -> (i32, String, String) {
     let Output { status, stdout, stderr } = Command::new(crate::GATE)
         .args(["run", "--bench", "moody", "--config"])
         .arg(home.join("gate.toml"))
-        .arg("--baselines")
+        .arg("--store")
         .arg(home.join("baselines"))
         .args(arguments)
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/projects/tiny"))

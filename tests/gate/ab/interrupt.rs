@@ -82,7 +82,7 @@ fn during_the_pairs() {
         let (base, head) = (side("base", "a=100"), side("head", "a=2000"));
         let (base, head) = (base.to_str().unwrap(), head.to_str().unwrap());
         let mut command = Command::new(crate::GATE);
-        command.args(["ab", "--base-exe", base, "--head-exe", head, "--save", "kept"]);
+        command.args(["ab", "--base-exe", base, "--head-exe", head, "--keep", "kept"]);
         let child = command
             .current_dir(home.path())
             .env("TMPDIR", home.path().join("tmp"))

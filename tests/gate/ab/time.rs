@@ -28,7 +28,7 @@ fn a_budget_that_allows_no_verdict_is_refused_with_one_that_does() {
     let one = mimic(home.path(), "one", &variables);
     let path = one.to_str().unwrap();
     let arguments =
-        ["ab", "--base-exe", path, "--head-exe", path, "--save", "kept", "--budget", "1500ms"];
+        ["ab", "--base-exe", path, "--head-exe", path, "--keep", "kept", "--budget", "1500ms"];
     let (exit, out, err) = gate(home.path(), &arguments);
     assert_eq!((exit, out.as_str()), (2, ""), "{err}");
     assert!(err.contains("is too short for any verdict"), "{err}");

@@ -44,23 +44,23 @@ fn init_writes_once_and_never_over_a_file() {
 
     let asked = gate(&app, &["init"]);
     assert_eq!(asked.status.code(), Some(2), "{}", stderr(&asked));
-    assert!(stderr(&asked).contains("--yes writes, --dry-run only shows"), "{}", stderr(&asked));
+    assert!(stderr(&asked).contains("--yes writes without asking, --dry-run only shows"), "{}", stderr(&asked));
     assert!(WRITTEN.iter().all(|name| text(name).is_err()), "nothing is written");
-    assert!(stdout(&asked).contains("+++ gate.toml\n"), "it is shown all the same");
+    assert!(stdout(&asked).contains("+++ gate.toml\n"), "it is shown anyway");
 
     fs::create_dir_all(place.path().join(".github/workflows")).unwrap();
     fs::write(place.path().join(WRITTEN[2]), "mine\n").unwrap();
     let done = gate(&app, &["init", "--yes", "--actions", "someone/benchgate@v1"]);
     assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
     assert_eq!(text(WRITTEN[2]).unwrap(), "mine\n");
-    assert!(stderr(&done).contains("comment.yml is there and is not touched"));
+    assert!(stderr(&done).contains("comment.yml exists and is not changed"));
     let workflow = text(WRITTEN[1]).unwrap();
     let end = "      - uses: someone/benchgate/.github/actions/gate@v1\n        with:\n          \
                working-directory: \"app\"\n";
     assert!(workflow.ends_with(end), "{workflow}");
     Policy::read(&app.join("gate.toml")).expect("a policy");
 
-    // Each line of the diff stands in the file.
+    // Each line of the diff is in the file.
     let shown: Vec<_> = stdout(&done).lines().filter_map(|line| line.strip_prefix('+')).collect();
     let policy = text(WRITTEN[0]).unwrap();
     let wanted: Vec<_> = policy.lines().chain(workflow.lines()).collect();
@@ -128,7 +128,7 @@ fn waivers_end_today_at_the_earliest() {
     };
     let past = waive(-2);
     assert_eq!(past.status.code(), Some(2));
-    assert!(stderr(&past).contains("that day is over"), "{}", stderr(&past));
+    assert!(stderr(&past).contains("is in the past (today is"), "{}", stderr(&past));
     assert!(!place.path().join("gate.toml").exists());
     // Midnight may pass meanwhile.
     assert_eq!(waive(1).status.code(), Some(0));
@@ -183,7 +183,7 @@ const COUNTED: &str = "tests/fixtures/projects/counted/Cargo.toml";
 #[test]
 fn doctor_looks_everywhere_and_says_so_in_its_exit_code() {
     let root = crate::root();
-    let output = gate(root, &["doctor", "--json", "--suite", "--manifest-path", COUNTED]);
+    let output = gate(root, &["doctor", "--format", "json", "--suite", "--manifest-path", COUNTED]);
     let diagnosis: serde_json::Value = serde_json::from_str(stdout(&output)).expect("JSON");
     let schema = fs::read_to_string(root.join("docs/schema/diagnosis.schema.json")).unwrap();
     let schema = serde_json::from_str(&schema).expect("JSON");

@@ -171,7 +171,7 @@ fn a_night_adds_to_what_is_known_of_noise() {
     let runner = runner(0, None);
     fs::create_dir(runner.workspace().join("target")).unwrap();
     let ran = runner.step("github/nightly", &["calibrate"]).ok();
-    assert_eq!(ran.calls, ["calibrate | --baselines | target/nightly/noise"]);
+    assert_eq!(ran.calls, ["calibrate | --store | target/nightly/noise"]);
     assert_eq!(ran.summary, "    noise floor\n    <b>0.5%</b>\n\n");
 }
 
