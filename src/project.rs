@@ -1,7 +1,7 @@
-//! What a cargo project holds, by its manifests and sources; nothing is built.
+//! A cargo project, as its manifests and sources describe it; nothing is built.
 //!
-//! Cargo's metadata do not say whether a bench target brings its own harness, and
-//! nothing but its source says which one: a package may depend on several.
+//! Cargo's metadata does not tell whether a bench target has its own harness, and only
+//! its source tells which: a package may depend on several.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -20,12 +20,11 @@ pub struct Project {
     pub root: PathBuf,
     /// Where cargo builds.
     pub target_directory: PathBuf,
-    /// Whether packages with bench targets are left out by a plain `cargo bench`.
+    /// Whether a plain `cargo bench` leaves out packages with bench targets.
     pub needs_workspace: bool,
     /// The bench targets, by package, then target.
     pub benches: Vec<Bench>,
-    /// The versions of each crate in Cargo.lock that brings a harness, where there
-    /// is a Cargo.lock.
+    /// The versions of each harness's crate in Cargo.lock, if there is a Cargo.lock.
     pub locked: BTreeMap<String, BTreeSet<String>>,
 }
 
@@ -36,16 +35,16 @@ pub struct Bench {
     pub package: String,
     /// Its name.
     pub target: String,
-    /// What drives it.
+    /// Its harness.
     pub driver: Driver,
     /// Features without which cargo leaves it out.
     pub required_features: Vec<String>,
 }
 
-/// What drives a bench target.
+/// The harness of a bench target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Driver {
-    /// A harness that the gate drives, too.
+    /// A harness that the gate can run.
     Known(Harness),
     /// divan.
     Divan,
@@ -56,16 +55,16 @@ pub enum Driver {
 }
 
 impl Driver {
-    /// Why the gate does not measure it, and the way out; `None` where it does.
+    /// Why the gate does not measure it, and the remedy; `None` if it does.
     pub fn refusal(self) -> Option<&'static str> {
         match self {
             Self::Known(_) => None,
-            Self::Divan => Some("not measured: divan cannot be driven; port it to criterion"),
+            Self::Divan => Some("not measured: the gate cannot run divan; port it to criterion"),
             Self::Libtest => {
                 Some("not measured: add `harness = false` to its [[bench]], and use criterion")
             }
             Self::Unknown => Some(
-                "not measured, unless its program turns out to hold criterion, iai-callgrind or \
+                "not measured, unless its program turns out to contain criterion, iai-callgrind or \
                  gungraun",
             ),
         }
@@ -83,26 +82,26 @@ impl fmt::Display for Driver {
     }
 }
 
-/// Why a project could not be looked at.
+/// Why a project could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
-    /// There is no manifest, or cargo refuses it.
+    /// The manifest does not exist, or cargo rejects it.
     #[error("cannot read the project: {0}")]
     Metadata(#[from] cargo_metadata::Error),
     /// A manifest or a Cargo.lock cannot be read.
     #[error(transparent)]
     Read(#[from] std::io::Error),
-    /// A manifest or a Cargo.lock is not what it should be.
+    /// A manifest or a Cargo.lock is malformed.
     #[error("{}: {source}", path.display())]
     Toml {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         source: toml::de::Error,
     },
 }
 
-/// Of a manifest, what cargo's metadata leave out.
+/// The part of a manifest that cargo's metadata lacks.
 #[derive(Deserialize)]
 struct Manifest {
     #[serde(default)]
@@ -115,7 +114,7 @@ struct ManifestBench {
     harness: Option<bool>,
 }
 
-/// Of a Cargo.lock, what is asked for here.
+/// The part of a Cargo.lock that is read here.
 #[derive(Deserialize)]
 struct Lock {
     #[serde(default)]
@@ -129,7 +128,7 @@ struct LockedPackage {
 }
 
 impl Project {
-    /// Looks at the project of `directory`, or of the manifest that is named.
+    /// Reads the project of `directory`, or of a manifest.
     pub fn read(directory: &Path, manifest: Option<&Path>) -> Result<Self, ProjectError> {
         let mut command = MetadataCommand::new();
         command.no_deps().current_dir(directory);
@@ -152,7 +151,7 @@ impl Project {
         })
     }
 
-    /// The harnesses that drive its bench targets.
+    /// The harnesses of its bench targets.
     pub fn harnesses(&self) -> BTreeSet<Harness> {
         let known = self.benches.iter().filter_map(|bench| match bench.driver {
             Driver::Known(harness) => Some(harness),
@@ -178,11 +177,15 @@ pub fn workspace_root(directory: &Path) -> Option<PathBuf> {
 
 fn needs_workspace(metadata: &Metadata) -> bool {
     let bench = |package: &&Package| package.targets.iter().any(is_bench);
-    // An older cargo does not say which packages it takes by itself.
+    // An older cargo does not report its default packages.
     metadata.workspace_default_members.is_available() && {
         let usual: BTreeSet<_> =
             metadata.workspace_default_packages().into_iter().map(|package| &package.id).collect();
-        metadata.workspace_packages().into_iter().filter(bench).any(|one| !usual.contains(&one.id))
+        metadata
+            .workspace_packages()
+            .into_iter()
+            .filter(bench)
+            .any(|package| !usual.contains(&package.id))
     }
 }
 
@@ -196,11 +199,13 @@ fn benches_of(package: &Package) -> Result<Vec<Bench>, ProjectError> {
         .map_err(|source| ProjectError::Toml { path: path.to_owned(), source })?;
     let own_harness = |target: &Target| {
         let mut listed = manifest.bench.iter();
-        listed.any(|one| one.name.as_ref() == Some(&target.name) && one.harness == Some(false))
+        listed
+            .any(|bench| bench.name.as_ref() == Some(&target.name) && bench.harness == Some(false))
     };
-    let depends = |name: &str| package.dependencies.iter().any(|one| one.name == name);
+    let depends =
+        |name: &str| package.dependencies.iter().any(|dependency| dependency.name == name);
     let benches = package.targets.iter().filter(|target| is_bench(target)).map(|target| {
-        // A source that cannot be read tells nothing; cargo will say so when it builds.
+        // A source that cannot be read counts as empty: cargo reports it when it builds.
         let source = fs_err::read_to_string(&target.src_path).unwrap_or_default();
         Bench {
             package: package.name.to_string(),
@@ -212,8 +217,8 @@ fn benches_of(package: &Package) -> Result<Vec<Bench>, ProjectError> {
     Ok(benches.collect())
 }
 
-/// What drives a bench target, by what its source names; the package's
-/// dependencies decide where it names nothing, as with a macro of its own.
+/// The harness of a bench target, by the names in its source. If it names none, as with
+/// a macro of its own, the package's dependencies decide.
 fn driver(own_harness: bool, source: &str, depends: impl Fn(&str) -> bool) -> Driver {
     const DRIVERS: [(&str, &str, Driver); 4] = [
         ("gungraun", "gungraun", Driver::Known(Harness::Gungraun)),
@@ -242,7 +247,7 @@ fn driver(own_harness: bool, source: &str, depends: impl Fn(&str) -> bool) -> Dr
     by_source.or(by_manifest).map_or(Driver::Unknown, |(_, _, driver)| *driver)
 }
 
-/// The versions in a Cargo.lock of the crates that bring a harness.
+/// The versions of the harnesses' crates in a Cargo.lock.
 fn locked(path: &Path) -> Result<BTreeMap<String, BTreeSet<String>>, ProjectError> {
     let text = match fs_err::read_to_string(path) {
         Ok(text) => text,
@@ -286,7 +291,11 @@ mod tests {
         let projects = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/projects");
         let read = |name: &str| Project::read(&projects.join(name), None).expect("a project");
         let shown = |project: &Project| -> Vec<String> {
-            project.benches.iter().map(|one| format!("{} {}", one.target, one.driver)).collect()
+            project
+                .benches
+                .iter()
+                .map(|bench| format!("{} {}", bench.target, bench.driver))
+                .collect()
         };
         let tiny = read("tiny");
         assert_eq!(tiny.root, projects.join("tiny"));

@@ -1,4 +1,4 @@
-//! What every command works with, and how a command fails.
+//! The context of every command, and how a command fails.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use super::shell::Shell;
 use crate::exit::Exit;
 use crate::measure::{Claim, Interrupt, MeasureError, Progress, Silent};
 
-/// What every command works with.
+/// The context of every command.
 pub(super) struct Context {
     /// How the user called the program: `gate` or `cargo gate`.
     pub(super) program: &'static str,

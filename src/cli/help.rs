@@ -31,7 +31,7 @@ pub(super) fn grouped(
     definition.help_template(template)
 }
 
-/// What someone sees who calls the program without a command.
+/// The text for someone who calls the program without a command.
 pub(super) fn first_steps(program: &str) -> String {
     let steps = [
         ("init", "write a first gate.toml and GitHub workflows"),

@@ -1,4 +1,4 @@
-//! What the help of every command has in common.
+//! Rules that the help of every command follows.
 
 use super::definition;
 

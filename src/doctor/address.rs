@@ -1,4 +1,4 @@
-//! Where a URL says that a server is, and whether one answers there.
+//! The address that a URL names, and whether a server answers there.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs as _};
@@ -9,10 +9,10 @@ use std::time::Duration;
 /// How long a server may take to accept a connection, and then to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// As much of an answer as is looked at.
+/// The part of an answer that is read.
 const ANSWER: usize = 256;
 
-/// A place that a URL names. Shown, it holds neither a user nor a password.
+/// An address that a URL names. It never shows a user or a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Address {
     /// A host and a port.
@@ -31,22 +31,22 @@ impl std::fmt::Display for Address {
     }
 }
 
-/// The parts of a URL that say where to connect to.
+/// The parts of a URL that tell where to connect.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Parts<'a> {
     pub(super) scheme: &'a str,
     /// Without user and password.
     pub(super) host: &'a str,
-    /// From the first slash on.
+    /// From the first slash.
     pub(super) path: &'a str,
-    /// Behind the question mark.
+    /// After the question mark.
     pub(super) query: &'a str,
-    /// Whether there is a user or a password.
+    /// Whether it contains a user or a password.
     pub(super) signed_in: bool,
 }
 
 /// Takes `scheme://[user[:password]@][host][/path][?query][#fragment]` apart. A
-/// scheme without `//`, as in `unix:/run/redis.sock`, has a path alone.
+/// scheme without `//`, as in `unix:/run/redis.sock`, has only a path.
 pub(super) fn parts(url: &str) -> Option<Parts<'_>> {
     let (scheme, rest) = url.split_once(':')?;
     let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
@@ -67,8 +67,8 @@ pub(super) fn parts(url: &str) -> Option<Parts<'_>> {
 }
 
 impl Parts<'_> {
-    /// Its host and port, with the port that holds where none is named; `None`
-    /// where there is no host or something else in the port's place.
+    /// Its host and port, with a default port; `None` without a host or with an invalid
+    /// port.
     pub(super) fn tcp(&self, port: u16) -> Option<Address> {
         let (host, port) = match self.host.strip_prefix('[').and_then(|host| host.split_once(']')) {
             Some((host, "")) => (host, port),
@@ -81,7 +81,7 @@ impl Parts<'_> {
         (!host.is_empty()).then(|| Address::Tcp(host.to_owned(), port))
     }
 
-    /// The value of a key in the query, as it stands there.
+    /// The value of a key in the query, not decoded.
     pub(super) fn queried(&self, key: &str) -> Option<&str> {
         self.query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='))
     }
@@ -104,8 +104,8 @@ pub(super) fn decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// Sends a request and takes the beginning of what is answered; nothing where
-/// there is no request and the connection is all that is tried.
+/// Sends a request and returns the beginning of the answer. With an empty request only
+/// connects, and returns nothing.
 pub(super) fn ask(address: &Address, request: &[u8]) -> io::Result<Vec<u8>> {
     match address {
         Address::Tcp(host, port) => {
@@ -138,7 +138,10 @@ fn exchange(mut stream: impl Read + Write, request: &[u8]) -> io::Result<Vec<u8>
         Err(error)
             if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) =>
         {
-            Err(io::Error::new(io::ErrorKind::TimedOut, "it accepts connections and says nothing"))
+            Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "it accepts connections but does not answer",
+            ))
         }
         Err(error) => Err(error),
     }

@@ -1,9 +1,10 @@
-//! The machine: what makes its clock uneven.
+//! The machine: anything that makes times uneven.
 //!
 //! Files by kernel.org's admin guide: `pm/cpufreq`, `pm/intel_pstate`, `cputopology`,
 //! `cgroup-v2` (`cpu.max`, `cpu.stat`) and `cgroup-v1`, `scheduler/sched-bwc`
 //! (`cpu.cfs_quota_us`), and proc(5).
 
+mod files;
 mod limit;
 
 use std::path::Path;
@@ -13,6 +14,7 @@ use super::Check;
 use crate::judge::BUSY;
 use crate::measure;
 use crate::model::{Environment, Field};
+use files::Files;
 
 /// How long other programs are watched.
 const WATCHED: Duration = Duration::from_millis(500);
@@ -27,8 +29,8 @@ const STOLEN: f64 = 0.01;
 const FAST_CLOCKS: [&str; 5] =
     ["tsc", "kvm-clock", "arch_sys_counter", "hyperv_clocksource_tsc_page", "timebase"];
 
-/// Looks at the machine whose `/proc` and `/sys` lie below `root`. Takes half a
-/// second, in which it watches what others do.
+/// Checks the machine whose `/proc` and `/sys` are below `root`. Takes half a second to
+/// watch other programs.
 pub fn machine(root: &Path) -> Vec<Check> {
     let mut environment = Environment::default();
     measure::machine_at(root, &mut environment);
@@ -47,27 +49,9 @@ pub fn machine(root: &Path) -> Vec<Check> {
     checks
 }
 
-/// Texts below a root.
-struct Files<'a>(&'a Path);
-
-impl Files<'_> {
-    /// The file's text, trimmed; `None` where it cannot be read.
-    fn text(&self, path: &str) -> Option<String> {
-        let text = std::fs::read_to_string(self.0.join(path)).ok()?;
-        Some(text.trim().to_owned())
-    }
-
-    /// The number behind `key` in a file of lines such as `SwapTotal: 12 kB`.
-    fn number(&self, path: &str, key: &str) -> Option<f64> {
-        let text = self.text(path)?;
-        let line = text.lines().find(|line| line.split([':', ' ']).next() == Some(key))?;
-        line[key.len()..].trim_start_matches(':').split_whitespace().next()?.parse().ok()
-    }
-}
-
 fn governor(environment: &Environment) -> Check {
     const NAME: &str = "governor";
-    let guest = environment.get(Field::VirtualMachine).is_some_and(|one| one != "none");
+    let guest = environment.get(Field::VirtualMachine).is_some_and(|kind| kind != "none");
     match environment.get(Field::Governor) {
         Some("performance") => Check::ok(NAME, "performance on all processors"),
         Some(other) => Check::warning(
@@ -84,7 +68,7 @@ fn turbo(files: &Files<'_>) -> Check {
     const NAME: &str = "turbo";
     let intel = "sys/devices/system/cpu/intel_pstate/no_turbo";
     let others = "sys/devices/system/cpu/cpufreq/boost";
-    let on = "on: how fast a processor runs depends on its heat and on its neighbours";
+    let on = "on: a core's speed depends on its temperature and on the other cores";
     match (files.text(intel).as_deref(), files.text(others).as_deref()) {
         (Some("0"), _) => Check::warning(NAME, on, format!("echo 1 | sudo tee /{intel}")),
         (None, Some("1")) => Check::warning(NAME, on, format!("echo 0 | sudo tee /{others}")),
@@ -98,7 +82,7 @@ fn smt(files: &Files<'_>) -> Check {
     match files.text("sys/devices/system/cpu/smt/active").as_deref() {
         Some("1") => Check::warning(
             NAME,
-            "on: what runs on the other thread of a core slows a benchmark down",
+            "on: programs on the other thread of a core slow a benchmark down",
             "echo off | sudo tee /sys/devices/system/cpu/smt/control",
         ),
         Some(_) => Check::ok(NAME, "off"),
@@ -117,25 +101,15 @@ fn clock_source(files: &Files<'_>) -> Check {
     }
     let found = format!("{current}: each reading of the clock takes a system call or longer");
     let available = files.text(&format!("{directory}/available_clocksource")).unwrap_or_default();
-    let better = FAST_CLOCKS.iter().find(|fast| available.split(' ').any(|one| one == **fast));
+    let better =
+        FAST_CLOCKS.iter().find(|fast| available.split(' ').any(|source| source == **fast));
     let remedy = match better {
         Some(better) => format!("echo {better} | sudo tee /{directory}/current_clocksource"),
-        None => "measure on another machine, or let the instructions gate: witness = \
+        None => "measure on another machine, or gate on instructions: witness = \
                  \"instructions\""
             .to_owned(),
     };
     Check::warning(NAME, found, remedy)
-}
-
-/// How many processors a list such as `0-3,6` names.
-fn listed(text: &str) -> Option<f64> {
-    let mut count = 0.0;
-    for part in text.split(',') {
-        let (first, last) = part.split_once('-').unwrap_or((part, part));
-        let (first, last): (u32, u32) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-        count += f64::from(last.checked_sub(first)?) + 1.0;
-    }
-    Some(count)
 }
 
 fn load(share: Option<f64>) -> Check {
@@ -143,7 +117,7 @@ fn load(share: Option<f64>) -> Check {
     let Some(share) = share else { return Check::ok(NAME, "not visible here") };
     let found = format!("other programs take {:.0}% of the processors", share * 100.0);
     if share > BUSY {
-        let remedy = "end them, or measure on a machine that does nothing else";
+        let remedy = "stop them, or measure on an idle machine";
         Check::warning(NAME, found, remedy)
     } else {
         Check::ok(NAME, found)
@@ -160,17 +134,15 @@ fn swap(files: &Files<'_>) -> Check {
     };
     let used = total - free;
     if used > all * SWAPPED {
-        let found = format!(
-            "{:.0} MiB are in swap: a page that is missed takes milliseconds",
-            used / 1024.0
-        );
-        Check::warning(NAME, found, "end what needs the memory, then: sudo swapoff -a")
+        let found =
+            format!("{:.0} MiB are in swap: reading a page back takes milliseconds", used / 1024.0);
+        Check::warning(NAME, found, "stop the programs that need the memory, then: sudo swapoff -a")
     } else {
-        Check::ok(NAME, if total == 0.0 { "none" } else { "next to nothing is in it" })
+        Check::ok(NAME, if total == 0.0 { "none" } else { "almost unused" })
     }
 }
 
-/// What the hypervisor gave to others, of all time since the start.
+/// The share of time since the start that the hypervisor gave to other machines.
 fn stolen(files: &Files<'_>) -> Option<Check> {
     const NAME: &str = "stolen-time";
     let text = files.text("proc/stat")?;
@@ -181,13 +153,15 @@ fn stolen(files: &Files<'_>) -> Option<Check> {
     if !stolen.is_finite() {
         return None;
     }
-    let found =
-        format!("the host kept {:.1}% of the time since the start for others", stolen * 100.0);
+    let found = format!(
+        "the host gave {:.1}% of the time since the start to other machines",
+        stolen * 100.0
+    );
     Some(if stolen > STOLEN {
         Check::warning(
             NAME,
             found,
-            "measure on a machine of its own, or with more pairs and --control",
+            "measure on a dedicated machine, or with more pairs and --control",
         )
     } else {
         Check::ok(NAME, found)
@@ -208,9 +182,9 @@ fn battery(files: &Files<'_>) -> Option<Check> {
     let discharging = statuses.iter().any(|status| status.trim() == "Discharging");
     (!statuses.is_empty()).then(|| {
         if discharging {
-            Check::warning("battery", "this machine runs on it, and saves power", "plug it in")
+            Check::warning("battery", "this machine runs on battery, and saves power", "plug it in")
         } else {
-            Check::ok("battery", "on mains")
+            Check::ok("battery", "on mains power")
         }
     })
 }

@@ -1,8 +1,8 @@
-//! What makes measurements bad or impossible, and what helps.
+//! Checks for anything that degrades or prevents measurements, with a remedy for each.
 //!
-//! Three places are looked at, each by its own function: the machine by `/proc`
-//! and `/sys` below any root, the tools, the project. What is found is a
-//! [`Check`] with a stable name; nothing is changed.
+//! Each of three functions checks one place: the machine (`/proc` and `/sys` below any
+//! root), the tools, the project. Each result is a [`Check`] with a stable name; nothing
+//! is changed.
 
 mod address;
 mod machine;
@@ -21,15 +21,15 @@ pub use tools::{Tools, tools};
 /// The version of the JSON form.
 const SCHEMA_VERSION: u32 = 1;
 
-/// How grave it is.
+/// The severity of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
-    /// Nothing to do.
+    /// Nothing needs to be done.
     Ok,
-    /// Measurements are worse than they could be, or something is left out.
+    /// Measurements are worse than they could be, or incomplete.
     Warning,
-    /// Something cannot be measured, or what is measured is wrong.
+    /// Something cannot be measured, or measurements are wrong.
     Problem,
 }
 
@@ -44,16 +44,16 @@ impl Status {
     }
 }
 
-/// One thing that was looked at.
+/// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Check {
     /// Its stable name.
     pub name: String,
-    /// How grave it is.
+    /// Its severity.
     pub status: Status,
-    /// What was found.
+    /// The finding.
     pub found: String,
-    /// What helps, on one line; absent where nothing is to be done.
+    /// The remedy, on one line; absent if nothing needs to be done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
 }
@@ -80,23 +80,23 @@ pub struct Diagnosis {
     pub schema_version: u32,
     /// The program that wrote it: `benchgate 0.1.0`.
     pub tool: String,
-    /// What was looked at.
+    /// The checks.
     pub checks: Vec<Check>,
 }
 
 impl Diagnosis {
-    /// The diagnosis that these checks make.
+    /// A diagnosis of these checks.
     pub fn new(checks: Vec<Check>) -> Self {
         let tool = concat!("benchgate ", env!("CARGO_PKG_VERSION")).to_owned();
         Self { schema_version: SCHEMA_VERSION, tool, checks }
     }
 
-    /// The gravest status; fine where nothing was looked at.
+    /// The worst status; `Ok` without any checks.
     pub fn worst(&self) -> Status {
         self.checks.iter().map(|check| check.status).max().unwrap_or(Status::Ok)
     }
 
-    /// How many checks ended so.
+    /// The number of checks with this status.
     pub fn count(&self, status: Status) -> usize {
         self.checks.iter().filter(|check| check.status == status).count()
     }

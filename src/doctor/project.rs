@@ -1,4 +1,4 @@
-//! The project: results and directories that tell of other code.
+//! The project: its bench targets, and results or directories of other code.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -9,10 +9,10 @@ use crate::model::ProblemKind;
 use crate::project::Project;
 use crate::sources::{STALE_GAP, Stale, criterion};
 
-/// A measurement that began before this is over, or was killed.
+/// A measurement that started longer ago than this has ended, or was killed.
 const ABANDONED: Duration = Duration::from_hours(24);
 
-/// Looks at the bench targets, and at what lies in the target directory.
+/// Checks the bench targets and the target directory.
 pub fn project(project: &Project, now: SystemTime) -> Vec<Check> {
     vec![
         bench_targets(project),
@@ -30,15 +30,16 @@ fn bench_targets(project: &Project) -> Check {
     match (all, &refused[..]) {
         (0, _) => Check::problem(
             NAME,
-            "there is none",
+            "there are no bench targets",
             "add a `[[bench]]` with `harness = false` that uses criterion or iai-callgrind",
         ),
-        (_, []) => Check::ok(NAME, format!("{all}, all of a harness that the gate drives")),
-        (_, [one, ..]) => {
+        (_, []) => Check::ok(NAME, format!("{all}, all with a supported harness")),
+        (_, [first, ..]) => {
             let names: Vec<_> =
                 refused.iter().map(|bench| format!("{}/{}", bench.package, bench.target)).collect();
-            let found = format!("{} of {all} are not driven: {}", refused.len(), names.join(", "));
-            let why = one.driver.refusal().unwrap_or_default();
+            let found =
+                format!("{} of {all} cannot be measured: {}", refused.len(), names.join(", "));
+            let why = first.driver.refusal().unwrap_or_default();
             let remedy = format!("{}: {why}", names[0]);
             if refused.len() == all {
                 Check::problem(NAME, found, remedy)
@@ -57,8 +58,8 @@ fn target_directory(project: &Project) -> Check {
     } else {
         Check::warning(
             NAME,
-            format!("{place} lies outside the project: another checkout may build into it, too"),
-            "give each checkout its own: unset CARGO_TARGET_DIR and build.target-dir",
+            format!("{place} is outside the project: another checkout may build into it as well"),
+            "give each checkout its own directory: unset CARGO_TARGET_DIR and build.target-dir",
         )
     }
 }
@@ -75,16 +76,15 @@ fn criterion_results(directory: &Path) -> Check {
             return Check::warning(NAME, error.to_string(), remedy);
         }
     };
-    let stale = harvest.problems.iter().filter(|one| one.kind == ProblemKind::Stale).count();
+    let stale =
+        harvest.problems.iter().filter(|problem| problem.kind == ProblemKind::Stale).count();
     let fresh = harvest.measurements.len();
     if stale == 0 {
-        return Check::ok(NAME, format!("{fresh} of one run"));
+        return Check::ok(NAME, format!("{fresh}, all of the same run"));
     }
     Check::warning(
         NAME,
-        format!(
-            "{stale} beside {fresh} of the newest run are older: they may be of code that is gone"
-        ),
+        format!("{fresh} of the newest run and {stale} older, which may be of removed code"),
         format!("rm -r {}, and measure again", directory.display()),
     )
 }
@@ -110,8 +110,8 @@ fn left_behind(directory: &Path, now: SystemTime) -> Check {
     }
     Check::warning(
         NAME,
-        format!("{} of measurements that were killed: {}", names.len(), names.join(", ")),
-        format!("rm -r {}/{SCRATCH_PREFIX}*, while nothing is measured", directory.display()),
+        format!("{} from killed measurements: {}", names.len(), names.join(", ")),
+        format!("rm -r {}/{SCRATCH_PREFIX}*, while nothing is being measured", directory.display()),
     )
 }
 

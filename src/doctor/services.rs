@@ -1,12 +1,13 @@
-//! The services that the suite measures: the user's own, where a URL names one,
-//! else programs that it would start.
+//! The services that the suite measures: the user's own if a URL names them, else
+//! programs that the suite starts.
 
 use std::path::{Path, PathBuf};
 
 use super::Check;
 use super::address::{self, Address, Parts};
 
-/// Where Debian and its children put the programs of `PostgreSQL`, one directory a version.
+/// Where Debian and its derivatives put the programs of `PostgreSQL`, a directory for each
+/// version.
 const POSTGRESQL: &str = "usr/lib/postgresql";
 
 /// The variables that name a part of the suite.
@@ -19,7 +20,7 @@ const VARIABLES: [&str; 6] = [
     "ORT_DYLIB_PATH",
 ];
 
-/// What the suite's parts are told and could find.
+/// The services that the environment names, and the programs that the suite could use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Services {
     /// `REDIS_URL`.
@@ -32,19 +33,19 @@ pub struct Services {
     pub target_url: Option<String>,
     /// `MODEL_PATH`.
     pub model: Option<PathBuf>,
-    /// ONNX Runtime's library: `ORT_DYLIB_PATH`, else where `scripts/setup` puts it.
+    /// ONNX Runtime's library: `ORT_DYLIB_PATH`, else the one that `scripts/setup` installed.
     pub onnx_runtime: Option<PathBuf>,
-    /// Directories in which programs are looked for.
+    /// Directories that are searched for programs.
     pub path: Vec<PathBuf>,
 }
 
 impl Services {
-    /// What the environment says, by a function that reads its variables;
-    /// directories of the system lie below `root`.
+    /// Reads the environment by a function that reads a variable; the system's directories
+    /// are below `root`.
     pub fn find(root: &Path, variable: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let mut path: Vec<PathBuf> = std::env::split_paths(&set("PATH").unwrap_or_default())
-            .filter(|one| one.is_absolute())
+            .filter(|directory| directory.is_absolute())
             .collect();
         let versions = std::fs::read_dir(root.join(POSTGRESQL)).into_iter().flatten().flatten();
         path.extend(versions.map(|version| version.path().join("bin")));
@@ -55,8 +56,8 @@ impl Services {
             let versions =
                 std::fs::read_dir(data?.join("benchgate")).into_iter().flatten().flatten();
             let mut libraries: Vec<PathBuf> = versions
-                .filter(|one| one.file_name().to_string_lossy().starts_with("onnxruntime-"))
-                .map(|one| one.path().join("libonnxruntime.so"))
+                .filter(|entry| entry.file_name().to_string_lossy().starts_with("onnxruntime-"))
+                .map(|entry| entry.path().join("libonnxruntime.so"))
                 .filter(|library| library.is_file())
                 .collect();
             libraries.sort();
@@ -83,8 +84,8 @@ impl Services {
     }
 }
 
-/// Looks for the services that the suite measures; those that a URL names are
-/// asked whether they are there, and nothing is changed in them.
+/// Checks the services that the suite measures. A service that a URL names is asked for
+/// an answer; nothing in it is changed.
 pub fn services(services: &Services) -> Vec<Check> {
     let Services { redis_url, database_url, replica_url, target_url, model, onnx_runtime, path: _ } =
         services;
@@ -106,7 +107,7 @@ pub fn services(services: &Services) -> Vec<Check> {
         match target_url {
             Some(url) => named(&TARGET, url),
             None => {
-                Check::ok(TARGET.name, "TARGET_URL is not set: no service of yours is measured")
+                Check::ok(TARGET.name, "TARGET_URL is not set: your own service is not measured")
             }
         },
         model_file(model.as_deref()),
@@ -114,19 +115,19 @@ pub fn services(services: &Services) -> Vec<Check> {
     ]
 }
 
-/// What kind of server a variable names.
+/// The kind of server that a variable names.
 struct Kind {
     name: &'static str,
     variable: &'static str,
-    /// What the variable has to look like.
+    /// The form of the variable's value.
     form: &'static str,
-    /// Where such a URL says that the server is, or why it is none.
+    /// The address of the server, or why the URL is invalid.
     address: fn(&Parts<'_>) -> Result<Address, &'static str>,
-    /// What it is asked; nothing where TLS is spoken, which is not tried.
+    /// The request to send; empty for TLS, which is not tried.
     request: fn(&Parts<'_>) -> Vec<u8>,
-    /// What is wrong with the beginning of its answer, if anything.
+    /// The fault in the beginning of its answer, if there is one.
     wrong: fn(&[u8]) -> Option<String>,
-    /// What helps where it does not answer.
+    /// The remedy if it does not answer.
     remedy: &'static str,
 }
 
@@ -145,9 +146,9 @@ const REDIS: Kind = Kind {
         "rediss" | "valkeys" => Vec::new(),
         _ => b"PING\r\n".to_vec(),
     },
-    // One that wants a password first says so with an error, which is an answer.
+    // A server that requires a password answers with an error, which is an answer.
     wrong: |answer| (!answer.starts_with(b"+") && !answer.starts_with(b"-")).then(strange),
-    remedy: "start it, or unset REDIS_URL to have a private one measured",
+    remedy: "start it, or unset REDIS_URL to measure a private server",
 };
 
 const POSTGRES: Kind = Kind {
@@ -158,17 +159,17 @@ const POSTGRES: Kind = Kind {
         "postgres" | "postgresql" => postgres(url),
         _ => Err("its scheme is not PostgreSQL's"),
     },
-    // SSLRequest: length 8, code 80877103. It is answered with one letter, S or N,
+    // SSLRequest: length 8, code 80877103. The server answers with the letter S or N,
     // before anybody signs in (postgresql.org, "Message Formats").
     request: |_| [8_u32.to_be_bytes(), 80_877_103_u32.to_be_bytes()].concat(),
     wrong: |answer| (!matches!(answer.first(), Some(b'S' | b'N'))).then(strange),
-    remedy: "start it, or unset DATABASE_URL to have a private one measured",
+    remedy: "start it, or unset DATABASE_URL to measure a private server",
 };
 
 const REPLICA: Kind = Kind {
     name: "postgresql-replica",
     variable: "DATABASE_REPLICA_URL",
-    remedy: "start it, or unset DATABASE_REPLICA_URL to have no replica measured",
+    remedy: "start it, or unset DATABASE_REPLICA_URL to measure without a replica",
     ..POSTGRES
 };
 
@@ -177,7 +178,7 @@ const TARGET: Kind = Kind {
     variable: "TARGET_URL",
     form: "http://HOST:PORT/PATH",
     address: |url| match url.scheme {
-        "http" if url.signed_in => Err("it holds a password, and nothing is sent with one"),
+        "http" if url.signed_in => Err("it holds a password, which the suite does not send"),
         "http" => url.tcp(80).ok_or("it names no host and port"),
         _ => Err("only plain http is measured"),
     },
@@ -207,16 +208,16 @@ fn strange() -> String {
 }
 
 fn socket(path: &str) -> Result<Address, &'static str> {
-    let path = address::decoded(path).ok_or("its path is no text")?;
+    let path = address::decoded(path).ok_or("its path is not text")?;
     if path.starts_with('/') {
         Ok(Address::Socket(path.into()))
     } else {
-        Err("it names no socket by a whole path")
+        Err("it does not name a socket by an absolute path")
     }
 }
 
-/// A host, or the directory of a socket: as the host with its slashes as `%2F`, or
-/// as `host` in the query.
+/// A host, or the directory of a socket: either the host, with slashes as `%2F`, or
+/// `host` in the query.
 fn postgres(url: &Parts<'_>) -> Result<Address, &'static str> {
     let directory = match (url.host, url.queried("host")) {
         (host, _) if host.to_ascii_lowercase().starts_with("%2f") => Some(host),
@@ -227,11 +228,11 @@ fn postgres(url: &Parts<'_>) -> Result<Address, &'static str> {
     let Some(directory) = directory else {
         return url.tcp(5432).ok_or("it names no host and port");
     };
-    let directory = address::decoded(directory).ok_or("its host is no text")?;
+    let directory = address::decoded(directory).ok_or("its host is not text")?;
     let port = match url.queried("port").map(str::parse) {
         None => 5432,
         Some(Ok(port)) => port,
-        Some(Err(_)) => return Err("its port is no number"),
+        Some(Err(_)) => return Err("its port is not a number"),
     };
     if directory.starts_with('/') {
         return Ok(Address::Socket(Path::new(&directory).join(format!(".s.PGSQL.{port}"))));
@@ -239,8 +240,8 @@ fn postgres(url: &Parts<'_>) -> Result<Address, &'static str> {
     Ok(Address::Tcp(directory, port))
 }
 
-/// A server that a variable names. The URL may hold a password: only the place that
-/// it names is shown.
+/// A server that a variable names. The URL may hold a password, so only the address is
+/// shown.
 fn named(kind: &Kind, url: &str) -> Check {
     let Kind { name, variable, form, address, request, wrong, remedy } = kind;
     let unusable = |why: &str| {
@@ -250,7 +251,7 @@ fn named(kind: &Kind, url: &str) -> Check {
             format!("set it to {form}"),
         )
     };
-    let Some(url) = address::parts(url) else { return unusable("it is no URL") };
+    let Some(url) = address::parts(url) else { return unusable("it is not a URL") };
     if url.path.contains(char::is_control) || url.query.contains(char::is_control) {
         return unusable("it holds control characters");
     }
@@ -260,7 +261,7 @@ fn named(kind: &Kind, url: &str) -> Check {
     };
     let request = request(&url);
     let fails = |why: String| {
-        let found = format!("{place}, which {variable} names, does not answer as it must: {why}");
+        let found = format!("{place} ({variable}) does not answer as expected: {why}");
         Check::problem(name, found, *remedy)
     };
     match address::ask(&place, &request) {
@@ -279,11 +280,13 @@ fn named(kind: &Kind, url: &str) -> Check {
 fn startable(services: &Services, kind: &Kind, program: &str) -> Check {
     let Kind { name, variable, .. } = kind;
     match services.program(program) {
-        Some(program) => Check::ok(name, format!("{}, to be started privately", program.display())),
+        Some(program) => {
+            Check::ok(name, format!("{}, which the suite starts privately", program.display()))
+        }
         None => Check::warning(
             name,
-            format!("no {program} on PATH, and {variable} is not set: not measured"),
-            format!("scripts/setup, or set {variable}"),
+            format!("not measured: {program} is not on PATH and {variable} is not set"),
+            format!("run scripts/setup, or set {variable}"),
         ),
     }
 }
@@ -291,14 +294,11 @@ fn startable(services: &Services, kind: &Kind, program: &str) -> Check {
 fn model_file(model: Option<&Path>) -> Check {
     const NAME: &str = "model";
     let Some(path) = model else {
-        return Check::ok(
-            NAME,
-            "MODEL_PATH is not set: the models that come with the suite are measured",
-        );
+        return Check::ok(NAME, "MODEL_PATH is not set: the suite's own models are measured");
     };
     let shown = path.display();
     let remedy =
-        "set it to an ONNX model whose input is one tensor of f32, [batch, n], or unset it";
+        "set it to an ONNX model whose input is a single f32 tensor [batch, n], or unset it";
     match std::fs::File::open(path).and_then(|file| file.metadata()) {
         Err(error) => Check::problem(
             NAME,
@@ -306,14 +306,14 @@ fn model_file(model: Option<&Path>) -> Check {
             remedy,
         ),
         Ok(found) if !found.is_file() => {
-            Check::problem(NAME, format!("MODEL_PATH names {shown}, which is no file"), remedy)
+            Check::problem(NAME, format!("MODEL_PATH names {shown}, which is not a file"), remedy)
         }
         Ok(found) if found.len() == 0 => {
             Check::problem(NAME, format!("MODEL_PATH names {shown}, which is empty"), remedy)
         }
         Ok(found) => Check::ok(
             NAME,
-            format!("{shown}, {} bytes; whether it is one shows when it is loaded", found.len()),
+            format!("{shown}, {} bytes; its content is checked when it is loaded", found.len()),
         ),
     }
 }
@@ -324,13 +324,13 @@ fn runtime(library: Option<&Path>) -> Check {
         Some(library) if library.is_file() => Check::ok(NAME, library.display().to_string()),
         Some(library) => Check::problem(
             NAME,
-            format!("ORT_DYLIB_PATH names {}, which is no file", library.display()),
+            format!("ORT_DYLIB_PATH names {}, which is not a file", library.display()),
             "set it to libonnxruntime.so, or unset it",
         ),
         None => Check::warning(
             NAME,
-            "not installed: inference is measured in pure Rust alone",
-            "scripts/setup, or set ORT_DYLIB_PATH to libonnxruntime.so",
+            "not installed: inference is measured only in pure Rust",
+            "run scripts/setup, or set ORT_DYLIB_PATH to libonnxruntime.so",
         ),
     }
 }

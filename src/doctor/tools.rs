@@ -1,4 +1,4 @@
-//! The tools: what counts instructions, what builds.
+//! The tools that count instructions and build.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,30 +8,30 @@ use super::Check;
 use crate::measure::{self, Harness};
 use crate::project::Project;
 
-/// Up to this `perf_event_paranoid` a user may count events of his own processes.
+/// Up to this `perf_event_paranoid`, users may count events of their own processes.
 const PARANOID: i64 = 2;
 
 /// The harnesses that count through a runner.
 const COUNTING: [Harness; 2] = [Harness::IaiCallgrind, Harness::Gungraun];
 
-/// What is installed.
+/// The installed tools.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tools {
     /// `valgrind --version`.
     pub valgrind: Option<String>,
-    /// The versions of the runners that there are.
+    /// The versions of the installed runners.
     pub runners: BTreeMap<Harness, String>,
-    /// Whether the program `perf` is there.
+    /// Whether the program `perf` is installed.
     pub perf: bool,
-    /// The kernel's `perf_event_paranoid`, where readable.
+    /// The kernel's `perf_event_paranoid`, if readable.
     pub paranoid: Option<i64>,
-    /// Where the toolchain keeps its own linker, on targets that pin layouts with
-    /// it: whether it is there.
+    /// The path of the toolchain's own linker and whether it exists, on targets that pin
+    /// layouts with it.
     pub linker: Option<(PathBuf, bool)>,
 }
 
 impl Tools {
-    /// Asks valgrind, the runners and rustc; `/proc` lies below `root`.
+    /// Asks valgrind, the runners and rustc; `/proc` is below `root`.
     pub fn find(root: &Path) -> Self {
         let runners = COUNTING
             .into_iter()
@@ -47,7 +47,7 @@ impl Tools {
     }
 }
 
-/// `rust-lld`, beside the libraries of rustc's host.
+/// `rust-lld`, next to the libraries of rustc's host.
 fn linker() -> Option<(PathBuf, bool)> {
     if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
         return None;
@@ -55,17 +55,17 @@ fn linker() -> Option<(PathBuf, bool)> {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let libraries = runs(Command::new(rustc).arg("--print=target-libdir"))?;
     let linker = Path::new(libraries.trim()).with_file_name("bin").join("rust-lld");
-    let there = linker.is_file();
-    Some((linker, there))
+    let exists = linker.is_file();
+    Some((linker, exists))
 }
 
-/// What a program says that ends well.
+/// The output of a program that succeeds.
 fn runs(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Looks at the tools that a project needs, or would gain from.
+/// Checks the tools that a project needs or would benefit from.
 pub fn tools(tools: &Tools, project: Option<&Project>) -> Vec<Check> {
     let needed: Vec<Harness> =
         project.map(Project::harnesses).unwrap_or_default().into_iter().collect();
@@ -79,13 +79,13 @@ pub fn tools(tools: &Tools, project: Option<&Project>) -> Vec<Check> {
         );
     }
     checks.push(perf(tools));
-    checks.extend(tools.linker.as_ref().map(|(path, there)| {
-        if *there {
+    checks.extend(tools.linker.as_ref().map(|(path, exists)| {
+        if *exists {
             Check::ok("linker", path.display().to_string())
         } else {
             Check::warning(
                 "linker",
-                format!("{} is not there: layouts cannot be pinned with it", path.display()),
+                format!("{} does not exist, so layouts cannot be pinned", path.display()),
                 "use rustup's toolchain, which brings rust-lld",
             )
         }
@@ -101,17 +101,17 @@ fn valgrind(tools: &Tools, needed: &[Harness]) -> Check {
         (Some(version), _) => Check::ok(NAME, version.clone()),
         (None, Some(harness)) => {
             let found =
-                format!("not installed: no benchmark of {} runs without it", harness.name());
+                format!("not installed: benchmarks of {} cannot run without it", harness.name());
             Check::problem(NAME, found, remedy)
         }
         (None, None) => {
-            let found = "not installed: the clock decides alone, without counts of instructions";
+            let found = "not installed: only times are compared, not instruction counts";
             Check::warning(NAME, found, remedy)
         }
     }
 }
 
-/// A runner refuses a library of another version.
+/// A runner works only with a library of its own version.
 fn runner(tools: &Tools, harness: Harness, project: &Project) -> Option<Check> {
     let name = harness.runner()?;
     let locked: Vec<&str> =
@@ -122,7 +122,7 @@ fn runner(tools: &Tools, harness: Harness, project: &Project) -> Option<Check> {
             Check::problem(name, "not installed", harness.install_hint(version))
         }
         (Some(found), []) => {
-            let found = format!("{found}; there is no Cargo.lock that says which is needed");
+            let found = format!("{found}; without a Cargo.lock the required version is unknown");
             Check::warning(name, found, "cargo generate-lockfile, and commit Cargo.lock")
         }
         (Some(found), [wanted]) if found == wanted => {
@@ -133,28 +133,35 @@ fn runner(tools: &Tools, harness: Harness, project: &Project) -> Option<Check> {
             format!("{found}, and {} in Cargo.lock is {wanted}", harness.name()),
             harness.install_hint(Some(wanted)),
         ),
-        (Some(found), several) => Check::problem(
+        (Some(found), versions) => Check::problem(
             name,
-            format!("{found}, and Cargo.lock has {} of {}", several.join(" and "), harness.name()),
-            format!("let all packages use one version of {}: no runner serves two", harness.name()),
+            format!("{found}, and Cargo.lock has {} of {}", versions.join(" and "), harness.name()),
+            format!(
+                "let all packages use one version of {}: a runner works with only one",
+                harness.name()
+            ),
         ),
     })
 }
 
-/// The gate does without perf; whoever looks for a cause by hand does not.
+/// The gate does not use perf, but someone who looks for a cause by hand does.
 fn perf(tools: &Tools) -> Check {
     const NAME: &str = "perf";
     match (tools.perf, tools.paranoid) {
         (_, Some(level)) if level > PARANOID => Check::warning(
             NAME,
             format!(
-                "perf_event_paranoid is {level}: perf is closed to you (the gate does without)"
+                "perf_event_paranoid is {level}: you cannot use perf (the gate does not need it)"
             ),
             "sudo sysctl kernel.perf_event_paranoid=2",
         ),
-        (true, Some(level)) => Check::ok(NAME, format!("there, perf_event_paranoid is {level}")),
-        (true, None) => Check::ok(NAME, "there; what the kernel allows is not visible here"),
-        (false, _) => Check::ok(NAME, "not installed; the gate does without"),
+        (true, Some(level)) => {
+            Check::ok(NAME, format!("installed, perf_event_paranoid is {level}"))
+        }
+        (true, None) => {
+            Check::ok(NAME, "installed; the kernel's restrictions are not visible here")
+        }
+        (false, _) => Check::ok(NAME, "not installed; the gate does not need it"),
     }
 }
 
@@ -167,7 +174,8 @@ mod tests {
     use crate::project::{Bench, Driver};
 
     fn project(harness: Harness, versions: &[&str]) -> Project {
-        let versions: BTreeSet<String> = versions.iter().map(|one| (*one).to_owned()).collect();
+        let versions: BTreeSet<String> =
+            versions.iter().map(|version| (*version).to_owned()).collect();
         let locked = (!versions.is_empty()).then(|| (harness.name().to_owned(), versions));
         Project {
             root: "/p".into(),
@@ -186,7 +194,9 @@ mod tests {
     fn found(all: &Tools, project: &Project) -> Vec<(Status, String)> {
         let checks = tools(all, Some(project)).into_iter();
         checks
-            .map(|one| (one.status, format!("{}: {}", one.name, one.remedy.unwrap_or(one.found))))
+            .map(|check| {
+                (check.status, format!("{}: {}", check.name, check.remedy.unwrap_or(check.found)))
+            })
             .collect()
     }
 
@@ -195,7 +205,7 @@ mod tests {
         let none = Tools::default();
         let of = |harness, versions: &[&str]| found(&none, &project(harness, versions));
         let install = "install it (Debian, Ubuntu: apt-get install valgrind)";
-        let perf = (Status::Ok, "perf: not installed; the gate does without".to_owned());
+        let perf = (Status::Ok, "perf: not installed; the gate does not need it".to_owned());
         assert_eq!(
             of(Harness::Criterion, &["0.8.2"]),
             [(Status::Warning, format!("valgrind: {install}")), perf.clone()]

@@ -49,7 +49,7 @@ fn the_policy_is_one_and_names_what_was_found() {
                  #   app/plain   the compiler's own harness: not measured: add `harness = false` \
                  to its [[bench]], and use criterion\n\n[verdict]\n";
     assert!(text.contains(found), "{text}");
-    // What stands in comments becomes a policy when the marks are taken away.
+    // The commented suggestion becomes a policy without the comment marks.
     let start = text.find("# require").expect("it is suggested");
     let end = start + text[start..].find("# ]\n").expect("its end") + 4;
     let suggested = text[start..end].replace("# ", "");

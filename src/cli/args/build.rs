@@ -1,4 +1,4 @@
-//! What is built: cargo's own options.
+//! Cargo's own options.
 
 use std::path::PathBuf;
 

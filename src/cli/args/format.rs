@@ -1,4 +1,4 @@
-//! The format of what is not a report: a calibration or a diagnosis.
+//! The format of a calibration or a diagnosis.
 
 use clap::ValueEnum;
 use serde::Serialize;

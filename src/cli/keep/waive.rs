@@ -107,7 +107,7 @@ fn known(context: &Context, waiver: &Waiver) -> Option<String> {
     let Waiver { bench, metric, .. } = waiver;
     let identical = snapshot.pairing.iter().flat_map(|pairing| &pairing.identical);
     let ids: BTreeSet<_> =
-        snapshot.measurements.iter().map(|one| &one.id).chain(identical).collect();
+        snapshot.measurements.iter().map(|measurement| &measurement.id).chain(identical).collect();
     let meant: Vec<_> = ids.iter().filter(|id| waiver.names(id)).collect();
     match meant[..] {
         [] => {
@@ -121,8 +121,10 @@ fn known(context: &Context, waiver: &Waiver) -> Option<String> {
             Some(format!("{name} holds no benchmark `{bench}`{meant}"))
         }
         [id] => {
-            let measured = snapshot.measurements.iter().filter(|one| one.id == **id);
-            let metrics: Vec<&str> = measured.map(|one| one.metric.name.as_str()).collect();
+            let measured =
+                snapshot.measurements.iter().filter(|measurement| measurement.id == **id);
+            let metrics: Vec<&str> =
+                measured.map(|measurement| measurement.metric.name.as_str()).collect();
             // A benchmark with identical code on both sides was not measured.
             let unknown = !metrics.is_empty() && !metrics.contains(&metric.as_str());
             let has = metrics.join(", ");

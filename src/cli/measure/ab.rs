@@ -69,7 +69,7 @@ struct Executables {
     head_exe: Vec<PathBuf>,
 }
 
-/// What overrides the policy.
+/// Options that override the policy.
 #[derive(Debug, Args)]
 struct Rules {
     /// Stop starting new pairs after this long [default: from the policy, 15m]

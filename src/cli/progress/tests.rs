@@ -1,4 +1,4 @@
-//! What progress shows, event by event.
+//! Progress, event by event.
 
 use std::time::Duration;
 

@@ -1,3 +1,4 @@
+use super::files::listed;
 use super::*;
 use crate::doctor::Status;
 
@@ -69,9 +70,13 @@ fn a_machine_made_for_measuring() {
             is(Ok, "clock-source", "tsc"),
             is(Ok, "cpu-limit", "none"),
             is(Ok, "load", "not visible here"),
-            is(Ok, "swap", "next to nothing is in it"),
-            is(Ok, "stolen-time", "the host kept 0.5% of the time since the start for others"),
-            is(Ok, "battery", "on mains"),
+            is(Ok, "swap", "almost unused"),
+            is(
+                Ok,
+                "stolen-time",
+                "the host gave 0.5% of the time since the start to other machines"
+            ),
+            is(Ok, "battery", "on mains power"),
         ]
     );
 }
@@ -108,15 +113,15 @@ fn everything_that_can_be_bad_at_once() {
             is(
                 Problem,
                 "cpu-limit",
-                "lift the container's limit (docker: --cpuset-cpus in place of --cpus; \
+                "lift the container's limit (docker: --cpuset-cpus instead of --cpus; \
                  Kubernetes: whole processors under the static CPU manager)"
             ),
             is(Ok, "load", "not visible here"),
-            is(Warning, "swap", "end what needs the memory, then: sudo swapoff -a"),
+            is(Warning, "swap", "stop the programs that need the memory, then: sudo swapoff -a"),
             is(
                 Warning,
                 "stolen-time",
-                "measure on a machine of its own, or with more pairs and --control"
+                "measure on a dedicated machine, or with more pairs and --control"
             ),
             is(Warning, "battery", "plug it in"),
         ]
@@ -136,7 +141,7 @@ fn the_tightest_limit_of_all_groups_counts() {
     let (status, text) =
         limit(&[online, group, inner, ("sys/fs/cgroup/a/cpu.max", "150000 100000")]);
     assert_eq!(status, Status::Warning);
-    assert_eq!(text, "1.50 processors, then it is stopped until the next period");
+    assert_eq!(text, "1.50 processors, then throttled until the next period");
     let (status, _) = limit(&[online, group, inner, ("sys/fs/cgroup/cpu.max", "400000 100000")]);
     assert_eq!(status, Status::Ok, "all four of them");
     let garbage = ("sys/fs/cgroup/a/cpu.max", "x y z\n");
