@@ -1,8 +1,8 @@
-# What the scripts beside this one share; they source it.
+# Functions that the scripts in this directory source.
 # shellcheck shell=bash
 
-# Workflow commands end with their line: what is passed here is ours, on one line.
-# The runner hears them on stderr too, and there nothing captures them.
+# A workflow command ends with its line, so these take only our own text, on one line.
+# They go to stderr, which the runner reads and nothing captures.
 error() { printf '::error title=benchgate::%s\n' "$*" >&2; }
 warning() { printf '::warning title=benchgate::%s\n' "$*" >&2; }
 notice() { printf '::notice title=benchgate::%s\n' "$*" >&2; }
@@ -15,11 +15,11 @@ die() {
     exit "$code"
 }
 
-# A word that nobody else can know beforehand.
+# A word that nobody else can predict.
 word() { od -An -N16 -tx1 /dev/urandom | tr -d ' \n'; }
 
-# output NAME VALUE: a step's output. A value may have several lines, so its end
-# is marked by a word that cannot be in it.
+# output NAME VALUE: a step's output. A value may have several lines, so an
+# unpredictable word marks its end.
 output() {
     local end
     end="end-$(word)"
@@ -29,19 +29,20 @@ output() {
 # summary WORDS: a paragraph of the job's summary.
 summary() { printf '%s\n\n' "$*" >>"${GITHUB_STEP_SUMMARY:-/dev/null}"; }
 
-# unheard COMMAND...: what it prints is text, and none of it a workflow command.
+# unheard COMMAND...: prints the command's output so that the runner takes no workflow
+# commands from it.
 unheard() {
     local end code=0
     end=$(word)
     printf '::stop-commands::%s\n' "$end"
-    # On one stream, or what is printed could overtake the line above.
+    # On one stream, so that no output can overtake the line above.
     "$@" 2>&1 || code=$?
-    # On a line of its own, whatever was printed before.
+    # On its own line, whatever was printed before.
     printf '\n::%s::\n' "$end"
     return "$code"
 }
 
-# What gate's exit code means, in a word; any other code is a gate that was stopped.
+# The meaning of gate's exit code in a word; any other code means that gate was stopped.
 verdict_of() {
     case $1 in
     0) echo pass ;;

@@ -199,7 +199,7 @@ fn a_report_of_thousands_fits_a_comment() {
 fn hostile_archives_are_refused_whole() {
     let good = report("main.json", "same.json");
     let ok = ("report.json", good.as_str(), FILE, 1);
-    let strange = "its artifact is not one that gate makes";
+    let strange = "its artifact was not made by gate";
     let many: Vec<String> = (0..101).map(|number| format!("{number}.txt")).collect();
     let many: Vec<_> = many.iter().map(|name| (name.as_str(), "", FILE, 1)).collect();
     for archive in [
@@ -254,7 +254,7 @@ fn what_is_no_report_is_not_shown() {
         &with("findings", json!([{ "code": "of-no-kind" }])),
     ] {
         let ran = render("failure", &zip(&[("report.json", report, FILE, 1)]));
-        refused(&ran, "its report is none that this version of gate can read");
+        refused(&ran, "this version of gate cannot read its report");
     }
 }
 
@@ -290,7 +290,8 @@ fn too_much_is_not_fetched_and_not_kept() {
     let ran = runner.step("github/render", &[]).ok();
     let body = ran.output("body");
     assert!(
-        body.contains("its report is too large") || body.contains("could not be fetched whole"),
+        body.contains("its report is too large")
+            || body.contains("could not be fetched completely"),
         "{body}"
     );
 }

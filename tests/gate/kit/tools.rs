@@ -54,12 +54,12 @@ fn valgrind_is_installed_where_it_is_missing_and_can_be() {
 #[test]
 fn a_runners_chrome_stands_for_chromium() {
     let runner = runner_with(&BASE);
-    let there = "there    chromium";
+    let present = "present  chromium";
     let tools = || runner.step("tools", &["--check", "chromium"]);
     assert_eq!(tools().code, 1, "there is none");
     runner.program("google-chrome", "#!/bin/sh\n");
     let ran = tools().ok();
-    assert!(ran.stdout.starts_with(there), "{}", ran.stdout);
+    assert!(ran.stdout.starts_with(present), "{}", ran.stdout);
     let chrome = runner.path("temp/chrome");
     let path = fs::read_to_string(runner.path("github-path")).unwrap();
     assert_eq!(path.trim_end(), chrome.display().to_string(), "later steps find it too");
