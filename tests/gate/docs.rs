@@ -235,7 +235,7 @@ fn is_the_gates(command: &str) -> bool {
 #[test]
 fn commands_of_the_gate_do_what_they_are_asked_for() {
     let alias = fs::read_to_string(root().join(".cargo/config.toml")).unwrap();
-    assert!(alias.contains("--bin gate --\""), "`cargo gate` is the gate: {alias}");
+    assert!(alias.contains("--bin cargo-gate -- gate\""), "`cargo gate` is the gate: {alias}");
     let reader = Reader::new();
     let all = shown();
     assert!(all.len() >= 10, "they are found: {all:?}");

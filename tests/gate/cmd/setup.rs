@@ -44,7 +44,11 @@ fn init_writes_once_and_never_over_a_file() {
 
     let asked = gate(&app, &["init"]);
     assert_eq!(asked.status.code(), Some(2), "{}", stderr(&asked));
-    assert!(stderr(&asked).contains("--yes writes without asking, --dry-run only shows"), "{}", stderr(&asked));
+    assert!(
+        stderr(&asked).contains("--yes writes without asking, --dry-run only shows"),
+        "{}",
+        stderr(&asked)
+    );
     assert!(WRITTEN.iter().all(|name| text(name).is_err()), "nothing is written");
     assert!(stdout(&asked).contains("+++ gate.toml\n"), "it is shown anyway");
 
