@@ -86,7 +86,7 @@ fn annotations(report: &Report) -> Vec<Annotation> {
             _ => Kind::Error,
         };
         let title = format!("benchmarks: {}", vocabulary::verdict(verdict.outcome));
-        let message = format!("{} (exit {})", verdict.reason, verdict.exit_code);
+        let message = format!("{} (exit {})", verdict.reason, verdict.exit.code());
         all.push(Annotation { kind, title, message });
     }
     let names = Names::of(&report.rows);

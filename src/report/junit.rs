@@ -69,7 +69,7 @@ fn of_verdict(verdict: &Verdict) -> Case {
         | VerdictOutcome::NothingCompared
         | VerdictOutcome::Incomplete => TestStatus::Error,
     };
-    let message = format!("{} (exit {})", verdict.reason, verdict.exit_code);
+    let message = format!("{} (exit {})", verdict.reason, verdict.exit.code());
     Case {
         class: "benchgate".to_owned(),
         name: "verdict".to_owned(),

@@ -119,7 +119,7 @@ fn head(report: &Report) -> String {
         };
         let word = vocabulary::verdict(verdict.outcome);
         let reason = prose(&verdict.reason);
-        let _ = writeln!(out, "{sign} **{word}** – {reason} (exit {})\n", verdict.exit_code);
+        let _ = writeln!(out, "{sign} **{word}** – {reason} (exit {})\n", verdict.exit.code());
     } else {
         out.push_str("Compared, not judged\n\n");
     }

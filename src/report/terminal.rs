@@ -129,6 +129,6 @@ fn verdict(out: &mut String, verdict: &Verdict) {
         out,
         "{style}{word}{style:#}  {} (exit {})",
         plain(&verdict.reason),
-        verdict.exit_code
+        verdict.exit.code()
     );
 }

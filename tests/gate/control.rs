@@ -31,7 +31,7 @@ fn report(base: &Snapshot, head: &Snapshot, policy: &Policy, controlled: bool) -
 
 fn verdict(report: &Report) -> (VerdictOutcome, u8) {
     let verdict = report.verdict.as_ref().expect("it is judged");
-    (verdict.outcome, verdict.exit_code)
+    (verdict.outcome, verdict.exit.code())
 }
 
 /// The same count in every run.

@@ -76,8 +76,7 @@ impl OutputArgs {
             write_all(directory, report)?;
         }
         shown.write(context, report)?;
-        let code = report.verdict.as_ref().map_or(0, |verdict| verdict.exit_code);
-        Ok(Exit::from_code(code).unwrap_or(Exit::Failure))
+        Ok(report.verdict.as_ref().map_or(Exit::Pass, |verdict| verdict.exit))
     }
 }
 

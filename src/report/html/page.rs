@@ -70,7 +70,7 @@ fn verdict(report: &Report) -> Markup {
                     h1 #verdict { (vocabulary::verdict(verdict.outcome)) }
                     p .reason {
                         (plain(&verdict.reason)) " "
-                        span .exit { "(exit " (verdict.exit_code) ")" }
+                        span .exit { "(exit " (verdict.exit.code()) ")" }
                     }
                 }
                 None => h1 #verdict { "Compared, not judged" },

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use benchgate::exit::Exit;
 use benchgate::judge::{
     Change, Code, Finding, FunctionChange, Judgement, Outcome, Report, Row, RowLimits, Severity,
     Side, SnapshotSummary, Verdict, VerdictOutcome,
@@ -30,7 +31,7 @@ pub(super) fn report(rows: Vec<Row>, findings: Vec<Finding>) -> Report {
         tool: "benchgate 0.1.0".to_owned(),
         verdict: Some(Verdict {
             outcome: if failing > 0 { VerdictOutcome::Fail } else { VerdictOutcome::Pass },
-            exit_code: if failing > 0 { 3 } else { 0 },
+            exit: if failing > 0 { Exit::Regression } else { Exit::Pass },
             reason: format!("{failing} rows worse beyond the limit"),
         }),
         baseline: Some(side("main")),

@@ -1,115 +1,119 @@
-//! From two snapshots and a policy to a report: compare, decide, say why.
+//! From two snapshots and a policy to a report: compare, decide, report why.
 //!
-//! Pure: no file, no clock, no terminal. [`pair`](self) puts the sides beside
-//! each other and measures how far they are apart, `decide` holds that against
-//! the policy, `verdict` sums up, and everything that a renderer shows is in the
-//! [`Report`].
+//! Everything here is pure: nothing reads a file or the clock, and nothing writes to a
+//! terminal. The steps, in their order:
+//!
+//! | module | step |
+//! |---|---|
+//! | `compare` | which measurements belong together, and how far apart they are |
+//! | `decide` | the outcome and the severity of each row, by the policy's limits |
+//! | `findings` | everything that is reported besides the rows |
+//! | `verdict` | one verdict for all rows and findings |
+//! | [`Report`] | the vocabulary, which every renderer shows |
 
-mod budget;
-mod cause;
-mod code;
-mod comparability;
+mod case;
+mod compare;
+mod confirm;
 mod control;
 mod decide;
 mod findings;
-mod noise;
-mod pair;
-mod paired;
 mod report;
-mod shift;
-mod trial;
+mod text;
 mod verdict;
-mod waiver;
-mod witness;
 
-use jiff::civil::Date;
-
-pub use code::{Code, explained, explanation};
-pub use control::{Control, judge_controlled};
-pub use pair::run_value;
+pub use case::Case;
+pub use compare::{BUSY, run_value};
+pub use confirm::to_confirm;
+pub use control::judge_controlled;
 pub use report::{
-    Change, EnvironmentDifference, Finding, FunctionChange, Judgement, Outcome, Report, Row,
-    RowLimits, Severity, Side, SnapshotSummary, Verdict, VerdictOutcome,
+    Change, Code, Control, EnvironmentDifference, Finding, FunctionChange, Judgement, Outcome,
+    Report, Row, RowLimits, Severity, Side, SnapshotSummary, Verdict, VerdictOutcome, explained,
+    explanation,
 };
-pub use trial::BUSY;
-pub use witness::to_confirm;
 
-use crate::model::{BenchId, Noise, Pairing, Snapshot};
-use crate::policy::Policy;
-use comparability::Comparability;
-use pair::Pair;
+use compare::{Comparability, Comparison, Effect, Pair};
 
-/// What a report is made from.
-#[derive(Clone, Copy, Debug)]
-pub struct Case<'a> {
-    /// What the candidate is held against, where there is anything.
-    pub baseline: Option<&'a Snapshot>,
-    /// What is judged.
-    pub candidate: &'a Snapshot,
-    /// By which rules.
-    pub policy: &'a Policy,
-    /// What is known of the machine class's noise, where anything is.
-    pub noise: Option<&'a Noise>,
-    /// The day on which waivers are judged.
-    pub today: Date,
-}
-
-impl<'a> Case<'a> {
-    /// How the two sides were measured in turn, where they were.
-    fn pairing(&self) -> Option<&'a Pairing> {
-        let ours = self.candidate.pairing.as_ref()?;
-        let theirs = self.baseline?.pairing.as_ref()?;
-        (ours.trial == theirs.trial).then_some(ours)
-    }
-
-    /// Benchmarks that were not measured, as both sides are the same code: what
-    /// holds for the base holds for the candidate.
-    fn identical(&self) -> impl Iterator<Item = &'a BenchId> + use<'a> {
-        self.pairing().into_iter().flat_map(|pairing| &pairing.identical)
-    }
-}
+use crate::model::{BenchId, Direction, Nature};
+use crate::policy::Gate;
 
 /// Judges the candidate: every row, every finding, the verdict.
 pub fn judge(case: &Case<'_>) -> Report {
-    let comparability = comparability::of(case);
-    let (pairs, between) = compared(case, &comparability);
-    let mut rows = decide::rows(case, pairs, &comparability);
-    let mut findings = findings::of_snapshots(case, &comparability, &rows);
-    findings.extend(between);
-    findings.extend(trial::findings(case));
-    findings.extend(budget::judge(case, &rows));
-    findings.extend(waiver::apply(case, &mut rows));
-    findings.extend(findings::of_rows(&rows));
-    let verdict = verdict::reach(case, &rows, &findings);
-    report::assemble(case, comparability, rows, findings, Some(verdict))
-}
-
-/// Puts the sides beside each other and judges nothing: rows without a
-/// judgement, findings about what could not be read or compared, no verdict.
-pub fn compare(case: &Case<'_>) -> Report {
-    let comparability = comparability::of(case);
-    let (pairs, between) = compared(case, &comparability);
-    let rows: Vec<Row> = pairs
+    let comparison = case.compare();
+    let judgements = decide::judgements(case, &comparison);
+    let between = findings::of_comparison(case, &comparison);
+    let Comparison { comparability, pairs, .. } = comparison;
+    let rows = pairs
         .into_iter()
-        .map(|pair| {
-            let gate = case.policy.limits(&pair.id, &pair.metric).gate;
-            pair.into_row(gate)
-        })
+        .zip(judgements)
+        .map(|(pair, (gate, judgement))| row(pair, gate, Some(judgement)))
         .collect();
-    let mut findings = findings::of_snapshots(case, &comparability, &rows);
-    findings.extend(between);
-    report::assemble(case, comparability, rows, findings, None)
+    let (rows, findings) = findings::of_judged(case, &comparability, rows);
+    let findings: Vec<Finding> = between.into_iter().chain(findings).collect();
+    let verdict = verdict::reach(case, &rows, &findings);
+    assemble(case, comparability, rows, findings, Some(verdict))
 }
 
-/// The pairs with all that is known of their uncertainty, and what was found
-/// about the two sessions as wholes.
-fn compared<'a>(case: &Case<'a>, comparability: &Comparability) -> (Vec<Pair<'a>>, Vec<Finding>) {
-    let mut pairs = pair::pairs(case);
-    let shift = shift::find(case, &pairs, comparability);
-    let sessions = noise::apply(case, comparability, shift.as_ref(), &mut pairs);
-    let mut findings: Vec<Finding> = shift.iter().filter_map(|shift| shift.finding(case)).collect();
-    findings.extend(findings::of_sessions(sessions));
-    (pairs, findings)
+/// Compares the two sides and judges nothing: rows without a judgement, findings about
+/// results that could not be read or compared, no verdict.
+pub fn compare(case: &Case<'_>) -> Report {
+    let comparison = case.compare();
+    let between = findings::of_comparison(case, &comparison);
+    let Comparison { comparability, pairs, .. } = comparison;
+    let shown = |pair: Pair<'_>| {
+        let gate = case.policy.limits(&pair.id, &pair.metric).gate;
+        row(pair, gate, None)
+    };
+    let rows: Vec<Row> = pairs.into_iter().map(shown).collect();
+    let findings =
+        between.into_iter().chain(findings::of_snapshots(case, &comparability, &rows)).collect();
+    assemble(case, comparability, rows, findings, None)
+}
+
+/// The row that shows a pair.
+fn row(pair: Pair<'_>, gate: Gate, judgement: Option<Judgement>) -> Row {
+    let Pair { id, metric, baseline, candidate, effect, costs: _ } = pair;
+    let BenchId { name, target } = id;
+    let (target, package) = target.map(|target| (target.name, target.package)).unzip();
+    Row {
+        id: name,
+        target,
+        package: package.flatten(),
+        metric: metric.name,
+        unit: metric.unit.to_string(),
+        higher_is_better: metric.better == Direction::Higher,
+        counted: metric.nature == Nature::Counted,
+        gate,
+        baseline,
+        candidate,
+        change: effect.as_ref().and_then(Effect::change),
+        pairs: effect.as_ref().map(Effect::pairs).unwrap_or_default(),
+        adjusted: effect.as_ref().and_then(Effect::adjusted),
+        judgement,
+    }
+}
+
+fn assemble(
+    case: &Case<'_>,
+    comparability: Comparability,
+    rows: Vec<Row>,
+    findings: Vec<Finding>,
+    verdict: Option<Verdict>,
+) -> Report {
+    let report = Report {
+        schema_version: report::SCHEMA_VERSION,
+        tool: concat!("benchgate ", env!("CARGO_PKG_VERSION")).to_owned(),
+        verdict,
+        baseline: case.baseline.map(SnapshotSummary::of),
+        candidate: SnapshotSummary::of(case.candidate),
+        policy: case.policy.source.clone(),
+        alpha: case.policy.verdict.alpha,
+        control: None,
+        environment_differences: comparability.differences,
+        counts: Report::count(&rows),
+        rows,
+        findings,
+    };
+    report.sorted()
 }
 
 /// The JSON Schema of a report.

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::code::Code;
-use super::report::{Finding, Outcome, Row, Severity, Verdict, VerdictOutcome};
-use super::{Case, budget, trial};
+use super::case::Case;
+use super::findings::rows_under_budgets;
+use super::report::{Code, Finding, Outcome, Row, Severity, Verdict, VerdictOutcome};
 use crate::exit::Exit;
-use crate::policy::{Gate, Level, OnUndecided};
+use crate::policy::{BaseBroken, Gate, Level, OnUndecided};
 
 /// The verdict: the worst exit that any row or finding asks for, with its reason.
 pub(super) fn reach(case: &Case<'_>, rows: &[Row], findings: &[Finding]) -> Verdict {
@@ -22,7 +22,7 @@ pub(super) fn reach(case: &Case<'_>, rows: &[Row], findings: &[Finding]) -> Verd
     let compared = tally.decided + tally.undecided;
     // Budgets alone are enough only where the policy says so; nothing at all never is.
     let budgets_are_enough =
-        case.policy.verdict.nothing_compared != Level::Fail && budget::rows_under(case, rows) > 0;
+        case.policy.verdict.nothing_compared != Level::Fail && rows_under_budgets(case, rows) > 0;
     // Of a base that breaks, that is the reason.
     let broken =
         findings.iter().any(|f| f.severity == Severity::Fail && f.code == Code::BaseBroken);
@@ -44,12 +44,15 @@ pub(super) fn reach(case: &Case<'_>, rows: &[Row], findings: &[Finding]) -> Verd
         Exit::NothingCompared => VerdictOutcome::NothingCompared,
         Exit::Failure | Exit::Usage => VerdictOutcome::Incomplete,
     };
-    Verdict { outcome, exit_code: exit.code(), reason: reason(case, exit, &tally, findings) }
+    Verdict { outcome, exit, reason: reason(case, exit, &tally, findings) }
 }
 
 fn exit_of(case: &Case<'_>, finding: &Finding) -> Exit {
     match finding.code {
-        Code::BaseBroken => trial::broken_exit(case),
+        Code::BaseBroken => match case.policy.ab.base_broken {
+            BaseBroken::Undecided => Exit::Undecided,
+            BaseBroken::Fail => Exit::Failure,
+        },
         code => code.exit(),
     }
 }

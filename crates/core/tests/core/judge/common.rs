@@ -75,7 +75,7 @@ pub(crate) fn verdict(baseline: &Snapshot, candidate: &Snapshot, text: &str) -> 
 }
 
 pub(crate) fn exit(report: &Report) -> u8 {
-    report.verdict.as_ref().expect("judged").exit_code
+    report.verdict.as_ref().expect("judged").exit.code()
 }
 
 pub(crate) fn outcome(report: &Report, id: &str) -> (Outcome, Severity) {

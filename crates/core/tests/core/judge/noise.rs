@@ -218,7 +218,7 @@ fn what_the_suite_has_in_common_is_said_and_subtracted() {
     assert_eq!(found(&report, Code::SuiteShift).unwrap().0, Severity::Fail);
     let report = verdict(&candidate, &baseline, None, fail);
     assert_eq!(found(&report, Code::SuiteShift).unwrap().0, Severity::Warn);
-    assert_eq!(report.verdict.unwrap().exit_code, 0);
+    assert_eq!(report.verdict.unwrap().exit.code(), 0);
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn the_screening_clears_and_fresh_pairs_decide() {
     ] {
         assert_eq!(outcome(&report, id), expected, "{id}");
     }
-    assert_eq!(report.verdict.as_ref().unwrap().exit_code, 3);
+    assert_eq!(report.verdict.as_ref().unwrap().exit.code(), 3);
     let slower = report.rows.iter().find(|row| row.id == "slower").unwrap();
     let change = slower.change.unwrap();
     assert!(change.lower.unwrap() > 0.04 && change.upper.unwrap() < 0.06, "{change:?}");
@@ -109,7 +109,7 @@ fn identical_code_is_unchanged_and_counts_as_decided() {
     }
     let report = verdict(&base, &head);
     assert_eq!(outcome(&report, "same"), Outcome::Unchanged);
-    assert_eq!(report.verdict.as_ref().unwrap().exit_code, 0);
+    assert_eq!(report.verdict.as_ref().unwrap().exit.code(), 0);
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn identical_code_keeps_what_the_policy_asks_of_it() {
                   [[waiver]]\nbench = \"group/same\"\nmetric = \"instructions\"\nup_to = \"5%\"\n\
                   until = \"2999-12-31\"\nreason = \"a\"\n";
     let report = super::common::verdict(&base, &head, policy);
-    assert_eq!(report.verdict.as_ref().unwrap().exit_code, 0, "{:?}", report.findings);
+    assert_eq!(report.verdict.as_ref().unwrap().exit.code(), 0, "{:?}", report.findings);
     let found: Vec<_> = report.findings.iter().map(|one| (one.code, one.severity)).collect();
     assert_eq!(
         found,
@@ -137,7 +137,7 @@ fn identical_code_keeps_what_the_policy_asks_of_it() {
         &head,
         &policy.replace("group", "other").replace("app/", "b/"),
     );
-    assert_eq!(report.verdict.as_ref().unwrap().exit_code, 5, "{:?}", report.findings);
+    assert_eq!(report.verdict.as_ref().unwrap().exit.code(), 5, "{:?}", report.findings);
 }
 
 /// Heavy-tailed noise as measured on a busy machine: mostly about 2%, one pair
@@ -176,7 +176,7 @@ fn trial(random: &mut SplitMix64, injected: f64) -> Report {
 #[test]
 fn error_rates_on_heavy_tailed_noise_are_as_promised() {
     let mut random = SplitMix64::new(20_261_120);
-    let failing = |report: &Report| report.verdict.as_ref().unwrap().exit_code == 3;
+    let failing = |report: &Report| report.verdict.as_ref().unwrap().exit.code() == 3;
     let alarms = (0..200).filter(|_| failing(&trial(&mut random, 0.0))).count();
     // 1% of 200 is 2; more than 6 has a chance of 0.4% at that rate.
     assert!(alarms <= 6, "{alarms} false alarms in 200 trials");

@@ -1,7 +1,9 @@
 //! Which of two environments' results may be compared at all.
 
-use super::Case;
-use super::report::EnvironmentDifference;
+use std::collections::BTreeSet;
+
+use super::snapshots::Snapshots;
+use crate::judge::report::EnvironmentDifference;
 use crate::model::{Field, Metric, Nature};
 
 /// Between the values of runs that differ, in [`Snapshot::environment`](crate::model::Snapshot::environment).
@@ -9,16 +11,48 @@ const MIXED: &str = " | ";
 
 /// What a difference between the environments leaves to be compared.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Comparability {
+pub(crate) struct Comparability {
     /// Where they differ, in the order of fields.
-    pub(super) differences: Vec<EnvironmentDifference>,
+    pub(crate) differences: Vec<EnvironmentDifference>,
     /// Nothing is known of one of them.
-    pub(super) unknown: bool,
+    pub(crate) unknown: bool,
 }
 
 impl Comparability {
+    /// Compares the environments of two snapshots. Differences in `ignored` fields are
+    /// reported, but block nothing.
+    pub(crate) fn of(snapshots: Snapshots<'_>, ignored: &BTreeSet<Field>) -> Self {
+        let Some(baseline) = snapshots.baseline else { return Self::default() };
+        let (baseline, candidate) = (baseline.environment(), snapshots.candidate.environment());
+        let mut differences = Vec::new();
+        if baseline.is_empty() || candidate.is_empty() {
+            return Self { differences, unknown: true };
+        }
+        for field in Field::ALL {
+            let sides = [baseline.get(field), candidate.get(field)];
+            if only_where_used(field) && sides.contains(&None) {
+                continue;
+            }
+            // Runs of one snapshot that differ among themselves are as bad.
+            let mixed = sides.iter().flatten().any(|value| value.contains(MIXED));
+            if sides[0] == sides[1] && !mixed {
+                continue;
+            }
+            // A side that knows its environment but not this fact may differ in it.
+            let [a, b] = sides.map(|side| side.unwrap_or("unknown"));
+            let mut difference = EnvironmentDifference::new(field, a, b);
+            // Sides that were measured in turn on one machine differ by the change alone.
+            if snapshots.pairing().is_none() && !ignored.contains(&field) {
+                difference.blocks_time = blocks_time(field);
+                difference.blocks_counts = blocks_counts(field);
+            }
+            differences.push(difference);
+        }
+        Self { differences, unknown: false }
+    }
+
     /// The fields for which this metric cannot be compared.
-    pub(super) fn blocking(&self, metric: &Metric) -> Vec<&str> {
+    pub(crate) fn blocking(&self, metric: &Metric) -> Vec<&str> {
         self.differences
             .iter()
             .filter(|difference| match metric.nature {
@@ -86,34 +120,4 @@ fn blocks_counts(field: Field) -> bool {
 /// may keep to itself: their absence says nothing.
 fn only_where_used(field: Field) -> bool {
     matches!(field, Field::Valgrind | Field::Runner | Field::Services | Field::Governor)
-}
-
-pub(super) fn of(case: &Case<'_>) -> Comparability {
-    let Some(baseline) = case.baseline else { return Comparability::default() };
-    let (baseline, candidate) = (baseline.environment(), case.candidate.environment());
-    let mut differences = Vec::new();
-    if baseline.is_empty() || candidate.is_empty() {
-        return Comparability { differences, unknown: true };
-    }
-    for field in Field::ALL {
-        let sides = [baseline.get(field), candidate.get(field)];
-        if only_where_used(field) && sides.contains(&None) {
-            continue;
-        }
-        // Runs of one snapshot that differ among themselves are as bad.
-        let mixed = sides.iter().flatten().any(|value| value.contains(MIXED));
-        if sides[0] == sides[1] && !mixed {
-            continue;
-        }
-        // A side that knows its environment but not this fact may differ in it.
-        let [a, b] = sides.map(|side| side.unwrap_or("unknown"));
-        let mut difference = EnvironmentDifference::new(field, a, b);
-        // What was measured in turn on one machine differs by what was changed.
-        if case.pairing().is_none() && !case.policy.ignored_fields.contains(&field) {
-            difference.blocks_time = blocks_time(field);
-            difference.blocks_counts = blocks_counts(field);
-        }
-        differences.push(difference);
-    }
-    Comparability { differences, unknown: false }
 }

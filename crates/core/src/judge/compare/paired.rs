@@ -10,6 +10,7 @@
 //! Differences between processes are heavy-tailed: one in ten may be far out. So
 //! the centre is the Hodges–Lehmann estimate and the test goes by ranks.
 
+use super::chances::Chances;
 use crate::model::{Direction, Pairing};
 use crate::stats::{self, Interval, Side};
 
@@ -18,7 +19,7 @@ const CLEARING_ALPHA: f64 = 0.02;
 
 /// The differences of a benchmark's pairs, ln(head / base), one a pair.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Differences {
+pub(crate) struct Differences {
     /// Of the pairs that screen.
     screening: Vec<f64>,
     /// Of those that confirm, up to the last look that was reached.
@@ -29,7 +30,7 @@ pub(super) struct Differences {
 
 impl Differences {
     /// From the readings of runs, each with the run's index.
-    pub(super) fn of(pairing: &Pairing, base: &[(u32, f64)], head: &[(u32, f64)]) -> Self {
+    pub(crate) fn of(pairing: &Pairing, base: &[(u32, f64)], head: &[(u32, f64)]) -> Self {
         let mut screening = Vec::new();
         let mut confirming = Vec::new();
         for (run, value) in head {
@@ -44,33 +45,33 @@ impl Differences {
     }
 
     /// What a person is shown: the fresh data where there is any.
-    pub(super) fn shown(&self) -> &[f64] {
+    pub(crate) fn shown(&self) -> &[f64] {
         if self.confirming.is_empty() { &self.screening } else { &self.confirming }
     }
 
     /// The centre of the shown differences.
-    pub(super) fn centre(&self) -> f64 {
+    pub(crate) fn centre(&self) -> f64 {
         stats::hodges_lehmann(self.shown()).unwrap_or_default()
     }
 
     /// The interval of the centre at a two-sided level.
-    pub(super) fn interval(&self, level: f64) -> Option<Interval> {
+    pub(crate) fn interval(&self, level: f64) -> Option<Interval> {
         stats::hodges_lehmann_interval(self.shown(), (1.0 - level) / 2.0)
     }
 
     /// Whether the benchmark was measured again, up to a look.
-    pub(super) fn confirmed(&self) -> bool {
+    pub(crate) fn confirmed(&self) -> bool {
         !self.confirming.is_empty()
     }
 
     /// How many pairs the decision rests on.
-    pub(super) fn pairs(&self) -> usize {
+    pub(crate) fn pairs(&self) -> usize {
         self.shown().len()
     }
 
     /// Chances that a change is not beyond `bound` for the worse, and not beyond
     /// its mirror for the better; adjusted for the looks, not for other rows.
-    pub(super) fn chances(&self, bound: f64, better: Direction) -> (f64, f64) {
+    pub(crate) fn chances(&self, bound: f64, better: Direction) -> Chances {
         let (worse, improved) = match better {
             Direction::Lower => ((bound, Side::Above), (-bound, Side::Below)),
             Direction::Higher => ((-bound, Side::Below), (bound, Side::Above)),
@@ -79,13 +80,13 @@ impl Differences {
             let p = stats::signed_rank(&self.confirming, bound, side).unwrap_or(1.0);
             (p * self.looks as f64).min(1.0)
         };
-        (chance(worse), chance(improved))
+        Chances { worse: chance(worse), better: chance(improved) }
     }
 
     /// Whether a change of the target's size is ruled out: for the worse alone
     /// once confirmed, in both directions by the screening, so that improvements
     /// are confirmed too.
-    pub(super) fn clears(&self, target: f64, better: Direction) -> bool {
+    pub(crate) fn clears(&self, target: f64, better: Direction) -> bool {
         let Some(Interval { lower, upper }) =
             stats::hodges_lehmann_interval(self.shown(), CLEARING_ALPHA)
         else {
@@ -98,9 +99,9 @@ impl Differences {
         worst < target && (self.confirmed() || best > -target)
     }
 
-    /// How far the interval that the test at `alpha` belongs to reaches from the
-    /// centre; `None` of too few pairs for that level.
-    pub(super) fn reach(&self, alpha: f64) -> Option<f64> {
+    /// Half the width of the interval that belongs to the test at `alpha`; `None` of too
+    /// few pairs for that level.
+    pub(crate) fn half_width(&self, alpha: f64) -> Option<f64> {
         let interval = stats::hodges_lehmann_interval(self.shown(), alpha / self.looks as f64)?;
         Some((interval.upper - interval.lower) / 2.0)
     }
@@ -149,8 +150,8 @@ mod tests {
             assert_eq!(flat(value, confirming).clears(0.03, Direction::Lower), cleared);
             assert_eq!(flat(-value, confirming).clears(0.03, Direction::Higher), cleared);
         }
-        let (worse, improved) = flat(0.05, 14).chances(0.01, Direction::Lower);
-        assert!((worse - 3.0 / f64::from(1 << 14)).abs() < 1e-12);
-        assert_eq!(improved, 1.0);
+        let chances = flat(0.05, 14).chances(0.01, Direction::Lower);
+        assert!((chances.worse - 3.0 / f64::from(1 << 14)).abs() < 1e-12);
+        assert_eq!(chances.better, 1.0);
     }
 }

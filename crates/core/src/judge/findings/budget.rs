@@ -1,8 +1,8 @@
 //! Absolute limits on the candidate.
 
-use super::Case;
-use super::code::Code;
-use super::report::{Finding, Row, Severity, Side};
+use crate::judge::case::Case;
+use crate::judge::compare::SHOWN_LEVEL;
+use crate::judge::report::{Code, Finding, Row, Severity, Side};
 use crate::model::Unit;
 use crate::policy::{Bound, Budget, OnUndecided};
 use crate::stats;
@@ -14,7 +14,7 @@ pub(super) fn judge(case: &Case<'_>, rows: &[Row]) -> Vec<Finding> {
 }
 
 /// How many rows some budget applies to.
-pub(super) fn rows_under(case: &Case<'_>, rows: &[Row]) -> usize {
+pub(crate) fn rows_under(case: &Case<'_>, rows: &[Row]) -> usize {
     let budgets = &case.policy.budgets;
     rows.iter().filter(|row| budgets.iter().any(|budget| subject(budget, row).is_some())).count()
 }
@@ -32,17 +32,14 @@ fn judge_one(case: &Case<'_>, budget: &Budget, rows: &[Row]) -> Vec<Finding> {
         // code as in the base keeps or breaks its limit as the base does.
         let selected = case.candidate.selection.is_some();
         let identical = case.identical().any(|id| budget.bench.matches(id));
-        return vec![Finding {
-            code: Code::BudgetUnmatched,
-            severity: if selected || identical { Severity::Note } else { Severity::Fail },
-            id: Some(budget.bench.as_str().to_owned()),
-            metric: Some(budget.metric.clone()),
-            message: if identical {
-                "what this budget limits is identical code: not measured".to_owned()
-            } else {
-                "nothing was measured that this budget limits".to_owned()
-            },
-        }];
+        let severity = if selected || identical { Severity::Note } else { Severity::Fail };
+        let message = if identical {
+            "what this budget limits is identical code: not measured"
+        } else {
+            "nothing was measured that this budget limits"
+        };
+        let finding = Finding::new(Code::BudgetUnmatched, severity, message);
+        return vec![finding.about(budget.bench.as_str()).metric(&budget.metric)];
     }
     subjects.into_iter().filter_map(|(row, side)| finding(case, budget, row, side)).collect()
 }
@@ -53,18 +50,10 @@ fn finding(case: &Case<'_>, budget: &Budget, row: &Row, side: &Side) -> Option<F
         Bound::AtMost(quantity) => (quantity, "at most", 1.0),
         Bound::AtLeast(quantity) => (quantity, "at least", -1.0),
     };
-    let make = |code, severity, message: String| {
-        Some(Finding {
-            code,
-            severity,
-            id: Some(row.id.clone()),
-            metric: Some(row.metric.clone()),
-            message,
-        })
-    };
+    let make = |code, severity, message: String| Finding::new(code, severity, message).row(row);
     let Some(limit) = quantity.in_unit(&unit) else {
         let message = format!("the budget's {quantity} is not in the metric's unit, {unit}");
-        return make(Code::BudgetUnmatched, Severity::Fail, message);
+        return Some(make(Code::BudgetUnmatched, Severity::Fail, message));
     };
     let reason = budget.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
     let shown =
@@ -73,12 +62,12 @@ fn finding(case: &Case<'_>, budget: &Budget, row: &Row, side: &Side) -> Option<F
     let beyond = |value: f64| (value - limit) * sign;
     if row.counted {
         let exceeded = side.runs.iter().any(|value| beyond(*value) > 0.0);
-        return exceeded.then(|| make(Code::BudgetExceeded, Severity::Fail, shown)).flatten();
+        return exceeded.then(|| make(Code::BudgetExceeded, Severity::Fail, shown));
     }
     let mean = stats::mean(&side.runs)?;
-    let half = stats::mean_half_width(&side.runs, super::pair::SHOWN_LEVEL);
+    let half = stats::mean_half_width(&side.runs, SHOWN_LEVEL);
     if half.is_some_and(|half| beyond(mean) > half) {
-        make(Code::BudgetExceeded, Severity::Fail, shown)
+        Some(make(Code::BudgetExceeded, Severity::Fail, shown))
     } else if beyond(mean) > 0.0 {
         let why = match half {
             Some(_) => "the runs vary too much to be sure",
@@ -88,7 +77,7 @@ fn finding(case: &Case<'_>, budget: &Budget, row: &Row, side: &Side) -> Option<F
             OnUndecided::Block => Severity::Fail,
             OnUndecided::BlockIfNoneDecided | OnUndecided::Allow => Severity::Warn,
         };
-        make(Code::BudgetUndecided, severity, format!("{shown}; {why}"))
+        Some(make(Code::BudgetUndecided, severity, format!("{shown}; {why}")))
     } else {
         None
     }

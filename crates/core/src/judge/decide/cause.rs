@@ -1,6 +1,6 @@
 //! Which functions account for instructions that grew: the probable cause.
 
-use super::report::FunctionChange;
+use crate::judge::report::FunctionChange;
 use crate::model::Costs;
 
 /// How many functions are named.
@@ -26,7 +26,8 @@ pub(super) fn of(costs: [Option<&Costs>; 2]) -> Vec<FunctionChange> {
             (growth > 0).then_some((growth, change))
         })
         .collect();
-    grown.sort_by(|(a, one), (b, other)| b.cmp(a).then_with(|| one.function.cmp(&other.function)));
+    grown
+        .sort_by(|(a, left), (b, right)| b.cmp(a).then_with(|| left.function.cmp(&right.function)));
     let all: u64 = grown.iter().fold(0, |sum, (growth, _)| sum.saturating_add(*growth));
     grown.retain(|(growth, _)| *growth as f64 >= LEAST_SHARE * all as f64);
     grown.truncate(NAMED);

@@ -1,11 +1,10 @@
-//! The codes of findings, and what each and every outcome means.
+//! The codes of findings, and what each means.
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::report::Outcome;
 use crate::exit::Exit;
 
 macro_rules! codes {
@@ -34,7 +33,8 @@ macro_rules! codes {
                 match self { $(Self::$variant => Exit::$exit,)* }
             }
 
-            fn text(self) -> &'static str {
+            /// What it means, and what helps.
+            pub(crate) fn text(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }
             }
         }
@@ -207,61 +207,4 @@ impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
-}
-
-/// What the outcomes of rows mean, beside the codes of findings.
-const OUTCOMES: [(Outcome, &str); 6] = [
-    (
-        Outcome::Regression,
-        "The row is worse, beyond its tolerance, and that is unlikely to be noise: over all \
-         sampled rows of a comparison the chance of any false regression is verdict.alpha, were \
-         the runs' own noise all there is; between a saved baseline and a later run other things \
-         may differ too. It fails the gate where it is proven beyond `fail`, warns beyond `warn`. A \
-         clock that is slower though the same benchmark's instructions are steady and not more \
-         fails beyond `slower_clock_tolerance`, and only warns where the layout of the two builds \
-         was not pinned: a new build alone moves code, and that moves times. To accept a \
-         regression for a while, add a [[waiver]].",
-    ),
-    (
-        Outcome::Improvement,
-        "The row is better, beyond its tolerance, by the same test turned round.",
-    ),
-    (
-        Outcome::Unchanged,
-        "The whole 95% interval lies below the target, so a change for the worse of that size is \
-         ruled out; or a count is within its tolerance. Unchanged as far as can be known: the clock \
-         is undecided and does not look slower, and the same benchmark's instructions are \
-         steady and not more; `witness = \"clock\"` leaves such rows undecided.",
-    ),
-    (
-        Outcome::Undecided,
-        "Neither a change nor its absence could be shown: the runs differ too much, there are too \
-         few of them, or the sides are not comparable. The row's reason says which, and the \
-         smallest change that could have been shown. More runs help; so do instruction counts.",
-    ),
-    (
-        Outcome::Missing,
-        "Only the baseline has the row: see benchmark-missing and metric-missing, which \
-         verdict.missing sets the weight of.",
-    ),
-    (
-        Outcome::New,
-        "Only the candidate has the row, so there is nothing to compare it with until a baseline \
-         holds it: see benchmark-new.",
-    ),
-];
-
-/// The explanation of a finding's code or a row's outcome, by its name.
-pub fn explanation(name: &str) -> Option<&'static str> {
-    let code = Code::ALL.iter().find(|code| code.as_str() == name).map(|code| code.text());
-    let outcome = OUTCOMES.iter().find(|(outcome, _)| outcome.as_str() == name);
-    code.or(outcome.map(|(_, text)| *text))
-}
-
-/// All names that [`explanation`] knows: outcomes, then findings.
-pub fn explained() -> impl Iterator<Item = &'static str> {
-    OUTCOMES
-        .iter()
-        .map(|(outcome, _)| outcome.as_str())
-        .chain(Code::ALL.iter().map(|code| code.as_str()))
 }

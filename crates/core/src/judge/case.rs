@@ -1,0 +1,46 @@
+//! Everything that a report is made from.
+
+use jiff::civil::Date;
+
+use super::compare::{Comparison, Snapshots};
+use crate::model::{BenchId, Noise, Pairing, Snapshot};
+use crate::policy::Policy;
+
+/// What a report is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// The snapshot that the candidate is compared with, where there is one.
+    pub baseline: Option<&'a Snapshot>,
+    /// The snapshot that is judged.
+    pub candidate: &'a Snapshot,
+    /// The rules.
+    pub policy: &'a Policy,
+    /// The recorded noise of the machine class, where there is any.
+    pub noise: Option<&'a Noise>,
+    /// The day on which waivers are judged.
+    pub today: Date,
+}
+
+impl<'a> Case<'a> {
+    /// The two sides, without the rules.
+    pub(crate) fn snapshots(&self) -> Snapshots<'a> {
+        Snapshots { baseline: self.baseline, candidate: self.candidate }
+    }
+
+    /// How the two sides were measured in turn, where they were.
+    pub(crate) fn pairing(&self) -> Option<&'a Pairing> {
+        self.snapshots().pairing()
+    }
+
+    /// Benchmarks that a trial did not measure, because both sides are the same code.
+    pub(crate) fn identical(&self) -> impl Iterator<Item = &'a BenchId> + use<'a> {
+        self.snapshots().identical()
+    }
+
+    /// Compares the two sides, and judges nothing.
+    pub(crate) fn compare(&self) -> Comparison<'a> {
+        let policy = self.policy;
+        let alpha = policy.verdict.alpha;
+        Comparison::of(self.snapshots(), &policy.ignored_fields, self.noise, alpha)
+    }
+}

@@ -1,0 +1,199 @@
+//! What earlier sessions of unchanged code show about the noise of each row.
+
+use std::collections::BTreeMap;
+
+use super::shift::COMMON_ROWS;
+use crate::model::{BenchId, Metric, Noise, NoiseRow};
+use crate::stats::{self, SampleVariance, VariancePrior};
+
+/// Fewer rows say too little about the typical variance.
+const PRIOR_ROWS: usize = 4;
+
+/// Degrees of freedom below which nothing is known about how much sessions differ.
+const SESSION_DEGREES: f64 = 2.0;
+
+/// Earlier runs and sessions of one row.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Known {
+    /// The variance of runs within sessions.
+    pub(super) within: Option<SampleVariance>,
+    /// Runs that this rests on.
+    pub(super) runs: u32,
+    /// The largest distance of one of them from the median.
+    pub(super) widest: f64,
+    /// The variance of the means of sessions, without what all rows have in common.
+    pub(super) between: Option<SampleVariance>,
+    /// Mean of 1 / runs over the sessions that `between` rests on.
+    pub(super) share: f64,
+    /// Whether it rests on enough sessions of this row to rely on it.
+    pub(super) own_sessions: bool,
+}
+
+/// The recorded noise of a machine class.
+pub(super) struct History<'a> {
+    by_name: BTreeMap<&'a str, Vec<(&'a NoiseRow, Known)>>,
+    /// Of what all times of a session have in common; part of each row's own
+    /// where there are too few rows to tell.
+    pub(super) common: Option<SampleVariance>,
+    /// What is typical of sessions' means, for times that have none of their own,
+    /// with the share that goes with it.
+    typical: Option<(SampleVariance, f64)>,
+}
+
+impl<'a> History<'a> {
+    pub(super) fn of(noise: Option<&'a Noise>) -> Self {
+        let rows: &[NoiseRow] = noise.map_or(&[], |noise| &noise.rows);
+        let common = Common::of(rows);
+        let mut known: Vec<Known> = rows.iter().map(|row| known(row, &common)).collect();
+        let is_time = |row: &NoiseRow| (&*row.metric, &*row.unit) == (Metric::TIME, "ns");
+        let times = || rows.iter().zip(&known).filter(|(row, _)| is_time(row)).map(|(_, k)| k);
+        // Rows are no further witnesses of what they have in common, so nothing
+        // is typical of them before that is taken out.
+        let prior = common
+            .variance
+            .and_then(|_| fit(&times().filter_map(|known| known.between).collect::<Vec<_>>()));
+        let shares: Vec<f64> =
+            times().filter(|known| known.between.is_some()).map(|known| known.share).collect();
+        for (row, known) in rows.iter().zip(&mut known) {
+            if let (true, Some(prior)) = (is_time(row), prior) {
+                known.between = known.between.map(|between| prior.moderate(between));
+            }
+            known.between = known.between.filter(|between| between.degrees >= SESSION_DEGREES);
+        }
+        let typical = prior.zip(stats::mean(&shares)).map(|(prior, share)| {
+            (SampleVariance { variance: prior.variance, degrees: prior.degrees }, share)
+        });
+        let mut by_name: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+        for (row, known) in rows.iter().zip(known) {
+            by_name.entry(&row.id.name).or_default().push((row, known));
+        }
+        let typical = typical.filter(|(typical, _)| typical.degrees >= SESSION_DEGREES);
+        Self { by_name, common: common.variance, typical }
+    }
+
+    /// What earlier sessions show of a row of sampled runs.
+    pub(super) fn known(&self, id: &BenchId, metric: &Metric) -> Known {
+        let unit = metric.unit.to_string();
+        let rows: Vec<&(&NoiseRow, Known)> = self
+            .by_name
+            .get(id.name.as_str())
+            .into_iter()
+            .flatten()
+            .filter(|(row, _)| row.metric == metric.name && row.unit == unit)
+            .collect();
+        let exact = rows.iter().find(|(row, _)| row.id == *id);
+        let like = || match rows[..] {
+            [only] if only.0.id.may_equal(id) => Some(only.1),
+            _ => None,
+        };
+        let mut known = exact.map(|(_, known)| *known).or_else(like).unwrap_or_default();
+        if let (None, Some((typical, share))) = (known.between, self.typical)
+            && *metric == Metric::time()
+        {
+            (known.between, known.share) = (Some(typical), share);
+        }
+        known
+    }
+}
+
+/// What the rows of each session have in common, by the session's code and time.
+struct Common<'a> {
+    moved: BTreeMap<Session<'a>, f64>,
+    variance: Option<SampleVariance>,
+}
+
+type Session<'a> = (Option<&'a str>, jiff::Timestamp);
+
+impl<'a> Common<'a> {
+    fn of(rows: &'a [NoiseRow]) -> Self {
+        let mut by_session: BTreeMap<Session<'a>, Vec<f64>> = BTreeMap::new();
+        for row in rows.iter().filter(|row| row.metric == Metric::TIME) {
+            for (_, sessions) in by_code(row) {
+                for (session, deviation, _) in sessions {
+                    by_session.entry(session).or_default().push(deviation);
+                }
+            }
+        }
+        by_session.retain(|_, deviations| deviations.len() >= COMMON_ROWS);
+        let moved: BTreeMap<Session<'a>, f64> = by_session
+            .iter()
+            .filter_map(|(session, deviations)| Some((*session, stats::median(deviations)?)))
+            .collect();
+        let mut groups: BTreeMap<Option<&str>, Vec<f64>> = BTreeMap::new();
+        for ((code, _), moved) in &moved {
+            groups.entry(*code).or_default().push(*moved);
+        }
+        let variances = groups.values().filter_map(|moved| sample_variance(moved));
+        let variance = SampleVariance::pooled(variances);
+        Self { moved, variance }
+    }
+}
+
+/// A row's sessions by their code: when, how far ln of the centre lies from the
+/// mean of its code, and 1 / runs.
+fn by_code(row: &NoiseRow) -> BTreeMap<Option<&str>, Vec<(Session<'_>, f64, f64)>> {
+    let mut groups: BTreeMap<Option<&str>, Vec<(Session<'_>, f64, f64)>> = BTreeMap::new();
+    for session in &row.sessions {
+        let code = session.code.as_deref();
+        let share = 1.0 / f64::from(session.runs);
+        let value = ((code, session.when), session.centre.ln(), share);
+        groups.entry(code).or_default().push(value);
+    }
+    groups.retain(|_, sessions| sessions.len() > 1);
+    for sessions in groups.values_mut() {
+        let centres: Vec<f64> = sessions.iter().map(|(_, centre, _)| *centre).collect();
+        let mean = stats::mean(&centres).unwrap_or_default();
+        for (_, centre, _) in sessions {
+            *centre -= mean;
+        }
+    }
+    groups
+}
+
+fn known(row: &NoiseRow, common: &Common<'_>) -> Known {
+    let within = SampleVariance::pooled(row.sessions.iter().map(|session| SampleVariance {
+        variance: session.deviation * session.deviation,
+        degrees: f64::from(session.runs) - 1.0,
+    }));
+    let mut shares = Vec::new();
+    let mut groups = Vec::new();
+    for sessions in by_code(row).values() {
+        let squares: f64 = sessions
+            .iter()
+            .map(|(session, deviation, _)| {
+                deviation - common.moved.get(session).copied().unwrap_or_default()
+            })
+            .map(|own| own * own)
+            .sum();
+        let degrees = (sessions.len() - 1) as f64;
+        groups.push(SampleVariance { variance: squares / degrees, degrees });
+        shares.extend(sessions.iter().map(|(_, _, share)| *share));
+    }
+    let between = SampleVariance::pooled(groups);
+    Known {
+        within,
+        own_sessions: between.is_some_and(|between| between.degrees >= SESSION_DEGREES),
+        runs: row.sessions.iter().fold(0, |sum, session| sum.saturating_add(session.runs)),
+        widest: row.sessions.iter().map(|session| session.widest).fold(0.0, f64::max),
+        between,
+        share: stats::mean(&shares).unwrap_or_default(),
+    }
+}
+
+/// The prior of enough variances. Its degrees of freedom are at most theirs together: a
+/// few variances that happen to agree do not prove that all are equal.
+pub(super) fn fit(samples: &[SampleVariance]) -> Option<VariancePrior> {
+    let usable: Vec<SampleVariance> =
+        samples.iter().copied().filter(|sample| sample.variance > 0.0).collect();
+    if usable.len() < PRIOR_ROWS {
+        return None;
+    }
+    let most = usable.iter().map(|sample| sample.degrees).sum();
+    let prior = VariancePrior::fit(&usable)?;
+    Some(VariancePrior { degrees: prior.degrees.min(most), ..prior })
+}
+
+pub(super) fn sample_variance(values: &[f64]) -> Option<SampleVariance> {
+    let variance = stats::variance(values)?;
+    Some(SampleVariance { variance, degrees: (values.len() - 1) as f64 })
+}

@@ -1,0 +1,138 @@
+//! A change that the whole suite shows at once.
+//!
+//! Between two saved snapshots the machine itself may have become slower. What
+//! most benchmarks have in common is then subtracted from each, and said. It may
+//! also be a change of the code that touches them all: the clock alone cannot
+//! tell, so it is a finding of its own; where instructions were counted, they
+//! tell, and what they show in most rows is never subtracted.
+
+use std::collections::BTreeMap;
+
+use super::comparability::Comparability;
+use super::effect::{Counted, Effect, Runs};
+use super::pair::Pair;
+use crate::model::{BenchId, Metric};
+use crate::stats::{self, Bounds, SampleVariance};
+
+/// Fewer rows say too little about what they have in common.
+pub(super) const COMMON_ROWS: usize = 10;
+
+/// A smaller shift is not worth a word.
+const LEAST: f64 = 0.01;
+
+/// The least change of a count that is one, and how many times the spread
+/// between equal programs it must exceed.
+const LEAST_COUNT: f64 = 0.005;
+const COUNT_RANGES: f64 = 3.0;
+
+/// What most sampled times have in common.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Shift {
+    /// The median change, ln(candidate / baseline).
+    pub(crate) change: f64,
+    /// How sure that median is.
+    variance: SampleVariance,
+    /// Whether it is beyond noise, and large enough for a word.
+    pub(crate) beyond: bool,
+    /// How many rows it is the median of.
+    pub(crate) rows: usize,
+    /// The instruction counts of those rows; absent where too few have any that are
+    /// comparable.
+    pub(crate) counts: Option<ShiftCounts>,
+}
+
+/// What the instruction counts say about a shift.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct ShiftCounts {
+    /// How many counts moved the same way.
+    pub(crate) alike: usize,
+    /// How many rows with a time have a count.
+    pub(crate) of: usize,
+}
+
+impl Shift {
+    /// The shift of the times, where there are enough of them to tell.
+    pub(super) fn find(
+        pairs: &[Pair<'_, Runs>],
+        comparability: &Comparability,
+        alpha: f64,
+    ) -> Option<Self> {
+        if !comparability.blocking(&Metric::time()).is_empty() {
+            return None;
+        }
+        let mut counts: BTreeMap<&BenchId, &Counted> = BTreeMap::new();
+        let mut times: Vec<(&BenchId, f64)> = Vec::new();
+        for pair in pairs {
+            match &pair.effect {
+                Some(Effect::Sampled(runs))
+                    if pair.metric == Metric::time() && runs.change.is_finite() =>
+                {
+                    times.push((&pair.id, runs.change));
+                }
+                Some(Effect::Counted(counted))
+                    if pair.metric.name == Metric::INSTRUCTIONS
+                        && comparability.blocking(&pair.metric).is_empty() =>
+                {
+                    counts.insert(&pair.id, counted);
+                }
+                _ => {}
+            }
+        }
+        if times.len() < COMMON_ROWS {
+            return None;
+        }
+        let changes: Vec<f64> = times.iter().map(|(_, change)| *change).collect();
+        let change = stats::median(&changes)?;
+        let Bounds { lower, upper } = stats::quantile_bounds(&changes, 0.5, alpha / 2.0);
+        let beyond =
+            lower.is_some_and(|lower| lower > 0.0) || upper.is_some_and(|upper| upper < 0.0);
+        let counted: Vec<&Counted> =
+            times.iter().filter_map(|(id, _)| counts.get(id).copied()).collect();
+        Some(Self {
+            change,
+            variance: of_median(&changes),
+            beyond: beyond && change.abs() >= LEAST,
+            rows: times.len(),
+            counts: (counted.len() * 2 >= times.len())
+                .then(|| ShiftCounts::of(&counted, change.signum())),
+        })
+    }
+
+    /// Whether the instructions of most rows moved the same way: the code changed.
+    pub(crate) fn is_code(&self) -> bool {
+        self.beyond && self.counts.is_some_and(|counts| counts.alike * 2 > counts.of)
+    }
+
+    /// The change that is subtracted from each row, where it is.
+    pub(super) fn subtracted(&self) -> Option<f64> {
+        (self.beyond && !self.is_code()).then_some(self.change)
+    }
+
+    /// The part of its uncertainty that every row shares: all of the shift where it is
+    /// not subtracted, because it may be real nevertheless.
+    pub(super) fn left(&self) -> SampleVariance {
+        let rest = self.subtracted().map_or(self.change, |_| 0.0);
+        let rest = if self.is_code() { 0.0 } else { rest };
+        SampleVariance { variance: self.variance.variance + rest * rest, ..self.variance }
+    }
+}
+
+impl ShiftCounts {
+    fn of(counted: &[&Counted], sign: f64) -> Self {
+        let alike = counted.iter().filter(|Counted { change, range, .. }| {
+            change * sign > LEAST_COUNT.max(COUNT_RANGES * range)
+        });
+        Self { alike: alike.count(), of: counted.len() }
+    }
+}
+
+/// The variance of a median: π/2 times that of a mean, for normal data, whose
+/// spread is taken from the median absolute deviation.
+///
+/// P. J. Huber and E. M. Ronchetti, "Robust Statistics", 2nd edition, 2009,
+/// sections 1.2 and 5.1.
+fn of_median(changes: &[f64]) -> SampleVariance {
+    let spread = stats::robust_deviation(changes).unwrap_or_default();
+    let variance = std::f64::consts::FRAC_PI_2 * spread * spread / changes.len() as f64;
+    SampleVariance { variance, degrees: (changes.len() - 1) as f64 }
+}

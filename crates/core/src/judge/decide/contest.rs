@@ -1,0 +1,174 @@
+//! A pair with everything that its decision depends on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::judge::case::Case;
+use crate::judge::compare::{
+    Comparability, Comparison, Counted, Differences, Effect, Pair, Uncertainty,
+};
+use crate::model::{BenchId, Metric, Nature};
+use crate::policy::{Gate, Limits, Witness};
+
+/// A pair with its limits, and what is to be decided about it.
+#[derive(Debug)]
+pub(crate) struct Contest<'p> {
+    pub(crate) pair: &'p Pair<'p>,
+    pub(crate) limits: Limits,
+    /// The policy lets only the benchmark's other witness do more than be shown.
+    pub(crate) shown_only: bool,
+    pub(super) question: Question<'p>,
+}
+
+/// What is to be decided about a pair.
+#[derive(Debug)]
+pub(super) enum Question<'p> {
+    /// One side lacks it.
+    Absent(Absence),
+    /// Nothing can be decided, for this reason.
+    Barred(String),
+    /// The data decide, unless the sides differ by no more than the floor.
+    Open {
+        data: Data<'p>,
+        /// In the metric's unit.
+        floor: f64,
+    },
+}
+
+/// Which side lacks a row, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Absence {
+    OnlyBaseline,
+    NotSelected,
+    OnlyCandidate,
+}
+
+/// The data that decide a row.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Data<'p> {
+    Identical,
+    Paired(&'p Differences),
+    Sampled(&'p Uncertainty),
+    Counted(&'p Counted),
+    /// Candidate less baseline, where one of them is zero in every run.
+    Zero(f64),
+}
+
+/// The contests of a comparison, in the order of its pairs.
+pub(super) fn all<'p>(case: &Case<'_>, comparison: &'p Comparison<'_>) -> Vec<Contest<'p>> {
+    let witnessed = Witnessed::of(&comparison.pairs);
+    let pairs = comparison.pairs.iter().enumerate();
+    pairs
+        .map(|(at, pair)| {
+            let mut limits = limits(case, pair);
+            let shown_only = witnessed.is_shown_only(at, pair, limits.witness);
+            if shown_only {
+                limits.gate = Gate::Show;
+            }
+            let question = question(case, pair, &limits, &comparison.comparability);
+            Contest { pair, limits, shown_only, question }
+        })
+        .collect()
+}
+
+/// The policy's limits for a pair, as far as the layout of the two builds lets them hold.
+fn limits(case: &Case<'_>, pair: &Pair<'_>) -> Limits {
+    let mut limits = case.policy.limits(&pair.id, &pair.metric);
+    if !case.pairing().is_some_and(|pairing| pairing.is_pinned(&pair.id)) {
+        limits.slower_clock = limits.slower_clock.min(limits.slower_clock_unpinned);
+    }
+    limits
+}
+
+/// The benchmarks that have both witnesses on both sides: a clock, and a count of
+/// instructions.
+struct Witnessed<'p> {
+    clocks: BTreeSet<&'p BenchId>,
+    counts: BTreeMap<&'p BenchId, usize>,
+}
+
+impl<'p> Witnessed<'p> {
+    fn of(pairs: &'p [Pair<'_>]) -> Self {
+        let clocks = pairs.iter().filter(|pair| is_clock(pair)).map(|pair| &pair.id);
+        Self { clocks: clocks.collect(), counts: counts(pairs.iter()) }
+    }
+
+    /// Whether the policy lets only the other witness of the benchmark gate.
+    fn is_shown_only(&self, at: usize, pair: &Pair<'_>, witness: Witness) -> bool {
+        match witness {
+            Witness::Both => false,
+            Witness::Instructions => is_clock(pair) && self.counts.contains_key(&pair.id),
+            Witness::Clock => {
+                self.counts.get(&pair.id) == Some(&at) && self.clocks.contains(&pair.id)
+            }
+        }
+    }
+}
+
+/// Whether it is a time that both sides have.
+pub(super) fn is_clock(pair: &Pair<'_>) -> bool {
+    pair.metric.name == Metric::TIME && pair.effect.is_some()
+}
+
+/// Where the instructions of each benchmark are, if both sides have them.
+pub(super) fn counts<'p>(
+    pairs: impl Iterator<Item = &'p Pair<'p>>,
+) -> BTreeMap<&'p BenchId, usize> {
+    let is_count =
+        |pair: &Pair<'_>| pair.metric.name == Metric::INSTRUCTIONS && pair.effect.is_some();
+    pairs.enumerate().filter(|(_, pair)| is_count(pair)).map(|(at, pair)| (&pair.id, at)).collect()
+}
+
+fn question<'p>(
+    case: &Case<'_>,
+    pair: &'p Pair<'_>,
+    limits: &Limits,
+    comparability: &Comparability,
+) -> Question<'p> {
+    let Some(effect) = &pair.effect else {
+        return Question::Absent(match (&pair.baseline, &pair.candidate) {
+            (Some(_), None) if case.candidate.selection.is_some() => Absence::NotSelected,
+            (Some(_), None) => Absence::OnlyBaseline,
+            _ => Absence::OnlyCandidate,
+        });
+    };
+    let blocking = comparability.blocking(&pair.metric);
+    if !blocking.is_empty() {
+        return Question::Barred(format!("not comparable: different {}", blocking.join(", ")));
+    }
+    let Some(floor) = limits.floor.in_unit(&pair.metric.unit) else {
+        return Question::Barred(format!(
+            "the policy's floor of {} is not in the unit {}",
+            limits.floor, pair.metric.unit
+        ));
+    };
+    match data(effect, pair.metric.nature) {
+        Ok(data) => Question::Open { data, floor },
+        Err(reason) => Question::Barred(reason.to_owned()),
+    }
+}
+
+/// The data of an effect, or why they can decide nothing.
+fn data(effect: &Effect, nature: Nature) -> Result<Data<'_>, &'static str> {
+    match effect {
+        Effect::Identical => Ok(Data::Identical),
+        Effect::Paired(differences) => Ok(Data::Paired(differences)),
+        Effect::Counted(counted) => Ok(Data::Counted(counted)),
+        // Whatever the other side shows, a lone run may be an odd one.
+        Effect::Sampled(sampled) if sampled.lone_run => {
+            Err("one run says nothing about how much runs differ: --repeat 5")
+        }
+        Effect::Sampled(sampled) => sampled
+            .uncertainty
+            .as_ref()
+            .map(Data::Sampled)
+            .ok_or("the values are too large to compare"),
+        Effect::Negative => Err("a negative value has no change in percent"),
+        Effect::Zero(_) if nature == Nature::Sampled => {
+            Err("a value of zero has no change in percent")
+        }
+        Effect::Zero(zero) if !zero.steady => {
+            Err("a value of zero, and runs that do not repeat exactly")
+        }
+        Effect::Zero(zero) => Ok(Data::Zero(zero.difference)),
+    }
+}

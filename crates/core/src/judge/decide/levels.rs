@@ -1,0 +1,53 @@
+//! How strict each test has to be, since there are many.
+
+use super::contest::{Contest, Data, Question};
+use super::scale::bound;
+use crate::judge::compare::Chances;
+use crate::policy::Gate;
+use crate::stats;
+
+/// The place of a row in the family of sampled rows that share the error rate.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Level {
+    /// Adjusted chances that the change is not beyond the tolerance.
+    pub(super) chances: Chances,
+    /// How many rows share the error rate.
+    pub(super) family: usize,
+}
+
+/// Adjusts the chances of all sampled rows for how many they are, by Holm's method. Rows
+/// that are only shown, and those that the screening of a trial cleared, are not tested,
+/// so they are not in the family and have no level.
+pub(super) fn holm(contests: &[Contest<'_>]) -> Vec<Option<Level>> {
+    let chances: Vec<Option<Chances>> = contests.iter().map(tested).collect();
+    let tested = || chances.iter().flatten();
+    let worse = stats::holm(&tested().map(|chances| chances.worse).collect::<Vec<_>>());
+    let better = stats::holm(&tested().map(|chances| chances.better).collect::<Vec<_>>());
+    let family = worse.len();
+    let mut adjusted =
+        worse.into_iter().zip(better).map(|(worse, better)| Chances { worse, better });
+    chances
+        .iter()
+        .map(|chances| {
+            chances.and_then(|_| adjusted.next()).map(|chances| Level { chances, family })
+        })
+        .collect()
+}
+
+/// The chances of a row that is tested.
+fn tested(contest: &Contest<'_>) -> Option<Chances> {
+    let better = contest.pair.metric.better;
+    let bound = bound(contest.limits.tolerance, better);
+    if contest.limits.gate == Gate::Show {
+        return None;
+    }
+    match contest.question {
+        Question::Open { data: Data::Sampled(uncertainty), .. } => {
+            Some(uncertainty.combined_chances(bound, better))
+        }
+        Question::Open { data: Data::Paired(differences), .. } if differences.confirmed() => {
+            Some(differences.chances(bound, better))
+        }
+        _ => None,
+    }
+}

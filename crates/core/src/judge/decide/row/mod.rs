@@ -1,0 +1,50 @@
+//! Decides a row by its own data: one file for each kind of data.
+
+mod counted;
+mod paired;
+mod sampled;
+mod zero;
+
+pub(super) use counted::is_steady_enough;
+
+use super::contest::{Absence, Contest, Data, Question};
+use super::decision::Decision;
+use super::levels::Level;
+use crate::judge::report::Outcome;
+
+/// Decides a row by its own data, at the family-wise error rate `alpha`.
+pub(super) fn decide(contest: &Contest<'_>, level: Option<Level>, alpha: f64) -> Decision {
+    let (data, floor) = match &contest.question {
+        Question::Absent(Absence::NotSelected) => {
+            return Decision::new(Outcome::Missing, "not among what was selected");
+        }
+        Question::Absent(Absence::OnlyBaseline) => {
+            return Decision::new(Outcome::Missing, "only the baseline has it");
+        }
+        Question::Absent(Absence::OnlyCandidate) => {
+            return Decision::new(Outcome::New, "only the candidate has it");
+        }
+        Question::Barred(reason) => return Decision::new(Outcome::Undecided, reason),
+        Question::Open { data, floor } => (*data, *floor),
+    };
+    if floor > 0.0 && apart(contest) <= floor {
+        let reason = format!("differs by no more than the floor of {}", contest.limits.floor);
+        return Decision::new(Outcome::Unchanged, reason);
+    }
+    let better = contest.pair.metric.better;
+    match data {
+        Data::Identical => Decision::new(Outcome::Unchanged, "identical code: not measured"),
+        Data::Paired(differences) => paired::decide(contest, differences, level, alpha),
+        Data::Counted(counted) => counted::decide(counted, contest.limits.tolerance, better),
+        Data::Zero(difference) => zero::decide(difference, better),
+        Data::Sampled(uncertainty) => sampled::decide(contest, uncertainty, level, alpha),
+    }
+}
+
+/// How far the values of the sides are apart, in the metric's unit.
+fn apart(contest: &Contest<'_>) -> f64 {
+    match (&contest.pair.baseline, &contest.pair.candidate) {
+        (Some(baseline), Some(candidate)) => (candidate.value - baseline.value).abs(),
+        _ => 0.0,
+    }
+}

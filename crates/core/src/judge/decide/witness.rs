@@ -1,0 +1,202 @@
+//! How a benchmark's two witnesses combine: its clock, and the count of its
+//! instructions.
+//!
+//! The count is a witness only where it is steady: of a program with one thread,
+//! counted by the gate itself on both sides in comparable environments, and the same
+//! in every process, or varying (as the random seed of a hash map will have it) by
+//! so little that its tolerance need not be raised. Everything else leaves the clock
+//! alone, with its normal rule.
+//!
+//! | instructions | clock | the row of the clock |
+//! |---|---|---|
+//! | more | any | as the clock says; the row of the instructions is the exact one, and where that fails the gate a trial does not confirm the clock |
+//! | not more | slower, proven | regression; it does what `slower_clock` says, and that only where proven beyond `slower_clock_tolerance`, as a new build alone moves code, and that alone moves times |
+//! | not more | undecided | unchanged as far as can be known, unless the clock itself looks slower |
+//! | not more | faster, proven | improvement |
+//!
+//! An undecided clock *looks slower* where its estimate lies beyond
+//! `slower_clock_tolerance`, or its 95% interval ends above the tolerance, or it is
+//! so noisy that it could have shown nothing: none of these is called unchanged, so
+//! that a benchmark that waits longer is not hidden by instructions that it does
+//! not execute while it waits. Of one that was only screened, the screening must
+//! have ruled out `slower_clock_tolerance` in either direction.
+
+use super::contest::{self, Contest, Data, Question};
+use super::decision::{Decision, UNSEEN};
+use super::scale::{bound, toward_worse};
+use super::{row, weigh};
+use crate::judge::case::Case;
+use crate::judge::compare::SHOWN_LEVEL;
+use crate::judge::report::{Outcome, Severity};
+use crate::judge::text::percent;
+use crate::model::Costs;
+use crate::policy::{Gate, Witness};
+
+/// The second witness of a clock.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Counterpart {
+    pub(super) instructions: Instructions,
+    /// It fails the gate by itself.
+    pub(crate) fails: bool,
+}
+
+/// How the instructions of a benchmark changed, where they are steady.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Instructions {
+    /// They grew beyond their tolerance, by this share.
+    More(f64),
+    /// They are the same, within their tolerance.
+    Same,
+    /// They are fewer, beyond their tolerance.
+    Fewer,
+}
+
+impl Counterpart {
+    /// Whether a slower clock must have another cause than these instructions.
+    pub(crate) fn is_not_more(self) -> bool {
+        matches!(self.instructions, Instructions::Same | Instructions::Fewer)
+    }
+}
+
+/// The second witness of each clock that has one: of a benchmark whose instructions are
+/// steady, where the policy asks both.
+pub(super) fn counterparts(
+    case: &Case<'_>,
+    contests: &[Contest<'_>],
+    decisions: &[Decision],
+) -> Vec<Option<Counterpart>> {
+    let counts = contest::counts(contests.iter().map(|contest| contest.pair));
+    let counterpart = |clock: &Contest<'_>| {
+        if !contest::is_clock(clock.pair) || clock.limits.witness != Witness::Both {
+            return None;
+        }
+        let at = *counts.get(&clock.pair.id)?;
+        let (count, decision) = (&contests[at], &decisions[at]);
+        let instructions = steady(count, decision)?;
+        let fails = matches!(instructions, Instructions::More(_))
+            && count.limits.witness == Witness::Both
+            && fails(case, count, decision);
+        Some(Counterpart { instructions, fails })
+    };
+    contests.iter().map(counterpart).collect()
+}
+
+/// How a count changed, where it is steady.
+fn steady(count: &Contest<'_>, decision: &Decision) -> Option<Instructions> {
+    let Question::Open { data: Data::Counted(counted), .. } = count.question else { return None };
+    if !row::is_steady_enough(counted, count.limits.tolerance) {
+        return None;
+    }
+    let single = |costs: Option<&Costs>| costs.is_some_and(|costs| costs.threads == 1);
+    if !count.pair.costs.iter().all(|costs| single(*costs)) {
+        return None;
+    }
+    match decision.outcome {
+        Outcome::Regression => Some(Instructions::More(counted.change.exp_m1())),
+        Outcome::Unchanged => Some(Instructions::Same),
+        Outcome::Improvement => Some(Instructions::Fewer),
+        _ => None,
+    }
+}
+
+/// Whether a count that grew fails the gate. One that a waiver is meant for does not.
+fn fails(case: &Case<'_>, count: &Contest<'_>, decision: &Decision) -> bool {
+    let (id, metric) = (&count.pair.id, &count.pair.metric.name);
+    let waived = case.policy.waivers.iter().any(|waiver| waiver.covers(id, metric));
+    let severity = weigh::regression(count, false, decision);
+    !waived && severity.max(count.limits.gate.into()) == Severity::Fail
+}
+
+/// The decision on a clock's row by both witnesses together.
+pub(super) fn combine(
+    contest: &Contest<'_>,
+    counterpart: Option<Counterpart>,
+    clock: Decision,
+) -> Decision {
+    let Some(Counterpart { instructions, fails }) = counterpart else { return clock };
+    let word = match instructions {
+        Instructions::More(growth) => {
+            let more = format!("{} more instructions", percent(growth));
+            let reason = if fails && is_suspect(contest, &clock) {
+                format!("not confirmed, as {more} fail the gate already")
+            } else {
+                format!("{}; {more}", clock.reason)
+            };
+            return Decision { reason, ..clock };
+        }
+        Instructions::Same => "same instructions",
+        Instructions::Fewer => "fewer instructions",
+    };
+    let reason = match clock.outcome {
+        Outcome::Regression => format!(
+            "{word}, slower clock: memory, layout, waiting or kernel; {}{}",
+            clock.reason,
+            not_proven(contest, clock.proven)
+        ),
+        Outcome::Improvement => format!("{word}, faster clock; {}", clock.reason),
+        Outcome::Undecided if looks_unchanged(contest, &clock) => {
+            let reason = match contest.question {
+                Question::Open { data: Data::Paired(differences), .. }
+                    if !differences.confirmed() =>
+                {
+                    format!(
+                        "as far as can be known: {word}, and the clock's screening rules out {}",
+                        percent(contest.limits.slower_clock_tolerance)
+                    )
+                }
+                _ => format!("as far as can be known: {word}, clock undecided ({})", clock.reason),
+            };
+            return Decision {
+                outcome: Outcome::Unchanged,
+                reason,
+                by_instructions: true,
+                ..clock
+            };
+        }
+        _ => return clock,
+    };
+    Decision { reason, ..clock }
+}
+
+/// Whether the screening could not clear it, and nothing was measured since.
+fn is_suspect(contest: &Contest<'_>, clock: &Decision) -> bool {
+    let Question::Open { data: Data::Paired(differences), .. } = contest.question else {
+        return false;
+    };
+    !differences.confirmed() && clock.outcome == Outcome::Undecided
+}
+
+/// Why a slower clock does less than it otherwise would.
+fn not_proven(contest: &Contest<'_>, proven: f64) -> String {
+    let limits = &contest.limits;
+    let beyond = proven >= bound(limits.slower_clock_tolerance, contest.pair.metric.better);
+    if beyond || limits.slower_clock == Gate::Show {
+        String::new()
+    } else {
+        format!("; not proven beyond {}", percent(limits.slower_clock_tolerance))
+    }
+}
+
+/// Whether an undecided clock does not itself look slower: see [the module](self).
+fn looks_unchanged(contest: &Contest<'_>, clock: &Decision) -> bool {
+    let better = contest.pair.metric.better;
+    let tolerance = bound(contest.limits.tolerance, better);
+    let beyond = bound(contest.limits.slower_clock_tolerance, better);
+    let Question::Open { data, .. } = contest.question else { return false };
+    let (estimate, least) = match data {
+        Data::Paired(differences) if !differences.confirmed() => {
+            return differences.clears(beyond, better);
+        }
+        Data::Paired(differences) => {
+            let Some(interval) = differences.interval(SHOWN_LEVEL) else { return false };
+            let ends = [interval.lower, interval.upper].map(|end| toward_worse(end, better));
+            (toward_worse(differences.centre(), better), ends[0].min(ends[1]))
+        }
+        Data::Sampled(uncertainty) => {
+            let estimate = uncertainty.measured(better).difference;
+            (estimate, estimate - uncertainty.shown)
+        }
+        Data::Identical | Data::Counted(_) | Data::Zero(_) => return false,
+    };
+    estimate <= beyond && least <= tolerance && clock.detectable.is_some_and(|size| size < UNSEEN)
+}

@@ -1,0 +1,54 @@
+//! Everything that is reported besides the outcomes of rows, under stable codes.
+
+mod budget;
+mod environment;
+mod membership;
+mod required;
+mod rows;
+mod sessions;
+mod snapshots;
+mod trial;
+mod waiver;
+
+pub(crate) use budget::rows_under as rows_under_budgets;
+
+use super::case::Case;
+use super::compare::{Comparability, Comparison};
+use super::report::{Finding, Row};
+
+/// The findings on the two sessions as wholes.
+pub(crate) fn of_comparison(case: &Case<'_>, comparison: &Comparison<'_>) -> Vec<Finding> {
+    let shift = comparison.shift.as_ref();
+    let shift = shift.and_then(|shift| sessions::shift(shift, &case.policy.verdict));
+    shift.into_iter().chain(sessions::coverage(comparison.coverage)).collect()
+}
+
+/// The findings on the snapshots themselves: results that could not be used, benchmarks
+/// that did not run or are on one side only, environments that differ.
+pub(crate) fn of_snapshots(
+    case: &Case<'_>,
+    comparability: &Comparability,
+    rows: &[Row],
+) -> Vec<Finding> {
+    let mut findings = snapshots::unusable(case);
+    findings.extend(environment::differences(comparability));
+    findings.extend(required::missing(case));
+    findings.extend(required::unmatched_rules(case, rows));
+    findings.extend(membership::changed(case, rows));
+    findings
+}
+
+/// The findings on judged rows, and the rows as waivers leave them.
+pub(crate) fn of_judged(
+    case: &Case<'_>,
+    comparability: &Comparability,
+    rows: Vec<Row>,
+) -> (Vec<Row>, Vec<Finding>) {
+    let mut findings = of_snapshots(case, comparability, &rows);
+    findings.extend(trial::of(case));
+    findings.extend(budget::judge(case, &rows));
+    let (rows, waived) = waiver::apply(case, rows);
+    findings.extend(waived);
+    findings.extend(rows::summaries(&rows));
+    (rows, findings)
+}

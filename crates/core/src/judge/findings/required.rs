@@ -1,0 +1,48 @@
+//! Names in the policy that nothing measured matches.
+
+use std::collections::BTreeSet;
+
+use crate::judge::case::Case;
+use crate::judge::report::{Code, Finding, Row, Severity};
+use crate::model::{BenchId, Metric};
+
+/// Metrics that a benchmark of identical code would have had, if it had been measured.
+const UNMEASURED: [&str; 2] = [Metric::TIME, Metric::INSTRUCTIONS];
+
+/// Benchmarks that the policy requires and that were not measured.
+pub(super) fn missing(case: &Case<'_>) -> impl Iterator<Item = Finding> {
+    let measured = case.candidate.measurements.iter().map(|measurement| &measurement.id);
+    let present: BTreeSet<&BenchId> = measured.chain(case.identical()).collect();
+    let patterns = case.policy.verdict.require.iter();
+    let missing = patterns.filter(move |pattern| !present.iter().any(|id| pattern.matches(id)));
+    missing.map(|pattern| {
+        let (severity, message) = match &case.candidate.selection {
+            Some(selection) => {
+                (Severity::Note, format!("required, but not among what was selected ({selection})"))
+            }
+            None => (
+                Severity::Fail,
+                "the policy requires it, and nothing of that name was measured".to_owned(),
+            ),
+        };
+        Finding::new(Code::RequiredMissing, severity, message).about(pattern.as_str())
+    })
+}
+
+/// Rules of the policy that apply to no row. A selection leaves rows out, so then none of
+/// them is reported.
+pub(super) fn unmatched_rules(case: &Case<'_>, rows: &[Row]) -> Vec<Finding> {
+    if case.candidate.selection.is_some() {
+        return Vec::new();
+    }
+    let unmatched = case.policy.unmatched(|applies| {
+        let could = |id: &BenchId| UNMEASURED.iter().any(|metric| applies(id, metric));
+        rows.iter().any(|row| applies(&row.bench_id(), &row.metric)) || case.identical().any(could)
+    });
+    unmatched
+        .map(|(bench, metric)| {
+            let message = "no row is matched by this rule";
+            Finding::new(Code::RuleUnmatched, Severity::Warn, message).about(bench).metric(metric)
+        })
+        .collect()
+}

@@ -1,0 +1,83 @@
+//! A trial besides its pairs: a base that breaks, a machine that was busy, processes that
+//! mostly prepare, layouts that could not be pinned.
+
+use crate::judge::case::Case;
+use crate::judge::report::{Code, Finding, Severity};
+use crate::judge::text::percent;
+use crate::model::{NotRunKind, Pairing, Snapshot};
+use crate::policy::MachineBusy;
+
+/// The share of a process that its set-up may take.
+const MOSTLY_SET_UP: f64 = 0.5;
+
+/// The findings on a trial; none on other snapshots.
+pub(super) fn of(case: &Case<'_>) -> Vec<Finding> {
+    let (Some(pairing), Some(baseline)) = (case.pairing(), case.baseline) else {
+        return Vec::new();
+    };
+    let mut findings = broken(baseline);
+    findings.extend(busy(case));
+    findings.extend(set_up(pairing));
+    findings.extend(layouts(pairing));
+    findings
+}
+
+/// Bench targets whose processes mostly prepare.
+fn set_up(pairing: &Pairing) -> impl Iterator<Item = Finding> {
+    let dominated = pairing.set_up.iter().filter(|target| target.share > MOSTLY_SET_UP);
+    dominated.map(|target| {
+        let message = format!(
+            "set-up takes {} of each process ({} s); each benchmark was measured for {} s in it; a \
+             smaller set-up leaves time for more pairs",
+            percent(target.share),
+            figure(target.seconds),
+            figure(target.time),
+        );
+        Finding::new(Code::SetUpDominates, Severity::Note, message).about(&target.target.name)
+    })
+}
+
+/// Bench targets whose two builds place functions differently.
+fn layouts(pairing: &Pairing) -> impl Iterator<Item = Finding> {
+    pairing.layouts.iter().filter_map(|layout| {
+        let reason = layout.reason.as_ref()?;
+        let message = format!("the layout of the two builds could not be pinned: {reason}");
+        Some(Finding::new(Code::LayoutFree, Severity::Note, message).about(&layout.target.name))
+    })
+}
+
+/// Three figures at most.
+fn figure(seconds: f64) -> String {
+    if seconds < 10.0 { format!("{seconds:.2}") } else { format!("{seconds:.0}") }
+}
+
+/// Programs of the base that broke: a warning where others ran.
+fn broken(baseline: &Snapshot) -> Vec<Finding> {
+    let nothing = baseline.measurements.is_empty()
+        && baseline.pairing.as_ref().is_none_or(|pairing| pairing.identical.is_empty());
+    let severity = if nothing { Severity::Fail } else { Severity::Warn };
+    let failed = baseline.not_run.iter().filter(|not_run| not_run.kind == NotRunKind::Failed);
+    failed
+        .map(|failed| {
+            let message = format!("in the base: {}", failed.reason);
+            Finding::new(Code::BaseBroken, severity, message).about(&failed.subject)
+        })
+        .collect()
+}
+
+/// Other programs that took too large a share of the machine.
+fn busy(case: &Case<'_>) -> Option<Finding> {
+    let share = percent(case.snapshots().overload()?);
+    let (severity, consequence) = match case.policy.ab.machine_busy {
+        MachineBusy::Allow => (Severity::Note, ""),
+        MachineBusy::Warn => (Severity::Warn, ""),
+        MachineBusy::ClearNothing => (Severity::Warn, ", and no clock alone clears a row"),
+        MachineBusy::DecideNothing => (Severity::Warn, ", and no clock alone decides a row"),
+        MachineBusy::Fail => (Severity::Fail, ""),
+    };
+    let message = format!(
+        "other programs took {share} of the machine while it measured: changes may be hidden, and \
+         more rows undecided{consequence}; leave it the machine"
+    );
+    Some(Finding::new(Code::MachineBusy, severity, message))
+}
