@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::browser::Browser;
 use super::made;
 
-/// Phones, tablets, laptops, large screens.
-const WIDTHS: [u32; 4] = [400, 800, 1200, 1600];
+/// Phones, tablets, the narrowest window with all columns, laptops, large screens.
+const WIDTHS: [u32; 5] = [400, 800, 1100, 1200, 1600];
 
 /// Shows everything that a reader can ask for.
 const UNFOLD: &str = "(() => {
