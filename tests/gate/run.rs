@@ -36,7 +36,13 @@ fn from_the_first_run_to_a_caught_regression() {
     let (code, out, err) = gate(home.path(), "good", &[]);
     assert_eq!(code, 5, "nothing to compare with: {out}{err}");
     assert!(out.contains("second") && out.contains("NOTHING COMPARED"), "{out}");
-    assert!(err.contains("gate run --save main"), "the way out is said: {err}");
+    assert!(err.contains("gate run --save main"), "it tells how to save a baseline: {err}");
+    let last: Vec<&str> = err.lines().rev().take(2).collect();
+    assert!(last[1].starts_with("note: measuring worked (2 benchmarks, 4 runs)"), "{err}");
+    assert!(last[0].starts_with("note: next: `gate baseline save main` saves "), "{err}");
+    let (code, _, err) = gate(home.path(), "good", &["--quick"]);
+    assert_eq!(code, 5, "{err}");
+    assert!(err.contains("note: next: `gate run --save main` measures in full"), "{err}");
 
     let (code, out, err) = gate(home.path(), "good", &["--save", "main"]);
     assert_eq!(code, 0, "{out}{err}");

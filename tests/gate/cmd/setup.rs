@@ -232,7 +232,7 @@ fn doctor_works_outside_of_a_project() {
     let text = stdout(&output);
     assert!(text.contains("  governor ") && !text.contains("bench-targets"), "{text}");
     assert!(text.lines().last().is_some_and(|line| line.ends_with(" ok")), "{text}");
-    assert!(stderr(&output).contains("this is no cargo project"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("not in a cargo project"), "{}", stderr(&output));
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn valgrind_is_installed_where_it_is_missing_and_can_be() {
 
     let runner = runner_with(&BASE);
     let ran = step(&runner);
-    assert!(ran.stderr.contains("::warning ") && ran.stderr.contains("only clocks are compared"));
+    assert!(ran.stderr.contains("::warning ") && ran.stderr.contains("only times are compared"));
 
     runner.program("apt-get", apt);
     runner.program("sudo", sudo);
