@@ -32,164 +32,102 @@
 //! | `cache/hot_cold` | 100,000 leads, of which 20,000 get 90% of the reads. | `hit_rate`, `hit_rate.hot`, `hit_rate.cold`, `bytes`, `evictions` | – |
 //! | `cache/tiered_zipf` | 5,000 reads of 4,000 leads through both levels. The process has room for a tenth of them; Redis holds half. | `hit_rate`, `hit_rate.l1`, `hit_rate.l2` | Redis |
 
-use std::cell::{Cell, OnceCell};
-use std::time::{Duration, Instant};
+use std::cell::OnceCell;
+use std::hint::black_box;
+use std::time::Duration;
 
-use benchgate_record as record;
-use benchgate_record::{Metric, Unit};
+use benchgate_record::{self as record, Metric, Unit};
+use benchgate_suite::bench::{Cycle, runtime, timed_in_batches};
 use benchgate_suite::cache::{
-    self, Codec, Crowd, L1, Lifetimes, Observed, Pattern, Source, TtlClass, ready,
+    self, Codec, Crowd, L1, Lifetimes, Pattern, Source, TtlClass, payload_checksum, ready,
 };
 use benchgate_suite::sizes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
+mod clock;
 mod redis_cache;
-
-/// Goes through `items` again and again, over all samples of a benchmark.
-fn next<'a, T>(items: &'a [T], turn: &Cell<usize>) -> &'a T {
-    let now = turn.get();
-    turn.set(now + 1);
-    &items[now % items.len()]
-}
-
-/// The sum of checksums of what was put in under these numbers.
-fn expected(numbers: impl IntoIterator<Item = u32>) -> u64 {
-    numbers.into_iter().map(|number| cache::checksum(&cache::payload(number))).sum()
-}
 
 fn l1(criterion: &mut Criterion) {
     let filled = OnceCell::new();
     let l1 = || filled.get_or_init(|| ready(L1::filled(sizes::L1_ENTRIES)));
-    // Checks the lookups, and leaves no housekeeping of them to the first one timed.
-    let sum = |keys: &[String]| -> u64 {
-        let sum = keys.iter().map(|key| ready(l1().checksum_of(key))).sum();
+    // Checks the lookups, then does their housekeeping so that the first timed lookup does
+    // not.
+    let checked = |keys: Vec<String>, expected: u64| {
+        let sum: u64 = keys.iter().map(|key| ready(l1().checksum_of(key))).sum();
         ready(l1().settle());
-        sum
+        assert_eq!(sum, expected);
+        Cycle::new(keys)
     };
+    let numbers = || cache::order(sizes::L1_ENTRIES, sizes::LOOKUP_KEYS);
     let mut group = criterion.benchmark_group("cache");
 
     let hits = OnceCell::new();
-    let turn = Cell::new(0);
     group.bench_function("l1_hit", |bencher| {
-        let keys: &[String] = hits.get_or_init(|| {
-            let order = || cache::order(sizes::L1_ENTRIES, sizes::LOOKUP_KEYS);
-            let keys: Vec<String> = order().map(cache::key).collect();
-            assert_eq!(sum(&keys), expected(order()), "every lookup is a hit");
-            keys
+        let keys = hits.get_or_init(|| {
+            checked(numbers().map(cache::key).collect(), payload_checksum(numbers()))
         });
         let l1 = l1();
-        bencher.iter(|| ready(l1.checksum_of(next::<String>(keys, &turn))));
+        bencher.iter(|| ready(l1.checksum_of(keys.next())));
     });
 
     let misses = OnceCell::new();
-    let turn = Cell::new(0);
     group.bench_function("l1_miss", |bencher| {
-        let keys: &[String] = misses.get_or_init(|| {
-            let keys: Vec<String> = cache::order(sizes::L1_ENTRIES, sizes::LOOKUP_KEYS)
-                .map(|n| cache::key(sizes::L1_ENTRIES + n))
-                .collect();
-            assert_eq!(sum(&keys), 0, "every lookup is a miss");
-            keys
+        let keys = misses.get_or_init(|| {
+            checked(numbers().map(|number| cache::key(sizes::L1_ENTRIES + number)).collect(), 0)
         });
         let l1 = l1();
-        bencher.iter(|| ready(l1.checksum_of(next::<String>(keys, &turn))));
+        bencher.iter(|| ready(l1.checksum_of(keys.next())));
     });
 
-    // Of no lifetime at all: whenever it is asked for, its time is over. What
-    // takes its place is as short-lived.
+    // With a lifetime of zero, every lookup finds an expired entry and replaces it by
+    // another one that expires at once.
     let expired = OnceCell::new();
-    let turn = Cell::new(0);
     group.bench_function("l1_expired", |bencher| {
-        let (l1, source): &(L1, Source) = expired.get_or_init(|| {
+        let (l1, source, numbers) = expired.get_or_init(|| {
             let l1 = L1::empty(sizes::L1_CAPACITY, Lifetimes::all(Duration::ZERO));
             ready(l1.insert(cache::key(0), cache::payload(0), TtlClass::Standard));
-            assert_eq!(ready(l1.checksum_of(&cache::key(0))), 0, "its time is over");
+            assert_eq!(ready(l1.checksum_of(&cache::key(0))), 0, "it has expired");
             let source = Source::even(sizes::SOURCE_VALUES);
             let (payload, loaded) = ready(l1.get_or_load(0, &source));
-            assert_eq!((cache::checksum(&payload), loaded), (expected([0]), true));
-            (l1, source)
+            assert_eq!((cache::checksum(&payload), loaded), (payload_checksum([0]), true));
+            (l1, source, Cycle::new(numbers().collect()))
         });
-        let numbers: Vec<u32> = cache::order(sizes::L1_ENTRIES, sizes::LOOKUP_KEYS).collect();
-        let before = source.loads();
-        let asked = turn.get();
-        bencher.iter(|| cache::checksum(&ready(l1.get_or_load(*next(&numbers, &turn), source)).0));
-        assert_eq!(source.loads() - before, (turn.get() - asked) as u64, "each one is loaded");
+        let (loads, lookups) = (source.loads(), numbers.taken());
+        bencher.iter(|| cache::checksum(&ready(l1.get_or_load(*numbers.next(), source)).0));
+        let lookups = (numbers.taken() - lookups) as u64;
+        assert_eq!(source.loads() - loads, lookups, "each lookup loads the value");
     });
 }
 
-/// Reads through a cache of fewer entries than there are leads.
+/// Reads through a cache that has room for fewer entries than there are leads.
 fn patterns(criterion: &mut Criterion) {
     let filling = OnceCell::new();
     criterion.benchmark_group("cache").bench_function("zipf", |bencher| {
         let (l1, source) = filling.get_or_init(|| {
             if record::wanted() {
-                hit_rates().expect("recorded");
+                cache::record_hit_rates().expect("recorded");
             }
             let l1 = L1::empty(sizes::L1_CAPACITY, sizes::L1_LIFETIMES);
             (l1, Source::varied(sizes::SOURCE_VALUES))
         });
         let mut keys = Pattern::DEFAULT.keys();
-        // Drawing a key takes as long as a lookup: not part of it.
+        // Drawing a key takes as long as a lookup, so it is not timed.
         bencher.iter_custom(|iterations| {
-            in_batches(
+            timed_in_batches(
                 iterations,
                 |count| keys.by_ref().take(count).collect::<Vec<u32>>(),
                 |numbers| {
-                    let value = |n: &u32| ready(l1.get_or_load(*n, source)).0;
-                    numbers.iter().map(|n| cache::checksum(&value(n))).sum()
+                    let value = |number: &u32| ready(l1.get_or_load(*number, source)).0;
+                    numbers.iter().map(|number| cache::checksum(&value(number))).sum()
                 },
-                |numbers, sum: u64| {
-                    let right: u64 =
-                        numbers.iter().map(|n| cache::checksum(source.value(*n))).sum();
-                    assert_eq!(sum, right, "each lead's own value");
+                |numbers, sum| {
+                    let expected = |number: &u32| cache::checksum(source.value(*number));
+                    let expected: u64 = numbers.iter().map(expected).sum();
+                    assert_eq!(sum, expected, "each lead's own value");
                 },
             )
         });
     });
-}
-
-/// The hit rates of all patterns, each on a cache of its own.
-fn hit_rates() -> Result<(), record::RecordError> {
-    let observe = |pattern| {
-        let capacity = sizes::L1_CAPACITY;
-        Observed::of_l1(pattern, capacity, sizes::ZIPF_WARM_UP, sizes::ZIPF_LOOKUPS)
-    };
-    for keys in sizes::ZIPF_WORKING_SETS {
-        for skew in sizes::ZIPF_SKEWS {
-            let pattern = Pattern::Zipf { keys, skew };
-            let id = if pattern == Pattern::DEFAULT {
-                "cache/zipf".to_owned()
-            } else {
-                format!("cache/zipf/{keys}_keys_skew_{skew}")
-            };
-            observe(pattern).record(&id)?;
-        }
-    }
-    let (keys, hot, share) = sizes::HOT_COLD;
-    observe(Pattern::HotCold { keys, hot, share }).record("cache/hot_cold")
-}
-
-/// Times `iterations` in batches: what `prepare` makes for so many is not timed,
-/// nor is the check of the sum that the batch gives.
-fn in_batches<T>(
-    iterations: u64,
-    mut prepare: impl FnMut(usize) -> T,
-    mut body: impl FnMut(&T) -> u64,
-    mut check: impl FnMut(&T, u64),
-) -> Duration {
-    const BATCH: u64 = 500;
-    let mut timed = Duration::ZERO;
-    let mut left = iterations;
-    while left > 0 {
-        let count = left.min(BATCH);
-        let prepared = prepare(usize::try_from(count).expect("a small batch"));
-        let start = Instant::now();
-        let sum = body(&prepared);
-        timed += start.elapsed();
-        check(&prepared, sum);
-        left -= count;
-    }
-    timed
 }
 
 /// Tasks that share a cache, and callers who all want the same missing value.
@@ -205,11 +143,11 @@ fn crowd(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("cache");
     group.throughput(Throughput::Elements(u64::from(sizes::CONTENTION_LOOKUPS)));
     for tasks in sizes::CONTENTION_TASKS {
-        let runtime = OnceCell::new();
+        let threads = OnceCell::new();
         group.bench_function(format!("contention_{tasks}"), |bencher| {
-            let (crowd, alone) = crowd();
-            let runtime = runtime.get_or_init(|| self::runtime(sizes::CONTENTION_THREADS));
-            assert_eq!(runtime.block_on(crowd.contend(tasks)), *alone, "the same lookups");
+            let (crowd, single) = crowd();
+            let runtime = threads.get_or_init(|| runtime(sizes::CONTENTION_THREADS));
+            assert_eq!(runtime.block_on(crowd.contend(tasks)), *single, "the same lookups");
             bencher.to_async(runtime).iter(|| crowd.contend(tasks));
         });
     }
@@ -220,18 +158,18 @@ fn crowd(criterion: &mut Criterion) {
         [("single_flight", true, 1), ("stampede", false, callers as u64)]
     {
         let id = format!("{name}_{callers}");
-        let runtime = OnceCell::new();
+        let checked = OnceCell::new();
         group.bench_function(&id, |bencher| {
             let (crowd, _) = crowd();
-            let runtime = runtime.get_or_init(|| {
-                let runtime = self::runtime(1);
+            let runtime = checked.get_or_init(|| {
+                let runtime = runtime(1);
                 let before = crowd.source().loads();
                 let sum = runtime.block_on(crowd.stampede(callers, protected));
-                assert_eq!(sum, callers as u64 * expected([0]), "the value for each");
-                let asked = crowd.source().loads() - before;
-                assert_eq!(asked, loads, "what the source is asked");
+                assert_eq!(sum, callers as u64 * payload_checksum([0]), "the value for each");
+                let loaded = crowd.source().loads() - before;
+                assert_eq!(loaded, loads, "loads from the source");
                 let metric = Metric::counted("loads", Unit::Count);
-                record::value(&format!("cache/{id}"), &metric, asked as f64).expect("recorded");
+                record::value(&format!("cache/{id}"), &metric, loaded as f64).expect("recorded");
                 runtime
             });
             bencher.to_async(runtime).iter(|| crowd.stampede(callers, protected));
@@ -239,23 +177,14 @@ fn crowd(criterion: &mut Criterion) {
     }
 }
 
-/// One thread stands for itself: without others to hand work to.
-fn runtime(threads: usize) -> tokio::runtime::Runtime {
-    let mut builder = if threads == 1 {
-        tokio::runtime::Builder::new_current_thread()
-    } else {
-        tokio::runtime::Builder::new_multi_thread()
-    };
-    builder.worker_threads(threads).enable_all().build().expect("a runtime")
-}
-
-/// What compressing a large value takes, and bringing it back.
+/// Compressing a large value, and decompressing it.
 fn codec(criterion: &mut Criterion) {
-    let value = OnceCell::new();
+    let codec = Codec::compressing_from(sizes::COMPRESSION_THRESHOLD);
+    let checked = OnceCell::new();
     let value = || {
-        value.get_or_init(|| {
+        checked.get_or_init(|| {
             let value = cache::document(1);
-            let stored = Codec::compressing_from(sizes::COMPRESSION_THRESHOLD).encode(&value);
+            let stored = codec.encode(&value);
             assert!(stored.len() < value.len() / 2, "{} of {}", stored.len(), value.len());
             assert_eq!(Codec::decode(&stored).expect("a value"), value);
             (value, stored)
@@ -265,27 +194,17 @@ fn codec(criterion: &mut Criterion) {
     group.throughput(Throughput::Bytes(sizes::DOCUMENT_BYTES as u64));
     group.bench_function("compress_16k", |bencher| {
         let (value, _) = value();
-        let codec = Codec::compressing_from(sizes::COMPRESSION_THRESHOLD);
-        bencher.iter(|| codec.encode(std::hint::black_box(value)).len());
+        bencher.iter(|| codec.encode(black_box(value)).len());
     });
     group.bench_function("decompress_16k", |bencher| {
         let (_, stored) = value();
-        bencher.iter(|| {
-            cache::checksum(&Codec::decode(std::hint::black_box(stored)).expect("a value"))
-        });
+        bencher.iter(|| cache::checksum(&Codec::decode(black_box(stored)).expect("a value")));
     });
-}
-
-fn times() -> Criterion {
-    Criterion::default()
-        .warm_up_time(sizes::CLOCK_WARM_UP)
-        .measurement_time(sizes::CLOCK_TIME)
-        .sample_size(sizes::CLOCK_SAMPLES)
 }
 
 criterion_group! {
     name = benches;
-    config = times();
+    config = clock::settings();
     targets = l1, patterns, crowd, codec, redis_cache::lookups
 }
 criterion_main!(benches);

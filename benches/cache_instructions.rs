@@ -25,12 +25,11 @@ mod cache {
 
     use super::valgrind::with_heap;
 
-    /// Enough for a map of a realistic depth, few enough to fill under valgrind.
+    /// Entries: enough for a map of realistic depth, few enough to insert under valgrind.
     const ENTRIES: u32 = 1000;
 
-    /// Lookups in one measurement. Fewer than moka's batches of 64 recorded reads
-    /// or writes, after which it does its housekeeping: how much that is depends
-    /// on time.
+    /// Lookups in one measurement. After 64 reads or writes, moka does its housekeeping, whose
+    /// instructions depend on time.
     const LOOKUPS: u32 = 32;
 
     /// Keys drawn in one measurement.
@@ -50,8 +49,7 @@ mod cache {
     }
 
     fn assert_hits((_, sum): (L1, u64)) {
-        let expected: u64 =
-            cache::order(ENTRIES, LOOKUPS).map(|n| cache::checksum(&cache::payload(n))).sum();
+        let expected = cache::payload_checksum(cache::order(ENTRIES, LOOKUPS));
         assert_eq!(sum, expected, "every lookup is a hit");
     }
 
@@ -59,7 +57,7 @@ mod cache {
         assert_eq!(sum, 0, "every lookup is a miss");
     }
 
-    // The cache is handed on to the teardown: dropping it is not counted.
+    // Inputs are passed on to the teardown, so that dropping them is not counted.
     #[library_benchmark]
     #[bench::hit(setup = hits, teardown = assert_hits)]
     #[bench::miss(setup = misses, teardown = assert_misses)]
@@ -72,7 +70,7 @@ mod cache {
         (l1, sum)
     }
 
-    /// What is taken and given back: nothing of it is dropped while it counts.
+    /// The input and output of a measurement, so that nothing is dropped while it counts.
     type Reading = (L1, Source, Vec<u32>, Vec<Payload>);
 
     fn reading(l1: L1, first: u32) -> Reading {
@@ -80,11 +78,11 @@ mod cache {
         (l1, Source::even(sizes::SOURCE_VALUES), numbers, Vec::with_capacity(LOOKUPS as usize))
     }
 
-    fn all_there() -> Reading {
+    fn all_cached() -> Reading {
         reading(ready(L1::filled(ENTRIES)), 0)
     }
 
-    fn none_there() -> Reading {
+    fn none_cached() -> Reading {
         reading(ready(L1::filled(ENTRIES)), ENTRIES)
     }
 
@@ -99,7 +97,7 @@ mod cache {
     }
 
     fn assert_loaded((_, source, numbers, payloads): Reading, loads: u64) {
-        assert_eq!(source.loads(), loads, "what the source is asked");
+        assert_eq!(source.loads(), loads, "loads from the source");
         assert!(numbers.iter().map(|n| source.value(*n)).eq(&payloads), "each lead's own value");
     }
 
@@ -116,8 +114,8 @@ mod cache {
     }
 
     #[library_benchmark(config = with_heap())]
-    #[bench::hit(setup = all_there, teardown = assert_no_loads)]
-    #[bench::loaded(setup = none_there, teardown = assert_all_loaded)]
+    #[bench::hit(setup = all_cached, teardown = assert_no_loads)]
+    #[bench::loaded(setup = none_cached, teardown = assert_all_loaded)]
     #[bench::expired(setup = all_expired, teardown = assert_loaded_again)]
     fn read_through((l1, source, numbers, mut payloads): Reading) -> Reading {
         for number in &numbers {
@@ -164,8 +162,8 @@ mod cache {
     }
 
     fn assert_drawn((_, sum): (cache::Keys, u64)) {
-        let right: u64 = Pattern::DEFAULT.keys().take(DRAWN).map(u64::from).sum();
-        assert_eq!(sum, right);
+        let expected: u64 = Pattern::DEFAULT.keys().take(DRAWN).map(u64::from).sum();
+        assert_eq!(sum, expected);
     }
 
     #[library_benchmark]
@@ -175,12 +173,12 @@ mod cache {
         (keys, sum)
     }
 
-    fn one_key() -> String {
+    fn lead_key() -> String {
         cache::key(1234)
     }
 
     #[library_benchmark]
-    #[bench::lead(setup = one_key)]
+    #[bench::lead(setup = lead_key)]
     fn key_hash(key: String) -> (u64, String) {
         (cache::hash(black_box(&key)), key)
     }

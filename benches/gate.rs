@@ -12,7 +12,8 @@ mod gate_statistics;
 
 use gate_statistics::{assert_judged, judge, measured};
 
-/// A thousand: under callgrind each instruction takes fifty times as long.
+/// A thousand benchmarks, as the gate also counts this benchmark's instructions under
+/// callgrind, which is fifty times slower.
 const BENCHMARKS: usize = 1_000;
 
 fn judging(criterion: &mut Criterion) {

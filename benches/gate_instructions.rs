@@ -51,24 +51,23 @@ mod gate {
     use super::gate_statistics::{self, Judged, TOLERANCE, assert_judged};
     use super::valgrind::with_heap;
 
-    /// Benchmarks in a project of some size.
+    /// Benchmarks in a medium-sized project.
     const BENCHMARKS: usize = 100;
-    /// One in so many is slower by a fifth.
+    /// One in this many benchmarks is 20% slower.
     const SLOWER: usize = 20;
     const RUNS: u32 = 5;
     const SAMPLES: u32 = 20;
-    /// Benchmarks in criterion's directory, and samples of each: its default.
+    /// Benchmarks in criterion's directory, each with its default number of samples.
     const RESULTS: usize = 20;
     const RESULT_SAMPLES: u32 = 100;
-    /// Functions in a profile: what a benchmark of a service runs through.
+    /// Functions in a profile, as many as a benchmark of a service calls.
     const FUNCTIONS: u64 = 1000;
 
     fn directory() -> TempDir {
         tempfile::tempdir().expect("a directory of its own")
     }
 
-    // What a measurement was given is handed on to the teardown: dropping it is
-    // not counted.
+    // Inputs are passed on to the teardown, so that dropping them is not counted.
 
     fn criterion_tree() -> TempDir {
         let root = directory();
@@ -124,8 +123,8 @@ mod gate {
         (root, harvest.expect("a directory of criterion's"))
     }
 
-    /// What callgrind writes of functions that call each other in turn, each of
-    /// which took some more than the one before.
+    /// A callgrind profile of functions that call each other in turn, each with slightly more
+    /// instructions than the one before.
     fn profile(more: u64) -> String {
         let mut text = "# callgrind format\nversion: 1\ncreator: callgrind-3.19.0\npositions: \
                         line\nevents: Ir\n\nob=(1) /srv/suite\n"
@@ -177,11 +176,12 @@ mod gate {
     }
 
     fn assert_differences((_, _, found): (Profile, Profile, Vec<Difference>)) {
-        // Of equal ones the first by name: those that end in 9.
-        let named: Vec<_> = found.iter().map(|one| one.function.as_str()).collect();
+        // The largest differences, of functions whose number ends in 9, are equal, and the
+        // first of these by name are shown.
+        let named: Vec<_> = found.iter().map(|difference| difference.function.as_str()).collect();
         let first = ["n0009", "n0019", "n0029", "n0039", "n0049"];
         assert_eq!(named, first.map(|name| format!("suite::{name}")));
-        assert!(found.iter().all(|one| one.candidate == one.baseline + 45));
+        assert!(found.iter().all(|difference| difference.candidate == difference.baseline + 45));
     }
 
     #[library_benchmark]
@@ -191,15 +191,15 @@ mod gate {
         (base, head, found)
     }
 
-    /// Times and instructions of [`BENCHMARKS`], all runs by one environment; the
-    /// slower ones by a fifth, in both.
+    /// Times and instructions of [`BENCHMARKS`] benchmarks, with all runs in one environment.
+    /// The slower ones are 20% slower in both metrics.
     fn snapshot(name: &str, slower: bool) -> Snapshot {
         let mut environment = Environment::default();
         environment.set(Field::CpuModel, "Example CPU");
         environment.set(Field::Rustc, "rustc 1.95.0");
         let run = RunInfo { started: None, seconds: None, busy: None, environment };
         let mut random = SplitMix64::new(if slower { 2 } else { 1 });
-        // A percent to either side.
+        // Up to 1% in either direction.
         let mut noise = || 0.99 + 0.02 * (random.next_bits() >> 11) as f64 / 2.0_f64.powi(53);
         let measurements = (0..BENCHMARKS)
             .flat_map(|benchmark| {
@@ -285,7 +285,7 @@ mod gate {
         assert_eq!(report.rows.len(), 2 * BENCHMARKS);
         let regressions =
             report.rows.iter().filter(|row| row.outcome() == Some(Outcome::Regression)).count();
-        assert_eq!(regressions, 2 * BENCHMARKS / SLOWER, "the slower ones, and no others");
+        assert_eq!(regressions, 2 * BENCHMARKS / SLOWER, "only the slower ones");
         assert_eq!(report.verdict.map(|verdict| verdict.outcome), Some(VerdictOutcome::Fail));
     }
 
@@ -344,12 +344,12 @@ mod gate {
     }
 
     fn pairs() -> Vec<f64> {
-        // The first one is slower, beyond any of the noise.
+        // The first benchmark is slower, beyond the noise.
         gate_statistics::measured(1).remove(0)
     }
 
     fn assert_rejected((_, p): (Vec<f64>, Option<f64>)) {
-        // All differences lie above the bound: 2^-30.
+        // All 30 differences are above the bound.
         assert_eq!(p, Some(2.0_f64.powi(-30)));
     }
 
@@ -360,7 +360,7 @@ mod gate {
         (differences, p)
     }
 
-    /// Differences, what lies in their middle, and between which bounds.
+    /// Differences, the estimate of their centre, and its bounds.
     type Estimated = (Vec<f64>, Option<f64>, Option<Interval>);
 
     fn assert_estimated((differences, estimate, interval): Estimated) {
@@ -369,7 +369,7 @@ mod gate {
             .map(|(i, j)| f64::midpoint(differences[i], differences[j]))
             .collect();
         averages.sort_by(f64::total_cmp);
-        // Of 465 the one in the middle.
+        // The median of 465 averages.
         let (estimate, interval) = (estimate.expect("finite"), interval.expect("enough"));
         assert!((estimate - averages[232]).abs() < 1e-12, "{estimate}");
         assert!(interval.lower < estimate && estimate < interval.upper);

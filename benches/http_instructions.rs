@@ -16,7 +16,7 @@
 
 mod valgrind;
 
-#[expect(clippy::needless_pass_by_value, reason = "a teardown owns what its benchmark gave")]
+#[expect(clippy::needless_pass_by_value, reason = "a teardown owns the output of its benchmark")]
 mod http {
     use std::hint::black_box;
 
@@ -34,20 +34,20 @@ mod http {
 
     const PAGE: &str = "/organisations";
 
-    /// Where the seeded database is kept: the runner passes no variables on by
-    /// itself.
+    /// The variables that say where the seeded database is kept; the runner clears the
+    /// environment otherwise.
     const VARIABLES: [&str; 2] = ["HOME", "XDG_CACHE_HOME"];
 
-    fn at_home() -> LibraryBenchmarkConfig {
+    fn with_variables() -> LibraryBenchmarkConfig {
         LibraryBenchmarkConfig::default().pass_through_envs(VARIABLES).clone()
     }
 
-    /// What a request allocates too: of a lead, and of a page.
+    /// The same with the allocations of a request.
     fn with_heap() -> LibraryBenchmarkConfig {
         crate::valgrind::with_heap().pass_through_envs(VARIABLES).clone()
     }
 
-    /// A request, and all that answers it.
+    /// A request, and the service that answers it.
     struct Asked {
         runtime: Runtime,
         service: Service,
@@ -55,7 +55,7 @@ mod http {
         request: Request,
     }
 
-    /// The answer, with its body; and what must not be dropped while it counts.
+    /// The answer with its body, and everything that must not be dropped while it counts.
     struct Answered {
         status: StatusCode,
         headers: HeaderMap,
@@ -67,9 +67,9 @@ mod http {
         Request::get(path).body(Body::empty()).expect("a request")
     }
 
-    /// One that is not measured. Nor is the caches' housekeeping, which is due when
-    /// some time has passed: it is done here.
-    fn got(asked: &Asked, request: Request) -> Response<Body> {
+    /// Answers a request that is not measured, and does the housekeeping of the caches, which
+    /// would otherwise become due after some time.
+    fn warm_up(asked: &Asked, request: Request) -> Response<Body> {
         asked.runtime.block_on(async {
             let response = answer(&asked.router, request).await;
             asked.service.leads().l1().settle().await;
@@ -78,7 +78,7 @@ mod http {
         })
     }
 
-    /// Asked once before: all that may be cached is.
+    /// A service that has answered the same request before, so that all caches are filled.
     fn asked(path: &str) -> Asked {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -86,7 +86,7 @@ mod http {
         let service = runtime.block_on(starting).expect("a service");
         let router = service.router();
         let asked = Asked { runtime, service, router, request: request(path) };
-        got(&asked, request(path));
+        warm_up(&asked, request(path));
         asked
     }
 
@@ -97,13 +97,13 @@ mod http {
             request
         };
         let asked = asked(path);
-        got(&asked, compressed(request(path)));
+        warm_up(&asked, compressed(request(path)));
         Asked { request: compressed(request(path)), ..asked }
     }
 
     fn asked_again(path: &str) -> Asked {
         let mut asked = asked(path);
-        let tag = got(&asked, request(path)).headers()[ETAG].clone();
+        let tag = warm_up(&asked, request(path)).headers()[ETAG].clone();
         asked.request.headers_mut().insert(IF_NONE_MATCH, tag);
         asked
     }
@@ -144,7 +144,7 @@ mod http {
         );
     }
 
-    #[library_benchmark(config = at_home())]
+    #[library_benchmark(config = with_variables())]
     #[bench::health(args = ("/health"), setup = asked, teardown = assert_up)]
     #[bench::lead_hit(
         args = ("/leads/7"), config = with_heap(), setup = asked, teardown = assert_lead
@@ -158,7 +158,7 @@ mod http {
     fn request_through(asked: Asked) -> Answered {
         let Asked { runtime, service, router, request } = asked;
         let (parts, body) = {
-            // Time limits are set on a runtime; nothing of this waits for one.
+            // Setting a time limit needs a runtime, but nothing waits for it.
             let _entered = runtime.enter();
             ready(answer(black_box(&router), black_box(request))).into_parts()
         };

@@ -29,6 +29,7 @@
 use benchgate_suite::inference::Backend;
 use criterion::{Criterion, criterion_group, criterion_main};
 
+mod clock;
 mod scorer;
 
 fn tract(criterion: &mut Criterion) {
@@ -38,7 +39,7 @@ fn tract(criterion: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    config = scorer::times();
+    config = clock::settings();
     targets = tract
 }
 criterion_main!(benches);

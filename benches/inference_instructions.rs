@@ -18,9 +18,9 @@ mod scoring {
     use std::hint::black_box;
 
     use benchgate_suite::inference::{
-        self, Backend, Batch, BuiltIn, Caller, LeadFields, Predict, Reply, Scorer,
+        self, Backend, Batch, BuiltIn, Caller, InferenceError, LeadFields, Predict, Reply, Scorer,
     };
-    use benchgate_suite::{SuiteError, sizes};
+    use benchgate_suite::sizes;
     use iai_callgrind::{library_benchmark, library_benchmark_group, main};
     use tokio::sync::oneshot;
 
@@ -44,7 +44,7 @@ mod scoring {
     type Row = [f32; sizes::FEATURES];
 
     fn assert_features(row: Row) {
-        // The stage, the source, two places, and the constant.
+        // The stage, the source, the location, the domain and the constant.
         assert_eq!(row.iter().filter(|feature| **feature == 1.0).count(), 5, "{row:?}");
     }
 
@@ -54,7 +54,7 @@ mod scoring {
         inference::features_of(black_box(&lead))
     }
 
-    /// A model that costs nothing: a row's first feature is its score.
+    /// A model that costs next to nothing: the score is the first feature of a row.
     struct First;
 
     impl Predict for First {
@@ -62,7 +62,7 @@ mod scoring {
             sizes::FEATURES
         }
 
-        fn predict(&mut self, features: &[f32]) -> Result<Vec<f32>, SuiteError> {
+        fn predict(&mut self, features: &[f32]) -> Result<Vec<f32>, InferenceError> {
             Ok(features.iter().step_by(sizes::FEATURES).copied().collect())
         }
     }
@@ -96,7 +96,7 @@ mod scoring {
         (batch, waiting)
     }
 
-    /// Warm: what it sets up for a size of a batch is there.
+    /// A loaded model that has scored a batch of this size before.
     fn loaded(rows: usize) -> (Scorer, Vec<f32>, Vec<f32>) {
         let mut scorer = Scorer::load(&Backend::Tract).expect("a loaded model");
         let features = inference::features(rows);

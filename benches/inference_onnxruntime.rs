@@ -33,11 +33,12 @@ use benchgate_record as record;
 use benchgate_suite::{inference, sizes};
 use criterion::{Criterion, criterion_group, criterion_main};
 
+mod clock;
 mod scorer;
 
 fn onnx_runtime(criterion: &mut Criterion) {
     const GROUP: &str = "inference_onnxruntime";
-    // Started here, so that a library of another kind is a reason, too.
+    // Started here, so that a file that is not such a library is a reason too.
     let backend = inference::onnx_runtime().map_err(|unavailable| unavailable.reason);
     match backend.and_then(|backend| match backend.start() {
         Ok(()) => Ok(backend),
@@ -53,7 +54,7 @@ fn onnx_runtime(criterion: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    config = scorer::times();
+    config = clock::settings();
     targets = onnx_runtime
 }
 criterion_main!(benches);

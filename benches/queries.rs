@@ -25,398 +25,108 @@
 //! |---|---|---|---|
 //! | `queries/{sqlite,postgres}_pool/{1,20,50}_of_{1,8,32,100}`, `queries/{sqlite,postgres}_pool/5_of_{1,8,100}` | 500 connections, taken from a pool of 1, 5, 20 or 50 by 1, 8, 32 or 100 callers. `20_of_8` is a pool of 20 under 8 callers. | `pool_efficiency`, `acquire.p99` | PostgreSQL for `postgres_…` |
 
-use std::cell::{Cell, OnceCell, RefCell};
-use std::time::{Duration, Instant};
+use std::cell::OnceCell;
 
 use benchgate_record as record;
 use benchgate_suite::queries::{
-    AuditLog, Connection, Database, Form, Kind, Lead, OrganisationUsers, Page, Pool, Pressure,
-    Property, Queries, TownPrices, connect_anew, count_queries, growing, record_growing, town,
+    Aggregate, AuditLogs, Fixture, Form, Insert, Join, List, Organisations, Point, Pressure, Range,
+    Read, Transaction, Write,
 };
 use benchgate_suite::services::Postgres;
-use benchgate_suite::{SuiteError, sizes};
+use benchgate_suite::sizes;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use tokio::runtime::Runtime;
+
+mod clock;
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
-/// The benchmarks of one database, which is opened for the first that runs.
-struct Bench {
-    kind: Kind,
-    server: Option<Postgres>,
-    runtime: Runtime,
-    opened: OnceCell<Database>,
-    held: OnceCell<RefCell<Connection>>,
-    turn: Cell<u32>,
+fn pool(fixture: &Fixture, group: &mut Group<'_>) {
+    group.throughput(Throughput::Elements(1));
+    group.bench_function(fixture.name("acquire"), |bencher| {
+        let pool = fixture.database().reader();
+        assert_eq!(pool.size(), sizes::POOL_CONNECTIONS, "all connections are open");
+        bencher
+            .to_async(fixture.runtime())
+            .iter(|| async { drop(pool.acquire().await.expect("a connection")) });
+    });
+
+    let (callers, acquires) = (sizes::POOL_CALLERS, sizes::POOL_ACQUIRES);
+    let benchmark = format!("acquire_{callers}_callers");
+    let recorded = OnceCell::new();
+    group.throughput(Throughput::Elements(u64::from(acquires)));
+    group.bench_function(fixture.name(&benchmark), |bencher| {
+        recorded.get_or_init(|| {
+            if record::wanted() {
+                fixture.record_pressures(&benchmark).expect("recorded");
+            }
+        });
+        let pool = fixture.database().reader();
+        let press = || async {
+            Pressure::of(pool, callers, acquires).await.expect("connections").acquires.len()
+        };
+        assert_eq!(fixture.runtime().block_on(press()), acquires as usize);
+        bencher.to_async(fixture.runtime()).iter(press);
+    });
 }
 
-impl Bench {
-    fn new(server: Option<Postgres>) -> Self {
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let kind = if server.is_some() { Kind::Postgres } else { Kind::Sqlite };
-        let (opened, held) = (OnceCell::new(), OnceCell::new());
-        Self { kind, server, runtime, opened, held, turn: Cell::new(0) }
-    }
+fn read(fixture: &Fixture, group: &mut Group<'_>, read: &impl Read) {
+    let checked = OnceCell::new();
+    group.bench_function(fixture.name(&read.name()), |bencher| {
+        let mut connection = fixture.reader();
+        checked.get_or_init(|| fixture.check(read, &mut connection));
+        bencher.iter(|| fixture.read(read, &mut connection));
+    });
+}
 
-    fn name(&self, what: &str) -> String {
-        format!("{}_{what}", self.kind.id())
-    }
+fn list(fixture: &Fixture, group: &mut Group<'_>, list: &impl List) {
+    read(fixture, group, list);
+    fixture.record_growth(list);
+}
 
-    fn open(&self, connections: u32) -> Database {
-        let database = self.runtime.block_on(async {
-            match &self.server {
-                Some(server) => Database::postgres(server, connections).await,
-                None => Database::sqlite(connections).await,
-            }
-        });
-        database.expect("a database")
-    }
+fn write(fixture: &Fixture, group: &mut Group<'_>, write: &impl Write) {
+    let writer = OnceCell::new();
+    group.throughput(Throughput::Elements(u64::from(write.rows())));
+    group.bench_function(fixture.name(&write.name()), |bencher| {
+        let mut connection = writer.get_or_init(|| fixture.writer(write)).borrow_mut();
+        bencher.iter_custom(|iterations| fixture.timed_writes(write, &mut connection, iterations));
+    });
+    fixture.release_writer(writer.into_inner());
+}
 
-    fn database(&self) -> &Database {
-        self.opened.get_or_init(|| {
-            if let Some(server) = &self.server {
-                // Once one of its benchmarks runs, it has been measured.
-                server.record().expect("recorded");
-            }
-            self.open(sizes::POOL_CONNECTIONS)
-        })
+fn all(fixture: &mut Fixture, group: &mut Group<'_>) {
+    pool(fixture, group);
+    group.throughput(Throughput::Elements(1));
+    for prepared in [true, false] {
+        read(fixture, group, &Point { prepared });
     }
-
-    /// A connection that all benchmarks of reads share, so that acquiring is no
-    /// part of them.
-    fn held(&self) -> &RefCell<Connection> {
-        self.held.get_or_init(|| {
-            let acquire = self.database().reader().acquire();
-            RefCell::new(self.runtime.block_on(acquire).expect("a connection"))
-        })
+    for indexed in [true, false] {
+        read(fixture, group, &Range { indexed });
     }
-
-    /// A number below `count`, another one each time, in no order.
-    fn next(&self, count: u32) -> u32 {
-        self.turn.set(self.turn.get().wrapping_add(2_654_435_761));
-        // The upper half: the lower bits of such a sequence repeat soon.
-        (self.turn.get() >> 8) % count
+    read(fixture, group, &Join);
+    read(fixture, group, &Aggregate);
+    for form in Form::ALL {
+        list(fixture, group, &Organisations(form));
     }
-
-    /// Times a query on the held connection. `right` says whether the rows for a
-    /// number are those that were seeded; it is asked before, and not timed.
-    fn read<T>(
-        &self,
-        group: &mut Group<'_>,
-        what: &str,
-        numbers: u32,
-        query: &impl AsyncFn(&mut Connection, u32) -> Result<T, SuiteError>,
-        right: impl Fn(u32, T) -> bool,
-    ) {
-        let checked = OnceCell::new();
-        let name = self.name(what);
-        group.bench_function(&name, |bencher| {
-            let mut connection = self.held().borrow_mut();
-            checked.get_or_init(|| {
-                for number in [0, numbers / 2, numbers - 1] {
-                    let found = self.runtime.block_on(query(&mut connection, number));
-                    assert!(right(number, found.expect("rows")), "{name}: {number}");
-                }
-                if record::wanted() {
-                    let queries = self.count(query(&mut connection, 0));
-                    queries.record(&format!("queries/{name}")).expect("recorded");
-                }
-            });
-            bencher.iter(|| {
-                let number = self.next(numbers);
-                self.runtime.block_on(query(&mut connection, number)).expect("rows")
-            });
-        });
-    }
-
-    fn count<T>(&self, operation: impl Future<Output = Result<T, SuiteError>>) -> Queries {
-        count_queries().expect("no other subscriber");
-        let (done, queries) = self.runtime.block_on(Queries::of(operation)).expect("counted");
-        done.expect("rows");
-        queries
-    }
-
-    fn shapes(&self, group: &mut Group<'_>) {
-        for (what, prepared) in [("point", true), ("point_unprepared", false)] {
-            self.read(
-                group,
-                what,
-                sizes::LEADS,
-                &async |connection, number| {
-                    let (created_at, scored_at) = Lead::times(number);
-                    connection.point(created_at, scored_at, prepared).await
-                },
-                |number, found| {
-                    found.is_some_and(|found| {
-                        let seeded = Lead::seeded(number);
-                        (found.id, found.score, found.email)
-                            == (seeded.id, seeded.score, seeded.email)
-                    })
-                },
-            );
-        }
-        let prices = (200_000, 200_000 + sizes::PRICE_SPAN);
-        let towns = 200;
-        for (what, indexed) in [("range", true), ("range_unindexed", false)] {
-            self.read(
-                group,
-                what,
-                towns,
-                &async |connection, number| {
-                    connection.range(&town(i64::from(number)), prices, indexed).await
-                },
-                |number, found| {
-                    let town = town(i64::from(number));
-                    let mut seeded: Vec<Property> = (0..sizes::PROPERTIES)
-                        .map(Property::seeded)
-                        .filter(|found| found.location == town)
-                        .filter(|found| (prices.0..=prices.1).contains(&found.price))
-                        .collect();
-                    seeded.sort_by_key(|found| (found.price, found.id));
-                    found == seeded
-                },
-            );
-        }
-        self.read(
-            group,
-            "join",
-            sizes::LEADS,
-            &async |connection, number| connection.lead(i64::from(number) + 1).await,
-            |number, found| found == Some(Lead::seeded(number)),
-        );
-        self.read(
-            group,
-            "aggregate",
-            1,
-            &async |connection, _| connection.prices().await,
-            |_, found: Vec<TownPrices>| {
-                let all = (0..sizes::PROPERTIES).map(|number| Property::seeded(number).price);
-                let sum: i64 = found.iter().map(|town| town.sum).sum();
-                let count: i64 = found.iter().map(|town| town.count).sum();
-                (sum, count) == (all.sum(), i64::from(sizes::PROPERTIES))
-            },
-        );
-    }
-
-    /// Pages of lists with what belongs to their rows, and how many queries that
-    /// takes for one row and for many.
-    fn lists(&self, group: &mut Group<'_>) {
-        let page = |number: u32| Page { after: Some(i64::from(number)), ..Page::FIRST };
-        for form in Form::ALL {
-            let what = format!("organisations_{}", form.id());
-            self.read(
-                group,
-                &what,
-                sizes::ORGANISATIONS - sizes::PAGE_ROWS + 1,
-                &async |connection, number| connection.organisations(page(number), form).await,
-                |number, found| {
-                    let numbers = number..number + sizes::PAGE_ROWS;
-                    found.into_iter().eq(numbers.map(OrganisationUsers::seeded))
-                },
-            );
-            self.growth(&what, &async |connection, page| {
-                connection.organisations(page, form).await.map(|found| found.len())
-            });
-        }
-        self.read(
-            group,
-            "audit_logs_join",
-            sizes::AUDIT_LOGS - sizes::PAGE_ROWS + 1,
-            &async |connection, number| {
-                let page = page(number + sizes::PAGE_ROWS + 1);
-                connection.audit_logs(page, Form::Join).await
-            },
-            |number, found| {
-                let numbers = (number..number + sizes::PAGE_ROWS).rev();
-                found.into_iter().eq(numbers.map(AuditLog::seeded))
-            },
-        );
-        self.growth("audit_logs_join", &async |connection, page| {
-            connection.audit_logs(page, Form::Join).await.map(|found| found.len())
-        });
-    }
-
-    /// Records the statements that are sent more often for more rows, where the
-    /// benchmark has run.
-    fn growth(
-        &self,
-        what: &str,
-        list: &impl AsyncFn(&mut Connection, Page) -> Result<usize, SuiteError>,
-    ) {
-        let Some(connection) = self.held.get().filter(|_| record::wanted()) else { return };
-        let mut connection = connection.borrow_mut();
-        let mut queries = |rows| self.count(list(&mut connection, Page { after: None, rows }));
-        let found = growing(&queries(1), &queries(sizes::COUNTED_ROWS), &[]);
-        record_growing(&format!("queries/{}", self.name(what)), &found).expect("recorded");
-    }
-
-    /// Rows are deleted again, outside of what is timed.
-    fn writes(&self, group: &mut Group<'_>) {
-        let rows = sizes::INSERT_ROWS;
-        self.write(
-            group,
-            &format!("insert_{rows}"),
-            rows,
-            &async |connection, process, turn| {
-                let first = i64::from(turn) * i64::from(rows);
-                connection.insert(process, first, rows).await
-            },
-            |_| u64::from(rows),
-        );
-        self.write(
-            group,
-            "transaction",
-            1,
-            &async |connection, process, turn| {
-                connection.transaction(process, i64::from(turn)).await
-            },
-            // A score of thousandths, and 1 more.
-            |turn| u64::from(turn % 1000) + 1000,
-        );
-    }
-
-    fn write(
-        &self,
-        group: &mut Group<'_>,
-        what: &str,
-        rows: u32,
-        body: &impl AsyncFn(&mut Connection, i64, u32) -> Result<u64, SuiteError>,
-        right: impl Fn(u32) -> u64,
-    ) {
-        const BATCH: u64 = 20;
-        let held = OnceCell::new();
-        let name = self.name(what);
-        group.throughput(Throughput::Elements(u64::from(rows)));
-        group.bench_function(&name, |bencher| {
-            let process = self.database().process();
-            let connection: &RefCell<Connection> = held.get_or_init(|| {
-                let acquire = self.database().writer().acquire();
-                let mut connection = self.runtime.block_on(acquire).expect("a connection");
-                if record::wanted() {
-                    let queries = self.count(body(&mut connection, process, 0));
-                    queries.record(&format!("queries/{name}")).expect("recorded");
-                    let delete = connection.delete_written(process);
-                    self.runtime.block_on(delete).expect("rows deleted");
-                }
-                RefCell::new(connection)
-            });
-            let mut connection = connection.borrow_mut();
-            bencher.iter_custom(|iterations| {
-                let mut timed = Duration::ZERO;
-                let mut left = iterations;
-                while left > 0 {
-                    let count = u32::try_from(left.min(BATCH)).expect("a small batch");
-                    let mut sum = 0;
-                    let start = Instant::now();
-                    for turn in 0..count {
-                        let written = self.runtime.block_on(body(&mut connection, process, turn));
-                        sum += written.expect("written");
-                    }
-                    timed += start.elapsed();
-                    assert_eq!(sum, (0..count).map(&right).sum::<u64>(), "{name}");
-                    let deleted = self.runtime.block_on(connection.delete_written(process));
-                    assert_eq!(deleted.expect("rows deleted"), u64::from(count * rows), "{name}");
-                    left -= u64::from(count);
-                }
-                timed
-            });
-        });
-        if let Some(database) = self.opened.get() {
-            self.give_back(database.writer(), held);
-        }
-    }
-
-    /// Giving it back is the pool's work on the runtime; the next benchmark is to
-    /// find all connections idle.
-    fn give_back(&self, pool: &Pool, held: OnceCell<RefCell<Connection>>) {
-        if let Some(connection) = held.into_inner() {
-            self.runtime.block_on(async {
-                let before = pool.idle();
-                drop(connection);
-                while pool.idle() == before {
-                    tokio::time::sleep(Duration::from_micros(100)).await;
-                }
-            });
-        }
-    }
-
-    fn pool(&self, group: &mut Group<'_>) {
-        group.throughput(Throughput::Elements(1));
-        group.bench_function(self.name("acquire"), |bencher| {
-            let pool = self.database().reader();
-            assert_eq!(pool.size(), sizes::POOL_CONNECTIONS, "all connections are open");
-            bencher
-                .to_async(&self.runtime)
-                .iter(|| async { drop(pool.acquire().await.expect("a connection")) });
-        });
-
-        let (callers, acquires) = (sizes::POOL_CALLERS, sizes::POOL_ACQUIRES);
-        let name = self.name(&format!("acquire_{callers}_callers"));
-        let recorded = OnceCell::new();
-        group.throughput(Throughput::Elements(u64::from(acquires)));
-        group.bench_function(&name, |bencher| {
-            recorded.get_or_init(|| {
-                if record::wanted() {
-                    self.pressures(&name).expect("recorded");
-                }
-            });
-            let pool = self.database().reader();
-            let press = || async {
-                Pressure::of(pool, callers, acquires).await.expect("connections").acquires.len()
-            };
-            assert_eq!(self.runtime.block_on(press()), acquires as usize);
-            bencher.to_async(&self.runtime).iter(press);
-        });
-    }
-
-    /// Each size of pool under each number of callers.
-    fn pressures(&self, name: &str) -> Result<(), record::RecordError> {
-        for connections in sizes::PRESSURE_POOLS {
-            let database = self.open(connections);
-            for callers in sizes::PRESSURE_CALLERS {
-                let press = Pressure::of(database.reader(), callers, sizes::PRESSURE_ACQUIRES);
-                let pressure = self.runtime.block_on(press).expect("connections");
-                let measured = (sizes::POOL_CONNECTIONS, sizes::POOL_CALLERS);
-                if (connections, callers) == measured {
-                    pressure.record(&format!("queries/{name}"))?;
-                } else {
-                    let pool = self.name("pool");
-                    pressure.record(&format!("queries/{pool}/{connections}_of_{callers}"))?;
-                }
-            }
-            self.runtime.block_on(database.close());
-        }
-        Ok(())
-    }
-
-    fn all(mut self, group: &mut Group<'_>) {
-        self.pool(group);
-        group.throughput(Throughput::Elements(1));
-        self.shapes(group);
-        self.lists(group);
-        let held = std::mem::take(&mut self.held);
-        if let Some(database) = self.opened.get() {
-            self.give_back(database.reader(), held);
-        }
-        self.writes(group);
-    }
+    list(fixture, group, &AuditLogs(Form::Join));
+    fixture.release_reader();
+    write(fixture, group, &Insert);
+    write(fixture, group, &Transaction);
 }
 
 fn sqlite(criterion: &mut Criterion) {
-    Bench::new(None).all(&mut criterion.benchmark_group("queries"));
+    all(&mut Fixture::sqlite(), &mut criterion.benchmark_group("queries"));
 }
 
-/// A process that runs one benchmark alone, and not one of these, needs no server:
-/// to start one would take longer than the benchmark.
-fn is_asked_for() -> bool {
+/// Whether a benchmark of `PostgreSQL` may be selected. Starting a server takes longer than
+/// running a single benchmark of `SQLite`.
+fn may_be_selected() -> bool {
     let exact = std::env::args().any(|argument| argument == "--exact");
     !exact || std::env::args().any(|argument| argument.starts_with("queries/postgres_"))
 }
 
 fn postgres(criterion: &mut Criterion) {
-    if !is_asked_for() {
+    if !may_be_selected() {
         return;
     }
     let server = match Postgres::find() {
@@ -426,29 +136,20 @@ fn postgres(criterion: &mut Criterion) {
             return;
         }
     };
-    let bench = Bench::new(Some(server));
+    let mut fixture = Fixture::postgres(server);
     let mut group = criterion.benchmark_group("queries");
-    group.bench_function("postgres_connect", |bencher| {
-        // Seeded, and recorded as measured.
-        bench.database();
-        let server = bench.server.as_ref().expect("a server");
-        let connect = || async { connect_anew(server).await.expect("a connection") };
-        assert_eq!(bench.runtime.block_on(connect()), 1);
-        bencher.to_async(&bench.runtime).iter(connect);
+    group.bench_function(fixture.name("connect"), |bencher| {
+        // Seeds the database, and records that it was measured.
+        fixture.database();
+        assert_eq!(fixture.runtime().block_on(fixture.connect_once()), 1);
+        bencher.to_async(fixture.runtime()).iter(|| fixture.connect_once());
     });
-    bench.all(&mut group);
-}
-
-fn times() -> Criterion {
-    Criterion::default()
-        .warm_up_time(sizes::CLOCK_WARM_UP)
-        .measurement_time(sizes::CLOCK_TIME)
-        .sample_size(sizes::CLOCK_SAMPLES)
+    all(&mut fixture, &mut group);
 }
 
 criterion_group! {
     name = benches;
-    config = times();
+    config = clock::settings();
     targets = sqlite, postgres
 }
 criterion_main!(benches);

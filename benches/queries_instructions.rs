@@ -37,7 +37,7 @@ mod queries {
         assert!(logs.into_iter().eq((0..ROWS).map(AuditLog::seeded)), "each log's own values");
     }
 
-    // The rows are handed on to the teardown: dropping them is not counted.
+    // Inputs are passed on to the teardown, so that dropping them is not counted.
     #[library_benchmark(config = with_heap())]
     #[bench::audit_logs_100(setup = fetched, teardown = assert_seeded)]
     fn decode((fetched, _): (Fetched, Vec<AuditLog>)) -> (Fetched, Vec<AuditLog>) {

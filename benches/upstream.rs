@@ -20,121 +20,68 @@
 
 use std::cell::{Cell, OnceCell};
 
-use benchgate_record::{self as record, RecordError};
-use benchgate_record::{Metric, Unit};
+use benchgate_record as record;
+use benchgate_suite::bench::runtime;
 use benchgate_suite::sizes;
 use benchgate_suite::upstream::{
-    Client, ClientConfig, Fault, Faults, FaultyUpstream, RetryPolicy, State, UpstreamError,
-    Valuations, valuation,
+    Fixture, Valuations, be_rejected, expected_checksum, record_requests, record_success_rates,
+    valuation, value_property,
 };
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use tokio::runtime::Runtime;
 
-/// An upstream, and who calls it.
-struct Calls {
-    upstream: FaultyUpstream,
-    valuations: Valuations,
-}
+mod clock;
 
-impl Calls {
-    fn new(runtime: &Runtime, faults: Faults, config: ClientConfig) -> Self {
-        let upstream = FaultyUpstream::start(faults).expect("an upstream");
-        let client = Client::new(&upstream.base(), config).expect("a client");
-        // Its batches are handled on the runtime that polls the calls.
-        let valuations =
-            runtime.block_on(async { Valuations::new(client, sizes::UPSTREAM_BATCH_FULL) });
-        Self { upstream, valuations }
-    }
-}
-
-/// Each of the calls is made as the others are: on one thread, the upstream's own
-/// beside it.
-fn runtime() -> Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
-}
-
-/// Each iteration is one `operation`, which sends `requests`; it gets the number
-/// of its turn, and its checksum is to be what `expected` says.
-fn bench<F: Future<Output = u64>>(
+/// Each iteration is one `operation`, which sends `requests` requests. It gets the number of
+/// the iteration, and `expected` gives its checksum.
+fn operation<F: Future<Output = u64>>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,
     requests: u64,
-    set_up: impl Fn(&Runtime) -> Calls,
+    set_up: impl Fn(&Runtime) -> Fixture,
     operation: impl Fn(Valuations, u64) -> F,
     expected: impl Fn(u64) -> u64,
 ) {
-    let runtime = runtime();
+    let runtime = runtime(1);
     let ready = OnceCell::new();
-    let turn = Cell::new(0_u64);
+    let iterations = Cell::new(0_u64);
     group.bench_function(name, |bencher| {
-        let calls: &Calls = ready.get_or_init(|| {
-            let calls = set_up(&runtime);
-            let before = calls.upstream.requests();
-            for turn in 0..4 {
-                let sum = runtime.block_on(operation(calls.valuations.clone(), turn));
-                assert_eq!(sum, expected(turn), "{name}");
+        let fixture: &Fixture = ready.get_or_init(|| {
+            let fixture = set_up(&runtime);
+            let before = fixture.requests();
+            for iteration in 0..4 {
+                let sum = runtime.block_on(operation(fixture.valuations().clone(), iteration));
+                assert_eq!(sum, expected(iteration), "{name}");
             }
-            let sent = (calls.upstream.requests() - before) as f64 / 4.0;
-            record::value(&format!("http/{name}"), &requests_metric(), sent).expect("recorded");
-            calls
+            let sent = (fixture.requests() - before) as f64 / 4.0;
+            record_requests(&format!("http/{name}"), sent).expect("recorded");
+            fixture
         });
-        let (before, first) = (calls.upstream.requests(), turn.get());
+        let (before, first) = (fixture.requests(), iterations.get());
         bencher.to_async(&runtime).iter(|| {
-            let now = turn.get();
-            turn.set(now + 1);
-            operation(calls.valuations.clone(), now)
+            let iteration = iterations.get();
+            iterations.set(iteration + 1);
+            operation(fixture.valuations().clone(), iteration)
         });
-        let (sent, made) = (calls.upstream.requests() - before, turn.get() - first);
+        let (sent, made) = (fixture.requests() - before, iterations.get() - first);
         assert_eq!(sent, made * requests, "requests of {made} operations");
     });
 }
 
-fn requests_metric() -> Metric {
-    Metric::counted("upstream_requests", Unit::Count)
-}
-
-/// The property of a turn.
-fn property(turn: u64) -> u64 {
-    turn * 761 % sizes::UPSTREAM_PROPERTIES
-}
-
-async fn one(valuations: Valuations, turn: u64) -> u64 {
-    valuations.checksum_of(property(turn)).await.expect("a valuation")
-}
-
-/// Rejected by the breaker: 1, else 0.
-async fn rejected(valuations: Valuations, turn: u64) -> u64 {
-    match valuations.checksum_of(property(turn)).await {
-        Err(UpstreamError::Open { .. }) => 1,
-        Ok(_) | Err(_) => 0,
-    }
-}
-
 fn calls(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("http");
-    let checksum = |turn| valuation(property(turn)).checksum();
+    let expected = expected_checksum;
+    operation(&mut group, "upstream_closed", 1, Fixture::healthy, value_property, expected);
+    operation(&mut group, "upstream_open", 0, Fixture::open, be_rejected, |_| 1);
 
-    let well = |runtime: &Runtime| Calls::new(runtime, Faults::none(), sizes::UPSTREAM_CLIENT);
-    bench(&mut group, "upstream_closed", 1, well, one, checksum);
-
-    let open = |runtime: &Runtime| {
-        let faults = Faults::cycle([Fault::Unavailable]);
-        let calls = Calls::new(runtime, faults, sizes::UPSTREAM_CLIENT_OPEN);
-        runtime.block_on(one_failure(&calls.valuations));
-        assert_eq!(calls.valuations.client().breaker().state(), State::Open);
-        calls
-    };
-    bench(&mut group, "upstream_open", 0, open, rejected, |_| 1);
-
-    let every_other = |runtime: &Runtime| {
+    let alternating = |runtime: &Runtime| {
         if record::wanted() {
-            record_faulty(runtime).expect("recorded");
+            record_success_rates(runtime).expect("recorded");
         }
-        let faults = Faults::cycle([Fault::Unavailable, Fault::None]);
-        Calls::new(runtime, faults, sizes::UPSTREAM_CLIENT_PATIENT)
+        Fixture::alternating(runtime)
     };
-    bench(&mut group, "upstream_one_retry", 2, every_other, one, checksum);
+    operation(&mut group, "upstream_one_retry", 2, alternating, value_property, expected);
 
     let lookups = sizes::UPSTREAM_LOOKUPS;
     let sum = (0..lookups).map(|property| valuation(property).checksum()).sum::<u64>();
@@ -144,45 +91,13 @@ fn calls(criterion: &mut Criterion) {
             valuations.crowd(0..lookups, batched).await.expect("valuations")
         };
         let name = format!("upstream_{kind}_{lookups}");
-        bench(&mut group, &name, requests, well, crowd, |_| sum);
+        operation(&mut group, &name, requests, Fixture::healthy, crowd, |_| sum);
     }
-}
-
-async fn one_failure(valuations: &Valuations) {
-    valuations.one(0).await.expect_err("the upstream is unavailable");
-}
-
-/// What retries make of an upstream that fails, in a fixed order of faults.
-fn record_faulty(runtime: &Runtime) -> Result<(), RecordError> {
-    let patient = sizes::UPSTREAM_CLIENT_PATIENT;
-    let alone = ClientConfig { retry: RetryPolicy::NONE, ..patient };
-    for (kind, config) in [("alone", alone), ("retried", patient)] {
-        let faults = Faults::drawn(sizes::UPSTREAM_SEED, sizes::UPSTREAM_SHARES);
-        let Calls { upstream, valuations } = Calls::new(runtime, faults, config);
-        let mut answered = 0_u32;
-        for turn in 0..sizes::UPSTREAM_FAULTY_CALLS {
-            let answer = runtime.block_on(valuations.checksum_of(property(u64::from(turn))));
-            answered += u32::from(answer.is_ok());
-        }
-        let of_all = |count: f64| count / f64::from(sizes::UPSTREAM_FAULTY_CALLS);
-        let id = format!("http/upstream_faulty/{kind}");
-        let success_rate = Metric::counted("success_rate", Unit::Share).higher();
-        record::value(&id, &success_rate, of_all(f64::from(answered)))?;
-        record::value(&id, &requests_metric(), of_all(upstream.requests() as f64))?;
-    }
-    Ok(())
-}
-
-fn times() -> Criterion {
-    Criterion::default()
-        .warm_up_time(sizes::CLOCK_WARM_UP)
-        .measurement_time(sizes::CLOCK_TIME)
-        .sample_size(sizes::CLOCK_SAMPLES)
 }
 
 criterion_group! {
     name = benches;
-    config = times();
+    config = clock::settings();
     targets = calls
 }
 criterion_main!(benches);

@@ -1,16 +1,16 @@
-//! Statistics of what a large project measured: timed by `gate`, counted by
-//! `gate_instructions`.
+//! Statistics on the measurements of a large project. `gate` times them, and
+//! `gate_instructions` counts their instructions.
 
 use benchgate::stats::{
     Side, SplitMix64, hodges_lehmann, hodges_lehmann_interval, holm, signed_rank,
 };
 
 pub(crate) const PAIRS: usize = 30;
-/// Every hundredth benchmark is slower by this much, beyond any of the noise.
+/// Every hundredth benchmark is slower by this much, which is beyond the noise.
 const SLOWER: f64 = 0.5;
 pub(crate) const TOLERANCE: f64 = 0.01;
 
-/// Paired differences with a deviation of some 2%, and a wild one among ten.
+/// Paired differences with a deviation of about 2%, and one outlier in ten.
 pub(crate) fn measured(benchmarks: usize) -> Vec<Vec<f64>> {
     let mut random = SplitMix64::new(1);
     let mut uniform = || (random.next_bits() >> 11) as f64 / 2.0_f64.powi(53) - 0.5;
@@ -26,12 +26,12 @@ pub(crate) fn measured(benchmarks: usize) -> Vec<Vec<f64>> {
         .collect()
 }
 
-/// How many are regressions, how many are clearly below the target, and where
-/// the centres lie on average.
+/// How many benchmarks are regressions, how many are clearly below the target, and the mean
+/// of their centres.
 pub(crate) type Judged = (usize, usize, f64);
 
-/// The signed-rank test, the estimate, both bounds, and Holm over all, at a
-/// family-wise 1%.
+/// The signed-rank test, the estimate with both bounds, and Holm's adjustment over all
+/// benchmarks, at a family-wise level of 1%.
 pub(crate) fn judge(measured: &[Vec<f64>]) -> Judged {
     let p_values: Option<Vec<f64>> = measured
         .iter()
@@ -49,7 +49,7 @@ pub(crate) fn judge(measured: &[Vec<f64>]) -> Judged {
 }
 
 pub(crate) fn assert_judged((regressions, cleared, centre): Judged, benchmarks: usize) {
-    assert_eq!(regressions, benchmarks / 100, "the slower ones, and no others");
+    assert_eq!(regressions, benchmarks / 100, "only the slower ones");
     assert!(cleared > benchmarks * 9 / 10 && cleared <= benchmarks - regressions);
     assert!((centre - SLOWER / 100.0).abs() < 0.005, "{centre}");
 }

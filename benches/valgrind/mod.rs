@@ -1,5 +1,5 @@
-//! What targets of instruction benchmarks share: they start where their tools are
-//! there, and count the heap in one way.
+//! What the targets of instruction benchmarks share: they run only if their tools are
+//! installed, and count heap allocations in the same way.
 
 use benchgate_record as record;
 use benchgate_suite::services::find_program;
@@ -7,15 +7,15 @@ use iai_callgrind::{Dhat, LibraryBenchmarkConfig};
 
 const RUNNER: &str = "iai-callgrind-runner";
 
-/// Heap bytes and blocks beside the instructions.
+/// Counts heap bytes and blocks in addition to instructions.
 pub(super) fn with_heap() -> LibraryBenchmarkConfig {
-    // An allocation counts when the measured function is among its callers. Of its
-    // own accord DHAT looks at the nearest twelve; parsers and layers go deeper.
+    // An allocation counts if the measured function is among its callers. By default, DHAT
+    // looks at the nearest twelve callers only; parsers and layers are deeper.
     let dhat = Dhat::with_args(["--num-callers=200"]);
     LibraryBenchmarkConfig::default().tool(dhat).clone()
 }
 
-/// Calls `run`, or says which tool `target` lacks.
+/// Calls `run`, or records which tool `target` lacks.
 pub(super) fn run(target: &str, run: fn()) {
     match missing() {
         Some(tool) => {
@@ -27,7 +27,7 @@ pub(super) fn run(target: &str, run: fn()) {
 }
 
 fn missing() -> Option<&'static str> {
-    // The runner starts this program again for each benchmark: nothing to look for then.
+    // The runner starts this program again for each benchmark, and need not be found then.
     if std::env::args().any(|argument| argument == "--iai-run") {
         return None;
     }

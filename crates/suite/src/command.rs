@@ -1,4 +1,4 @@
-//! The command line of the reference service: `gate service`, and the program
+//! The command line of the reference service, for `gate service` and the program
 //! `benchgate-service`.
 
 use std::io::{self, Write as _};
@@ -24,24 +24,24 @@ use crate::service::{Drained, Limits, Parts, Service, serve};
 use crate::services::{Postgres, Redis, Unavailable};
 use crate::sizes;
 
-/// Why the service could not start, or not stop in order.
+/// Why the service could not start or stop properly.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
-    /// A server or library that was named does not answer.
+    /// A configured server or library is not available.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
     /// A part of the service failed.
     #[error(transparent)]
     Suite(#[from] SuiteError),
-    /// The address is taken, or not this machine's.
-    #[error("cannot listen on {address}; --listen takes another: {source}")]
+    /// The address is in use or not one of this machine.
+    #[error("cannot listen on {address}: {source}; choose another address with --listen")]
     Listen {
-        /// The address asked for.
+        /// The requested address.
         address: SocketAddr,
         /// The system's error.
         source: io::Error,
     },
-    /// The system refused something else.
+    /// Another system call failed.
     #[error("cannot {action}: {source}")]
     Io {
         /// What was being done.
@@ -57,81 +57,81 @@ impl ServiceError {
     }
 }
 
-/// A length of time on the command line.
+/// Parses a duration on the command line.
 fn duration(text: &str) -> Result<Duration, String> {
     text.parse::<SignedDuration>()
         .ok()
         .and_then(|time| Duration::try_from(time).ok())
-        .ok_or_else(|| "write a length of time such as 90s or 10m".to_owned())
+        .ok_or_else(|| "write a duration such as 90s or 10m".to_owned())
 }
 
 /// Run the suite's reference service
 ///
-/// Leads through a tiered cache, lists of organisations and audit logs, scores in batches; health,
-/// metrics, limits. It starts with nothing installed, on a private database (seeded once, kept in the
-/// user's cache directory) and a model in pure Rust:
+/// Serves leads through a tiered cache, lists of organisations and audit logs, and scores in
+/// batches, with health checks, metrics and limits. It needs no installation: it uses a private
+/// database (seeded once, kept in the user's cache directory) and a model backend in pure Rust.
 ///
-///   gate service                               on 127.0.0.1:8080
-///   gate service --listen 127.0.0.1:0          on a free port, which log and stdout tell
-///   curl localhost:8080/score/7              the whole path: cache, SQL, features, batch
+///   gate service                          Listen on 127.0.0.1:8080
+///   gate service --listen 127.0.0.1:0     Listen on a free port, printed to stdout and the log
+///   curl localhost:8080/score/7           Score a lead: cache, SQL, features, batch
 ///
-/// With `REDIS_URL` set, leads are also kept in that server, below a prefix of their own; with
-/// `DATABASE_URL`, in a schema of its own in that database. ONNX Runtime runs the model where
-/// `scripts/setup` has installed it or `ORT_DYLIB_PATH` names it.
+/// With `REDIS_URL`, leads are also cached in that server, under a prefix of their own. With
+/// `DATABASE_URL`, rows are in that database, in a schema of their own. ONNX Runtime runs the
+/// model if `scripts/setup` has installed it or `ORT_DYLIB_PATH` is set.
 ///
 /// Routes: /leads/{id} · /organisations · /audit-logs · POST /score · /score/{lead} ·
 /// /valuations/{property} with --upstream · /health · /health/detailed · /metrics
 ///
-/// Nothing asks for a password, so nothing has a default one: on another address than loopback,
-/// whoever reaches it may use it. SIGINT and SIGTERM end it once the requests under way are
-/// answered. Exit codes: 0 · 1 could not start, or requests had to be given up.
+/// There is no authentication: on any address other than loopback, everyone who can reach the
+/// service can use it. SIGINT and SIGTERM end it after the requests under way are answered.
+/// Exit codes: 0 · 1 could not start, or aborted requests at the end.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct ServiceArgs {
-    /// Where to listen
+    /// Listen on this address
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Another service, asked for what properties are worth, with retries and a circuit breaker
+    /// Ask this service for valuations of properties, with retries and a circuit breaker
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
-    /// What runs the model
+    /// Run the model on this backend
     #[arg(long, value_name = "NAME", default_value = "auto")]
-    backend: AskedBackend,
-    /// Connections in the database's pool
+    backend: BackendName,
+    /// Keep this many connections in the database's pool
     #[arg(long, value_name = "N", default_value_t = sizes::SERVICE_POOL,
           value_parser = clap::value_parser!(u32).range(1..=1000))]
     pool: u32,
-    /// Requests under way at once; one more is answered with 503
+    /// Answer further concurrent requests with 503
     #[arg(long, value_name = "N", default_value_t = sizes::SERVICE_LIMITS.requests)]
     max_requests: usize,
-    /// An answer that takes longer is a 504 [default: 5s]
+    /// Answer requests that take longer with 504 [default: 5s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     timeout: Option<Duration>,
-    /// How long requests under way may take when it is told to end [default: 10s]
+    /// Abort requests that are still under way this long after a signal to end [default: 10s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     drain: Option<Duration>,
-    /// What is written to the log on stderr: a level, or TARGET=LEVEL,…; each request at `debug`
+    /// Filter the log on stderr: a level, or TARGET=LEVEL,…; `debug` logs each request
     #[arg(long, value_name = "FILTER", env = "RUST_LOG", default_value = "info")]
     log: Targets,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum AskedBackend {
-    /// ONNX Runtime where it is found, else tract
+enum BackendName {
+    /// ONNX Runtime if it is found, otherwise tract
     Auto,
-    /// In pure Rust
+    /// Always tract, in pure Rust
     Tract,
-    /// ONNX Runtime, or nothing
+    /// Always ONNX Runtime
     OnnxRuntime,
 }
 
-impl AskedBackend {
+impl BackendName {
     fn find(self) -> Result<Backend, Unavailable> {
         let named = std::env::var_os("ORT_DYLIB_PATH").is_some_and(|path| !path.is_empty());
         match self {
             Self::Tract => Ok(Backend::Tract),
             Self::OnnxRuntime => inference::onnx_runtime(),
-            // A library that is named and not there is not replaced by another.
+            // If the configured library is missing, tract must not replace it.
             Self::Auto if named => inference::onnx_runtime(),
             Self::Auto => Ok(inference::onnx_runtime().unwrap_or(Backend::Tract)),
         }
@@ -139,12 +139,12 @@ impl AskedBackend {
 }
 
 impl ServiceArgs {
-    /// Serves until a signal ends it, and says whether every request was answered.
+    /// Serves until a signal ends it. Returns whether every request was answered.
     ///
-    /// The address goes to stdout, the log to stderr.
+    /// The address is written to stdout and the log to stderr.
     pub fn run(self) -> Result<Drained, ServiceError> {
         let Self { listen, upstream, backend, pool, max_requests, timeout, drain, log } = self;
-        // Another subscriber in this process is a test's.
+        // Fails if a test has installed another subscriber.
         let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
         let _ = tracing_subscriber::registry().with(lines.with_filter(log)).try_init();
         let limits = Limits {
@@ -154,7 +154,7 @@ impl ServiceArgs {
             ..sizes::SERVICE_LIMITS
         };
         let backend = backend.find()?;
-        // What is named and does not answer is an error: nothing takes its place.
+        // A configured server that does not answer is an error: nothing replaces it.
         let named = |name| std::env::var_os(name).is_some_and(|url| !url.is_empty());
         let redis = if named("REDIS_URL") { Some(Redis::find()?) } else { None };
         let postgres = if named("DATABASE_URL") || named("DATABASE_REPLICA_URL") {
@@ -165,19 +165,20 @@ impl ServiceArgs {
         let runtime =
             tokio::runtime::Runtime::new().map_err(ServiceError::io("start the runtime"))?;
         runtime.block_on(async {
-            // Listened for from the start: a signal while it starts ends it too.
+            // Installed first, so that a signal also ends a service that is starting.
             let stop = stopped().map_err(ServiceError::io("listen for signals"))?;
             let listener = TcpListener::bind(listen)
                 .await
                 .map_err(|source| ServiceError::Listen { address: listen, source })?;
             let address = listener.local_addr().map_err(ServiceError::io("listen"))?;
             if !address.ip().is_loopback() {
-                tracing::warn!(%address, "reachable from outside, and nothing asks for a password");
+                tracing::warn!(%address, "reachable from outside, without authentication");
             }
             let database = match &postgres {
-                Some(server) => Database::postgres(server, pool).await?,
-                None => Database::sqlite(pool).await?,
-            };
+                Some(server) => Database::postgres(server, pool).await,
+                None => Database::sqlite(pool).await,
+            }
+            .map_err(SuiteError::from)?;
             let parts = Parts { redis, backend, limits, upstream, ..Parts::of(database) };
             let service = Service::new(parts).await?;
             tracing::info!(%address, "listening");
@@ -188,7 +189,7 @@ impl ServiceArgs {
             match drained {
                 Drained::All => tracing::info!("every request under way was answered"),
                 Drained::NotAll => {
-                    tracing::error!("requests took longer than --drain, and were given up");
+                    tracing::error!("some requests took longer than --drain and were aborted");
                 }
             }
             Ok(drained)
@@ -196,8 +197,8 @@ impl ServiceArgs {
     }
 }
 
-/// A program that started the service reads the address here. A reader that has
-/// gone is not an error: the log names the address too.
+/// Prints the address for a program that started the service. A closed stdout is not an
+/// error, as the log has the address too.
 fn print_address(address: SocketAddr) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match writeln!(out, "http://{address}").and_then(|()| out.flush()) {
@@ -206,7 +207,8 @@ fn print_address(address: SocketAddr) -> io::Result<()> {
     }
 }
 
-/// Ready at the first SIGINT or SIGTERM. The second one ends the process at once.
+/// A future that is ready at the first SIGINT or SIGTERM. A second signal ends the process
+/// at once.
 fn stopped() -> io::Result<impl Future<Output = ()>> {
     let (mut interrupt, mut terminate) =
         (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
@@ -218,9 +220,9 @@ fn stopped() -> io::Result<impl Future<Output = ()>> {
     };
     Ok(async move {
         let signal = next().await;
-        tracing::info!(signal, "ending: requests under way are answered first");
+        tracing::info!(signal, "ending after the requests under way");
         tokio::spawn(async move {
-            // Fails for unknown signals only.
+            // Fails only for unknown signals.
             let _ = emulate_default_handler(next().await);
         });
     })

@@ -1,4 +1,4 @@
-//! `benchgate-service`: the reference service by itself.
+//! `benchgate-service`: the reference service as its own program.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -17,10 +17,10 @@ struct Cli {
 fn main() -> ExitCode {
     match Cli::parse().service.run() {
         Ok(Drained::All) => ExitCode::SUCCESS,
-        // The log says which requests were given up.
+        // The log says that requests were aborted.
         Ok(Drained::NotAll) => ExitCode::FAILURE,
         Err(error) => {
-            // A closed stderr has no reader.
+            // Writing fails if stderr is closed.
             let _ = writeln!(std::io::stderr(), "error: {error}");
             ExitCode::FAILURE
         }

@@ -1,7 +1,7 @@
-//! What a value is on its way to Redis: as it is, or compressed.
+//! How a value is stored in Redis: plain or compressed.
 //!
 //! ```text
-//! 0 value                             as it is
+//! 0 value                                        plain
 //! 1 length (4 bytes, little-endian) lz4 block    compressed
 //! ```
 
@@ -10,34 +10,31 @@ use lz4_flex::block;
 use super::Payload;
 use crate::sizes;
 
-/// Why bytes from Redis are not a value.
+/// Why bytes from Redis cannot be decoded.
 #[derive(Debug, thiserror::Error)]
 pub enum CodecError {
-    /// Nothing at all, or a first byte that this never writes.
-    #[error("its first byte is {}, and only 0 and 1 are known", first.map_or("missing".to_owned(), |byte| byte.to_string()))]
+    /// The value is empty, or begins with a byte that the encoder never writes.
+    #[error("the first byte is {}; only 0 and 1 are known", first.map_or("missing".to_owned(), |byte| byte.to_string()))]
     Unknown {
         /// The first byte, if there is one.
         first: Option<u8>,
     },
-    /// A length that no value has. It is refused before that much memory is
-    /// taken: whoever can write to Redis could otherwise exhaust it.
-    #[error(
-        "it says that it holds {bytes} bytes, and values have {} at most",
-        sizes::VALUE_BYTES_MAX
-    )]
+    /// The stated length is larger than any value. It is refused before memory is
+    /// allocated: anyone who can write to Redis could otherwise exhaust it.
+    #[error("the stated length is {bytes} bytes; the limit is {}", sizes::VALUE_BYTES_MAX)]
     TooLarge {
-        /// What it says.
+        /// The stated length.
         bytes: usize,
     },
-    /// The compressed block is damaged or cut short.
-    #[error("it does not decompress: {0}")]
+    /// The compressed block is damaged or truncated.
+    #[error("cannot decompress it: {0}")]
     Block(block::DecompressError),
-    /// The block holds less than it says.
-    #[error("it says that it holds {said} bytes, and holds {held}")]
+    /// The block is shorter than its stated length.
+    #[error("the stated length is {stated} bytes, but it holds {held}")]
     Length {
-        /// What it says.
-        said: usize,
-        /// What there is.
+        /// The stated length.
+        stated: usize,
+        /// The actual length.
         held: usize,
     },
 }
@@ -45,25 +42,25 @@ pub enum CodecError {
 const PLAIN: u8 = 0;
 const LZ4: u8 = 1;
 
-/// Compresses values from a size on.
+/// Encodes values for Redis, compressing those above a size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Codec {
     threshold: usize,
 }
 
 impl Codec {
-    /// Leaves every value as it is.
+    /// A codec that never compresses.
     pub const fn plain() -> Self {
         Self { threshold: usize::MAX }
     }
 
-    /// Compresses values of at least so many bytes (lz4), and keeps the result
-    /// where it is the smaller one.
+    /// Compresses values of at least `bytes` bytes with lz4, unless the result
+    /// would be larger.
     pub const fn compressing_from(bytes: usize) -> Self {
         Self { threshold: bytes }
     }
 
-    /// A value as it goes to Redis.
+    /// Encodes a value for Redis.
     pub fn encode(self, value: &[u8]) -> Vec<u8> {
         if value.len() >= self.threshold {
             let block = block::compress_prepend_size(value);
@@ -74,19 +71,18 @@ impl Codec {
         tagged(PLAIN, value)
     }
 
-    /// A value that came from Redis, however it was encoded there: the
-    /// threshold may have been another one.
+    /// Decodes a value from Redis, whatever threshold it was encoded with.
     pub fn decode(stored: &[u8]) -> Result<Payload, CodecError> {
         match stored.split_first() {
             Some((&PLAIN, value)) => Ok(value.into()),
             Some((&LZ4, block)) => {
-                let (said, block) = block::uncompressed_size(block).map_err(CodecError::Block)?;
-                if said > sizes::VALUE_BYTES_MAX {
-                    return Err(CodecError::TooLarge { bytes: said });
+                let (stated, block) = block::uncompressed_size(block).map_err(CodecError::Block)?;
+                if stated > sizes::VALUE_BYTES_MAX {
+                    return Err(CodecError::TooLarge { bytes: stated });
                 }
-                let value = block::decompress(block, said).map_err(CodecError::Block)?;
-                if value.len() != said {
-                    return Err(CodecError::Length { said, held: value.len() });
+                let value = block::decompress(block, stated).map_err(CodecError::Block)?;
+                if value.len() != stated {
+                    return Err(CodecError::Length { stated, held: value.len() });
                 }
                 Ok(value.into())
             }

@@ -16,9 +16,9 @@ pub struct Crowd {
 }
 
 impl Crowd {
-    /// On an L1 that holds [`sizes::L1_ENTRIES`] leads, to look up
-    /// [`sizes::CONTENTION_LOOKUPS`] of them by Zipf's law, all of them hits.
-    /// A load from its source lets the other tasks run first.
+    /// Sets up an L1 that holds [`sizes::L1_ENTRIES`] leads and
+    /// [`sizes::CONTENTION_LOOKUPS`] lookups of them by Zipf's law, all of them hits.
+    /// A load from the source lets the other tasks run first.
     pub async fn new() -> Self {
         let pattern = Pattern::Zipf { keys: sizes::L1_ENTRIES, skew: sizes::ZIPF_SKEW };
         Self {
@@ -28,17 +28,17 @@ impl Crowd {
         }
     }
 
-    /// The source.
+    /// The source behind the cache.
     pub fn source(&self) -> &Source {
         &self.source
     }
 
-    /// Its lookups, shared evenly among so many tasks; the sum of checksums,
-    /// which does not depend on their number.
+    /// Shares the lookups evenly among `tasks` tasks. Returns the sum of checksums,
+    /// which does not depend on the number of tasks.
     ///
     /// # Panics
     ///
-    /// When a task does.
+    /// If a task panics.
     pub async fn contend(&self, tasks: usize) -> u64 {
         let mut running = JoinSet::new();
         for task in 0..tasks {
@@ -54,14 +54,14 @@ impl Crowd {
         running.join_all().await.into_iter().fold(0, u64::wrapping_add)
     }
 
-    /// So many callers at once want a lead that is not there: protected by the
-    /// cache, only one of them asks the source. The sum of checksums.
+    /// `callers` tasks look up the same missing lead at once. If `protected`, only
+    /// one of them loads it from the source. Returns the sum of checksums.
     ///
     /// # Panics
     ///
-    /// When a task does.
+    /// If a task panics.
     pub async fn stampede(&self, callers: usize, protected: bool) -> u64 {
-        // No lead of those that contend.
+        // Not one of the leads that `contend` looks up.
         let number = sizes::L1_ENTRIES;
         self.l1.invalidate(&key(number)).await;
         let mut running = JoinSet::new();

@@ -1,4 +1,4 @@
-//! What is cached: keys, values, and how long each class of value stays true.
+//! What is cached: keys, values, and the lifetime of each class of value.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use rand::{Rng as _, SeedableRng as _};
 
 use crate::sizes;
 
-/// A cached value: handing it out copies a pointer, not the bytes.
+/// A cached value. Cloning it copies a pointer, not the bytes.
 pub type Payload = Arc<[u8]>;
 
 /// The key of lead `number`.
@@ -22,7 +22,7 @@ pub fn payload(number: u32) -> Payload {
     sized_payload(number, sizes::PAYLOAD_BYTES)
 }
 
-/// The value of lead `number`, padded to `bytes`; never cut short.
+/// The value of lead `number`, padded to at least `bytes`.
 pub fn sized_payload(number: u32, bytes: usize) -> Payload {
     let mut text = format!(
         r#"{{"id":{number},"score":{:.3},"stage":"qualified","note":""#,
@@ -36,7 +36,7 @@ pub fn sized_payload(number: u32, bytes: usize) -> Payload {
     text.into_bytes().into()
 }
 
-/// What the fields of a [`document`] say: as repetitive as such things are.
+/// The words of a [`document`]: as repetitive as real histories are.
 const ACTIONS: [&str; 8] =
     ["opened", "viewed", "scored", "assigned", "emailed", "called", "merged", "closed"];
 const WORDS: [&str; 24] = [
@@ -45,9 +45,9 @@ const WORDS: [&str; 24] = [
     "yet",
 ];
 
-/// A large value of lead `number`: JSON of its history, of at least
-/// [`sizes::DOCUMENT_BYTES`]. Its texts are drawn at random, so that it
-/// compresses as such a document does and not as padding would.
+/// A large value of lead `number`: its history as JSON, at least
+/// [`sizes::DOCUMENT_BYTES`] long. The words are drawn at random, so that it
+/// compresses like a real document and not like padding.
 pub fn document(number: u32) -> Payload {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(u64::from(number));
     let mut below = |count: u32| random.next_u32() % count;
@@ -56,12 +56,12 @@ pub fn document(number: u32) -> Payload {
         if !text.ends_with('[') {
             text.push(',');
         }
-        let note: Vec<&str> = (0..6 + below(12)).map(|_| one_of(&WORDS, below(24))).collect();
+        let note: Vec<&str> = (0..6 + below(12)).map(|_| pick(&WORDS, below(24))).collect();
         let entry = format!(
             r#"{{"at":{},"by":"agent{:03}","action":"{}","score":0.{:03},"note":"{}"}}"#,
             1_700_000_000 + below(50_000_000),
             below(200),
-            one_of(&ACTIONS, below(8)),
+            pick(&ACTIONS, below(8)),
             below(1000),
             note.join(" "),
         );
@@ -71,12 +71,12 @@ pub fn document(number: u32) -> Payload {
     text.into_bytes().into()
 }
 
-fn one_of(texts: &[&'static str], which: u32) -> &'static str {
+fn pick(texts: &[&'static str], which: u32) -> &'static str {
     texts[which as usize % texts.len()]
 }
 
-/// A checksum that costs next to nothing beside a lookup: the value's length
-/// and the digits of its id.
+/// A checksum that costs next to nothing compared with a lookup: the value's
+/// length and the digits of its id.
 pub fn checksum(value: &[u8]) -> u64 {
     let digits = value.iter().skip(6).take_while(|byte| byte.is_ascii_digit());
     let id =
@@ -84,26 +84,31 @@ pub fn checksum(value: &[u8]) -> u64 {
     id.wrapping_mul(31).wrapping_add(value.len() as u64)
 }
 
-/// Numbers below `entries`, `count` of them, in an order that no prefetcher
-/// follows and every process repeats.
+/// The sum of checksums of these leads' values.
+pub fn payload_checksum(numbers: impl IntoIterator<Item = u32>) -> u64 {
+    numbers.into_iter().map(|number| checksum(&payload(number))).sum()
+}
+
+/// `count` numbers below `entries`, in an order that no prefetcher follows and
+/// that is the same in every process.
 pub fn order(entries: u32, count: u32) -> impl Iterator<Item = u32> {
     // Knuth's multiplicative hash (The Art of Computer Programming, 6.4).
     (0..count).map(move |i| i.wrapping_mul(2_654_435_761) % entries)
 }
 
-/// How long a kind of value stays true.
+/// A class of values with the same time to live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TtlClass {
-    /// Changes all the time: a score.
+    /// Changes often, such as a score.
     Live,
-    /// Changes now and then: a lead.
+    /// Changes sometimes, such as a lead.
     Standard,
-    /// Hardly ever changes: an organisation's name.
+    /// Rarely changes, such as an organisation's name.
     Reference,
 }
 
 impl TtlClass {
-    /// The class of lead `number`: of eight, one is live and one is reference.
+    /// The class of lead `number`: one in eight is live, and one in eight reference.
     pub fn of(number: u32) -> Self {
         match number % 8 {
             1 => Self::Live,
@@ -116,21 +121,21 @@ impl TtlClass {
 /// How long a level of the cache keeps each class of value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetimes {
-    /// [`TtlClass::Live`].
+    /// The lifetime of [`TtlClass::Live`].
     pub live: Duration,
-    /// [`TtlClass::Standard`].
+    /// The lifetime of [`TtlClass::Standard`].
     pub standard: Duration,
-    /// [`TtlClass::Reference`].
+    /// The lifetime of [`TtlClass::Reference`].
     pub reference: Duration,
 }
 
 impl Lifetimes {
-    /// The same for every class.
+    /// The same lifetime for every class.
     pub const fn all(lifetime: Duration) -> Self {
         Self { live: lifetime, standard: lifetime, reference: lifetime }
     }
 
-    /// That of one class.
+    /// The lifetime of a class.
     pub const fn of(&self, class: TtlClass) -> Duration {
         match class {
             TtlClass::Live => self.live,
@@ -140,8 +145,8 @@ impl Lifetimes {
     }
 }
 
-/// Where values come from when no cache has them: a database, but for its
-/// time. What is measured is what the caches do around it.
+/// Where values come from when no cache has them. It stands for a database but
+/// takes no time, so that only the caches' own work is measured.
 #[derive(Debug)]
 pub struct Source {
     payloads: Vec<Payload>,
@@ -150,12 +155,12 @@ pub struct Source {
 }
 
 impl Source {
-    /// Values of [`sizes::PAYLOAD_BYTES`], and an answer without waiting.
+    /// A source of values of [`sizes::PAYLOAD_BYTES`] that never waits.
     pub fn even(payloads: u32) -> Self {
         Self::of((0..payloads).map(payload).collect())
     }
 
-    /// Values of half of [`sizes::PAYLOAD_BYTES`] to half as much again.
+    /// A source of values of 0.5 to 1.5 times [`sizes::PAYLOAD_BYTES`].
     pub fn varied(payloads: u32) -> Self {
         let half = sizes::PAYLOAD_BYTES / 2;
         let bytes = |number| half + number as usize * 389 % sizes::PAYLOAD_BYTES;
@@ -166,23 +171,23 @@ impl Source {
         Self { payloads, waits: 0, loads: AtomicU64::new(0) }
     }
 
-    /// The same, but each answer lets other tasks run so many times first.
+    /// Makes each load yield to other tasks `times` times first.
     #[must_use]
     pub fn waiting(self, times: u32) -> Self {
         Self { waits: times, ..self }
     }
 
-    /// What [`Self::load`] hands out for lead `number`; several leads share a
-    /// value, so that a working set costs entries and not memory.
+    /// The value that [`Self::load`] returns for lead `number`. Several leads share a
+    /// value, so that a large working set needs many entries but little memory.
     ///
     /// # Panics
     ///
-    /// When it was made of no values at all.
+    /// If the source was created without values.
     pub fn value(&self, number: u32) -> &Payload {
         &self.payloads[number as usize % self.payloads.len()]
     }
 
-    /// The value of lead `number`.
+    /// Loads the value of lead `number`.
     pub async fn load(&self, number: u32) -> Payload {
         for _ in 0..self.waits {
             tokio::task::yield_now().await;
@@ -191,7 +196,7 @@ impl Source {
         Arc::clone(self.value(number))
     }
 
-    /// How often it was asked.
+    /// The number of loads so far.
     pub fn loads(&self) -> u64 {
         self.loads.load(Ordering::Relaxed)
     }

@@ -35,23 +35,23 @@ impl Expiry<String, Entry> for ByClass {
     }
 }
 
-/// What an entry takes: the bytes of its key and of its value.
+/// The weight of an entry: the bytes of its key and of its value.
 pub(super) fn weight(key: &str, payload: &[u8]) -> u32 {
     u32::try_from(key.len() + payload.len()).unwrap_or(u32::MAX)
 }
 
 /// The first level: an in-process cache, bounded by the bytes of its keys and
-/// values, in which every entry has the time to live of its class.
+/// values. Each entry has the time to live of its class.
 ///
-/// A clone is another handle on the same cache.
+/// A clone is another handle to the same cache.
 #[derive(Clone, Debug)]
 pub struct L1 {
     pub(super) cache: moka::future::Cache<String, Entry, FixedHasher>,
 }
 
 impl L1 {
-    /// An empty one with room for `entries` of [`sizes::PAYLOAD_BYTES`] each:
-    /// larger values take the room of more.
+    /// Creates an empty cache with room for `entries` values of
+    /// [`sizes::PAYLOAD_BYTES`] each. Larger values take the room of several.
     pub fn empty(entries: u32, lifetimes: Lifetimes) -> Self {
         let bytes = u64::from(entries) * (sizes::PAYLOAD_BYTES + key(0).len()) as u64;
         let cache = moka::future::Cache::builder()
@@ -62,7 +62,7 @@ impl L1 {
         Self { cache }
     }
 
-    /// A cache that holds the leads `0..entries`, with its housekeeping done.
+    /// Creates a cache that holds the leads `0..entries`, with its housekeeping done.
     pub async fn filled(entries: u32) -> Self {
         let l1 = Self::empty(sizes::L1_CAPACITY, sizes::L1_LIFETIMES);
         for number in 0..entries {
@@ -72,35 +72,35 @@ impl L1 {
         l1
     }
 
-    /// Does the housekeeping that earlier calls have left for a later one, so
-    /// that the next lookup is a lookup and nothing else.
+    /// Does the housekeeping that earlier calls have deferred, so that the next
+    /// lookup does nothing else.
     pub async fn settle(&self) {
         self.cache.run_pending_tasks().await;
     }
 
-    /// Puts a value in, in place of one that is there.
+    /// Inserts a value, replacing an existing one.
     pub async fn insert(&self, key: String, payload: Payload, class: TtlClass) {
         self.cache.insert(key, Entry { payload, class }).await;
     }
 
-    /// Takes a value out.
+    /// Removes a value.
     pub async fn invalidate(&self, key: &str) {
         self.cache.invalidate(key).await;
     }
 
-    /// The cached path: what a request does to get its lead.
+    /// Looks a key up, as a request does to get its lead.
     pub async fn lookup(&self, key: &str) -> Option<Payload> {
         self.cache.get(key).await.map(|entry| entry.payload)
     }
 
-    /// Looks a key up; the checksum of its value, 0 for a miss.
+    /// Looks a key up and returns the checksum of its value, or 0 for a miss.
     pub async fn checksum_of(&self, key: &str) -> u64 {
         self.lookup(key).await.map_or(0, |value| checksum(&value))
     }
 
-    /// The value of lead `number`, from the source if it is not here: then it
-    /// is from now on. Of several callers at once, one asks the source and the
-    /// others wait for its answer. Also whether it had to be loaded by this one.
+    /// Returns the value of lead `number`, and whether this call loaded it. A missing
+    /// value is loaded from the source and kept. If several callers miss the same
+    /// lead at once, one of them loads it and the others wait.
     pub async fn get_or_load(&self, number: u32, source: &Source) -> (Payload, bool) {
         let key = key(number);
         let load =
@@ -110,9 +110,8 @@ impl L1 {
         (entry.into_value().payload, loaded)
     }
 
-    /// The value of lead `number`, from `load` if it is not here, and whether it
-    /// was loaded by this caller. Of several callers at once one loads; where that
-    /// fails, those who wait for it fail alike, and nothing is kept.
+    /// Like [`get_or_load`](Self::get_or_load), with a load that may fail. If it
+    /// fails, all callers that wait for it get the same error, and nothing is kept.
     pub async fn get_or_try_load<E: Send + Sync + 'static>(
         &self,
         number: u32,
@@ -125,8 +124,8 @@ impl L1 {
         Ok((entry.into_value().payload, loaded))
     }
 
-    /// The same without waiting for each other: every caller that finds nothing
-    /// asks the source.
+    /// Like [`get_or_load`](Self::get_or_load), but every caller that misses loads
+    /// the value itself.
     pub async fn get_or_load_unprotected(&self, number: u32, source: &Source) -> Payload {
         let key = key(number);
         if let Some(payload) = self.lookup(&key).await {
@@ -137,12 +136,12 @@ impl L1 {
         payload
     }
 
-    /// How many entries there are, once [settled](Self::settle).
+    /// The number of entries, once [settled](Self::settle).
     pub fn entries(&self) -> u64 {
         self.cache.entry_count()
     }
 
-    /// What they weigh in bytes, once [settled](Self::settle).
+    /// The weight of all entries in bytes, once [settled](Self::settle).
     pub fn bytes(&self) -> u64 {
         self.cache.weighted_size()
     }

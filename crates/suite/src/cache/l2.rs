@@ -7,15 +7,15 @@ use std::sync::Arc;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{AsyncCommands as _, ExistenceCheck, SetExpiry, SetOptions};
 
-use super::{Codec, Lifetimes, Payload, TtlClass, checksum, key, payload};
+use super::{CacheError, Codec, Lifetimes, Payload, TtlClass, checksum, key, payload};
 use crate::services::Redis;
-use crate::{SuiteError, sizes};
+use crate::sizes;
 
 /// The second level: leads in Redis under a prefix of its own.
 ///
-/// It touches no other key: see [`Self::claim`]. [`Self::remove`] deletes its
-/// own, and what a killed program leaves behind expires by itself. A clone is
-/// another handle on the same keys and the same connection.
+/// It touches no other keys: see [`Self::claim`]. [`Self::remove`] deletes its keys;
+/// those of a killed program expire. A clone is another handle to the same keys and
+/// the same connection.
 #[derive(Clone)]
 pub struct RedisCache {
     connection: ConnectionManager,
@@ -26,26 +26,27 @@ pub struct RedisCache {
 }
 
 impl RedisCache {
-    /// Connects, and takes keys for the leads `0..entries` under a prefix that
-    /// no other process uses, so that runs may share a server.
-    pub async fn claim(redis: &Redis, entries: u32, codec: Codec) -> Result<Self, SuiteError> {
-        // All keys of a prefix in one slot: a cluster answers no MGET over several.
+    /// Connects, and claims keys for the leads `0..entries` under a prefix that no
+    /// other process uses, so that several runs can share a server.
+    pub async fn claim(redis: &Redis, entries: u32, codec: Codec) -> Result<Self, CacheError> {
+        // The braces put all keys into one slot: a cluster refuses an MGET over several.
         let nonce = RandomState::new().hash_one(std::process::id());
         let prefix = format!("benchgate:{{{}:{nonce:016x}}}:", std::process::id());
         Self::claim_prefix(redis, &prefix, entries, codec).await
     }
 
-    /// The same under a given prefix.
+    /// Like [`claim`](Self::claim), under a given prefix.
     ///
-    /// Refused, with nothing written, where any of the keys is there already, or
-    /// where a server that evicts has no room for them: it would make room by
-    /// dropping keys of others.
+    /// # Errors
+    ///
+    /// If any of the keys exists already, or if a server with a memory limit has no
+    /// room for them and would have to evict other keys. Nothing is written then.
     pub async fn claim_prefix(
         redis: &Redis,
         prefix: &str,
         entries: u32,
         codec: Codec,
-    ) -> Result<Self, SuiteError> {
+    ) -> Result<Self, CacheError> {
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(sizes::REDIS_CONNECTION_TIMEOUT))
             .set_response_timeout(Some(sizes::REDIS_RESPONSE_TIMEOUT));
@@ -64,20 +65,20 @@ impl RedisCache {
         Ok(claimed)
     }
 
-    /// With other times to live.
+    /// Sets other times to live.
     #[must_use]
     pub fn with_lifetimes(self, lifetimes: Lifetimes) -> Self {
         Self { lifetimes, ..self }
     }
 
-    /// Claims keys for the leads `0..entries`, and writes all of them.
-    pub async fn filled(redis: &Redis, entries: u32) -> Result<Self, SuiteError> {
+    /// Claims keys for the leads `0..entries` and writes all of them.
+    pub async fn filled(redis: &Redis, entries: u32) -> Result<Self, CacheError> {
         let cache = Self::claim(redis, entries, Codec::plain()).await?;
         cache.fill(0..entries, payload).await?;
         Ok(cache)
     }
 
-    async fn check_room(&self) -> Result<(), SuiteError> {
+    async fn check_room(&self) -> Result<(), CacheError> {
         let info: String = redis::cmd("INFO")
             .arg("memory")
             .query_async(&mut self.connection.clone())
@@ -87,17 +88,16 @@ impl RedisCache {
             info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')?.parse().ok())
         };
         let (used, limit) = (field("used_memory").unwrap_or(0), field("maxmemory").unwrap_or(0));
-        // 0 is no limit.
+        // 0 means unlimited.
         if limit > 0 && limit.saturating_sub(used) < sizes::REDIS_ROOM {
-            return Err(SuiteError::NoRoom { free: limit.saturating_sub(used) });
+            return Err(CacheError::NoRoom { free: limit.saturating_sub(used) });
         }
         Ok(())
     }
 
-    /// The marker first, which only one can set; then a look for keys that are
-    /// there without it.
-    async fn take(&self, prefix: &str) -> Result<(), SuiteError> {
-        let taken = |found: &str| SuiteError::KeysTaken {
+    /// Sets the marker, which only one process can do, then looks for existing keys.
+    async fn take(&self, prefix: &str) -> Result<(), CacheError> {
+        let taken = |found: &str| CacheError::KeysTaken {
             prefix: prefix.to_owned(),
             found: found.to_owned(),
         };
@@ -110,7 +110,7 @@ impl RedisCache {
             .await
             .map_err(failed("mark the benchmark's keys"))?;
         if marked.is_none() {
-            return Err(taken("another benchmark's mark"));
+            return Err(taken("another benchmark's marker"));
         }
         for names in self.keys.chunks(CHUNK) {
             let there: u64 =
@@ -119,8 +119,8 @@ impl RedisCache {
                 connection
                     .unlink::<_, u64>(&*self.owner)
                     .await
-                    .map_err(failed("take back the mark"))?;
-                return Err(taken("keys without a benchmark's mark"));
+                    .map_err(failed("remove the marker"))?;
+                return Err(taken("keys without a benchmark's marker"));
             }
         }
         Ok(())
@@ -128,7 +128,7 @@ impl RedisCache {
 
     fn expiry(&self, class: TtlClass) -> SetExpiry {
         let milliseconds = self.lifetimes.of(class).as_millis();
-        // Redis knows no time to live of nothing.
+        // Redis refuses a time to live of zero.
         SetExpiry::PX(u64::try_from(milliseconds).unwrap_or(u64::MAX).max(1))
     }
 
@@ -136,7 +136,7 @@ impl RedisCache {
     ///
     /// # Panics
     ///
-    /// When `number` is not below the number of entries.
+    /// If `number` is not below the number of entries.
     pub fn name(&self, number: u32) -> &str {
         &self.keys[number as usize]
     }
@@ -146,7 +146,7 @@ impl RedisCache {
         &self,
         numbers: Range<u32>,
         value: impl Fn(u32) -> Payload,
-    ) -> Result<(), SuiteError> {
+    ) -> Result<(), CacheError> {
         let numbers: Vec<u32> = numbers.collect();
         for chunk in numbers.chunks(CHUNK) {
             let mut pipeline = redis::pipe();
@@ -164,10 +164,10 @@ impl RedisCache {
         Ok(())
     }
 
-    /// SET of lead `number`.
-    pub async fn put(&self, number: u32, value: &[u8]) -> Result<(), SuiteError> {
+    /// Writes lead `number` (SET).
+    pub async fn put(&self, number: u32, value: &[u8]) -> Result<(), CacheError> {
         let options = SetOptions::default().with_expiration(self.expiry(TtlClass::of(number)));
-        // As a request handler would: its own handle on the shared connection.
+        // Like a request handler, with its own handle to the shared connection.
         self.connection
             .clone()
             .set_options(self.name(number), self.codec.encode(value), options)
@@ -175,22 +175,22 @@ impl RedisCache {
             .map_err(failed("SET a key"))
     }
 
-    /// GET of lead `number`.
-    pub async fn get(&self, number: u32) -> Result<Option<Payload>, SuiteError> {
+    /// Reads lead `number` (GET).
+    pub async fn get(&self, number: u32) -> Result<Option<Payload>, CacheError> {
         let name = self.name(number);
         let stored: Option<Vec<u8>> =
             self.connection.clone().get(name).await.map_err(failed("GET a key"))?;
         stored.map(|stored| decoded(name, &stored)).transpose()
     }
 
-    /// GET of lead `number`; the checksum of its value, 0 where it is not there.
-    pub async fn checksum_of(&self, number: u32) -> Result<u64, SuiteError> {
+    /// Reads lead `number` and returns the checksum of its value, or 0 for a miss.
+    pub async fn checksum_of(&self, number: u32) -> Result<u64, CacheError> {
         Ok(self.get(number).await?.map_or(0, |value| checksum(&value)))
     }
 
-    /// GETs of these leads, one after the other: a round trip each. The sum of
-    /// checksums, as of all that follow.
-    pub async fn singles(&self, numbers: &[u32]) -> Result<u64, SuiteError> {
+    /// Reads leads with one GET after the other, a round trip each. Returns the sum
+    /// of checksums.
+    pub async fn singles(&self, numbers: &[u32]) -> Result<u64, CacheError> {
         let mut sum = 0_u64;
         for number in numbers {
             sum = sum.wrapping_add(self.checksum_of(*number).await?);
@@ -198,8 +198,9 @@ impl RedisCache {
         Ok(sum)
     }
 
-    /// GETs of these leads in one pipeline: as many commands, one round trip.
-    pub async fn pipelined(&self, numbers: &[u32]) -> Result<u64, SuiteError> {
+    /// Reads leads with GETs in one pipeline: many commands, one round trip. Returns
+    /// the sum of checksums.
+    pub async fn pipelined(&self, numbers: &[u32]) -> Result<u64, CacheError> {
         let mut pipeline = redis::Pipeline::with_capacity(numbers.len());
         for number in numbers {
             pipeline.get(self.name(*number));
@@ -211,15 +212,24 @@ impl RedisCache {
         self.sum(numbers, &stored)
     }
 
-    /// MGET of these leads: one command.
-    pub async fn mget(&self, numbers: &[u32]) -> Result<u64, SuiteError> {
+    /// Reads leads with one MGET. Returns the sum of checksums.
+    pub async fn mget(&self, numbers: &[u32]) -> Result<u64, CacheError> {
         let names: Vec<&str> = numbers.iter().map(|number| self.name(*number)).collect();
         let stored: Vec<Option<Vec<u8>>> =
             self.connection.clone().mget(names).await.map_err(failed("MGET keys"))?;
         self.sum(numbers, &stored)
     }
 
-    fn sum(&self, numbers: &[u32], stored: &[Option<Vec<u8>>]) -> Result<u64, SuiteError> {
+    /// Reads leads in one of the ways of [`BatchRead`]. Returns the sum of checksums.
+    pub async fn read_batch(&self, numbers: &[u32], way: BatchRead) -> Result<u64, CacheError> {
+        match way {
+            BatchRead::Singles => self.singles(numbers).await,
+            BatchRead::Pipeline => self.pipelined(numbers).await,
+            BatchRead::Mget => self.mget(numbers).await,
+        }
+    }
+
+    fn sum(&self, numbers: &[u32], stored: &[Option<Vec<u8>>]) -> Result<u64, CacheError> {
         let mut sum = 0_u64;
         for (number, stored) in numbers.iter().zip(stored) {
             if let Some(stored) = stored {
@@ -229,9 +239,8 @@ impl RedisCache {
         Ok(sum)
     }
 
-    /// What lead `number` takes in Redis, in bytes of its value; 0 where it is
-    /// not there.
-    pub async fn stored_bytes(&self, number: u32) -> Result<u64, SuiteError> {
+    /// The length in bytes of lead `number`'s stored value, or 0 if it does not exist.
+    pub async fn stored_bytes(&self, number: u32) -> Result<u64, CacheError> {
         self.connection
             .clone()
             .strlen(self.name(number))
@@ -239,22 +248,21 @@ impl RedisCache {
             .map_err(failed("ask for the length of a key"))
     }
 
-    /// Deletes these leads; how many there were.
-    pub async fn delete(&self, numbers: &[u32]) -> Result<u64, SuiteError> {
+    /// Deletes leads, and returns how many existed.
+    pub async fn delete(&self, numbers: &[u32]) -> Result<u64, CacheError> {
         let names: Vec<&str> = numbers.iter().map(|number| self.name(*number)).collect();
         self.unlink(&names).await
     }
 
-    /// Deletes all keys and gives the prefix back; how many entries there still
-    /// were.
-    pub async fn remove(self) -> Result<u64, SuiteError> {
+    /// Deletes all keys and releases the prefix. Returns how many entries existed.
+    pub async fn remove(self) -> Result<u64, CacheError> {
         let names: Vec<&str> = self.keys.iter().map(String::as_str).collect();
         let removed = self.unlink(&names).await?;
         self.unlink(&[&self.owner]).await?;
         Ok(removed)
     }
 
-    async fn unlink(&self, names: &[&str]) -> Result<u64, SuiteError> {
+    async fn unlink(&self, names: &[&str]) -> Result<u64, CacheError> {
         let mut connection = self.connection.clone();
         let mut removed = 0;
         for names in names.chunks(CHUNK) {
@@ -267,13 +275,38 @@ impl RedisCache {
     }
 }
 
-/// Keys in one pipeline or command.
-const CHUNK: usize = 500;
-
-fn failed(action: &'static str) -> impl FnOnce(redis::RedisError) -> SuiteError {
-    move |source| SuiteError::Redis { action, source }
+/// A way to read several leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchRead {
+    /// One GET after the other: [`RedisCache::singles`].
+    Singles,
+    /// GETs in one pipeline: [`RedisCache::pipelined`].
+    Pipeline,
+    /// One MGET: [`RedisCache::mget`].
+    Mget,
 }
 
-fn decoded(name: &str, stored: &[u8]) -> Result<Payload, SuiteError> {
-    Codec::decode(stored).map_err(|source| SuiteError::Cached { key: name.to_owned(), source })
+impl BatchRead {
+    /// All ways.
+    pub const ALL: [Self; 3] = [Self::Singles, Self::Pipeline, Self::Mget];
+
+    /// Its name in benchmark ids.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Singles => "singles",
+            Self::Pipeline => "pipeline",
+            Self::Mget => "mget",
+        }
+    }
+}
+
+/// The number of keys in one pipeline or command.
+const CHUNK: usize = 500;
+
+fn failed(action: &'static str) -> impl FnOnce(redis::RedisError) -> CacheError {
+    move |source| CacheError::Redis { action, source }
+}
+
+fn decoded(name: &str, stored: &[u8]) -> Result<Payload, CacheError> {
+    Codec::decode(stored).map_err(|source| CacheError::Damaged { key: name.to_owned(), source })
 }

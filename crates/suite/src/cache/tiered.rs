@@ -1,37 +1,37 @@
-//! The first level over the second over the source.
+//! The first level, the second level and the source together.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::l1::Entry;
-use super::{L1, Payload, RedisCache, Source, TtlClass, checksum, key};
-use crate::SuiteError;
+use super::{CacheError, L1, Payload, RedisCache, Source, TtlClass, checksum, key};
 
 /// Where a value was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
-    /// In the process, or by another caller who was about to bring it there.
+    /// In the process, or on its way there on behalf of another caller.
     L1,
-    /// In Redis; promoted: it is in the process now.
+    /// In Redis. It was promoted and is in the process now.
     L2,
-    /// In neither; it is in both now.
+    /// In neither cache. It is in both now.
     Source,
 }
 
-/// A value and where it was.
+/// A value and where it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// The value.
     pub payload: Payload,
-    /// Where it was.
+    /// Where it was found.
     pub level: Level,
 }
 
-/// L1 → Redis → source. What is found further down moves up, and of several
-/// callers at once who miss the same key one goes down and the others wait.
+/// Looks values up in L1, then in Redis, then in the source, and promotes them to
+/// the levels above. If several callers miss the same key at once, one of them looks
+/// further down and the others wait.
 ///
-/// Redis failing is an error here and no miss: times of a cache that works
-/// without its second level would go by the same name.
+/// A failure of Redis is an error and not a miss: otherwise the times of a cache
+/// without its second level would be reported under the same name.
 #[derive(Clone)]
 pub struct Tiered {
     l1: L1,
@@ -40,7 +40,7 @@ pub struct Tiered {
 }
 
 impl Tiered {
-    /// Of these parts.
+    /// Combines two levels and a source.
     pub fn new(l1: L1, l2: RedisCache, source: Source) -> Self {
         Self { l1, l2, source: Arc::new(source) }
     }
@@ -55,13 +55,14 @@ impl Tiered {
         &self.l2
     }
 
-    /// What is behind both.
+    /// The source behind both levels.
     pub fn source(&self) -> &Source {
         &self.source
     }
 
-    /// The value of lead `number`, which must be one that Redis has a key for.
-    pub async fn lookup(&self, number: u32) -> Result<Found, Arc<SuiteError>> {
+    /// Looks up lead `number`, which must be among those that the second level has
+    /// claimed.
+    pub async fn lookup(&self, number: u32) -> Result<Found, Arc<CacheError>> {
         let key = key(number);
         let promoted = AtomicBool::new(false);
         let descend = async {
@@ -83,13 +84,13 @@ impl Tiered {
         Ok(Found { payload: entry.into_value().payload, level })
     }
 
-    /// Looks a lead up; the checksum of its value.
-    pub async fn checksum_of(&self, number: u32) -> Result<u64, Arc<SuiteError>> {
+    /// Looks a lead up and returns the checksum of its value.
+    pub async fn checksum_of(&self, number: u32) -> Result<u64, Arc<CacheError>> {
         Ok(checksum(&self.lookup(number).await?.payload))
     }
 
-    /// Looks these leads up, one after the other; the sum of checksums.
-    pub async fn sum(&self, numbers: &[u32]) -> Result<u64, Arc<SuiteError>> {
+    /// Looks leads up, one after the other, and returns the sum of checksums.
+    pub async fn sum(&self, numbers: &[u32]) -> Result<u64, Arc<CacheError>> {
         let mut sum = 0_u64;
         for number in numbers {
             sum = sum.wrapping_add(self.checksum_of(*number).await?);

@@ -1,4 +1,4 @@
-//! A client of one connection, kept from request to request.
+//! A client with one connection that is kept between requests.
 
 use std::net::SocketAddr;
 
@@ -12,15 +12,16 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 
-use super::failed;
-use crate::{SuiteError, sizes};
+use super::HttpError;
+use super::error::failed;
+use crate::sizes;
 
-/// What client and server speak.
+/// The protocol of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Protocol {
     /// HTTP/1.1.
     Http1,
-    /// HTTP/2 without TLS, which the client knows beforehand.
+    /// HTTP/2 without TLS, with prior knowledge.
     H2,
 }
 
@@ -30,18 +31,17 @@ enum Connection {
     H2(http2::SendRequest<Full<Bytes>>),
 }
 
-/// A client of one connection, kept from request to request.
+/// A client with one connection that is kept between requests.
 ///
-/// Not a pooling client: such a one opens another connection now and then, when
-/// the next request is there before the last one's connection is handed back.
+/// It does not pool connections: a pooling client sometimes opens another connection
+/// because the previous request has not returned its own yet.
 #[derive(Debug)]
 pub struct Client {
     connection: Connection,
     authority: Authority,
 }
 
-/// A request that is made once and sent often, and the status that it is to be
-/// answered with.
+/// A request that is created once and sent many times, with the expected status.
 #[derive(Clone, Debug)]
 pub struct Call {
     method: Method,
@@ -52,20 +52,20 @@ pub struct Call {
 }
 
 impl Call {
-    /// With this header, in place of one that is there.
+    /// Sets a header, replacing an existing one.
     #[must_use]
     pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
     }
 
-    /// With that method.
+    /// Sets the method.
     #[must_use]
     pub fn method(self, method: Method) -> Self {
         Self { method, ..self }
     }
 
-    /// With this body, of JSON, by POST.
+    /// Makes it a POST with a JSON body.
     #[must_use]
     pub fn json(self, body: impl Into<Bytes>) -> Self {
         let posted = self.method(Method::POST);
@@ -73,7 +73,7 @@ impl Call {
         Self { body: body.into(), ..posted }
     }
 
-    /// Expecting another status than 200.
+    /// Sets the expected status, which is 200 otherwise.
     #[must_use]
     pub fn expecting(self, expected: StatusCode) -> Self {
         Self { expected, ..self }
@@ -107,23 +107,24 @@ impl Reply {
 }
 
 impl Client {
-    /// Connects to the server at `address`. The connection lives on the runtime
-    /// that polls this.
-    pub async fn connect(address: SocketAddr, protocol: Protocol) -> Result<Self, SuiteError> {
-        let authority = address.to_string().parse().map_err(failed("make a request's address"))?;
+    /// Connects to the server at `address`. The connection belongs to the current
+    /// runtime.
+    pub async fn connect(address: SocketAddr, protocol: Protocol) -> Result<Self, HttpError> {
+        let authority =
+            address.to_string().parse().map_err(failed("create the address of a request"))?;
         let stream = TcpStream::connect(address).await.map_err(failed("connect"))?;
         Self::on(stream, authority, protocol).await
     }
 
-    /// On a connection that has been made, to what goes by that name.
+    /// Uses an open connection to the server called `authority`.
     pub async fn on(
         stream: TcpStream,
         authority: Authority,
         protocol: Protocol,
-    ) -> Result<Self, SuiteError> {
+    ) -> Result<Self, HttpError> {
         stream.set_nodelay(true).map_err(failed("connect"))?;
         let stream = TokioIo::new(stream);
-        // What ends a connection shows in the request that was under way.
+        // The request under way reports why a connection ended.
         let connection = match protocol {
             Protocol::Http1 => {
                 let made = http1::handshake(stream).await;
@@ -141,44 +142,43 @@ impl Client {
         Ok(Self { connection, authority })
     }
 
-    /// A GET of that path and query.
-    pub fn get(&self, path: &str) -> Result<Call, SuiteError> {
-        let path: PathAndQuery = path.parse().map_err(failed("make a request's address"))?;
+    /// Creates a GET request for a path and query.
+    pub fn get(&self, path: &str) -> Result<Call, HttpError> {
+        let path: PathAndQuery = path.parse().map_err(failed("create the address of a request"))?;
         let mut headers = HeaderMap::new();
         let mut uri = hyper::http::uri::Parts::default();
         uri.path_and_query = Some(path);
         match self.connection {
             Connection::Http1(_) => {
                 let host = HeaderValue::try_from(self.authority.as_str());
-                headers.insert(HOST, host.map_err(failed("make a request's header"))?);
+                headers.insert(HOST, host.map_err(failed("create a header of a request"))?);
             }
-            // It has no header for that.
+            // h2 has no Host header; the address holds the host.
             Connection::H2(_) => {
                 uri.scheme = Some(Scheme::HTTP);
                 uri.authority = Some(self.authority.clone());
             }
         }
-        let uri = Uri::from_parts(uri).map_err(failed("make a request's address"))?;
+        let uri = Uri::from_parts(uri).map_err(failed("create the address of a request"))?;
         let (method, expected) = (Method::GET, StatusCode::OK);
         Ok(Call { method, uri, headers, body: Bytes::new(), expected })
     }
 
-    /// Sends it, and reads the answer to its end, in no more than
-    /// [`sizes::HTTP_TIMEOUT`]. On h2 several may be under way at once; on
-    /// HTTP/1.1 one waits for the other.
-    pub async fn send(&self, call: &Call) -> Result<Reply, SuiteError> {
+    /// Sends a request and reads the whole answer, within [`sizes::HTTP_TIMEOUT`]. On h2,
+    /// several requests can be under way at once; on HTTP/1.1, they wait for each other.
+    pub async fn send(&self, call: &Call) -> Result<Reply, HttpError> {
         tokio::time::timeout(sizes::HTTP_TIMEOUT, self.sent(call.request()))
             .await
             .map_err(failed("finish the round trip in time"))?
     }
 
-    async fn sent(&self, request: Request<Full<Bytes>>) -> Result<Reply, SuiteError> {
+    async fn sent(&self, request: Request<Full<Bytes>>) -> Result<Reply, HttpError> {
         let sending = failed("send the request");
         match &self.connection {
             Connection::Http1(sender) => {
                 let mut sender = sender.lock().await;
                 sender.ready().await.map_err(failed("reuse the connection"))?;
-                // Locked until the body is read: the next request waits for it anyway.
+                // Locked until the body is read: the next request has to wait for that anyway.
                 read(sender.send_request(request).await.map_err(sending)?).await
             }
             Connection::H2(sender) => {
@@ -189,18 +189,18 @@ impl Client {
         }
     }
 
-    /// Sends it and checks the status; the checksum is that of the body.
-    pub async fn checksum_of(&self, call: &Call) -> Result<u64, SuiteError> {
+    /// Sends a request, checks the status and returns the checksum of the body.
+    pub async fn checksum_of(&self, call: &Call) -> Result<u64, HttpError> {
         let reply = self.send(call).await?;
         if reply.status != call.expected {
             let (uri, status) = (call.uri.to_string(), reply.status.as_u16());
-            return Err(SuiteError::Status { uri, status });
+            return Err(HttpError::Status { uri, status });
         }
         Ok(reply.checksum())
     }
 }
 
-async fn read(response: Response<Incoming>) -> Result<Reply, SuiteError> {
+async fn read(response: Response<Incoming>) -> Result<Reply, HttpError> {
     let (parts, body) = response.into_parts();
     let body = body.collect().await.map_err(failed("read the reply"))?.to_bytes();
     Ok(Reply { status: parts.status, headers: parts.headers, body })

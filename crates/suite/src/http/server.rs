@@ -1,4 +1,4 @@
-//! A server on loopback, on a runtime and threads of its own.
+//! A server on loopback, with its own runtime and threads.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
@@ -9,13 +9,12 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::oneshot;
 
-use super::failed;
+use super::error::failed;
 use crate::service::{Drained, Limits, Metrics, Parts, Service, serve};
 use crate::{SuiteError, sizes};
 
-/// A server on loopback, on a runtime of its own, so that client and server do
-/// not take turns on one thread. Stopped when dropped: requests under way are
-/// answered first.
+/// A server on loopback. It has its own runtime, so that client and server do not take
+/// turns on one thread. Dropping it stops it, after requests under way are answered.
 #[derive(Debug)]
 pub struct Server {
     running: Running,
@@ -23,7 +22,7 @@ pub struct Server {
     thread: Option<JoinHandle<Drained>>,
 }
 
-/// What is served.
+/// The routes to serve, with their limits.
 struct Served {
     router: Router,
     limits: Limits,
@@ -31,7 +30,7 @@ struct Served {
     service: Option<Service>,
 }
 
-/// What the starter is told.
+/// What the server's thread reports once it listens.
 #[derive(Debug)]
 struct Running {
     address: SocketAddr,
@@ -41,13 +40,13 @@ struct Running {
 }
 
 impl Server {
-    /// The reference service with nothing to install, on a free port. It accepts
-    /// connections when this returns.
+    /// Starts the reference service without any installed servers, on a free port. It
+    /// accepts connections when this returns.
     pub fn embedded() -> Result<Self, SuiteError> {
-        Self::service(Parts::embedded())
+        Self::service(async { Ok(Parts::embedded().await?) })
     }
 
-    /// The reference service of these parts, which are made where they are used.
+    /// Starts the reference service. The parts are created on the server's runtime.
     pub fn service(
         parts: impl Future<Output = Result<Parts, SuiteError>> + Send + 'static,
     ) -> Result<Self, SuiteError> {
@@ -62,9 +61,9 @@ impl Server {
         })
     }
 
-    /// Any other routes, as they are: see [`Front::dress`](crate::service::Front::dress)
-    /// for what the reference service puts before its own. Connections are counted
-    /// in `metrics`.
+    /// Serves other routes, without any middleware: see
+    /// [`Front::dress`](crate::service::Front::dress) for that of the reference service.
+    /// Connections are counted in `metrics`.
     pub fn routes(
         router: Router,
         limits: Limits,
@@ -83,53 +82,53 @@ impl Server {
             .build()
             .map_err(failed("start the server's runtime"))?;
         let (stop, stopped) = oneshot::channel();
-        let (tell, told) = mpsc::channel();
+        let (started, starting) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("benchgate-http".to_owned())
-            .spawn(move || run(&runtime, made, &tell, stopped))
+            .spawn(move || run(&runtime, made, &started, stopped))
             .map_err(failed("start the server's thread"))?;
-        match told.recv() {
+        match starting.recv() {
             Ok(Ok(running)) => Ok(Self { running, stop: Some(stop), thread: Some(thread) }),
             Ok(Err(error)) => Err(error),
-            // A panic, of which stderr tells.
-            Err(error) => Err(failed("start the server")(error)),
+            // A panic, which has been reported on stderr.
+            Err(error) => Err(failed("start the server")(error).into()),
         }
     }
 
-    /// Where it listens.
+    /// The server's address.
     pub fn address(&self) -> SocketAddr {
         self.running.address
     }
 
-    /// Connections accepted so far: the proof that they are reused.
+    /// The number of connections accepted so far. It shows whether they are reused.
     pub fn accepted(&self) -> u64 {
         self.running.metrics.connections.get()
     }
 
-    /// The runtime that it runs on. What uses the service without a socket is to
-    /// run there too: a connection that another runtime took out of the pool goes
-    /// back when that runtime next has a turn, and stopping waits for it.
+    /// The server's runtime. Requests without a socket must run there too: a pooled
+    /// connection that another runtime acquired returns only when that runtime is next
+    /// polled, and stopping waits for it.
     pub fn runtime(&self) -> &Handle {
         &self.running.runtime
     }
 
-    /// The reference service, if it is that which is served.
+    /// The reference service, if that is served.
     pub fn reference(&self) -> Option<&Service> {
         self.running.service.as_ref()
     }
 
-    /// Tells it to stop, without waiting: it accepts no connection any more, and
-    /// answers what is under way.
+    /// Begins to stop, without waiting: the server accepts no more connections and
+    /// answers the requests under way.
     pub fn begin_stop(&mut self) {
         drop(self.stop.take());
     }
 
-    /// Stops it, and waits until it has; whether everything under way was
+    /// Stops the server and waits for it. Returns whether every request under way was
     /// answered.
     ///
     /// # Errors
     ///
-    /// Where its thread panicked.
+    /// If the server's thread panicked.
     pub fn stop(mut self) -> Result<Drained, SuiteError> {
         self.begin_stop();
         self.join().unwrap_or(Ok(Drained::All))
@@ -137,14 +136,14 @@ impl Server {
 
     fn join(&mut self) -> Option<Result<Drained, SuiteError>> {
         let ended = self.thread.take()?.join();
-        Some(ended.map_err(|_| failed("stop the server")("its thread panicked")))
+        Some(ended.map_err(|_| failed("stop the server")("its thread panicked").into()))
     }
 }
 
 fn run(
     runtime: &Runtime,
     made: impl Future<Output = Result<Served, SuiteError>>,
-    tell: &mpsc::Sender<Result<Running, SuiteError>>,
+    started: &mpsc::Sender<Result<Running, SuiteError>>,
     stopped: oneshot::Receiver<()>,
 ) -> Drained {
     runtime.block_on(async {
@@ -157,8 +156,8 @@ fn run(
         let (Served { router, limits, metrics, service }, listener, address) = match made.await {
             Ok(made) => made,
             Err(error) => {
-                // Who is told has asked for it, and waits.
-                let _ = tell.send(Err(error));
+                // The receiver waits for this.
+                let _ = started.send(Err(error));
                 return Drained::All;
             }
         };
@@ -168,18 +167,18 @@ fn run(
             metrics: Arc::clone(&metrics),
             service: service.clone(),
         };
-        let _ = tell.send(Ok(running));
-        // The sender is dropped at the latest with the server: either way, over.
+        let _ = started.send(Ok(running));
+        // Ready when the sender is dropped, at the latest with the server.
         let stop = async {
             let _ = stopped.await;
         };
-        // On a worker, and not on this thread: both would take connections over.
+        // Spawned on the worker: otherwise both threads would serve connections.
         let serving = tokio::spawn(serve(listener, router, limits, metrics, stop));
         let drained = serving.await.unwrap_or(Drained::NotAll);
         if let Some(service) = service
             && let Err(error) = service.stop().await
         {
-            tracing::warn!(%error, "not everything could be given back");
+            tracing::warn!(%error, "the service could not release all of its resources");
         }
         drained
     })

@@ -1,14 +1,15 @@
-//! A service of the user's own, which `TARGET_URL` names.
+//! The user's own service, at `TARGET_URL`.
 
 use hyper::Uri;
 use hyper::http::uri::{Authority, Scheme};
 use tokio::net::TcpStream;
 
-use super::{Call, Client, Protocol, failed};
+use super::error::failed;
+use super::{Call, Client, HttpError, Protocol};
 use crate::services::Unavailable;
-use crate::{SuiteError, sizes};
+use crate::sizes;
 
-/// The address of a service to measure. It is asked by GET, and nothing else.
+/// The address of a service to measure. Only GET requests are sent to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     authority: Authority,
@@ -22,36 +23,36 @@ fn unavailable(reason: impl Into<String>) -> Unavailable {
 }
 
 impl Target {
-    /// What `TARGET_URL` names.
+    /// The service at `TARGET_URL`.
     pub fn find() -> Result<Self, Unavailable> {
         match std::env::var("TARGET_URL") {
             Ok(url) if !url.is_empty() => Self::at(&url),
             _ => Err(unavailable(
-                "TARGET_URL is not set; set it to http://HOST:PORT/PATH to measure a service of \
-                 your own",
+                "TARGET_URL is not set; set it to http://HOST:PORT/PATH to measure your own \
+                 service",
             )),
         }
     }
 
-    /// What this URL names.
+    /// The service at a URL.
     pub fn at(url: &str) -> Result<Self, Unavailable> {
         let refused = |why: &str| {
             unavailable(format!(
                 "TARGET_URL cannot be used: {why}; set it to http://HOST:PORT/PATH"
             ))
         };
-        let uri: Uri = url.parse().map_err(|_| refused("it is no URL"))?;
+        let uri: Uri = url.parse().map_err(|_| refused("it is not a URL"))?;
         if uri.scheme() != Some(&Scheme::HTTP) {
-            // TLS would be measured with it, in this process too.
-            return Err(refused("only plain http is measured, behind whatever ends TLS"));
+            // TLS would be part of the measurement, in this process too.
+            return Err(refused("only plain http can be measured, behind the TLS proxy"));
         }
-        let authority = uri.authority().ok_or_else(|| refused("it names no host"))?;
+        let authority = uri.authority().ok_or_else(|| refused("it has no host"))?;
         if authority.as_str().contains('@') {
-            return Err(refused("it holds a password, and nothing is sent with one"));
+            return Err(refused("it holds a user or password, which are never sent"));
         }
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
         if host.is_empty() {
-            return Err(refused("it names no host"));
+            return Err(refused("it has no host"));
         }
         Ok(Self {
             host,
@@ -61,19 +62,19 @@ impl Target {
         })
     }
 
-    /// A connection to it, and the call that is measured on it. Two of these are
-    /// tried: it must answer with 200 and keep the connection.
+    /// Connects, and returns the connection with the call to measure. The call is tried
+    /// twice: the service must answer with 200 and keep the connection.
     pub async fn connect(&self) -> Result<(Client, Call), Unavailable> {
-        self.tried().await.map_err(|error| {
+        self.try_connect().await.map_err(|error| {
             unavailable(format!(
-                "the service that TARGET_URL names does not answer as it must: {error}; start it, \
-                 name an address that GET answers with 200 on a kept connection, or unset \
+                "the service at TARGET_URL does not answer as it must: {error}; start it, set \
+                 an address that answers GET with 200 and keeps the connection, or unset \
                  TARGET_URL"
             ))
         })
     }
 
-    async fn tried(&self) -> Result<(Client, Call), SuiteError> {
+    async fn try_connect(&self) -> Result<(Client, Call), HttpError> {
         let connecting = TcpStream::connect((self.host.as_str(), self.port));
         let stream = tokio::time::timeout(sizes::HTTP_TIMEOUT, connecting)
             .await

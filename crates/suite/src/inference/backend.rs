@@ -1,4 +1,4 @@
-//! What runs a model, and where it is found.
+//! The backends that run models, and where they are found.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,17 +6,17 @@ use std::sync::{Mutex, PoisonError};
 
 use ort::environment::Environment;
 
-use crate::SuiteError;
+use super::InferenceError;
 use crate::services::Unavailable;
 use benchgate_record::{self as record, RecordError};
 
 /// The release that `scripts/setup` installs.
 const ONNX_RUNTIME_VERSION: &str = "1.31.0";
 
-/// What runs the model.
+/// A backend that runs models.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Backend {
-    /// tract, compiled in.
+    /// tract, which is compiled in.
     Tract,
     /// ONNX Runtime, loaded from this library.
     OnnxRuntime(PathBuf),
@@ -32,25 +32,25 @@ impl fmt::Display for Backend {
 }
 
 impl Backend {
-    /// Loads it into this process, if it is not there yet. Loading a model does
-    /// the same.
+    /// Loads the backend into this process, unless it is already loaded. Loading a model
+    /// does the same.
     ///
     /// # Errors
     ///
-    /// [`SuiteError::Library`] where the library cannot be loaded,
-    /// [`SuiteError::OtherBackend`] where the process has another backend.
-    pub fn start(&self) -> Result<(), SuiteError> {
+    /// [`InferenceError::Library`] if the library cannot be loaded, and
+    /// [`InferenceError::OtherBackend`] if the process has loaded another backend.
+    pub fn start(&self) -> Result<(), InferenceError> {
         environment(self).map(drop)
     }
 
-    /// Tells the gate which build of ONNX Runtime was measured, once a model is
-    /// loaded on it. tract is part of the program that is measured, not of its
-    /// surroundings.
+    /// Records which build of ONNX Runtime was measured; to be called once a model is
+    /// loaded. tract is not recorded: it is part of the measured program and not of its
+    /// environment.
     pub fn record(&self) -> Result<(), RecordError> {
         match self {
             Self::Tract => Ok(()),
             Self::OnnxRuntime(_) => {
-                // The release's number is not to be had; its commit is.
+                // The library reports its commit, not the number of its release.
                 let build = ort::info();
                 record::service(
                     "onnxruntime",
@@ -73,14 +73,14 @@ pub fn installed_onnx_runtime() -> Option<PathBuf> {
     )
 }
 
-/// ONNX Runtime where `ORT_DYLIB_PATH` names its library, else where
-/// `scripts/setup` has put it.
+/// Finds ONNX Runtime's library: at `ORT_DYLIB_PATH` if that is set, otherwise where
+/// `scripts/setup` installs it.
 pub fn onnx_runtime() -> Result<Backend, Unavailable> {
     if let Some(named) = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()) {
         let named = PathBuf::from(named);
         return library(&named).ok_or_else(|| Unavailable {
             reason: format!(
-                "ORT_DYLIB_PATH names {}, which is no file; set it to libonnxruntime.so",
+                "ORT_DYLIB_PATH is {}, which is not a file; set it to libonnxruntime.so",
                 named.display()
             ),
         });
@@ -93,21 +93,21 @@ pub fn onnx_runtime() -> Result<Backend, Unavailable> {
 }
 
 fn library(path: &Path) -> Option<Backend> {
-    // Absolute, because the loader would take it relative to the executable.
+    // The loader would resolve a relative path from the executable's directory.
     let absolute = std::path::absolute(path).ok()?;
     absolute.is_file().then_some(Backend::OnnxRuntime(absolute))
 }
 
-/// The backend of this process: only one can be loaded, and only once.
+/// The backend of this process. Only one can be loaded, and only once.
 static LOADED: Mutex<Option<(Backend, Environment)>> = Mutex::new(None);
 
-pub(super) fn environment(wanted: &Backend) -> Result<Environment, SuiteError> {
+pub(super) fn environment(wanted: &Backend) -> Result<Environment, InferenceError> {
     let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((backend, environment)) = &*loaded {
         return if backend == wanted {
             Ok(environment.clone())
         } else {
-            Err(SuiteError::OtherBackend { loaded: backend.clone(), wanted: wanted.clone() })
+            Err(InferenceError::OtherBackend { loaded: backend.clone(), wanted: wanted.clone() })
         };
     }
     let builder = match wanted {
@@ -116,7 +116,7 @@ pub(super) fn environment(wanted: &Backend) -> Result<Environment, SuiteError> {
             ort::init()
         }
         Backend::OnnxRuntime(library) => {
-            ort::init_from(library).map_err(|source| SuiteError::Library { source })?
+            ort::init_from(library).map_err(|source| InferenceError::Library { source })?
         }
     };
     let environment =
@@ -128,6 +128,6 @@ pub(super) fn environment(wanted: &Backend) -> Result<Environment, SuiteError> {
 pub(super) fn failed<'a>(
     backend: &'a Backend,
     action: &'static str,
-) -> impl FnOnce(ort::Error) -> SuiteError + 'a {
-    move |source| SuiteError::Inference { backend: backend.clone(), action, source }
+) -> impl FnOnce(ort::Error) -> InferenceError + 'a {
+    move |source| InferenceError::Backend { backend: backend.clone(), action, source }
 }

@@ -1,26 +1,26 @@
-//! Rows of many callers in one tensor, and their scores back to them.
+//! Puts the rows of many callers into one tensor, and returns their scores to them.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::oneshot;
 
-use crate::SuiteError;
+use super::InferenceError;
 
-/// What scores rows: a [`Scorer`](super::Scorer), or something else with a
-/// model behind it.
+/// Something that scores rows, such as a [`Scorer`](super::Scorer).
 pub trait Predict: Send + 'static {
-    /// Features of one row.
+    /// The number of features in a row.
     fn width(&self) -> usize;
 
-    /// A score for each of the rows, which lie one after the other in `features`.
-    fn predict(&mut self, features: &[f32]) -> Result<Vec<f32>, SuiteError>;
+    /// Returns a score for each row of `features`, which holds the rows one after the
+    /// other.
+    fn predict(&mut self, features: &[f32]) -> Result<Vec<f32>, InferenceError>;
 }
 
-/// What a caller is told: one score, or why the whole batch has none.
-pub type Reply = Result<f32, Arc<SuiteError>>;
+/// The reply to a caller: its score, or why its batch failed.
+pub type Reply = Result<f32, Arc<InferenceError>>;
 
-/// Somebody who wants one row scored.
+/// A caller who wants one row scored.
 #[derive(Debug)]
 pub struct Caller {
     features: Vec<f32>,
@@ -29,25 +29,25 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// With its row, and where it waits for the score.
+    /// Creates a caller with its row, and the receiver of its score.
     pub fn new(features: Vec<f32>) -> (Self, oneshot::Receiver<Reply>) {
         let (reply, receiver) = oneshot::channel();
         (Self { features, reply, since: Instant::now() }, receiver)
     }
 
-    /// When it came.
+    /// When the caller was created.
     pub fn since(&self) -> Instant {
         self.since
     }
 
-    /// Whether nobody waits for its score any longer.
+    /// Whether the receiver of the score has been dropped.
     pub fn has_gone(&self) -> bool {
         self.reply.is_closed()
     }
 }
 
-/// A batch that is being put together; used again for the next one, so that it
-/// allocates nothing once it has grown.
+/// A batch of rows. Its memory is reused for the next batch, so that it does not
+/// allocate once it has grown.
 #[derive(Clone, Debug)]
 pub struct Batch {
     features: Vec<f32>,
@@ -55,59 +55,59 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// With room for `rows` rows of `width` features.
+    /// Creates an empty batch with room for `rows` rows of `width` features.
     pub fn with_capacity(rows: usize, width: usize) -> Self {
         Self { features: Vec::with_capacity(rows * width), width }
     }
 
-    /// Takes one more row.
+    /// Adds a row.
     ///
     /// # Panics
     ///
-    /// When it does not have the batch's width.
+    /// If the row does not have the batch's width.
     pub fn push(&mut self, row: &[f32]) {
         assert_eq!(row.len(), self.width, "features of a row");
         self.features.extend_from_slice(row);
     }
 
-    /// Leaves no row in it.
+    /// Removes all rows.
     pub fn clear(&mut self) {
         self.features.clear();
     }
 
-    /// Its rows, one after the other.
+    /// The rows, one after the other.
     pub fn features(&self) -> &[f32] {
         &self.features
     }
 
-    /// Rows in it.
+    /// The number of rows.
     pub fn rows(&self) -> usize {
         self.features.len() / self.width
     }
 
-    /// A score for each row, in the order they came in.
-    pub fn score(&self, model: &mut impl Predict) -> Result<Vec<f32>, SuiteError> {
+    /// Scores the rows, in the order in which they were added.
+    pub fn score(&self, model: &mut impl Predict) -> Result<Vec<f32>, InferenceError> {
         let scores = model.predict(&self.features)?;
         if scores.len() == self.rows() {
             Ok(scores)
         } else {
-            Err(SuiteError::Scores { scores: scores.len(), rows: self.rows() })
+            Err(InferenceError::Scores { scores: scores.len(), rows: self.rows() })
         }
     }
 
-    /// Scores the callers' rows in one call of the model, and tells each its own
+    /// Scores the callers' rows in one call of the model, and sends each caller its
     /// score.
     ///
     /// # Panics
     ///
-    /// When a row does not have the batch's width.
+    /// If a row does not have the batch's width.
     pub fn answer(&mut self, callers: Vec<Caller>, model: &mut impl Predict) {
         self.clear();
         for caller in &callers {
             self.push(&caller.features);
         }
         let replies = callers.into_iter().map(|caller| caller.reply);
-        // Who has gone meanwhile needs no reply.
+        // Sending fails if the caller has gone, which does not matter.
         match self.score(model) {
             Ok(scores) => {
                 for (reply, score) in replies.zip(scores) {

@@ -1,4 +1,4 @@
-//! Single callers, scored in batches.
+//! Scores the rows of single callers in batches.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -7,41 +7,41 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::{Batch, Caller, Predict, Reply};
-use crate::SuiteError;
+use super::{Batch, BatcherError, Caller, Predict, Reply};
 
 /// How callers are gathered into batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Batching {
-    /// Rows that a batch has at most.
+    /// The maximum number of rows in a batch.
     pub max_rows: usize,
-    /// How long a caller waits for others at most. A batch starts sooner when it
-    /// is full.
+    /// The maximum time that a caller waits for others. A batch starts sooner if it is
+    /// full.
     pub max_wait: Duration,
-    /// Callers that wait at most, beyond those whose batch is running. One more is
-    /// turned away at once: a queue without a bound only makes everybody late.
+    /// The maximum number of waiting callers, not counting those whose batch is
+    /// running. Further callers are rejected at once: an unbounded queue would only
+    /// make all of them late.
     pub queue: usize,
 }
 
-/// How often what happened, since the batcher was started.
+/// Counts of events since the batcher was started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Rows handed to a model.
+    /// Rows passed to a model.
     pub rows: u64,
-    /// Calls of a model that these came to.
+    /// Calls of a model.
     pub batches: u64,
-    /// Callers turned away because the queue was full.
+    /// Callers rejected because the queue was full.
     pub shed: u64,
 }
 
-/// Worker threads that score what single callers ask, in batches.
+/// Worker threads that score the rows of single callers in batches.
 ///
-/// Each worker has a model of its own, because running one needs it alone. The
-/// workers wait on a condition variable and not on tokio's timer, which knows
-/// no times below a millisecond.
+/// Each worker has its own model, because running a model needs exclusive access. The
+/// workers wait on a condition variable and not on tokio's timer, whose resolution is a
+/// millisecond.
 ///
-/// Dropped, it takes no new callers, answers those who wait, and ends its
-/// threads: it blocks for as long as the batches that are left take.
+/// Dropping it rejects new callers, answers the waiting ones and ends the threads. This
+/// blocks until the remaining batches are done.
 #[derive(Debug)]
 pub struct Batcher {
     handle: BatcherHandle,
@@ -53,17 +53,21 @@ impl Batcher {
     ///
     /// # Errors
     ///
-    /// When there is no model, when a batch or the queue would have room for
-    /// nobody, or when the system gives no thread.
-    pub fn start<M: Predict>(models: Vec<M>, batching: Batching) -> Result<Self, SuiteError> {
+    /// If there is no model, if a batch or the queue has no room, or if the system
+    /// cannot start a thread.
+    pub fn start<M: Predict>(models: Vec<M>, batching: Batching) -> Result<Self, BatcherError> {
         let Some(width) = models.first().map(Predict::width) else {
-            return Err(SuiteError::Batching { what: "no model to score with" });
+            return Err(BatcherError::Configuration { problem: "no model to score with" });
         };
         if models.iter().any(|model| model.width() != width) {
-            return Err(SuiteError::Batching { what: "models of different numbers of features" });
+            return Err(BatcherError::Configuration {
+                problem: "the models have different numbers of features",
+            });
         }
         if batching.max_rows == 0 || batching.queue == 0 {
-            return Err(SuiteError::Batching { what: "no room in a batch or in the queue" });
+            return Err(BatcherError::Configuration {
+                problem: "no room in a batch or in the queue",
+            });
         }
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
@@ -76,20 +80,20 @@ impl Batcher {
             batching,
             width,
         });
-        // Held from here on: if a thread cannot be had, the others are ended.
+        // If a thread cannot be started, dropping this value ends the others.
         let mut batcher = Self { handle: BatcherHandle { shared }, workers: Vec::new() };
         for model in models {
-            let working = Working { shared: Arc::clone(&batcher.handle.shared) };
-            let worker = std::thread::Builder::new()
+            let worker = Worker { shared: Arc::clone(&batcher.handle.shared) };
+            let thread = std::thread::Builder::new()
                 .name("benchgate-batcher".to_owned())
-                .spawn(move || working.work(model))
-                .map_err(|source| SuiteError::Io { action: "start a batcher's thread", source })?;
-            batcher.workers.push(worker);
+                .spawn(move || worker.run(model))
+                .map_err(BatcherError::Thread)?;
+            batcher.workers.push(thread);
         }
         Ok(batcher)
     }
 
-    /// For a caller; cheap to clone.
+    /// A handle for callers, cheap to clone.
     pub fn handle(&self) -> BatcherHandle {
         self.handle.clone()
     }
@@ -100,72 +104,70 @@ impl Drop for Batcher {
         self.handle.shared.lock().open = false;
         self.handle.shared.changed.notify_all();
         for worker in self.workers.drain(..) {
-            // A worker that panicked has said so, and its callers have been told.
+            // A panic has been reported on stderr and to the worker's callers.
             let _ = worker.join();
         }
     }
 }
 
-/// What callers ask a [`Batcher`] through.
+/// A handle to a [`Batcher`], for callers.
 #[derive(Clone, Debug)]
 pub struct BatcherHandle {
     shared: Arc<Shared>,
 }
 
 impl BatcherHandle {
-    /// The score of one row, in a batch with others'.
+    /// Scores one row, in a batch with the rows of other callers.
     ///
-    /// Dropping the future leaves the queue: nothing is computed for a caller
-    /// who has gone.
+    /// Dropping the future leaves the queue, and the row is not scored.
     ///
     /// # Errors
     ///
-    /// [`SuiteError::Features`] when that is no row of the model's,
-    /// [`SuiteError::Overloaded`] when the queue is full,
-    /// [`SuiteError::Batch`] when the model failed on the batch, and
-    /// [`SuiteError::BatcherEnded`] when the batcher was dropped or its workers
-    /// died.
-    pub async fn score(&self, features: impl Into<Vec<f32>> + Send) -> Result<f32, SuiteError> {
+    /// [`BatcherError::Features`] if the features are not one row of the model,
+    /// [`BatcherError::Overloaded`] if the queue is full, [`BatcherError::Batch`] if the
+    /// model failed on the batch, and [`BatcherError::Ended`] if the batcher was dropped
+    /// or its workers have died.
+    pub async fn score(&self, features: impl Into<Vec<f32>> + Send) -> Result<f32, BatcherError> {
         let reply = self.enqueue(features.into())?;
         match reply.await {
             Ok(Ok(score)) => Ok(score),
-            Ok(Err(source)) => Err(SuiteError::Batch { source }),
-            Err(_dropped) => Err(SuiteError::BatcherEnded),
+            Ok(Err(source)) => Err(BatcherError::Batch { source }),
+            Err(_dropped) => Err(BatcherError::Ended),
         }
     }
 
-    /// Features of one row.
+    /// The number of features in a row.
     pub fn width(&self) -> usize {
         self.shared.width
     }
 
-    /// What has happened so far.
+    /// The counts so far.
     pub fn counts(&self) -> Counts {
         self.shared.lock().counts
     }
 
-    /// Callers that wait for their batch to begin.
+    /// The number of callers whose batch has not started.
     pub fn waiting(&self) -> usize {
         self.shared.lock().waiting.len()
     }
 
-    fn enqueue(&self, features: Vec<f32>) -> Result<oneshot::Receiver<Reply>, SuiteError> {
+    fn enqueue(&self, features: Vec<f32>) -> Result<oneshot::Receiver<Reply>, BatcherError> {
         let Shared { batching, width, changed, .. } = &*self.shared;
         if features.len() != *width {
-            return Err(SuiteError::Features { values: features.len(), width: *width });
+            return Err(BatcherError::Features { values: features.len(), width: *width });
         }
         let (caller, receiver) = Caller::new(features);
         let mut state = self.shared.lock();
         if !state.open || state.workers == 0 {
-            return Err(SuiteError::BatcherEnded);
+            return Err(BatcherError::Ended);
         }
         if state.waiting.len() >= batching.queue {
             state.counts.shed += 1;
-            return Err(SuiteError::Overloaded { waiting: state.waiting.len() });
+            return Err(BatcherError::Overloaded { waiting: state.waiting.len() });
         }
         state.waiting.push_back(caller);
-        // Those between change nothing: a worker waits for the first one, and from
-        // then on for a full batch or the end of its time.
+        // Callers in between wake no worker: a worker waits for the first caller, and
+        // then for a full batch or the end of the wait.
         let waiting = state.waiting.len();
         drop(state);
         if waiting == 1 || waiting.is_multiple_of(batching.max_rows) {
@@ -179,7 +181,7 @@ impl BatcherHandle {
 struct State {
     waiting: VecDeque<Caller>,
     open: bool,
-    /// Workers that live.
+    /// The number of live workers.
     workers: usize,
     counts: Counts,
 }
@@ -198,12 +200,12 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next batch; `None` when the batcher has ended and nobody waits.
+    /// Waits for the next batch; `None` once the batcher is closed and no caller waits.
     fn next(&self) -> Option<Vec<Caller>> {
         let Batching { max_rows, max_wait, .. } = self.batching;
         let mut state = self.lock();
         loop {
-            // Those who have gone take no place in a batch.
+            // Callers who have gone take no place in a batch.
             state.waiting.retain(|caller| !caller.has_gone());
             let Some(first) = state.waiting.front() else {
                 if !state.open {
@@ -230,13 +232,13 @@ impl Shared {
     }
 }
 
-/// A living worker. Dropped by its end, also by a panic.
-struct Working {
+/// A live worker. It is dropped when its thread ends, even by a panic.
+struct Worker {
     shared: Arc<Shared>,
 }
 
-impl Working {
-    fn work<M: Predict>(self, mut model: M) {
+impl Worker {
+    fn run<M: Predict>(self, mut model: M) {
         let mut batch = Batch::with_capacity(self.shared.batching.max_rows, self.shared.width);
         while let Some(callers) = self.shared.next() {
             batch.answer(callers, &mut model);
@@ -244,16 +246,16 @@ impl Working {
     }
 }
 
-impl Drop for Working {
+impl Drop for Worker {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
         state.workers -= 1;
         if state.workers == 0 {
-            // Nobody is left to answer them: dropped, their callers are told.
+            // No worker is left to answer them; dropping them tells the callers.
             state.waiting.clear();
         }
         drop(state);
-        // A call to work that reached this worker is for another one.
+        // Passes a notification that reached this worker on to another one.
         self.shared.changed.notify_one();
     }
 }

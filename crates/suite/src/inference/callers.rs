@@ -1,15 +1,14 @@
-//! Many callers who want a score each, at the same time.
+//! Many concurrent callers who want one score each.
 
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use super::{BatcherHandle, checksum, features_of_width};
-use crate::SuiteError;
+use super::{BatcherError, BatcherHandle, checksum, features_of_width};
 use benchgate_record::{self as record, RecordError};
 use benchgate_record::{Metric, Unit};
 
-/// Callers of one batcher, each with a row of its own.
+/// Callers of one batcher, each with its own row.
 #[derive(Clone, Debug)]
 pub struct Callers {
     handle: BatcherHandle,
@@ -17,31 +16,30 @@ pub struct Callers {
 }
 
 impl Callers {
-    /// So many, with the first rows of
-    /// [`features`](super::features).
+    /// Creates `callers` callers, with the first rows of [`features`](super::features).
     pub fn new(handle: BatcherHandle, callers: usize) -> Self {
         let width = handle.width();
         let features = features_of_width(width, callers);
         Self { handle, rows: features.chunks(width).map(<[f32]>::to_vec).collect() }
     }
 
-    /// Each asks once, all of them at once; done when the last one has its score.
+    /// All callers ask once, concurrently. Returns when the last one has its score.
     ///
     /// # Errors
     ///
-    /// The first that a caller is told.
+    /// The first error that a caller gets.
     ///
     /// # Panics
     ///
-    /// When a caller's task does.
-    pub async fn ask(&self) -> Result<Answers, SuiteError> {
+    /// If a caller's task panics.
+    pub async fn ask(&self) -> Result<Answers, BatcherError> {
         let mut running = JoinSet::new();
         for (number, row) in self.rows.iter().enumerate() {
             let (handle, row) = (self.handle.clone(), row.clone());
             running.spawn(async move {
                 let start = Instant::now();
                 let score = handle.score(row).await?;
-                Ok::<_, SuiteError>((number, score, start.elapsed()))
+                Ok::<_, BatcherError>((number, score, start.elapsed()))
             });
         }
         let mut answers = Answers {
@@ -56,8 +54,8 @@ impl Callers {
         Ok(answers)
     }
 
-    /// Asks again and again until there are `calls` latencies at least.
-    pub async fn observe(&self, calls: usize) -> Result<Observed, SuiteError> {
+    /// Asks repeatedly until there are at least `calls` latencies.
+    pub async fn observe(&self, calls: usize) -> Result<Observed, BatcherError> {
         let mut taken = Vec::with_capacity(calls + self.rows.len());
         let start = Instant::now();
         while taken.len() < calls {
@@ -69,12 +67,12 @@ impl Callers {
     }
 }
 
-/// What callers got.
+/// The scores that callers got, and how long they waited.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answers {
     /// The scores, in the order of the callers.
     pub scores: Vec<f32>,
-    /// How long each one waited, from asking to having it, in no order.
+    /// How long each caller waited for its score, in no particular order.
     pub taken: Vec<Duration>,
 }
 
@@ -85,29 +83,29 @@ impl Answers {
     }
 }
 
-/// Latencies of callers, from the moment they asked.
+/// The latencies of callers, from asking to having the score.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observed {
-    /// From the shortest to the longest.
+    /// The shortest first.
     taken: Vec<Duration>,
     elapsed: Duration,
 }
 
 impl Observed {
-    /// The time that 99 of 100 calls did not take longer than.
+    /// The 99th percentile of the latency.
     pub fn p99(&self) -> Duration {
         // The nearest rank: the ceiling of 0.99 n, counted from 1.
         let rank = (self.taken.len() * 99).div_ceil(100).max(1);
         self.taken.get(rank - 1).copied().unwrap_or_default()
     }
 
-    /// Scores a second, of all callers together.
+    /// Scores per second of all callers together.
     pub fn per_second(&self) -> f64 {
         self.taken.len() as f64 / self.elapsed.as_secs_f64()
     }
 
-    /// Records both for the benchmark `id`: `latency.p99`, waiting for others
-    /// included, and `predictions_per_second`.
+    /// Records `latency.p99`, which includes waiting for other callers, and
+    /// `predictions_per_second` for the benchmark `id`.
     pub fn record(&self, id: &str) -> Result<(), RecordError> {
         let p99 = Metric::sampled("latency.p99", Unit::Nanoseconds);
         record::value(id, &p99, self.p99().as_nanos() as f64)?;

@@ -1,58 +1,58 @@
-//! What the scorer is told about a lead.
+//! The features of a lead, as the scorer's input.
 
 use crate::sizes;
 
-/// The fields of a lead that its features are made of. What is not known stays
-/// at its default.
+/// The fields of a lead that its features are computed from. Unknown fields have their
+/// default.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LeadFields<'a> {
-    /// `new`, `contacted`, `qualified`, `viewing`, `offer` or `won`; anything
-    /// else is none of these.
+    /// `new`, `contacted`, `qualified`, `viewing`, `offer` or `won`; other values have no
+    /// feature.
     pub stage: &'a str,
-    /// Where the lead came from: `portal`, `website`, `referral`, `phone` or
-    /// `event`; anything else is none of these.
+    /// Where the lead came from: `portal`, `website`, `referral`, `phone` or `event`;
+    /// other values have no feature.
     pub source: &'a str,
-    /// Where it looks for something: a city, or a post code.
+    /// The wanted location: a city or a post code.
     pub location: &'a str,
-    /// Its address for mail.
+    /// The email address.
     pub email: &'a str,
-    /// What it may cost, in whole units of money.
+    /// The budget, in whole units of the currency.
     pub budget: i64,
-    /// Rooms that are wanted.
+    /// The wanted number of rooms.
     pub rooms: u32,
-    /// Messages, calls and visits so far.
+    /// The number of messages, calls and visits so far.
     pub contacts: u32,
-    /// When it came in, in Unix seconds.
+    /// When the lead was created, in Unix seconds.
     pub created_at: i64,
-    /// When it was looked at last, in Unix seconds.
+    /// When the lead was last scored, in Unix seconds.
     pub scored_at: i64,
 }
 
 const STAGES: [&str; 6] = ["new", "contacted", "qualified", "viewing", "offer", "won"];
 const SOURCES: [&str; 5] = ["portal", "website", "referral", "phone", "event"];
-/// Places that locations are hashed to.
+/// The number of features that locations are hashed to.
 const LOCATIONS: usize = 8;
-/// Places that the domains of mail addresses are hashed to.
+/// The number of features that the domains of email addresses are hashed to.
 const DOMAINS: usize = 4;
 
 const DAY: f32 = 86_400.0;
 
-/// One row for the scorer: numbers about -1 to 1, one of each set of names, and
-/// names without a set hashed to a place.
+/// Converts a lead to one row for the scorer: numbers scaled to about -1 to 1, one-hot
+/// categories, and other names hashed to a feature.
 pub fn features_of(lead: &LeadFields<'_>) -> [f32; sizes::FEATURES] {
     let mut row = Row { features: [0.0; sizes::FEATURES], filled: 0 };
-    row.one_of(STAGES.len(), STAGES.iter().position(|stage| *stage == lead.stage));
-    row.one_of(SOURCES.len(), SOURCES.iter().position(|source| *source == lead.source));
-    row.one_of(LOCATIONS, place(lead.location, LOCATIONS));
+    row.one_hot(STAGES.len(), STAGES.iter().position(|stage| *stage == lead.stage));
+    row.one_hot(SOURCES.len(), SOURCES.iter().position(|source| *source == lead.source));
+    row.one_hot(LOCATIONS, place(lead.location, LOCATIONS));
     let domain = lead.email.rsplit_once('@').map_or("", |(_, domain)| domain);
-    row.one_of(DOMAINS, place(domain, DOMAINS));
+    row.one_hot(DOMAINS, place(domain, DOMAINS));
 
     row.number(logarithm(lead.budget as f64, 1e7));
     row.number(logarithm(f64::from(lead.rooms), 10.0));
     row.number(logarithm(f64::from(lead.contacts), 100.0));
     let age = lead.scored_at.saturating_sub(lead.created_at);
     row.number(logarithm(age as f64, 365.0 * f64::from(DAY)));
-    // A circle: the last second of a day, or week, is next to the first.
+    // A point on a circle: the end of a day, or week, is next to its start.
     for period in [DAY, 7.0 * DAY] {
         #[expect(
             clippy::cast_possible_truncation,
@@ -64,7 +64,7 @@ pub fn features_of(lead: &LeadFields<'_>) -> [f32; sizes::FEATURES] {
         row.number(cosine);
     }
     debug_assert_eq!(row.filled, sizes::FEATURES - 1);
-    // The constant that stands for what every lead has in common.
+    // The constant feature, for what all leads have in common.
     row.number(1.0);
     row.features
 }
@@ -80,7 +80,7 @@ impl Row {
         self.filled += 1;
     }
 
-    fn one_of(&mut self, places: usize, which: Option<usize>) {
+    fn one_hot(&mut self, places: usize, which: Option<usize>) {
         if let Some(place) = which {
             self.features[self.filled + place] = 1.0;
         }
@@ -88,14 +88,15 @@ impl Row {
     }
 }
 
-/// 0 for nothing, 1 for `large`, more slowly growing in between.
-#[expect(clippy::cast_possible_truncation, reason = "a feature needs no more digits")]
+/// Scales a value logarithmically: 0 for 0, 1 for `large`.
+#[expect(clippy::cast_possible_truncation, reason = "a feature does not need more digits")]
 fn logarithm(value: f64, large: f64) -> f32 {
     (value.max(0.0).ln_1p() / large.ln_1p()) as f32
 }
 
-/// FNV-1a (Fowler, Noll and Vo), 64 bits: the same in every process and version
-/// of Rust, which std does not promise of its own hashers. Nothing for no name.
+/// Hashes a name to a feature; `None` for an empty name. FNV-1a (Fowler, Noll and Vo)
+/// with 64 bits is the same in every process and version of Rust, which the standard
+/// library does not promise for its hashers.
 fn place(name: &str, places: usize) -> Option<usize> {
     if name.is_empty() {
         return None;

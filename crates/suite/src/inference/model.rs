@@ -1,17 +1,18 @@
-//! The models that are scored with, and what they have to say.
+//! The models, and the scores that they must give.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::InferenceError;
 use crate::services::Unavailable;
-use crate::{SuiteError, sizes};
+use crate::sizes;
 
 /// A model to load.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Model {
-    /// One that comes with the suite.
+    /// A model that comes with the suite.
     BuiltIn(BuiltIn),
-    /// An ONNX file of the user's.
+    /// The user's ONNX file.
     File(PathBuf),
 }
 
@@ -22,10 +23,10 @@ impl From<BuiltIn> for Model {
 }
 
 impl Model {
-    /// The model that `MODEL_PATH` names, if it is set.
+    /// The model at `MODEL_PATH`, if that is set.
     ///
-    /// Its input has to be one tensor of f32, `[batch, n]`, with a batch of any
-    /// size. Whether it is one is seen when it is loaded.
+    /// Its input must be one tensor of f32, `[batch, n]`, with a batch of any size.
+    /// This is checked when the model is loaded.
     pub fn named() -> Result<Option<Self>, Unavailable> {
         let Some(path) = std::env::var_os("MODEL_PATH").filter(|path| !path.is_empty()) else {
             return Ok(None);
@@ -36,7 +37,7 @@ impl Model {
         } else {
             Err(Unavailable {
                 reason: format!(
-                    "MODEL_PATH names {}, which is no file; set it to an ONNX model, or unset it",
+                    "MODEL_PATH is {}, which is not a file; set it to an ONNX model, or unset it",
                     path.display()
                 ),
             })
@@ -44,30 +45,29 @@ impl Model {
     }
 }
 
-/// A model that comes with the suite; `scripts/models` makes it.
+/// A model that comes with the suite; `scripts/models` creates it.
 ///
-/// All of them take [`sizes::FEATURES`] features and give a score between 0
-/// and 1.
+/// All models take [`sizes::FEATURES`] features and give a score between 0 and 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BuiltIn {
-    /// A multi-layer perceptron, 32 → 64 → 64 → 1: 6,000 multiplications a row,
+    /// A multi-layer perceptron, 32 → 64 → 64 → 1, with 6,000 multiplications per row:
     /// the size of a gradient-boosted scorer.
     Scorer,
-    /// The same with weights of 8 bits, dynamically quantised.
+    /// The same with 8-bit weights, dynamically quantised.
     ScorerInt8,
-    /// A transformer encoder: each feature a token of 48 numbers, two blocks of
-    /// attention (three heads) and a feed-forward layer four times as wide, the
-    /// mean of the tokens pooled to a score. 2 million multiplications a row.
+    /// A transformer encoder with 2 million multiplications per row. Each feature is a
+    /// token of 48 numbers; two blocks of attention (three heads) and a feed-forward
+    /// layer four times as wide; the mean of the tokens gives the score.
     Encoder,
-    /// The same with weights of 8 bits in its linear layers, dynamically quantised.
+    /// The same with 8-bit weights in its linear layers, dynamically quantised.
     EncoderInt8,
 }
 
 impl BuiltIn {
-    /// Every one.
+    /// All models.
     pub const ALL: [Self; 4] = [Self::Scorer, Self::ScorerInt8, Self::Encoder, Self::EncoderInt8];
 
-    /// As benchmarks and files call it.
+    /// Its name in benchmark ids and file names.
     pub fn name(self) -> &'static str {
         match self {
             Self::Scorer => "scorer",
@@ -87,11 +87,11 @@ impl BuiltIn {
         }
     }
 
-    /// How far a backend's score may be from numpy's.
+    /// The largest allowed difference between a backend's score and numpy's.
     ///
-    /// In f32 only the last bits differ. In int8 an activation that lies between
-    /// two integers is rounded by those bits, and the scores follow: they are as
-    /// close to numpy's as these are to the f32 model's.
+    /// In f32, only the last bits differ. In int8, these bits can decide how an
+    /// activation is rounded, so the difference is as large as that between numpy's
+    /// scores in int8 and in f32.
     pub fn tolerance(self) -> f32 {
         match self {
             Self::Scorer | Self::Encoder => 1e-5,
@@ -99,37 +99,35 @@ impl BuiltIn {
         }
     }
 
-    /// What numpy gives for the first so many of [`features`], as one batch.
+    /// Numpy's scores for the first `rows` rows of [`features`], as one batch.
     ///
     /// # Errors
     ///
-    /// [`SuiteError::NoReference`] for another number of rows than those of
-    /// [`sizes::BATCHES`].
-    pub fn reference(self, rows: usize) -> Result<Vec<f32>, SuiteError> {
+    /// [`InferenceError::NoReference`] if `rows` is not in [`sizes::BATCHES`].
+    pub fn reference(self, rows: usize) -> Result<Vec<f32>, InferenceError> {
         let all: BTreeMap<String, Vec<Vec<f32>>> =
             serde_json::from_str(include_str!("../models/reference.json"))
-                .map_err(|_| SuiteError::NoReference { rows })?;
+                .map_err(|_| InferenceError::NoReference { rows })?;
         all.get(self.name())
             .and_then(|batches| batches.iter().find(|batch| batch.len() == rows).cloned())
-            .ok_or(SuiteError::NoReference { rows })
+            .ok_or(InferenceError::NoReference { rows })
     }
 
-    /// Whether these are its scores for the first rows of [`features`], as one
-    /// batch.
+    /// Checks the model's scores for the first rows of [`features`], as one batch.
     ///
     /// # Errors
     ///
-    /// [`SuiteError::WrongScore`] for the first row that is off by more than
+    /// [`InferenceError::WrongScore`] for the first row that differs by more than
     /// [`tolerance`](Self::tolerance).
-    pub fn check(self, scores: &[f32]) -> Result<(), SuiteError> {
+    pub fn check(self, scores: &[f32]) -> Result<(), InferenceError> {
         let reference = self.reference(scores.len())?;
         let wrong = scores.iter().zip(&reference).position(|(score, reference)| {
-            let off = (score - reference).abs();
-            off.is_nan() || off > self.tolerance()
+            let difference = (score - reference).abs();
+            difference.is_nan() || difference > self.tolerance()
         });
         match wrong {
             None => Ok(()),
-            Some(row) => Err(SuiteError::WrongScore {
+            Some(row) => Err(InferenceError::WrongScore {
                 model: self.name(),
                 row,
                 score: scores[row],
@@ -139,13 +137,12 @@ impl BuiltIn {
     }
 }
 
-/// Features of `rows` rows of [`sizes::FEATURES`]; `models/make.py` makes the
-/// same.
+/// `rows` rows of [`sizes::FEATURES`] features; `models/make.py` computes the same.
 pub fn features(rows: usize) -> Vec<f32> {
     features_of_width(sizes::FEATURES, rows)
 }
 
-/// Features of `rows` rows of `width`, between -1 and 1.
+/// `rows` rows of `width` features between -1 and 1.
 pub fn features_of_width(width: usize, rows: usize) -> Vec<f32> {
     (0..rows * width)
         .map(|index| {

@@ -1,18 +1,18 @@
-//! Predictions a second, by the size of a batch.
+//! Predictions per second, by batch size.
 
 use std::time::{Duration, Instant};
 
-use super::{Scorer, features_of_width};
-use crate::{SuiteError, sizes};
+use super::{InferenceError, Scorer, features_of_width};
+use crate::sizes;
 use benchgate_record::{self as record, RecordError};
 use benchgate_record::{Metric, Unit};
 
-/// How fast batches of one size are.
+/// The rate of batches of one size.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rate {
     /// Rows in a batch.
     pub rows: usize,
-    /// Rows scored in a second.
+    /// Rows scored per second.
     pub per_second: f64,
 }
 
@@ -23,12 +23,12 @@ pub struct Rates {
 }
 
 impl Rates {
-    /// Measures batches of these sizes, [`sizes::RATE_ROUNDS`] times in turn, and
-    /// keeps the fastest round of each: the others were interrupted.
-    pub fn measure(scorer: &mut Scorer, batches: &[usize]) -> Result<Self, SuiteError> {
+    /// Measures batches of these sizes, [`sizes::RATE_ROUNDS`] times in turn, and keeps
+    /// the fastest round of each size: slower rounds were interrupted.
+    pub fn measure(scorer: &mut Scorer, batches: &[usize]) -> Result<Self, InferenceError> {
         let inputs: Vec<Vec<f32>> =
             batches.iter().map(|rows| features_of_width(scorer.width(), *rows)).collect();
-        // A first run of each size may set up memory for it.
+        // The first run of each size may allocate memory.
         for input in &inputs {
             scorer.score(input)?;
         }
@@ -44,20 +44,20 @@ impl Rates {
         Ok(Self { rates })
     }
 
-    /// Each of them.
+    /// The rate of each size.
     pub fn rates(&self) -> &[Rate] {
         &self.rates
     }
 
-    /// How many times as fast as single rows the batches of so many are; `None`
-    /// where one of both was not measured.
+    /// How many times as fast as single rows batches of `rows` rows are; `None` unless
+    /// both were measured.
     pub fn speedup(&self, rows: usize) -> Option<f64> {
-        let of = |rows| self.rates.iter().find(|rate| rate.rows == rows);
-        Some(of(rows)?.per_second / of(1)?.per_second)
+        let find = |rows| self.rates.iter().find(|rate| rate.rows == rows);
+        Some(find(rows)?.per_second / find(1)?.per_second)
     }
 
-    /// Records `predictions_per_second` and `batch_speedup` for the benchmarks
-    /// that `id` names by the rows of their batch.
+    /// Records `predictions_per_second` and `batch_speedup`. `id` gives the id of the
+    /// benchmark for each number of rows.
     pub fn record(&self, id: impl Fn(usize) -> String) -> Result<(), RecordError> {
         let per_second = Metric::sampled("predictions_per_second", Unit::PerSecond).higher();
         let speedup = Metric::sampled("batch_speedup", Unit::from("times")).higher();
@@ -72,8 +72,9 @@ impl Rates {
     }
 }
 
-/// Scores the same batch for [`sizes::RATE_SLICE`]; how often, and for how long.
-fn repeat(scorer: &mut Scorer, input: &[f32]) -> Result<(usize, Duration), SuiteError> {
+/// Scores the same batch for [`sizes::RATE_SLICE`]. Returns the number of calls and the
+/// time that they took.
+fn repeat(scorer: &mut Scorer, input: &[f32]) -> Result<(usize, Duration), InferenceError> {
     let mut calls = 0;
     let start = Instant::now();
     loop {

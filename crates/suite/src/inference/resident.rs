@@ -1,10 +1,10 @@
-//! How much memory the process has had.
+//! The peak memory of the process.
 
-/// The most bytes of this process that were in memory at once so far, as Linux
-/// counts them (`VmHWM` in `/proc/self/status`); `None` elsewhere.
+/// The peak resident memory of this process so far in bytes (`VmHWM` in
+/// `/proc/self/status` on Linux); `None` on other systems.
 ///
-/// Everything in the process counts: the program and its libraries as far as
-/// they were touched, the harness, the model and what it computes with.
+/// It covers the whole process: the used parts of the program and its libraries, the
+/// harness, the model and its working memory.
 pub fn resident_peak() -> Option<u64> {
     peak_in(&std::fs::read_to_string("/proc/self/status").ok()?)
 }

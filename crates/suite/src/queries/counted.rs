@@ -1,4 +1,4 @@
-//! Counts the queries of an operation, by what sqlx says about each.
+//! Counts the queries of an operation, from sqlx's tracing events.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,38 +14,37 @@ use tracing_subscriber::filter::dynamic_filter_fn;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
-use super::normalise;
-use crate::SuiteError;
+use super::{QueryError, normalise};
 use benchgate_record::{self as record, RecordError};
 use benchgate_record::{Metric, Unit};
 
-/// The target of the spans in which queries are counted.
+/// The target of the spans whose queries are counted.
 const REQUEST: &str = "benchgate::request";
 
-/// Of the events that sqlx sends, one for each query.
+/// The target of sqlx's events, one for each query.
 const QUERY: &str = "sqlx::query";
 
-/// Operations that are being counted in this process.
+/// The number of operations being counted in this process.
 static COUNTING: AtomicUsize = AtomicUsize::new(0);
 
-/// The statements of one operation, as sqlx has told them.
+/// The statements of one operation, as sqlx reports them.
 #[derive(Default)]
 struct Statements(Mutex<Vec<String>>);
 
-/// Counts queries by the span of the request that they are sent in.
+/// Counts queries by the span of the request that sends them.
 ///
-/// While nothing is counted, sqlx does not even put its events together.
+/// While nothing is counted, the filter stops sqlx from creating its events.
 #[derive(Clone, Copy, Debug, Default)]
 struct QueryLayer;
 
-/// A layer that counts queries, for a subscriber of other layers too. It is to
-/// stand on a [`Registry`].
+/// A layer that counts queries, for a subscriber that has other layers too. The
+/// subscriber must be based on a [`Registry`].
 pub fn query_layer<S>() -> impl Layer<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    // All spans: within the request's there may be others, and on the threads that
-    // `SQLite` works on only the innermost is known, from which the way leads up.
+    // All spans are enabled: a request's span may contain others, and on SQLite's
+    // threads only the innermost span is known, from which the request's is found.
     let ours = |metadata: &Metadata<'_>| metadata.is_span() || metadata.target() == QUERY;
     let filter = dynamic_filter_fn(move |metadata, _: &Context<'_, S>| {
         ours(metadata) && COUNTING.load(Ordering::Relaxed) > 0
@@ -53,18 +52,17 @@ where
     QueryLayer.with_filter(filter.with_max_level_hint(LevelFilter::DEBUG))
 }
 
-/// Makes the counting layer this process's subscriber, where there is none: for
-/// programs that have no other use for tracing. Where it is there already,
-/// nothing happens.
+/// Installs the counting layer as this process's subscriber, for programs that do
+/// not use tracing otherwise. Later calls do nothing.
 ///
-/// It must be the whole process's: `SQLite` works on threads of its own.
-pub fn count_queries() -> Result<(), SuiteError> {
+/// It must be the subscriber of the whole process: `SQLite` runs on its own threads.
+pub fn count_queries() -> Result<(), QueryError> {
     static INSTALLED: Mutex<bool> = Mutex::new(false);
     let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
     if !*installed {
         let subscriber = Registry::default().with(query_layer());
         tracing::subscriber::set_global_default(subscriber)
-            .map_err(|_| SuiteError::OtherSubscriber)?;
+            .map_err(|_| QueryError::OtherSubscriber)?;
         *installed = true;
     }
     Ok(())
@@ -89,26 +87,26 @@ where
         let Some(scope) = context.event_scope(event) else { return };
         for span in scope {
             if let Some(Statements(all)) = span.extensions().get() {
-                let mut said = Said::default();
-                event.record(&mut said);
-                all.lock().unwrap_or_else(PoisonError::into_inner).push(said.statement());
-                // The innermost request is the one that asked.
+                let mut fields = Fields::default();
+                event.record(&mut fields);
+                all.lock().unwrap_or_else(PoisonError::into_inner).push(fields.statement());
+                // The innermost request sent the query.
                 return;
             }
         }
     }
 }
 
-/// What an event of sqlx says about the statement.
+/// The fields of sqlx's event that hold the statement.
 #[derive(Default)]
-struct Said {
+struct Fields {
     summary: String,
     statement: String,
 }
 
-impl Said {
-    /// Statements of up to four words stand in the summary alone; of all others
-    /// it has the first four.
+impl Fields {
+    /// The whole statement. The summary holds its first four words; a shorter
+    /// statement is only there.
     fn statement(self) -> String {
         if self.statement.trim().is_empty() { self.summary } else { self.statement }
     }
@@ -122,7 +120,7 @@ impl Said {
     }
 }
 
-impl Visit for Said {
+impl Visit for Fields {
     fn record_str(&mut self, field: &Field, value: &str) {
         self.set(field, || value.to_owned());
     }
@@ -132,18 +130,18 @@ impl Visit for Said {
     }
 }
 
-/// How often an operation has sent which statement.
+/// How often an operation sent each statement.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Queries {
-    /// Normalised statements, and how often each was sent.
+    /// How often each normalised statement was sent.
     pub statements: BTreeMap<String, u64>,
 }
 
 impl Queries {
-    /// Runs an operation, and counts the queries that it sends, also from tasks
-    /// that carry its span. Needs [`count_queries`], or [`query_layer`] in the
+    /// Runs an operation and counts the queries that it sends, including those of
+    /// tasks that carry its span. Needs [`count_queries`], or [`query_layer`] in the
     /// process's own subscriber.
-    pub async fn of<F: Future>(operation: F) -> Result<(F::Output, Self), SuiteError> {
+    pub async fn of<F: Future>(operation: F) -> Result<(F::Output, Self), QueryError> {
         let _counting = Counting::begin();
         let span = tracing::info_span!(target: REQUEST, "request");
         let output = operation.instrument(span.clone()).await;
@@ -153,23 +151,22 @@ impl Queries {
                 registry.span(id)?.extensions_mut().remove::<Statements>()
             })
             .flatten()
-            .ok_or(SuiteError::NotCounted)?;
+            .ok_or(QueryError::NotCounted)?;
         let all = statements.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         Ok((output, all.into_iter().collect()))
     }
 
-    /// All queries.
+    /// The number of queries.
     pub fn total(&self) -> u64 {
         self.statements.values().sum()
     }
 
-    /// Those that repeat an earlier one with, at most, other values.
+    /// The number of queries that repeat an earlier statement, whatever their values.
     pub fn repeated(&self) -> u64 {
         self.statements.values().map(|times| times - 1).sum()
     }
 
-    /// Records how many there are for the benchmark of this id: `queries` and
-    /// `repeated_queries`.
+    /// Records `queries` and `repeated_queries` for the benchmark `id`.
     pub fn record(&self, id: &str) -> Result<(), RecordError> {
         record_count(id, "queries", self.total())?;
         record_count(id, "repeated_queries", self.repeated())
@@ -180,8 +177,8 @@ fn record_count(id: &str, name: &str, count: u64) -> Result<(), RecordError> {
     record::value(id, &Metric::counted(name, Unit::Count), count as f64)
 }
 
-/// Records what was found by [`growing`] for the benchmark of this id, as
-/// `growing_queries`: 0 is right.
+/// Records the number of [`growing`] statements for the benchmark `id`, as
+/// `growing_queries`. It should be 0.
 pub fn record_growing(id: &str, found: &[Growing]) -> Result<(), RecordError> {
     record_count(id, "growing_queries", found.len() as u64)
 }
@@ -196,7 +193,7 @@ impl FromIterator<String> for Queries {
     }
 }
 
-/// The filter lets events through while there is one.
+/// Enables the filter while it exists.
 struct Counting;
 
 impl Counting {
@@ -215,34 +212,33 @@ impl Drop for Counting {
 /// A statement that is sent more often for more rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Growing {
-    /// The statement, normalised.
+    /// The normalised statement.
     pub statement: String,
     /// How often it is sent for one row.
     pub for_one: u64,
-    /// How often for many.
+    /// How often it is sent for many rows.
     pub for_many: u64,
 }
 
 impl fmt::Display for Growing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { statement, for_one, for_many } = self;
-        write!(f, "sent {for_one} times for one row and {for_many} times for more: {statement}")
+        write!(f, "sent {for_one} times for one row and {for_many} times for many: {statement}")
     }
 }
 
-/// What is sent more often for many rows than for one: a query a row, most
-/// likely. A repeated statement alone is no sign of that.
+/// Finds statements that are sent more often for many rows than for one row: most
+/// likely one query per row. A repeated statement alone does not show that.
 ///
-/// Where it is meant to be so, the statement stands in `allowed`, with whatever
-/// values.
+/// List statements in `allowed`, with any values, if they may grow.
 pub fn growing(for_one: &Queries, for_many: &Queries, allowed: &[&str]) -> Vec<Growing> {
     let allowed: Vec<String> = allowed.iter().map(|statement| normalise(statement)).collect();
     let times = |statement| for_one.statements.get(statement).copied().unwrap_or(0);
     for_many
         .statements
         .iter()
-        // What is not sent at all for one row, but once for many, is another way
-        // of doing it, and not a query a row.
+        // A statement that is sent once for many rows, and never for one row, is
+        // another plan and not a query per row.
         .filter(|(statement, many)| **many > times(*statement).max(1))
         .filter(|(statement, _)| !allowed.contains(statement))
         .map(|(statement, many)| Growing {

@@ -1,4 +1,4 @@
-//! Pools of either database behind one type, with reads and writes apart.
+//! Pools of either database behind one type, with separate pools to read and write.
 
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
@@ -7,20 +7,20 @@ use std::sync::Arc;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool};
 
-use crate::SuiteError;
+use super::QueryError;
 use crate::services::OwnCopy;
 
-/// Which database it is.
+/// A database system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// A file, in WAL mode, within this process.
+    /// A file in WAL mode, used within this process.
     Sqlite,
     /// A server.
     Postgres,
 }
 
 impl Kind {
-    /// As it stands in a benchmark's name.
+    /// Its name in benchmark ids.
     pub fn id(self) -> &'static str {
         match self {
             Self::Sqlite => "sqlite",
@@ -38,15 +38,15 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What an error of the driver becomes.
+/// Converts an error of the driver.
 pub(super) fn failed(
     database: Kind,
     action: &'static str,
-) -> impl FnOnce(sqlx::Error) -> SuiteError {
-    move |source| SuiteError::Sql { database, action, source }
+) -> impl FnOnce(sqlx::Error) -> QueryError {
+    move |source| QueryError::Sql { database, action, source }
 }
 
-/// A pool of connections. A clone is another handle on the same pool.
+/// A pool of connections. A clone is another handle to the same pool.
 #[derive(Clone, Debug)]
 pub enum Pool {
     /// To an `SQLite` file.
@@ -55,7 +55,7 @@ pub enum Pool {
     Postgres(PgPool),
 }
 
-/// Evaluates `$body` with `$inner` for what is within a pool or a connection.
+/// Evaluates `$body` with `$inner` bound to the content of a pool or a connection.
 macro_rules! either {
     ($of:ident, $value:expr, $inner:pat => $body:expr) => {
         match $value {
@@ -67,7 +67,7 @@ macro_rules! either {
 pub(super) use either;
 
 impl Pool {
-    /// Which database it leads to.
+    /// The database that it connects to.
     pub fn kind(&self) -> Kind {
         match self {
             Self::Sqlite(_) => Kind::Sqlite,
@@ -75,8 +75,8 @@ impl Pool {
         }
     }
 
-    /// Takes a connection out. It goes back when it is dropped.
-    pub async fn acquire(&self) -> Result<Connection, SuiteError> {
+    /// Acquires a connection, which returns to the pool when it is dropped.
+    pub async fn acquire(&self) -> Result<Connection, QueryError> {
         let acquired = match self {
             Self::Sqlite(pool) => pool.acquire().await.map(Connection::Sqlite),
             Self::Postgres(pool) => pool.acquire().await.map(Connection::Postgres),
@@ -84,23 +84,23 @@ impl Pool {
         acquired.map_err(failed(self.kind(), "acquire a connection"))
     }
 
-    /// Connections that are open.
+    /// The number of open connections.
     pub fn size(&self) -> u32 {
         either!(Self, self, pool => pool.size())
     }
 
-    /// Connections that nobody uses.
+    /// The number of idle connections.
     pub fn idle(&self) -> usize {
         either!(Self, self, pool => pool.num_idle())
     }
 
-    /// Closes all connections, waiting for those in use to come back.
+    /// Closes all connections, once those in use have been returned.
     pub async fn close(&self) {
         either!(Self, self, pool => pool.close().await);
     }
 }
 
-/// A connection out of a pool, on which queries run.
+/// A pooled connection, on which queries run.
 #[derive(Debug)]
 pub enum Connection {
     /// To an `SQLite` file.
@@ -110,7 +110,7 @@ pub enum Connection {
 }
 
 impl Connection {
-    /// Which database it leads to.
+    /// The database that it connects to.
     pub fn kind(&self) -> Kind {
         match self {
             Self::Sqlite(_) => Kind::Sqlite,
@@ -119,14 +119,14 @@ impl Connection {
     }
 }
 
-/// A seeded database: where to write, and where to read. A clone is another
-/// handle on the same pools.
+/// A seeded database, with a pool for writing and one for reading. A clone is
+/// another handle to the same pools.
 #[derive(Clone, Debug)]
 pub struct Database {
     writer: Pool,
     reader: Pool,
     process: i64,
-    // After the pools: fields are dropped in this order.
+    // Dropped after the pools: fields are dropped in order.
     copies: Vec<Arc<OwnCopy>>,
 }
 
@@ -138,7 +138,7 @@ impl Database {
         Self { reader: pool.clone(), writer: pool, process, copies }
     }
 
-    /// With all reading going to `replica`, and writing where it went.
+    /// Sends all reads to `replica`. Writes go where they went before.
     #[must_use]
     pub fn with_replica(mut self, replica: Self) -> Self {
         self.reader = replica.reader;
@@ -146,7 +146,7 @@ impl Database {
         self
     }
 
-    /// Which database it is.
+    /// The database system.
     pub fn kind(&self) -> Kind {
         self.writer.kind()
     }
@@ -156,18 +156,18 @@ impl Database {
         &self.writer
     }
 
-    /// The pool of the replica; of the primary where there is none.
+    /// The pool of the replica, or of the primary if there is no replica.
     pub fn reader(&self) -> &Pool {
         &self.reader
     }
 
-    /// Marks the rows that are written through it: other processes may write to
-    /// the same table.
+    /// The number that marks the rows written through this value, as other processes
+    /// may write to the same table.
     pub fn process(&self) -> i64 {
         self.process
     }
 
-    /// Closes all connections, waiting for those in use to come back.
+    /// Closes all connections, once those in use have been returned.
     pub async fn close(&self) {
         self.reader.close().await;
         self.writer.close().await;

@@ -1,20 +1,21 @@
-//! Rows at hand, to measure what reading them takes without what fetching does.
+//! Fetched rows in memory, to measure decoding without fetching.
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
 
+use super::QueryError;
 use super::database::{Kind, failed};
 use super::rows::{AuditLog, User};
 use super::schema::EPOCH;
-use crate::{SuiteError, sizes};
+use crate::sizes;
 
 /// Rows of audit logs with their users, fetched from a database in memory.
 #[expect(missing_debug_implementations, reason = "sqlx's rows have none")]
 pub struct Fetched(Vec<SqliteRow>);
 
 impl Fetched {
-    /// So many, those that the tables begin with; made by the query itself.
-    pub async fn in_memory(rows: u32) -> Result<Self, SuiteError> {
+    /// Fetches the first `rows` rows, which the query itself computes.
+    pub async fn in_memory(rows: u32) -> Result<Self, QueryError> {
         let failed = |action| failed(Kind::Sqlite, action);
         let mut connection = SqliteConnection::connect("sqlite::memory:")
             .await
@@ -35,17 +36,17 @@ impl Fetched {
         let rows = sqlx::query(AssertSqlSafe(statement))
             .fetch_all(&mut connection)
             .await
-            .map_err(failed("make rows"))?;
+            .map_err(failed("compute rows"))?;
         connection.close().await.map_err(failed("close a database in memory"))?;
         Ok(Self(rows))
     }
 
-    /// Reads all of them: whole numbers and texts into structs.
-    pub fn decode(&self) -> Result<Vec<AuditLog>, SuiteError> {
+    /// Decodes all rows: integers and text into structs.
+    pub fn decode(&self) -> Result<Vec<AuditLog>, QueryError> {
         self.0
             .iter()
             .map(|row| AuditLog::read(row, User::read(row, 4)?))
             .collect::<Result<_, sqlx::Error>>()
-            .map_err(failed(Kind::Sqlite, "read rows"))
+            .map_err(failed(Kind::Sqlite, "decode rows"))
     }
 }

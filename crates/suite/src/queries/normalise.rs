@@ -1,18 +1,18 @@
-//! Statements without their values: those that differ in these alone are one.
+//! Statements without their values, so that those that differ only in values are
+//! equal.
 
 use sqlparser::dialect::GenericDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
-/// What stands for a value, or for any number of them in a row.
+/// Replaces a value, or a list of values.
 const VALUE: &str = "?";
 
-/// A statement with each literal and parameter replaced by `?`, each list of them
-/// by one, each list of rows by its first, without comments, with one space
-/// between words, and in lower case but for what is quoted.
+/// Normalises a statement: each literal, each parameter and each list of them becomes
+/// one `?`, and a list of rows becomes its first row. Comments are removed, words are
+/// separated by one space, and everything outside quotes is in lower case.
 ///
-/// It is done on tokens and not on a parsed statement: so it works for what one
-/// database alone understands, too. What cannot even be split into tokens keeps
-/// its values.
+/// It works on tokens and not on a parsed statement, so it handles every dialect. A
+/// statement that cannot be split into tokens keeps its values.
 ///
 /// ```
 /// use benchgate_suite::queries::normalise;
@@ -31,8 +31,7 @@ pub fn normalise(statement: &str) -> String {
         match token {
             Token::Whitespace(_) | Token::EOF => continue,
             token if is_value(&token) => {
-                // A sign belongs to it where nothing stands before that it could
-                // be subtracted from.
+                // A minus is a sign if there is nothing to subtract from.
                 if words.last().is_some_and(|last| last == "-") && !is_operand(&words) {
                     words.pop();
                 }
@@ -51,7 +50,7 @@ pub fn normalise(statement: &str) -> String {
     join(&words)
 }
 
-/// After these words a minus is a sign.
+/// After these words, a minus is a sign.
 const BEFORE_A_SIGN: [&str; 20] = [
     "and",
     "between",
@@ -75,7 +74,7 @@ const BEFORE_A_SIGN: [&str; 20] = [
     "where",
 ];
 
-/// Whether what stands before the last word can be subtracted from.
+/// Whether the word before the last one can be subtracted from.
 fn is_operand(words: &[String]) -> bool {
     let Some(before) = words.len().checked_sub(2).map(|at| words[at].as_str()) else {
         return false;
@@ -100,11 +99,11 @@ fn is_value(token: &Token) -> bool {
     )
 }
 
-/// Takes a value away that follows another one, and a row that follows another.
+/// Removes a value that follows another one, and a row that follows another one.
 fn fold(words: &mut Vec<String>) {
     for repeated in [["?", ",", "?"].as_slice(), &["(", "?", ")", ",", "(", "?", ")"]] {
         if words.ends_with_words(repeated) {
-            // As much as one item and a comma.
+            // One item and a comma.
             words.truncate(words.len() - repeated.len().div_ceil(2));
         }
     }

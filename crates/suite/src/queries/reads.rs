@@ -1,32 +1,33 @@
-//! What a service reads: one lead, and pages of lists, each list in three forms.
+//! The reads of a service: one lead, and pages of lists, each list in three forms.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use sqlx::{AssertSqlSafe, Error};
 
+use super::QueryError;
 use super::database::{Connection, Database, either, failed};
 use super::rows::{
     AuditLog, Columns, Lead, ORGANISATION_COLUMNS, Organisation, OrganisationUsers, User,
 };
-use crate::{SuiteError, sizes};
+use crate::sizes;
 
-/// How a list gets the rows that belong to its own.
+/// How a list gets its related rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Form {
-    /// One query, with a join.
+    /// With one query, a join.
     Join,
-    /// Two: the list, and what belongs to any of it.
+    /// With two queries: the list, then all related rows.
     InBatch,
-    /// One for the list, and one for each row of it: the counter-example.
+    /// With one query for the list and one for each of its rows: the bad example.
     NPlusOne,
 }
 
 impl Form {
-    /// All of them.
+    /// All forms.
     pub const ALL: [Self; 3] = [Self::Join, Self::InBatch, Self::NPlusOne];
 
-    /// As it stands in a benchmark's name.
+    /// Its name in benchmark ids.
     pub fn id(self) -> &'static str {
         match self {
             Self::Join => "join",
@@ -39,14 +40,14 @@ impl Form {
 /// A page of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// The id of the last row on the page before; none on the first.
+    /// The id of the last row on the previous page; `None` for the first page.
     pub after: Option<i64>,
-    /// Rows at most.
+    /// The maximum number of rows.
     pub rows: u32,
 }
 
 impl Page {
-    /// The first page, of [`sizes::PAGE_ROWS`].
+    /// The first page, with [`sizes::PAGE_ROWS`] rows.
     pub const FIRST: Self = Self { after: None, rows: sizes::PAGE_ROWS };
 }
 
@@ -83,7 +84,7 @@ SELECT id, action, lead_id, at, user_id FROM audit_logs WHERE id < $1 ORDER BY i
 
 const USER: &str = "SELECT id, name, email, role FROM users WHERE id = $1";
 
-/// `$1, $2, …`: so many parameters.
+/// `count` parameters: `$1, $2, …`.
 fn parameters(count: usize) -> String {
     (1..=count).fold(String::new(), |mut text, number| {
         let comma = if number == 1 { "" } else { ", " };
@@ -93,7 +94,7 @@ fn parameters(count: usize) -> String {
     })
 }
 
-/// Selects rows by numbers, and reads each.
+/// Selects rows with integer parameters, and reads each row.
 macro_rules! select {
     ($connection:expr, $sql:expr, [$($value:expr),*], $read:expr) => {
         either!(Connection, $connection, connection => {
@@ -106,7 +107,7 @@ macro_rules! select {
     };
 }
 
-/// Selects the rows for any of many ids, and reads each.
+/// Selects the rows for a list of ids, and reads each row.
 macro_rules! select_any {
     ($connection:expr, $before:literal, $after:literal, $ids:expr, $read:expr) => {
         either!(Connection, $connection, connection => {
@@ -123,19 +124,19 @@ macro_rules! select_any {
 }
 
 impl Connection {
-    /// The lead with this id, with its property and organisation: one query.
-    pub async fn lead(&mut self, id: i64) -> Result<Option<Lead>, SuiteError> {
+    /// Selects the lead `id` with its property and organisation, in one query.
+    pub async fn lead(&mut self, id: i64) -> Result<Option<Lead>, QueryError> {
         let kind = self.kind();
         let leads = select!(self, LEAD, [id], Lead::read);
         leads.map(|mut leads| leads.pop()).map_err(failed(kind, "select a lead"))
     }
 
-    /// A page of organisations by id, each with its users.
+    /// Selects a page of organisations in the order of their ids, with their users.
     pub async fn organisations(
         &mut self,
         page: Page,
         form: Form,
-    ) -> Result<Vec<OrganisationUsers>, SuiteError> {
+    ) -> Result<Vec<OrganisationUsers>, QueryError> {
         let failed = failed(self.kind(), "select organisations and their users");
         let (after, rows) = (page.after.unwrap_or(0), i64::from(page.rows));
         match form {
@@ -154,7 +155,6 @@ impl Connection {
         let rows = select!(self, ORGANISATIONS_AND_USERS, [after, rows], |row| {
             let user = match row.maybe_int(ORGANISATION_COLUMNS)? {
                 Some(_) => Some(User::read(row, ORGANISATION_COLUMNS)?),
-                // It has none.
                 None => None,
             };
             Ok((Organisation::read(row, 0)?, user))
@@ -220,12 +220,12 @@ impl Connection {
         Ok(organisations)
     }
 
-    /// A page of audit logs, the latest first, each with the user who did it.
+    /// Selects a page of audit logs, the latest first, with their users.
     pub async fn audit_logs(
         &mut self,
         page: Page,
         form: Form,
-    ) -> Result<Vec<AuditLog>, SuiteError> {
+    ) -> Result<Vec<AuditLog>, QueryError> {
         let failed = failed(self.kind(), "select audit logs and their users");
         let (before, rows) = (page.after.unwrap_or(i64::MAX), i64::from(page.rows));
         match form {
@@ -238,7 +238,7 @@ impl Connection {
         .map_err(failed)
     }
 
-    /// Each with the id of its user, whose other columns are still to come.
+    /// Selects audit logs with the ids of their users only.
     async fn audit_logs_alone(&mut self, before: i64, rows: i64) -> Result<Vec<AuditLog>, Error> {
         select!(self, AUDIT_LOGS, [before, rows], |row| {
             let (name, email, role) = (String::new(), String::new(), String::new());
@@ -278,24 +278,24 @@ impl Connection {
     }
 }
 
-/// Each takes a connection of the reader's pool and gives it back.
+/// Each method acquires a connection of the reader's pool and returns it.
 impl Database {
-    /// The lead with this id, with its property and organisation.
-    pub async fn lead(&self, id: i64) -> Result<Option<Lead>, SuiteError> {
+    /// Selects the lead `id` with its property and organisation.
+    pub async fn lead(&self, id: i64) -> Result<Option<Lead>, QueryError> {
         self.reader().acquire().await?.lead(id).await
     }
 
-    /// A page of organisations by id, each with its users.
+    /// Selects a page of organisations in the order of their ids, with their users.
     pub async fn organisations(
         &self,
         page: Page,
         form: Form,
-    ) -> Result<Vec<OrganisationUsers>, SuiteError> {
+    ) -> Result<Vec<OrganisationUsers>, QueryError> {
         self.reader().acquire().await?.organisations(page, form).await
     }
 
-    /// A page of audit logs, the latest first, each with the user who did it.
-    pub async fn audit_logs(&self, page: Page, form: Form) -> Result<Vec<AuditLog>, SuiteError> {
+    /// Selects a page of audit logs, the latest first, with their users.
+    pub async fn audit_logs(&self, page: Page, form: Form) -> Result<Vec<AuditLog>, QueryError> {
         self.reader().acquire().await?.audit_logs(page, form).await
     }
 }

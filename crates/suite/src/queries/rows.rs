@@ -1,4 +1,4 @@
-//! What queries give, how it is read from a row, and what was seeded.
+//! The rows that queries return: how they are read, and how they were seeded.
 
 use serde::Serialize;
 use sqlx::postgres::PgRow;
@@ -8,15 +8,15 @@ use sqlx::{Error, Row as _};
 use super::schema::{EPOCH, PRICE, PRICE_RANGE, TOWNS};
 use crate::sizes;
 
-/// Columns of a row by their place; of both databases the same.
+/// The columns of a row by position, for both databases.
 pub trait Columns {
-    /// A whole number.
+    /// An integer.
     fn int(&self, column: usize) -> Result<i64, Error>;
-    /// A whole number, or none.
+    /// An integer or NULL.
     fn maybe_int(&self, column: usize) -> Result<Option<i64>, Error>;
-    /// A number.
+    /// A floating-point number.
     fn real(&self, column: usize) -> Result<f64, Error>;
-    /// A text.
+    /// Text.
     fn text(&self, column: usize) -> Result<String, Error>;
 }
 
@@ -45,10 +45,10 @@ macro_rules! columns {
 columns!(SqliteRow);
 columns!(PgRow);
 
-/// A lead, with what it is about and whose that is.
+/// A lead, with its property and the organisation that offers it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Lead {
-    /// From 1 on.
+    /// From 1.
     pub id: i64,
     /// In Unix seconds.
     pub created_at: i64,
@@ -56,52 +56,52 @@ pub struct Lead {
     pub scored_at: i64,
     /// Between 0 and 1.
     pub score: f64,
-    /// How far it has come.
+    /// How far the lead has come.
     pub stage: String,
-    /// Whose interest it is.
+    /// The name of the interested person.
     pub name: String,
-    /// Their address.
+    /// Their email address.
     pub email: String,
-    /// What they are interested in.
+    /// The property that they are interested in.
     pub property: Property,
-    /// Who offers that.
+    /// The organisation that offers the property.
     pub organisation: Organisation,
 }
 
 /// A property.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Property {
-    /// From 1 on.
+    /// From 1.
     pub id: i64,
     /// The town.
     pub location: String,
     /// In whole units of the currency.
     pub price: i64,
-    /// Rooms.
+    /// The number of bedrooms.
     pub bedrooms: i64,
 }
 
 /// An organisation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Organisation {
-    /// From 1 on.
+    /// From 1.
     pub id: i64,
     /// Its name.
     pub name: String,
-    /// What it pays for.
+    /// The plan that it pays for.
     pub plan: String,
 }
 
 /// A user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct User {
-    /// From 1 on.
+    /// From 1.
     pub id: i64,
     /// Their name.
     pub name: String,
-    /// Their address.
+    /// Their email address.
     pub email: String,
-    /// What they may do.
+    /// Their role.
     pub role: String,
 }
 
@@ -115,22 +115,22 @@ pub struct OrganisationUsers {
     pub users: Vec<User>,
 }
 
-/// What was done, and by whom.
+/// An entry of the audit log: what was done, and by whom.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AuditLog {
-    /// From 1 on.
+    /// From 1.
     pub id: i64,
     /// What was done.
     pub action: String,
-    /// To which lead.
+    /// The lead.
     pub lead_id: i64,
     /// When, in Unix seconds.
     pub at: i64,
-    /// By whom.
+    /// The user who did it.
     pub user: User,
 }
 
-/// Columns of an organisation, in the order in which it is read.
+/// The number of columns of an organisation.
 pub(super) const ORGANISATION_COLUMNS: usize = 3;
 
 impl Organisation {
@@ -138,7 +138,7 @@ impl Organisation {
         Ok(Self { id: row.int(first)?, name: row.text(first + 1)?, plan: row.text(first + 2)? })
     }
 
-    /// The one that row `number`, from 0 on, is seeded with.
+    /// The seeded row `number`, from 0.
     pub fn seeded(number: u32) -> Self {
         Self {
             id: i64::from(number) + 1,
@@ -158,7 +158,7 @@ impl Property {
         })
     }
 
-    /// The one that row `number`, from 0 on, is seeded with.
+    /// The seeded row `number`, from 0.
     pub fn seeded(number: u32) -> Self {
         let n = i64::from(number);
         Self {
@@ -185,7 +185,7 @@ impl User {
         })
     }
 
-    /// The one that row `number`, from 0 on, is seeded with.
+    /// The seeded row `number`, from 0.
     pub fn seeded(number: u32) -> Self {
         Self {
             id: i64::from(number) + 1,
@@ -211,13 +211,13 @@ impl Lead {
         })
     }
 
-    /// When the lead of row `number`, from 0 on, was created and scored.
+    /// When the lead of the seeded row `number`, from 0, was created and scored.
     pub fn times(number: u32) -> (i64, i64) {
         let n = i64::from(number);
         (EPOCH + n * 60, EPOCH + n * 60 + n % 45)
     }
 
-    /// The one that row `number`, from 0 on, is seeded with.
+    /// The seeded row `number`, from 0.
     pub fn seeded(number: u32) -> Self {
         let n = i64::from(number);
         let property = n * 7919 % i64::from(sizes::PROPERTIES);
@@ -237,7 +237,7 @@ impl Lead {
 }
 
 impl OrganisationUsers {
-    /// The organisation of row `number`, from 0 on, and its users as seeded.
+    /// The seeded organisation `number`, from 0, with its users.
     pub fn seeded(number: u32) -> Self {
         let first = number % sizes::ORGANISATIONS;
         let users = (first..sizes::USERS).step_by(sizes::ORGANISATIONS as usize);
@@ -259,7 +259,7 @@ impl AuditLog {
         })
     }
 
-    /// The one that row `number`, from 0 on, is seeded with.
+    /// The seeded row `number`, from 0.
     pub fn seeded(number: u32) -> Self {
         let n = i64::from(number);
         let user = n * 31 % i64::from(sizes::USERS);

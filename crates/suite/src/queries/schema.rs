@@ -1,7 +1,7 @@
-//! What the databases hold: one schema and one seed, spelled for both.
+//! The content of the databases: one schema and one set of rows, for both systems.
 //!
-//! Every row is made by the database from its number alone: nothing is drawn and
-//! no rows are sent.
+//! The database computes every row from its number: nothing is random, and no rows
+//! are sent.
 
 use std::fmt::Write as _;
 
@@ -13,14 +13,14 @@ use crate::sizes;
 /// When the first rows were created, in Unix seconds.
 pub const EPOCH: i64 = 1_700_000_000;
 
-/// Towns that the properties are in.
+/// The number of towns that the properties are in.
 pub const TOWNS: u32 = 200;
 /// The lowest price.
 pub const PRICE: i64 = 100_000;
-/// Prices lie within so much above it.
+/// The range of prices above the lowest.
 pub const PRICE_RANGE: i64 = 900_000;
 
-/// `{id}` is a number that rows are found by.
+/// `{id}` stands for an integer primary key.
 const TABLES: &str = "
 CREATE TABLE organisations (
     id {id}, name TEXT NOT NULL, plan TEXT NOT NULL, created_at BIGINT NOT NULL
@@ -53,8 +53,8 @@ CREATE TABLE written_leads (
 CREATE TABLE benchgate_seed (content TEXT NOT NULL);
 ";
 
-/// `{numbers}` are rows of one column `n`, from 0 to below the number that
-/// stands in it.
+/// `{organisations}`, `{users}` and so on stand for rows of one column `n`, from 0 to
+/// below the number of rows of that table.
 const ROWS: &str = "
 INSERT INTO organisations
 SELECT n + 1, 'Organisation ' || n,
@@ -82,14 +82,14 @@ SELECT n + 1, n * 31 % {user_count} + 1,
 FROM {audit_logs};
 ";
 
-/// After the rows: so they are written in one go.
+/// Created after the rows, so that each index is built at once.
 const INDEXES: &str = "
 CREATE INDEX idx_leads_created_scored ON leads (created_at, scored_at);
 CREATE INDEX idx_properties_location_price ON properties (location, price);
 CREATE INDEX idx_users_organisation ON users (organisation_id);
 ";
 
-/// All statements but the mark, in order: tables, rows, indexes.
+/// All statements except the marker, in order: tables, rows, indexes.
 pub(super) fn statements(kind: Kind) -> String {
     let numbers = |count: u32| match kind {
         Kind::Sqlite => format!(
@@ -99,7 +99,7 @@ pub(super) fn statements(kind: Kind) -> String {
         Kind::Postgres => format!("generate_series(0::bigint, {count} - 1) AS numbers (n)"),
     };
     let id = match kind {
-        // The table's own order: no second index.
+        // The order of the table itself, without a second index.
         Kind::Sqlite => "INTEGER PRIMARY KEY",
         Kind::Postgres => "BIGINT PRIMARY KEY",
     };
@@ -125,8 +125,8 @@ pub(super) fn statements(kind: Kind) -> String {
     text
 }
 
-/// The name of what [`statements`] make: another schema, seed or size has
-/// another one.
+/// A name for the content that [`statements`] create: a hash, so that another
+/// schema, seed or size has another name.
 pub(super) fn content(kind: Kind) -> String {
     let hash = Sha256::digest(statements(kind).as_bytes());
     hash[..8].iter().fold(String::new(), |mut text, byte| {
@@ -141,13 +141,13 @@ pub fn postgres_content() -> String {
     content(Kind::Postgres)
 }
 
-/// The name of our schema in `PostgreSQL`: the one that holds this content. So
-/// programs of two versions can be measured in turn on one server.
+/// The name of the schema in `PostgreSQL`. It depends on the content, so that two
+/// versions of the suite can be measured in turn on one server.
 pub fn postgres_schema() -> String {
     format!("benchgate_{}", &postgres_content()[..8])
 }
 
-/// What makes and fills that schema, statement by statement.
+/// The statements that create and fill the schema.
 pub(super) fn postgres_statements() -> String {
     let schema = postgres_schema();
     format!(
@@ -158,8 +158,8 @@ pub(super) fn postgres_statements() -> String {
     )
 }
 
-/// Brings the planner's statistics up to date, and which pages need no second
-/// look: as in a database that is looked after.
+/// Updates the planner's statistics and the visibility map, as in a well-maintained
+/// database.
 pub(super) fn postgres_vacuum() -> String {
     let schema = postgres_schema();
     let tables: Vec<String> = SEEDED.iter().map(|table| format!("{schema}.{table}")).collect();
@@ -170,9 +170,9 @@ pub(super) fn postgres_vacuum() -> String {
 const SEEDED: [&str; 6] =
     ["organisations", "users", "properties", "properties_unindexed", "leads", "audit_logs"];
 
-/// All of it as input of the server's single-user mode with `-j`, in which a
-/// command ends with a semicolon before an empty line: the rows in one, so that
-/// they are one transaction.
+/// The same as input of the server's single-user mode with `-j`, where a command ends
+/// with a semicolon and an empty line. All rows are in one command, and so in one
+/// transaction.
 pub fn postgres_script() -> String {
     let mut commands = postgres_statements();
     while commands.contains("\n\n") {

@@ -1,36 +1,36 @@
-//! The shapes of queries: a point, a range with and without an index, an
-//! aggregate; and how the database says it would answer them.
+//! Queries of different shapes: a point, a range with and without an index, and an
+//! aggregate; and the database's plans for them.
 
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, Error, Row as _};
 
+use super::QueryError;
 use super::database::{Connection, either, failed};
 use super::rows::{Columns, Property};
-use crate::SuiteError;
 
-/// A lead by the two times that the index knows it by.
+/// A lead, found by the two times in the index.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ScoredLead {
-    /// From 1 on.
+    /// From 1.
     pub id: i64,
     /// Between 0 and 1.
     pub score: f64,
-    /// The address.
+    /// The email address.
     pub email: String,
 }
 
-/// What properties cost in one town.
+/// The prices of the properties in one town.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TownPrices {
     /// The town.
     pub location: String,
-    /// Properties there.
+    /// The number of properties.
     pub count: i64,
     /// The sum of their prices.
     pub sum: i64,
-    /// The lowest.
+    /// The lowest price.
     pub least: i64,
-    /// The highest.
+    /// The highest price.
     pub most: i64,
 }
 
@@ -49,15 +49,15 @@ SELECT location, COUNT(*), CAST(SUM(price) AS BIGINT), MIN(price), MAX(price)
 FROM properties GROUP BY location ORDER BY location";
 
 impl Connection {
-    /// The lead that was created and scored at these times, by
-    /// `idx_leads_created_scored`. Not `prepared`, the database parses and plans
-    /// the statement each time.
+    /// Selects the lead that was created and scored at these times, with the index
+    /// `idx_leads_created_scored`. Unless `prepared`, the database parses and plans the
+    /// statement each time.
     pub async fn point(
         &mut self,
         created_at: i64,
         scored_at: i64,
         prepared: bool,
-    ) -> Result<Option<ScoredLead>, SuiteError> {
+    ) -> Result<Option<ScoredLead>, QueryError> {
         let failed = failed(self.kind(), "select a lead by its times");
         either!(Self, self, connection => {
             sqlx::query(POINT)
@@ -80,14 +80,14 @@ impl Connection {
         .map_err(failed)
     }
 
-    /// The properties of a town at a price between two, the cheapest first; by
-    /// `idx_properties_location_price`, or from the table that has none.
+    /// Selects the properties of a town in a range of prices, the cheapest first:
+    /// with the index `idx_properties_location_price`, or from the table without one.
     pub async fn range(
         &mut self,
         town: &str,
         prices: (i64, i64),
         indexed: bool,
-    ) -> Result<Vec<Property>, SuiteError> {
+    ) -> Result<Vec<Property>, QueryError> {
         let failed = failed(self.kind(), "select properties by place and price");
         either!(Self, self, connection => {
             sqlx::query(range_statement(indexed))
@@ -101,9 +101,10 @@ impl Connection {
         .map_err(failed)
     }
 
-    /// What properties cost, town by town in the order of their names' bytes.
-    pub async fn prices(&mut self) -> Result<Vec<TownPrices>, SuiteError> {
-        let failed = failed(self.kind(), "add up prices");
+    /// Aggregates the prices of properties by town, in the byte order of the towns'
+    /// names.
+    pub async fn prices(&mut self) -> Result<Vec<TownPrices>, QueryError> {
+        let failed = failed(self.kind(), "aggregate prices");
         let mut prices: Vec<TownPrices> = either!(Self, self, connection => {
             sqlx::query(AGGREGATE).fetch_all(&mut **connection).await.and_then(|rows| {
                 let read = |row| -> Result<_, Error> {
@@ -119,24 +120,24 @@ impl Connection {
             })
         })
         .map_err(failed)?;
-        // A server orders by its own locale.
+        // A server sorts by its own locale.
         prices.sort_unstable_by(|a, b| a.location.cmp(&b.location));
         Ok(prices)
     }
 
-    /// How the database says it would answer [`Self::point`], a line a step.
-    pub async fn point_plan(&mut self) -> Result<Vec<String>, SuiteError> {
-        // Numbers of rows that are there.
+    /// The database's plan for [`Self::point`], one line per step.
+    pub async fn point_plan(&mut self) -> Result<Vec<String>, QueryError> {
+        // Values of existing rows.
         self.plan(&POINT.replace("$1", "1700000000").replace("$2", "1700000000")).await
     }
 
-    /// The same of [`Self::range`].
-    pub async fn range_plan(&mut self, indexed: bool) -> Result<Vec<String>, SuiteError> {
+    /// The database's plan for [`Self::range`].
+    pub async fn range_plan(&mut self, indexed: bool) -> Result<Vec<String>, QueryError> {
         let statement = range_statement(indexed).replace("$1", "'Town 1'");
         self.plan(&statement.replace("$2", "200000").replace("$3", "300000")).await
     }
 
-    async fn plan(&mut self, statement: &str) -> Result<Vec<String>, SuiteError> {
+    async fn plan(&mut self, statement: &str) -> Result<Vec<String>, QueryError> {
         let failed = failed(self.kind(), "explain a query");
         match self {
             Self::Sqlite(connection) => {

@@ -6,28 +6,30 @@ use sqlx::ConnectOptions as _;
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+use super::QueryError;
 use super::database::{Database, Kind, Pool, failed};
 use super::schema;
-use crate::services::Store;
-use crate::{SuiteError, sizes};
+use crate::services::{SetUpError, Store};
+use crate::sizes;
 
 const FILE: &str = "queries.db";
+const COPYING: &str = "copy the seeded database";
 
 impl Database {
-    /// A copy of the seeded file, of this process alone, behind a pool of so many
-    /// connections, all of them open. The file is seeded where it is not in this
-    /// user's [`Store`] already.
+    /// Opens this process's own copy of the seeded file, with a pool of `connections`
+    /// open connections. The file is seeded first if it is not in this user's
+    /// [`Store`].
     ///
-    /// The pool keeps its default of testing a connection before it hands it out.
-    pub async fn sqlite(connections: u32) -> Result<Self, SuiteError> {
+    /// The pool tests each connection before it hands it out, as it does by default.
+    pub async fn sqlite(connections: u32) -> Result<Self, QueryError> {
         Self::sqlite_in(&Store::find()?, connections).await
     }
 
-    /// The same with another store.
-    pub async fn sqlite_in(store: &Store, connections: u32) -> Result<Self, SuiteError> {
+    /// Like [`sqlite`](Self::sqlite), with another store.
+    pub async fn sqlite_in(store: &Store, connections: u32) -> Result<Self, QueryError> {
         let store = store.clone();
         let runtime = tokio::runtime::Handle::current();
-        // Locks wait, and copying blocks.
+        // Locking and copying block.
         let own = tokio::task::spawn_blocking(move || {
             let own = store.own_copy()?;
             let content = schema::content(Kind::Sqlite);
@@ -36,26 +38,22 @@ impl Database {
                 &format!("sqlite-{content}"),
                 |directory| runtime.block_on(seed(&directory.join(FILE), &content)),
                 |directory| {
-                    std::fs::copy(directory.join(FILE), &copy).map_err(|source| {
-                        SuiteError::Io { action: "copy the seeded database", source }
-                    })?;
+                    std::fs::copy(directory.join(FILE), &copy)
+                        .map_err(|source| SetUpError { action: COPYING, source })?;
                     runtime.block_on(check(&copy, &content))
                 },
             )?;
-            Ok::<_, SuiteError>(own)
+            Ok::<_, QueryError>(own)
         })
         .await
-        .map_err(|source| SuiteError::Io {
-            action: "copy the seeded database",
-            source: source.into(),
-        })??;
+        .map_err(|source| SetUpError { action: COPYING, source: source.into() })??;
         let pool = SqlitePoolOptions::new()
             .max_connections(connections)
             .min_connections(connections)
             .acquire_timeout(sizes::POOL_ACQUIRE_TIMEOUT)
-            // This copy is not to last: no checkpoint waits for a disk, as no commit of
-            // the private PostgreSQL does. Whether one fell into a short measurement
-            // made a transaction four times as slow.
+            // The copy need not survive a crash, so no checkpoint waits for the disk (nor
+            // does a commit of the private PostgreSQL). A checkpoint within a short
+            // measurement made a transaction four times as slow.
             .connect_with(options(&own.path().join(FILE)).synchronous(SqliteSynchronous::Off))
             .await
             .map_err(failed(Kind::Sqlite, "open the database"))?;
@@ -67,11 +65,11 @@ fn options(file: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(file)
         .journal_mode(SqliteJournalMode::Wal)
-        // WAL's usual companion; full synchronisation would measure the disk.
+        // The usual setting with WAL; full synchronisation would measure the disk.
         .synchronous(SqliteSynchronous::Normal)
 }
 
-async fn seed(file: &Path, content: &str) -> Result<(), SuiteError> {
+async fn seed(file: &Path, content: &str) -> Result<(), QueryError> {
     let failed = |action| failed(Kind::Sqlite, action);
     let mut connection = options(file)
         .create_if_missing(true)
@@ -87,10 +85,10 @@ async fn seed(file: &Path, content: &str) -> Result<(), SuiteError> {
         .bind(content)
         .execute(&mut *transaction)
         .await
-        .map_err(failed("mark the database"))?;
+        .map_err(failed("write the database's marker"))?;
     transaction.commit().await.map_err(failed("commit the rows"))?;
-    // The planner chooses by statistics, as in a database that is looked after.
-    // And all of it in the one file that is copied.
+    // Statistics for the planner, as in a well-maintained database; and everything in
+    // the one file that is copied.
     sqlx::raw_sql("ANALYZE; PRAGMA wal_checkpoint(TRUNCATE)")
         .execute(&mut connection)
         .await
@@ -98,19 +96,19 @@ async fn seed(file: &Path, content: &str) -> Result<(), SuiteError> {
     connection.close().await.map_err(failed("close the database"))
 }
 
-/// Whether the copy is whole and holds what it should: a file that was cut off is
-/// refused by `SQLite` itself.
-async fn check(file: &Path, content: &str) -> Result<(), SuiteError> {
+/// Checks that the copy is complete and has the right content. `SQLite` itself refuses
+/// a truncated file.
+async fn check(file: &Path, content: &str) -> Result<(), QueryError> {
     let failed = |action| failed(Kind::Sqlite, action);
     let mut connection =
         options(file).connect().await.map_err(failed("open the seeded database"))?;
     let found: String = sqlx::query_scalar("SELECT content FROM benchgate_seed")
         .fetch_one(&mut connection)
         .await
-        .map_err(failed("read the seeded database's mark"))?;
+        .map_err(failed("read the seeded database's marker"))?;
     connection.close().await.map_err(failed("close the database"))?;
     if found == content {
         return Ok(());
     }
-    Err(SuiteError::OtherContent { database: Kind::Sqlite, found, wanted: content.to_owned() })
+    Err(QueryError::OtherContent { database: Kind::Sqlite, found, wanted: content.to_owned() })
 }

@@ -1,13 +1,14 @@
-//! What a service writes: a batch in one statement, and a transaction. All of it
-//! goes into a table of its own, under the number of the process.
+//! The writes of a service: a batch in one statement, and a transaction. All rows go
+//! into a separate table, marked with the number of the process.
 
 use std::fmt::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use sqlx::{AssertSqlSafe, Connection as _, Error, Row as _};
 
+use super::QueryError;
 use super::database::{Connection, either, failed};
-use crate::{SuiteError, sizes};
+use crate::sizes;
 
 const INSERT: &str =
     "INSERT INTO written_leads (process, number, written_at, score, email) VALUES ";
@@ -27,7 +28,7 @@ fn now() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// Columns of a written row.
+/// The number of columns of a written row.
 const COLUMNS: usize = 5;
 
 fn score(number: i64) -> f64 {
@@ -38,7 +39,7 @@ fn email(number: i64) -> String {
     format!("lead{number}@example.com")
 }
 
-/// `($1, …, $5), ($6, …`: so many rows.
+/// The parameters of `rows` rows: `($1, …, $5), ($6, …`.
 fn values(rows: usize) -> String {
     let mut text = String::new();
     for row in 0..rows {
@@ -54,9 +55,9 @@ fn values(rows: usize) -> String {
 }
 
 impl Connection {
-    /// Inserts so many rows in one statement, committed by itself: those with the
-    /// numbers from `first` on. How many were written.
-    pub async fn insert(&mut self, process: i64, first: i64, rows: u32) -> Result<u64, SuiteError> {
+    /// Inserts `rows` rows, numbered from `first`, in one statement that commits by
+    /// itself. Returns how many were written.
+    pub async fn insert(&mut self, process: i64, first: i64, rows: u32) -> Result<u64, QueryError> {
         let failed = failed(self.kind(), "insert rows");
         let now = now();
         let statement = AssertSqlSafe([INSERT, &values(rows as usize)].concat());
@@ -71,9 +72,9 @@ impl Connection {
         .map_err(failed)
     }
 
-    /// Inserts a row, changes it and reads it in one transaction. The checksum is
-    /// what is read, in thousandths.
-    pub async fn transaction(&mut self, process: i64, number: i64) -> Result<u64, SuiteError> {
+    /// Inserts a row, updates it and reads its score in one transaction. The checksum
+    /// is the score in thousandths.
+    pub async fn transaction(&mut self, process: i64, number: i64) -> Result<u64, QueryError> {
         let failed = failed(self.kind(), "write a row in a transaction");
         let now = now();
         let score: Result<i64, Error> = either!(Self, self, connection => async {
@@ -96,8 +97,8 @@ impl Connection {
         score.map(i64::unsigned_abs).map_err(failed)
     }
 
-    /// How many rows this process has written, and the sum of their numbers.
-    pub async fn written(&mut self, process: i64) -> Result<(i64, i64), SuiteError> {
+    /// Returns how many rows this process has written, and the sum of their numbers.
+    pub async fn written(&mut self, process: i64) -> Result<(i64, i64), QueryError> {
         let failed = failed(self.kind(), "count written rows");
         either!(Self, self, connection => {
             sqlx::query(
@@ -112,8 +113,8 @@ impl Connection {
         .map_err(failed)
     }
 
-    /// Deletes what this process has written; how many rows that was.
-    pub async fn delete_written(&mut self, process: i64) -> Result<u64, SuiteError> {
+    /// Deletes the rows that this process has written, and returns how many.
+    pub async fn delete_written(&mut self, process: i64) -> Result<u64, QueryError> {
         let failed = failed(self.kind(), "delete written rows");
         either!(Self, self, connection => {
             sqlx::query("DELETE FROM written_leads WHERE process = $1")
@@ -125,9 +126,9 @@ impl Connection {
         .map_err(failed)
     }
 
-    /// Deletes what killed programs have left.
-    pub(super) async fn delete_old_written(&mut self) -> Result<u64, SuiteError> {
-        let failed = failed(self.kind(), "delete what killed programs have written");
+    /// Deletes the rows that killed programs left behind.
+    pub(super) async fn delete_old_written(&mut self) -> Result<u64, QueryError> {
+        let failed = failed(self.kind(), "delete rows of killed programs");
         let before = now() - sizes::WRITTEN_ROWS_KEPT;
         either!(Self, self, connection => {
             sqlx::query("DELETE FROM written_leads WHERE written_at < $1")

@@ -1,12 +1,12 @@
-//! Which content encoding a request gets.
+//! The content encoding of a response.
 
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT_ENCODING, HeaderValue};
 
-/// What the service can send.
+/// A content encoding that the service can send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Encoding {
-    /// As it is.
+    /// No encoding.
     Identity,
     /// gzip.
     Gzip,
@@ -24,12 +24,12 @@ impl Encoding {
         }
     }
 
-    /// The one that the client likes best, by its weights (RFC 9110, 12.5.3); of
-    /// equally liked ones the one that compresses best. What cannot be read is
-    /// not asked for.
+    /// Chooses the encoding with the highest weight in the request (RFC 9110, 12.5.3),
+    /// and among equal weights the one that compresses best. Unreadable items are
+    /// ignored.
     ///
-    /// A client that accepts none of them, not even `identity`, gets that all
-    /// the same: it can do more with it than with an error.
+    /// A client that accepts none of them, not even `identity`, gets `identity`, which is
+    /// more useful to it than an error.
     pub fn negotiated(headers: &HeaderMap) -> Self {
         let mut weights = [(Self::Identity, None), (Self::Gzip, None), (Self::Brotli, None)];
         let mut others = None;
@@ -40,7 +40,7 @@ impl Encoding {
             if name == "*" {
                 others = Some(weight);
             }
-            // RFC 9110, 8.4.1.3: the name with x- means the same.
+            // RFC 9110, 8.4.1.3: a name with the prefix x- means the same.
             let name =
                 name.get(..2).filter(|x| x.eq_ignore_ascii_case("x-")).map_or(name, |_| &name[2..]);
             for (encoding, given) in &mut weights {
@@ -49,17 +49,16 @@ impl Encoding {
                 }
             }
         }
-        let liked = |(encoding, given): (Self, Option<u16>)| {
-            // Unnamed, identity is acceptable, and less so than anything named.
+        let acceptable = |(encoding, given): (Self, Option<u16>)| {
+            // Without a weight, identity is acceptable, but less than any named encoding.
             let weight = given.or(others).unwrap_or(0);
             (weight > 0).then_some((weight, encoding))
         };
-        weights.into_iter().filter_map(liked).max().map_or(Self::Identity, |(_, best)| best)
+        weights.into_iter().filter_map(acceptable).max().map_or(Self::Identity, |(_, best)| best)
     }
 
-    /// Leaves the negotiated encoding as the only one that is accepted, so that
-    /// a cache has one variant for each encoding and not one for each way to
-    /// write the header.
+    /// Replaces the header by the negotiated encoding, so that a cache has one variant per
+    /// encoding and not one per spelling of the header.
     pub fn normalise(headers: &mut HeaderMap) {
         if headers.contains_key(ACCEPT_ENCODING) {
             let name = HeaderValue::from_static(Self::negotiated(headers).name());
@@ -68,11 +67,11 @@ impl Encoding {
     }
 }
 
-/// `q=0.5` in thousandths; nothing for what cannot be read.
+/// The weight of `q=0.5` in thousandths, or 0 if it cannot be parsed.
 fn weight_of(text: &str) -> u16 {
     let text = text.trim();
     let Some(value) = text.strip_prefix("q=").or_else(|| text.strip_prefix("Q=")) else { return 0 };
-    // Three decimals at most, so says the RFC; it also keeps out `inf` and `1e9`.
+    // The RFC allows at most three decimals; this also refuses `inf` and `1e9`.
     let (whole, decimals) = value.split_once('.').unwrap_or((value, ""));
     let digits = |text: &str| text.len() <= 3 && text.bytes().all(|byte| byte.is_ascii_digit());
     if !digits(decimals) || !matches!(whole, "0" | "1") {

@@ -1,11 +1,11 @@
-//! What stands in front of every handler.
+//! The middleware in front of every handler.
 //!
-//! From the outside in: the count of what is answered and how fast; security
-//! headers and errors as problem details; panics caught; then, for the API,
-//! `HEAD`, the negotiated encoding and 304; the response cache, for what may be
-//! cached; the limits on requests under way and their time; the entity tag; the
-//! compression; the limit of bodies. What the cache has is answered under any
-//! load; what operates the service (health, metrics) is under no limit but time.
+//! From the outside in: metrics of all responses; security headers, and errors as
+//! problem details; caught panics; then, for the API, `HEAD`, the negotiated encoding
+//! and 304; the response cache, for cacheable routes; the limits on concurrent requests
+//! and their time; the entity tag; compression; the limit on bodies. Cached responses
+//! are sent under any load. The operational routes (health, metrics) have only a time
+//! limit.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -34,10 +34,10 @@ use super::response_cache::ResponseCache;
 use super::{Limits, validators};
 use crate::sizes;
 
-/// What every response says, whatever it is.
+/// Headers of every response.
 ///
-/// No `Strict-Transport-Security`: the service speaks plain HTTP, where it means
-/// nothing; whoever ends TLS in front of it sets that.
+/// `Strict-Transport-Security` is missing because it has no effect over plain HTTP. The
+/// proxy that terminates TLS has to set it.
 const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (X_FRAME_OPTIONS, "DENY"),
@@ -46,7 +46,7 @@ const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
-/// What stands in front of handlers; a clone shares its limits, cache and counts.
+/// The middleware. A clone shares its limits, cache and metrics.
 #[derive(Clone, Debug)]
 pub struct Front {
     limits: Limits,
@@ -56,7 +56,7 @@ pub struct Front {
 }
 
 impl Front {
-    /// With these limits and an empty response cache.
+    /// Creates the middleware with an empty response cache.
     pub fn new(limits: Limits, metrics: Arc<Metrics>) -> Self {
         Self {
             limits,
@@ -71,17 +71,16 @@ impl Front {
         &self.responses
     }
 
-    /// The counts.
+    /// The metrics.
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
     }
 
-    /// Puts all of it in front of three kinds of routes: those of which whole
-    /// responses may be cached, those of which they may not, and those that
-    /// operate the service. Handlers answer with whole documents: a response is
-    /// read to its end before it is sent.
+    /// Puts the middleware in front of three kinds of routes: cacheable ones,
+    /// uncacheable ones, and operational ones. Responses are not streamed: each is read
+    /// completely before it is sent.
     pub fn dress(&self, cached: Router, uncached: Router, operating: Router) -> Router {
-        // `SizeAbove` takes the size itself too.
+        // `SizeAbove` includes the size itself.
         let compression = CompressionLayer::new()
             .compress_when(SizeAbove::new(sizes::RESPONSE_COMPRESSION_ABOVE + 1));
         let limited = |routes: Router| {
@@ -96,31 +95,31 @@ impl Front {
         let api = cached.merge(limited(uncached)).layer(from_fn(negotiated));
         let operating = operating.layer(from_fn_with_state(self.limits.timeout, timed));
         api.merge(operating)
-            .fallback(nothing_here)
-            .method_not_allowed_fallback(not_that_way)
+            .fallback(not_found)
+            .method_not_allowed_fallback(method_not_allowed)
             .layer(CatchPanicLayer::custom(panicked))
             .layer(from_fn(finished))
             .layer(from_fn_with_state(Arc::clone(&self.metrics), observed))
     }
 }
 
-async fn nothing_here() -> Problem {
+async fn not_found() -> Problem {
     Problem::of_status(StatusCode::NOT_FOUND)
 }
 
-async fn not_that_way() -> Problem {
+async fn method_not_allowed() -> Problem {
     Problem::of_status(StatusCode::METHOD_NOT_ALLOWED)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
+#[expect(clippy::needless_pass_by_value, reason = "required by the layer")]
 fn panicked(reason: Box<dyn std::any::Any + Send>) -> Response<Body> {
     let text = reason.downcast_ref::<&str>().copied();
     let text = text.or_else(|| reason.downcast_ref::<String>().map(String::as_str));
-    tracing::error!(panic = text.unwrap_or("of another kind"), "a handler panicked");
+    tracing::error!(panic = text.unwrap_or("(no text)"), "a handler panicked");
     Problem::internal().into_response()
 }
 
-/// Counts a request as under way until it is dropped, answered or not.
+/// Counts a request as under way until this value is dropped.
 struct UnderWay<'a>(&'a Metrics);
 
 impl<'a> UnderWay<'a> {
@@ -156,17 +155,17 @@ async fn observed(
     response
 }
 
-/// Security headers; no storing unless the response allows it; errors as
-/// problems, whoever made them.
+/// Adds security headers, forbids storing unless the response allows it, and turns all
+/// errors into problem details.
 async fn finished(request: Request, next: Next) -> Response<Body> {
     let mut response = next.run(request).await;
     let status = response.status();
     if status.is_client_error() || status.is_server_error() {
         let kind = response.headers().get(CONTENT_TYPE);
-        // A handler that answers with JSON has said what it means: how each part does.
+        // An error with a JSON body explains itself: the health of each part.
         if kind.is_none_or(|kind| kind != PROBLEM_JSON && kind != "application/json") {
             let mut problem = Problem::of_status(status).into_response();
-            // `Allow` and the like stay.
+            // Keeps headers such as `Allow`.
             let headers = std::mem::take(response.headers_mut());
             for (name, value) in &headers {
                 if !matches!(*name, CONTENT_TYPE | CONTENT_LENGTH) {
@@ -186,7 +185,7 @@ async fn finished(request: Request, next: Next) -> Response<Body> {
     response
 }
 
-/// `HEAD` as a `GET` without its body, one form of `Accept-Encoding`, and 304.
+/// Answers `HEAD` as `GET` without a body, normalises `Accept-Encoding`, and answers 304.
 async fn negotiated(mut request: Request, next: Next) -> Response<Body> {
     let head = request.method() == Method::HEAD;
     if !head && request.method() != Method::GET {
@@ -205,11 +204,10 @@ async fn negotiated(mut request: Request, next: Next) -> Response<Body> {
     response
 }
 
-/// Refuses what is too much, and gives up what takes too long.
+/// Rejects requests beyond the limit, and aborts those that take too long.
 ///
-/// Not by tower's limit, which asks its semaphore by polling: that is pending
-/// also where the task has used up its budget, and a request would be shed
-/// without need.
+/// tower's limit is not used: it polls its semaphore, which is also pending when the
+/// task has used up its budget, so that requests would be rejected without need.
 async fn limited(State(front): State<Front>, request: Request, next: Next) -> Response<Body> {
     let Ok(_permit) = front.room.try_acquire() else {
         front.metrics.shed.inc();
@@ -229,7 +227,7 @@ async fn timed(State(limit): State<Duration>, request: Request, next: Next) -> R
     }
 }
 
-/// The entity tag of what is sent, and its length.
+/// Adds the entity tag and the length of the body.
 async fn tagged(request: Request, next: Next) -> Response<Body> {
     let get = request.method() == Method::GET;
     let response = next.run(request).await;

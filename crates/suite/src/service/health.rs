@@ -1,9 +1,9 @@
-//! Whether the service lives, and how its parts do.
+//! The health of the service and of its parts.
 //!
-//! `/health` asks no part: who restarts a process by it must not do so because a
-//! database is down. `/health/detailed` asks each of them, and answers 503 where
-//! one is down that the service cannot do without. Redis and an upstream it can do
-//! without: where one of these is down, the answer is 200 and `degraded`.
+//! `/health` checks no part: a supervisor must not restart the process because a database
+//! is down. `/health/detailed` checks each part. It answers 503 if the database or
+//! inference is down, and 200 with `degraded` if Redis or the upstream is down, which the
+//! service can do without.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -32,7 +32,7 @@ pub(super) struct Live {
 #[derive(Debug, Serialize)]
 struct Part {
     status: Status,
-    /// Where it was asked.
+    /// Only of parts that were asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     latency_ms: Option<f64>,
 }
@@ -43,12 +43,12 @@ pub(super) struct Health {
     parts: BTreeMap<&'static str, Part>,
 }
 
-/// The process answers.
+/// Answers that the process is alive.
 pub(super) async fn live() -> Json<Live> {
     Json(Live { status: Status::Up })
 }
 
-/// Each part is asked, all at once.
+/// Checks all parts concurrently.
 pub(super) async fn detailed(State(service): State<Service>) -> (StatusCode, Json<Health>) {
     let database = async {
         let mut connection = service.database().reader().acquire().await?;
@@ -57,12 +57,19 @@ pub(super) async fn detailed(State(service): State<Service>) -> (StatusCode, Jso
     };
     let inference = async {
         let width = service.batcher().width();
-        service.batcher().score(vec![0.0; width]).await.map(|_| ())
+        service.batcher().score(vec![0.0; width]).await?;
+        Ok(())
     };
     let redis = async {
         match service.leads().redis() {
-            // Lead 0 does not exist: whatever the answer, it is one.
-            Some(redis) => Some(part(async { redis.get(0).await.map(|_| ()) }).await),
+            // Lead 0 does not exist, but any answer will do.
+            Some(redis) => {
+                let get = async {
+                    redis.get(0).await?;
+                    Ok(())
+                };
+                Some(part(get).await)
+            }
             None => None,
         }
     };
@@ -77,8 +84,8 @@ pub(super) async fn detailed(State(service): State<Service>) -> (StatusCode, Jso
         parts.insert("redis", redis);
     }
     if let Some(valuations) = service.valuations() {
-        // Not asked: its breaker knows, and asking would be one more request to a
-        // service that may be in trouble.
+        // Not asked, as a service in trouble should not get more requests; the state of
+        // its breaker is enough.
         let part = match valuations.client().breaker().state() {
             upstream::State::Closed => Part { status: Status::Up, latency_ms: None },
             _ => Part { status: Status::Degraded, latency_ms: None },
@@ -93,7 +100,7 @@ pub(super) async fn detailed(State(service): State<Service>) -> (StatusCode, Jso
     (code, Json(Health { status, parts }))
 }
 
-/// How a part does, by what it answers in time.
+/// The health of a part, from its answer within the time limit.
 async fn part(asked: impl Future<Output = Result<(), SuiteError>>) -> Part {
     let start = Instant::now();
     let answer = tokio::time::timeout(sizes::SERVICE_HEALTH_TIMEOUT, asked).await;
@@ -101,7 +108,7 @@ async fn part(asked: impl Future<Output = Result<(), SuiteError>>) -> Part {
     let status = match answer {
         Ok(Ok(())) => Status::Up,
         Ok(Err(error)) => {
-            tracing::warn!(%error, "a part is down");
+            tracing::warn!(%error, "a part of the service is down");
             Status::Down
         }
         Err(_) => Status::Down,

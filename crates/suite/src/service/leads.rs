@@ -1,4 +1,4 @@
-//! Leads through the tiers: the process, Redis where there is one, SQL.
+//! Leads through the tiers: the process, Redis if there is one, SQL.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -8,21 +8,21 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use super::metrics::Metrics;
-use crate::cache::{Found, L1, Level, Payload, RedisCache};
+use crate::cache::{CacheError, Found, L1, Level, Payload, RedisCache};
 use crate::inference::LeadFields;
-use crate::queries::Database;
-use crate::{SuiteError, sizes};
+use crate::queries::{Database, QueryError};
+use crate::sizes;
 
 /// Why there is no lead.
 #[derive(Debug, thiserror::Error)]
 pub enum LeadError {
-    /// Nobody knows it.
+    /// No lead has this number.
     #[error("there is no lead {0}")]
     Unknown(u32),
     /// The database failed.
     #[error(transparent)]
-    Database(#[from] SuiteError),
-    /// What is cached is no lead.
+    Database(#[from] QueryError),
+    /// The cached value is not a lead.
     #[error("lead {number} is damaged: {source}")]
     Damaged {
         /// The lead.
@@ -32,12 +32,12 @@ pub enum LeadError {
     },
 }
 
-/// The tiers. What is found further down moves up, and of several callers who
-/// miss the same lead at once, one goes down.
+/// The tiers. A value found further down is promoted to the tiers above. If several
+/// callers miss the same lead at once, one of them looks further down.
 ///
-/// Redis is there to be quick: where it fails or is slow it is passed over, and
-/// then not asked for [`sizes::SERVICE_REDIS_PAUSE`], so that a server that hangs
-/// does not slow down every request.
+/// If Redis fails or is slow, it is skipped and then not asked for
+/// [`sizes::SERVICE_REDIS_PAUSE`], so that a hanging server does not slow down every
+/// request.
 #[derive(Debug)]
 pub struct Leads {
     l1: L1,
@@ -47,7 +47,7 @@ pub struct Leads {
 }
 
 impl Leads {
-    /// Of these parts, with nothing in the first level.
+    /// Combines these parts, with an empty first level.
     pub fn new(redis: Option<RedisCache>, database: Database, metrics: Arc<Metrics>) -> Self {
         let l1 = L1::empty(sizes::L1_CAPACITY, sizes::L1_LIFETIMES);
         Self { l1, l2: redis.map(Second::new), database, metrics }
@@ -58,14 +58,14 @@ impl Leads {
         &self.l1
     }
 
-    /// The second level, where there is one.
+    /// The second level, if there is one.
     pub fn redis(&self) -> Option<&RedisCache> {
         self.l2.as_ref().map(|second| &second.cache)
     }
 
-    /// The lead with this id, as JSON, and where it was.
+    /// Looks up a lead: its JSON, and where it was found.
     pub async fn lookup(&self, number: u32) -> Result<Found, Arc<LeadError>> {
-        // Nothing that is not there is asked of the database, nor kept.
+        // Unknown leads are neither queried nor cached.
         if number == 0 || number > sizes::LEADS {
             return Err(Arc::new(LeadError::Unknown(number)));
         }
@@ -95,22 +95,22 @@ impl Leads {
 
     async fn in_redis(&self, number: u32) -> Option<Payload> {
         let second = self.l2.as_ref()?;
-        self.patiently(second, second.cache.get(number)).await?
+        self.ask_redis(second, second.cache.get(number)).await?
     }
 
     async fn to_redis(&self, number: u32, payload: &Payload) {
         if let Some(second) = &self.l2 {
-            self.patiently(second, second.cache.put(number, payload)).await;
+            self.ask_redis(second, second.cache.put(number, payload)).await;
         }
     }
 
-    /// What Redis answers, or nothing: at once while it is given a rest.
-    async fn patiently<T>(
+    /// Redis's answer, or `None` if it fails, is too slow or is paused.
+    async fn ask_redis<T>(
         &self,
         second: &Second,
-        asked: impl Future<Output = Result<T, SuiteError>>,
+        asked: impl Future<Output = Result<T, CacheError>>,
     ) -> Option<T> {
-        if second.rests() {
+        if second.is_paused() {
             return None;
         }
         let failed = match tokio::time::timeout(sizes::SERVICE_REDIS_TIMEOUT, asked).await {
@@ -119,47 +119,47 @@ impl Leads {
             Err(_) => "no answer in time".to_owned(),
         };
         self.metrics.redis_failures.inc();
-        tracing::warn!(error = failed, "Redis is passed over");
-        second.rest();
+        tracing::warn!(error = failed, "Redis is skipped");
+        second.pause();
         None
     }
 }
 
-/// Redis, and until when it is not asked.
+/// Redis, and until when it is paused.
 struct Second {
     cache: RedisCache,
     began: Instant,
     /// In milliseconds since `began`.
-    rests_until: AtomicU64,
+    paused_until: AtomicU64,
 }
 
 impl std::fmt::Debug for Second {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Second").field("rests", &self.rests()).finish_non_exhaustive()
+        f.debug_struct("Second").field("paused", &self.is_paused()).finish_non_exhaustive()
     }
 }
 
 impl Second {
     fn new(cache: RedisCache) -> Self {
-        Self { cache, began: Instant::now(), rests_until: AtomicU64::new(0) }
+        Self { cache, began: Instant::now(), paused_until: AtomicU64::new(0) }
     }
 
     fn milliseconds(duration: Duration) -> u64 {
         u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn rests(&self) -> bool {
-        let until = self.rests_until.load(Ordering::Relaxed);
+    fn is_paused(&self) -> bool {
+        let until = self.paused_until.load(Ordering::Relaxed);
         until > 0 && Self::milliseconds(self.began.elapsed()) < until
     }
 
-    fn rest(&self) {
+    fn pause(&self) {
         let until = self.began.elapsed() + sizes::SERVICE_REDIS_PAUSE;
-        self.rests_until.store(Self::milliseconds(until), Ordering::Relaxed);
+        self.paused_until.store(Self::milliseconds(until), Ordering::Relaxed);
     }
 }
 
-/// What of a lead's JSON its score is made of.
+/// The part of a lead's JSON that its score is computed from.
 #[derive(Debug, Deserialize)]
 pub struct Scorable<'a> {
     created_at: i64,
@@ -181,12 +181,12 @@ struct Wanted<'a> {
 }
 
 impl<'a> Scorable<'a> {
-    /// Reads it from lead `number`'s JSON.
+    /// Parses the JSON of lead `number`.
     pub fn read(number: u32, json: &'a [u8]) -> Result<Self, LeadError> {
         serde_json::from_slice(json).map_err(|source| LeadError::Damaged { number, source })
     }
 
-    /// Its fields.
+    /// The fields that the features are computed from.
     pub fn fields(&self) -> LeadFields<'_> {
         LeadFields {
             stage: &self.stage,

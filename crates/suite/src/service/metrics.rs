@@ -1,4 +1,4 @@
-//! What `/metrics` says, in the `OpenMetrics` text that Prometheus reads.
+//! The metrics of `/metrics`, in the `OpenMetrics` text format that Prometheus reads.
 
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
@@ -23,10 +23,10 @@ const BUCKETS: [f64; 14] = [
     0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
 ];
 
-/// The route of a request that has none.
+/// The route label of a request that matches no route.
 pub(super) const NO_ROUTE: &str = "none";
 
-/// A method as a label: a client must not be able to make new ones.
+/// A method as a label. Clients must not be able to create new labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelValue)]
 enum Verb {
     #[expect(clippy::upper_case_acronyms, reason = "the label's value is the method's name")]
@@ -35,7 +35,7 @@ enum Verb {
     HEAD,
     #[expect(clippy::upper_case_acronyms, reason = "the label's value is the method's name")]
     POST,
-    #[expect(clippy::upper_case_acronyms, reason = "the label's value is in the manner of methods")]
+    #[expect(clippy::upper_case_acronyms, reason = "the label's value looks like a method")]
     OTHER,
 }
 
@@ -72,14 +72,14 @@ struct Lookup {
     outcome: &'static str,
 }
 
-/// The handles of one route: found without hashing its name.
+/// The handles of one route, found without hashing its labels.
 #[derive(Debug)]
 struct RouteHandles {
     latency: Histogram,
     answered: BTreeMap<(Verb, u16), Counter>,
 }
 
-/// What the service counts. Clones of its counters may be kept by whoever counts.
+/// The metrics of the service. Clones of its counters share their values.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -88,21 +88,21 @@ pub struct Metrics {
     routes: RwLock<BTreeMap<String, RouteHandles>>,
     /// Requests under way.
     pub in_flight: Gauge,
-    /// Requests refused because too many were under way.
+    /// Requests rejected because too many were under way.
     pub shed: Counter,
-    /// Requests given up because they took too long.
+    /// Requests aborted because they took too long.
     pub timed_out: Counter,
     /// Connections accepted.
     pub connections: Counter,
     /// Responses answered from the response cache.
     pub response_hits: Counter,
-    /// Responses looked up in it and not found.
+    /// Responses not found in the response cache.
     pub response_misses: Counter,
-    /// Times that Redis failed and was passed over.
+    /// How often Redis failed and was skipped.
     pub redis_failures: Counter,
     /// Connections in the database's pool.
     pub pool_connections: Gauge,
-    /// Those of them that nobody uses.
+    /// Idle connections in the database's pool.
     pub pool_idle: Gauge,
     found: [Counter; 3],
 }
@@ -125,7 +125,11 @@ impl Default for Metrics {
             latency.clone(),
         );
         let leads = Family::<Found, Counter>::default();
-        registry.register("lead_lookups", "Leads looked up, by where they were", leads.clone());
+        registry.register(
+            "lead_lookups",
+            "Leads looked up, by the level where they were found",
+            leads.clone(),
+        );
         let level = |level| leads.get_or_create_owned(&Found { level });
         let found = [level("l1"), level("l2"), level("source")];
         let responses = Family::<Lookup, Counter>::default();
@@ -137,18 +141,19 @@ impl Default for Metrics {
             registry.register(name, help, counter.clone());
             counter
         };
-        let shed = counter("http_requests_shed", "Requests refused under too much load");
-        let timed_out = counter("http_requests_timed_out", "Requests that took too long");
+        let shed = counter("http_requests_shed", "Requests rejected under load");
+        let timed_out =
+            counter("http_requests_timed_out", "Requests aborted because they took too long");
         let connections = counter("http_connections", "Connections accepted");
-        let redis_failures = counter("redis_failures", "Times that Redis was passed over");
+        let redis_failures = counter("redis_failures", "Times that Redis failed and was skipped");
         let mut gauge = |name, help| {
             let gauge = Gauge::default();
             registry.register(name, help, gauge.clone());
             gauge
         };
         let in_flight = gauge("http_requests_in_flight", "Requests under way");
-        let pool_connections = gauge("pool_connections", "Connections of the database's pool");
-        let pool_idle = gauge("pool_connections_idle", "Those that nobody uses");
+        let pool_connections = gauge("pool_connections", "Connections in the database's pool");
+        let pool_idle = gauge("pool_connections_idle", "Idle connections in the database's pool");
         Self {
             registry,
             requests,
@@ -169,8 +174,8 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Counts a request that was answered. `route` is one of the service's own
-    /// routes, or `NO_ROUTE`: never what the client has sent.
+    /// Counts an answered request. `route` must be one of the service's own routes or
+    /// `NO_ROUTE`, and never the path that the client sent.
     pub fn answered(&self, route: &str, method: &Method, status: StatusCode, took: Duration) {
         let key = (Verb::from(method), status.as_u16());
         let seconds = took.as_secs_f64();
@@ -199,12 +204,12 @@ impl Metrics {
         handles.latency.observe(seconds);
     }
 
-    /// Leads that have been found there so far.
+    /// The number of leads found at a level so far.
     pub fn leads(&self, level: Level) -> u64 {
         self.at(level).get()
     }
 
-    /// Counts a lead that was found there.
+    /// Counts a lead found at a level.
     pub fn found(&self, level: Level) {
         self.at(level).inc();
     }
@@ -218,7 +223,7 @@ impl Metrics {
         }
     }
 
-    /// All of it as text, of the type [`OPEN_METRICS`].
+    /// All metrics as text of the type [`OPEN_METRICS`].
     pub fn text(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;

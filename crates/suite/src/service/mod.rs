@@ -1,22 +1,21 @@
-//! The reference service: the suite's parts joined as a service joins them.
-//! `gate service` runs it, and the HTTP benchmarks ask it.
+//! The reference service: the suite's parts combined as in a real service.
+//! `gate service` runs it, and the HTTP benchmarks send requests to it.
 //!
-//! | route | what answers |
+//! | route | answer |
 //! |---|---|
-//! | `GET /leads/{id}` | the tiered cache: the process, Redis where there is one, SQL |
-//! | `GET /organisations?after&rows&form` | organisations with their users, by one query or, as counter-example, `form=n-plus-one`; the response cache |
+//! | `GET /leads/{id}` | a lead from the tiered cache: the process, Redis if there is one, SQL |
+//! | `GET /organisations?after&rows&form` | organisations with their users, with one query or (a bad example) `form=n-plus-one`; cacheable |
 //! | `GET /audit-logs?after&rows&form` | audit logs with their users, likewise, never cached |
-//! | `POST /score` | `{"features":[…]}` or `{"lead":{…}}`, scored in batches |
-//! | `GET /score/{lead}` | the whole path: cache, SQL, features, batch |
-//! | `GET /valuations/{property}` | another service, where one is named: retries, a circuit breaker, lookups joined into batches |
+//! | `POST /score` | the score of `{"features":[…]}` or `{"lead":{…}}`, computed in batches |
+//! | `GET /score/{lead}` | the score of a stored lead: cache, SQL, features, batch |
+//! | `GET /valuations/{property}` | the answer of another service, if one is configured: retries, a circuit breaker, batched lookups |
 //! | `GET /health`, `/health/detailed` | liveness; each part with its state and latency |
 //! | `GET /metrics` | counts and latencies, for Prometheus |
 //!
-//! [`Front`] stands before all of them, and before anybody's own routes where it
-//! is asked to. Errors are problem details (RFC 9457) that say what the client
-//! can do, and nothing of what is inside. Nothing is protected by a password,
-//! and so there is no default one: the service listens on loopback unless told
-//! otherwise, and whoever opens it up puts their own door in front.
+//! [`Front`] is the middleware of all routes; other routes can use it too. Errors are
+//! problem details (RFC 9457) that say what the client can do and reveal nothing
+//! internal. There is no authentication, so the service listens on loopback by default;
+//! put a proxy with authentication in front before you open it up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +27,7 @@ use tower::ServiceExt as _;
 
 use super::cache::{Codec, RedisCache};
 use super::inference::{Backend, Batcher, BatcherHandle, Batching, Scorer};
-use super::queries::Database;
+use super::queries::{Database, QueryError};
 use super::services::Redis;
 use super::upstream::{self, Valuations};
 use super::{SuiteError, sizes};
@@ -53,22 +52,22 @@ mod routes;
 mod serve;
 mod validators;
 
-/// How much the service takes on, and for how long.
+/// The limits of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Requests of the API under way at once; one more is answered with 503.
+    /// Concurrent requests of the API; further ones are answered with 503.
     pub requests: usize,
-    /// Connections at once; more of them wait.
+    /// Concurrent connections; further ones wait.
     pub connections: usize,
-    /// Requests at once on one h2 connection.
+    /// Concurrent requests on one h2 connection.
     pub streams: u32,
-    /// For an answer, from the request's head on; longer is a 504.
+    /// The time for an answer, from the request's head; beyond it the answer is 504.
     pub timeout: Duration,
-    /// For a request's head to arrive, and for a connection to be idle.
+    /// The time for a request's head to arrive, and for a connection to be idle.
     pub head: Duration,
-    /// Bytes of a request's body; more is a 413.
+    /// Bytes of a request's body; beyond it the answer is 413.
     pub body_bytes: usize,
-    /// For requests under way to be answered when the service stops.
+    /// The time to answer the requests under way when the service stops.
     pub drain: Duration,
 }
 
@@ -78,31 +77,30 @@ impl Default for Limits {
     }
 }
 
-/// What the service is made of.
+/// The parts of the service.
 #[derive(Debug)]
 pub struct Parts {
-    /// The database, which has been seeded.
+    /// The seeded database.
     pub database: Database,
     /// The second level of the cache, if there is one.
     pub redis: Option<Redis>,
-    /// What runs the model.
+    /// The backend that runs the model.
     pub backend: Backend,
     /// How callers are gathered into batches.
     pub batching: Batching,
-    /// How much it takes on.
+    /// The limits.
     pub limits: Limits,
-    /// The address of the service that knows what properties are worth, if there
-    /// is one.
+    /// The address of the service that values properties, if there is one.
     pub upstream: Option<String>,
 }
 
 impl Parts {
-    /// With nothing to install: `SQLite`, tract, and no Redis.
-    pub async fn embedded() -> Result<Self, SuiteError> {
+    /// The parts that need no installation: `SQLite` and tract, without Redis.
+    pub async fn embedded() -> Result<Self, QueryError> {
         Ok(Self::of(Database::sqlite(sizes::SERVICE_POOL).await?))
     }
 
-    /// On that database, with tract, and no Redis.
+    /// The parts for a database, with tract and without Redis.
     pub fn of(database: Database) -> Self {
         Self {
             database,
@@ -115,7 +113,7 @@ impl Parts {
     }
 }
 
-/// The service; a clone is another handle on it.
+/// The service. A clone is another handle to it.
 #[derive(Clone, Debug)]
 pub struct Service {
     shared: Arc<Shared>,
@@ -129,19 +127,19 @@ struct Shared {
     valuations: Option<Valuations>,
     front: Front,
     limits: Limits,
-    // Held for their ends: the workers' threads, and a private server.
+    // Dropping these ends the workers' threads and the private server.
     _batcher: Batcher,
     _redis: Option<Redis>,
 }
 
 impl Service {
-    /// Of these parts. To be called on the runtime that is to serve: connections
-    /// live there.
+    /// Combines these parts. Must be called on the runtime that will serve, as
+    /// connections belong to it.
     pub async fn new(parts: Parts) -> Result<Self, SuiteError> {
         let Parts { database, redis, backend, batching, limits, upstream } = parts;
         let batcher = Batcher::start(vec![Scorer::load(&backend)?], batching)?;
         let second = match &redis {
-            // Leads are numbered from 1 on.
+            // Leads are numbered from 1.
             Some(redis) => {
                 let codec = Codec::compressing_from(sizes::COMPRESSION_THRESHOLD);
                 Some(RedisCache::claim(redis, sizes::LEADS + 1, codec).await?)
@@ -169,24 +167,24 @@ impl Service {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Its routes, with all that stands in front of them.
+    /// The routes of the service, with the middleware in front.
     pub fn router(&self) -> Router {
-        let of = |routes: Router<Self>| routes.with_state(self.clone());
+        let bind = |routes: Router<Self>| routes.with_state(self.clone());
         let front = self.front();
-        front.dress(of(routes::cached()), of(routes::uncached()), of(routes::operating()))
+        front.dress(bind(routes::cached()), bind(routes::uncached()), bind(routes::operating()))
     }
 
-    /// What stands in front of its routes.
+    /// The middleware.
     pub fn front(&self) -> &Front {
         &self.shared.front
     }
 
-    /// How much it takes on.
+    /// The limits.
     pub fn limits(&self) -> Limits {
         self.shared.limits
     }
 
-    /// Leads, through the tiers.
+    /// The leads, through the tiers.
     pub fn leads(&self) -> &Leads {
         &self.shared.leads
     }
@@ -196,31 +194,31 @@ impl Service {
         &self.shared.database
     }
 
-    /// Where rows are scored.
+    /// The batcher that scores rows.
     pub fn batcher(&self) -> &BatcherHandle {
         &self.shared.scoring
     }
 
-    /// What another service knows, where one is named.
+    /// The valuations of another service, if one is configured.
     pub fn valuations(&self) -> Option<&Valuations> {
         self.shared.valuations.as_ref()
     }
 
-    /// Gives back what it holds outside the process, once nothing is served any
-    /// more: its keys in Redis, and its connections.
+    /// Releases the service's resources outside the process: its keys in Redis and its
+    /// connections. To be called once nothing is served any more.
     pub async fn stop(&self) -> Result<(), SuiteError> {
         if let Some(redis) = self.leads().redis() {
             redis.clone().remove().await?;
         }
-        // Who holds a connection now does not give it back any more.
+        // A connection that is still in use after this time will not be returned.
         if tokio::time::timeout(self.limits().drain, self.database().close()).await.is_err() {
-            tracing::warn!("connections were still in use, and are given up");
+            tracing::warn!("some connections were still in use and were abandoned");
         }
         Ok(())
     }
 }
 
-/// What these routes answer to a request, without a socket.
+/// Sends a request to routes without a socket, and returns the response.
 pub async fn answer(router: &Router, request: Request) -> Response {
     match router.clone().oneshot(request).await {
         Ok(response) => response,

@@ -1,5 +1,4 @@
-//! Whole responses kept for as long as they say: a shared cache in front of the
-//! handlers (RFC 9111), over moka.
+//! A shared cache of whole responses in front of the handlers (RFC 9111), based on moka.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,13 +16,13 @@ use moka::future::Cache;
 use super::body::whole;
 use super::metrics::Metrics;
 
-/// How a response came about (RFC 9211).
+/// The header that says how the cache handled a request (RFC 9211).
 pub const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
-/// Longer keys are not worth their room, and a client could make them up.
+/// Longer keys are not cached: a client could fill the cache with made-up addresses.
 const KEY_BYTES_MAX: usize = 2048;
 
-/// A response as it is kept: a clone copies pointers.
+/// A cached response. A clone copies only pointers.
 #[derive(Clone, Debug)]
 struct Stored {
     status: StatusCode,
@@ -33,11 +32,11 @@ struct Stored {
     since: Instant,
 }
 
-/// Each response says itself how long it lives.
+/// Expires each response after its own lifetime.
 #[derive(Debug)]
-struct BySelf;
+struct OwnLifetime;
 
-impl Expiry<String, Stored> for BySelf {
+impl Expiry<String, Stored> for OwnLifetime {
     fn expire_after_create(&self, _: &String, stored: &Stored, _: Instant) -> Option<Duration> {
         Some(stored.lifetime)
     }
@@ -55,27 +54,27 @@ impl Expiry<String, Stored> for BySelf {
 
 /// Responses to GET, by address and by the request headers that they vary with.
 ///
-/// A response is kept if it is a 200, says `max-age` or `s-maxage` and neither
-/// `no-store`, `no-cache` nor `private`, sets no cookie and does not vary with
-/// everything, and its request carried no credentials. A client's own
-/// `Cache-Control` is passed over: whoever asks must not be able to make every
-/// request an expensive one.
+/// A response is cached if its status is 200, it has `max-age` or `s-maxage` and none of
+/// `no-store`, `no-cache` and `private`, it sets no cookie and does not have `Vary: *`,
+/// and its request carried no credentials. The request's `Cache-Control` is ignored: a
+/// client must not be able to bypass the cache.
 ///
-/// Of two requests at once that miss, both are answered by the handler.
+/// If two concurrent requests miss, the handler answers both.
 ///
-/// A clone is another handle on the same cache.
+/// A clone is another handle to the same cache.
 #[derive(Clone, Debug)]
 pub struct ResponseCache {
-    /// What the response at an address varies with.
+    /// The headers that the response at an address varies with.
     vary: Cache<String, Arc<[HeaderName]>>,
     stored: Cache<String, Stored>,
     metrics: Arc<Metrics>,
 }
 
 impl ResponseCache {
-    /// An empty one with room for so many bytes of addresses, headers and bodies.
+    /// Creates an empty cache with room for `bytes` bytes of addresses, headers and
+    /// bodies.
     ///
-    /// Its hashes have a random seed: addresses come from outside.
+    /// Its hashes have a random seed, as addresses come from clients.
     pub fn new(bytes: u64, metrics: Arc<Metrics>) -> Self {
         let weight = |key: &String, stored: &Stored| {
             let headers: usize =
@@ -83,31 +82,31 @@ impl ResponseCache {
             u32::try_from(key.len() + headers + stored.body.len()).unwrap_or(u32::MAX)
         };
         let stored =
-            Cache::builder().max_capacity(bytes).weigher(weight).expire_after(BySelf).build();
-        // As many addresses as there is room for small responses.
+            Cache::builder().max_capacity(bytes).weigher(weight).expire_after(OwnLifetime).build();
+        // One address for each small response that there is room for.
         let vary = Cache::builder().max_capacity(bytes / 1024).build();
         Self { vary, stored, metrics }
     }
 
-    /// Does the housekeeping that earlier requests have left for a later one, so
-    /// that the next is a lookup and nothing else.
+    /// Does the housekeeping that earlier requests have deferred, so that the next
+    /// lookup does nothing else.
     pub async fn settle(&self) {
         self.vary.run_pending_tasks().await;
         self.stored.run_pending_tasks().await;
     }
 
-    /// How many responses there are, once [settled](Self::settle).
+    /// The number of responses, once [settled](Self::settle).
     pub fn entries(&self) -> u64 {
         self.stored.entry_count()
     }
 
-    /// Forgets all variants at that address (path and query).
+    /// Removes all variants at an address (path and query).
     pub async fn forget(&self, address: &str) {
-        // Without what it varies with, no variant is found.
+        // Without the headers to vary with, no variant is found.
         self.vary.invalidate(address).await;
     }
 
-    /// Answers from the cache, or keeps what the handler answers.
+    /// Answers from the cache, or calls the handler and caches its response.
     pub async fn answer(State(cache): State<Self>, request: Request, next: Next) -> Response<Body> {
         let address = request.uri().path_and_query().map_or("/", |address| address.as_str());
         let usable = request.method() == Method::GET
@@ -179,13 +178,13 @@ fn forwarded(mut response: Response<Body>, status: &'static str) -> Response<Bod
     response
 }
 
-/// The address with the values of what the response varies with; none for one
-/// that is too long to keep.
+/// The cache key: the address with the values of the headers to vary with. `None` if it
+/// is too long.
 fn key(address: &str, vary: &[HeaderName], asked: &HeaderMap) -> Option<String> {
     let mut key = String::from(address);
     for name in vary {
-        // An address holds no line break, nor does a value; each value ends with
-        // one, so that no two requests that differ have one key.
+        // Neither addresses nor values contain line breaks. Each value ends with one, so
+        // that different requests have different keys.
         key.push('\n');
         for value in asked.get_all(name) {
             key.push_str(value.to_str().ok()?);
@@ -195,12 +194,12 @@ fn key(address: &str, vary: &[HeaderName], asked: &HeaderMap) -> Option<String> 
     (key.len() <= KEY_BYTES_MAX).then_some(key)
 }
 
-/// What the response varies with; none where that is everything, or unreadable.
+/// The headers that the response varies with. `None` for `Vary: *` and unreadable values.
 fn varies_with(headers: &HeaderMap) -> Option<Arc<[HeaderName]>> {
     let mut names = Vec::new();
     for value in headers.get_all(VARY) {
         for name in value.to_str().ok()?.split(',').map(str::trim).filter(|name| !name.is_empty()) {
-            // `*` is a token, and so it would pass for a name.
+            // `*` would be a valid header name.
             if name == "*" {
                 return None;
             }
@@ -212,7 +211,7 @@ fn varies_with(headers: &HeaderMap) -> Option<Arc<[HeaderName]>> {
     Some(names.into())
 }
 
-/// How long a shared cache may keep the response; none where it may not.
+/// How long a shared cache may keep the response; `None` if it may not.
 fn lifetime(headers: &HeaderMap) -> Option<Duration> {
     let (mut shared, mut any) = (None, None);
     for value in headers.get_all(CACHE_CONTROL) {
@@ -244,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_response_lives_as_long_as_it_says() {
+    fn the_lifetime_comes_from_cache_control() {
         for (values, seconds) in [
             (&["public, max-age=30"][..], Some(30)),
             (&["max-age=30, s-maxage=60"], Some(60)),
@@ -265,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_that_differ_in_what_matters_have_different_keys() {
+    fn requests_that_differ_in_a_vary_header_have_different_keys() {
         let headers = |values: &[(&'static str, &'static str)]| {
             let mut headers = HeaderMap::new();
             for (name, value) in values {
@@ -275,24 +274,24 @@ mod tests {
         };
         let vary: [HeaderName; 2] =
             [HeaderName::from_static("accept-language"), HeaderName::from_static("x-tenant")];
-        let of = |values| key("/a", &vary, &headers(values)).unwrap();
-        let all = [
-            of(&[]),
-            of(&[("accept-language", "a")]),
-            of(&[("x-tenant", "a")]),
-            of(&[("accept-language", "a"), ("x-tenant", "a")]),
-            of(&[("accept-language", "a"), ("accept-language", "a")]),
-            of(&[("accept-language", "a, a")]),
-            of(&[("accept-language", "")]),
+        let key = |values| key("/a", &vary, &headers(values)).unwrap();
+        let keys = [
+            key(&[]),
+            key(&[("accept-language", "a")]),
+            key(&[("x-tenant", "a")]),
+            key(&[("accept-language", "a"), ("x-tenant", "a")]),
+            key(&[("accept-language", "a"), ("accept-language", "a")]),
+            key(&[("accept-language", "a, a")]),
+            key(&[("accept-language", "")]),
         ];
-        for (at, one) in all.iter().enumerate() {
-            assert!(!all[..at].contains(one), "{one:?}");
+        for (at, key) in keys.iter().enumerate() {
+            assert!(!keys[..at].contains(key), "{key:?}");
         }
-        assert_eq!(of(&[("x-other", "a")]), of(&[]));
+        assert_eq!(key(&[("x-other", "a")]), key(&[]));
     }
 
     #[test]
-    fn what_varies_with_everything_is_not_kept() {
+    fn responses_that_vary_with_everything_are_not_cached() {
         let vary = |value| {
             let mut headers = HeaderMap::new();
             headers.insert(VARY, HeaderValue::from_static(value));

@@ -1,4 +1,4 @@
-//! What the service answers.
+//! The routes and handlers of the service.
 
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
@@ -10,27 +10,27 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 
-use super::leads::{LeadError, Scorable};
+use super::leads::Scorable;
 use super::problem::Problem;
 use super::response_cache::CACHE_STATUS;
 use super::{Service, health};
 use crate::cache::{Level, Payload};
 use crate::inference::{LeadFields, features_of};
 use crate::queries::{Form, Page};
+use crate::sizes;
 use crate::upstream::UpstreamError;
-use crate::{SuiteError, sizes};
 
-/// Pages that any client may share, and for so long.
+/// For responses that all clients may share, with their lifetime.
 const SHARED: HeaderValue = HeaderValue::from_static("public, max-age=30");
-/// What nobody may keep: it has to be as it is now.
+/// For responses that must not be cached.
 const UNSHARED: HeaderValue = HeaderValue::from_static("private, no-cache");
 
-/// The routes of which whole responses may be cached.
+/// The cacheable routes.
 pub(super) fn cached() -> Router<Service> {
     Router::new().route("/organisations", get(organisations))
 }
 
-/// Those of which they may not.
+/// The uncacheable routes.
 pub(super) fn uncached() -> Router<Service> {
     Router::new()
         .route("/leads/{id}", get(lead))
@@ -40,35 +40,12 @@ pub(super) fn uncached() -> Router<Service> {
         .route("/valuations/{property}", get(valuation))
 }
 
-/// Those that operate the service.
+/// The operational routes.
 pub(super) fn operating() -> Router<Service> {
     Router::new()
         .route("/health", get(health::live))
         .route("/health/detailed", get(health::detailed))
         .route("/metrics", get(metrics))
-}
-
-/// Tells the log what failed, and the client that something did.
-fn failed(error: &SuiteError) -> Problem {
-    match error {
-        SuiteError::Overloaded { .. } => Problem::overloaded(),
-        SuiteError::BatcherEnded => Problem::unavailable("the service is stopping"),
-        error => {
-            tracing::error!(%error, "a request failed");
-            Problem::internal()
-        }
-    }
-}
-
-fn lead_failed(error: &LeadError) -> Problem {
-    match error {
-        LeadError::Unknown(number) => Problem::not_found(format!("there is no lead {number}")),
-        LeadError::Database(error) => failed(error),
-        LeadError::Damaged { .. } => {
-            tracing::error!(%error, "a request failed");
-            Problem::internal()
-        }
-    }
 }
 
 /// A payload as a body, without copying it.
@@ -90,7 +67,7 @@ async fn lead(
     id: Result<Path<u32>, PathRejection>,
 ) -> Result<Response<Body>, Problem> {
     let Path(id) = id?;
-    let found = service.leads().lookup(id).await.map_err(|error| lead_failed(&error))?;
+    let found = service.leads().lookup(id).await?;
     let mut response = body(found.payload).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -99,28 +76,28 @@ async fn lead(
     Ok(response)
 }
 
-/// Which page, and how it is queried.
+/// The query of a list: which page, and how it is fetched.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
-    /// The last id of the page before.
+struct ListQuery {
+    /// The last id of the previous page.
     after: Option<u32>,
-    /// Rows at most.
+    /// The maximum number of rows.
     rows: Option<u32>,
     #[serde(default)]
-    form: AskedForm,
+    form: FormName,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum AskedForm {
+enum FormName {
     #[default]
     Join,
     InBatch,
     NPlusOne,
 }
 
-impl Asked {
+impl ListQuery {
     fn page(&self) -> Result<Page, Problem> {
         let rows = self.rows.unwrap_or(sizes::PAGE_ROWS);
         if rows == 0 || rows > sizes::SERVICE_PAGE_ROWS_MAX {
@@ -132,9 +109,9 @@ impl Asked {
 
     fn form(&self) -> Form {
         match self.form {
-            AskedForm::Join => Form::Join,
-            AskedForm::InBatch => Form::InBatch,
-            AskedForm::NPlusOne => Form::NPlusOne,
+            FormName::Join => Form::Join,
+            FormName::InBatch => Form::InBatch,
+            FormName::NPlusOne => Form::NPlusOne,
         }
     }
 }
@@ -142,7 +119,7 @@ impl Asked {
 #[derive(Serialize)]
 struct Listed<T> {
     items: Vec<T>,
-    /// What `after` of the next page is; none on the last.
+    /// The `after` of the next page; `None` on the last page.
     next: Option<i64>,
 }
 
@@ -156,14 +133,14 @@ impl<T> Listed<T> {
 
 async fn organisations(
     State(service): State<Service>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<impl IntoResponse, Problem> {
-    let Query(asked) = asked?;
-    let (page, form) = (asked.page()?, asked.form());
+    let Query(query) = query?;
+    let (page, form) = (query.page()?, query.form());
     let database = service.database();
-    let mut connection = database.reader().acquire().await.map_err(|error| failed(&error))?;
-    let found = connection.organisations(page, form).await.map_err(|error| failed(&error))?;
-    // The counter-example is there to be measured, and not to be answered from a cache.
+    let mut connection = database.reader().acquire().await?;
+    let found = connection.organisations(page, form).await?;
+    // The bad example is there to be measured, so it is never answered from a cache.
     let control = if form == Form::NPlusOne { UNSHARED } else { SHARED };
     let listed = Listed::new(found, page, |found| found.organisation.id);
     Ok(([(CACHE_CONTROL, control)], Json(listed)))
@@ -171,18 +148,18 @@ async fn organisations(
 
 async fn audit_logs(
     State(service): State<Service>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<impl IntoResponse, Problem> {
-    let Query(asked) = asked?;
-    let (page, form) = (asked.page()?, asked.form());
+    let Query(query) = query?;
+    let (page, form) = (query.page()?, query.form());
     let database = service.database();
-    let mut connection = database.reader().acquire().await.map_err(|error| failed(&error))?;
-    let found = connection.audit_logs(page, form).await.map_err(|error| failed(&error))?;
+    let mut connection = database.reader().acquire().await?;
+    let found = connection.audit_logs(page, form).await?;
     let listed = Listed::new(found, page, |log| log.id);
     Ok(([(CACHE_CONTROL, UNSHARED)], Json(listed)))
 }
 
-/// Features, or what they are made of: one of the two.
+/// Features, or a lead to compute them from.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Unscored {
@@ -190,7 +167,7 @@ enum Unscored {
     Lead(Box<UnscoredLead>),
 }
 
-/// See [`LeadFields`]; what is left out is not known.
+/// The fields of [`LeadFields`]; missing ones are unknown.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct UnscoredLead {
@@ -246,7 +223,7 @@ async fn score(
 }
 
 async fn scored(service: &Service, features: Vec<f32>) -> Result<Json<Scored>, Problem> {
-    let score = service.batcher().score(features).await.map_err(|error| failed(&error))?;
+    let score = service.batcher().score(features).await?;
     Ok(Json(Scored { score }))
 }
 
@@ -255,8 +232,8 @@ async fn score_lead(
     id: Result<Path<u32>, PathRejection>,
 ) -> Result<impl IntoResponse, Problem> {
     let Path(id) = id?;
-    let found = service.leads().lookup(id).await.map_err(|error| lead_failed(&error))?;
-    let lead = Scorable::read(id, &found.payload).map_err(|error| lead_failed(&error))?;
+    let found = service.leads().lookup(id).await?;
+    let lead = Scorable::read(id, &found.payload)?;
     let scored = scored(&service, features_of(&lead.fields()).to_vec()).await?;
     Ok(([(CACHE_CONTROL, UNSHARED), (CACHE_STATUS, tier(found.level))], scored))
 }
@@ -270,12 +247,12 @@ async fn valuation(
         service.valuations().ok_or_else(|| Problem::not_found("no upstream is configured"))?;
     match valuations.batched(property.into()).await {
         Ok(Some(valuation)) => Ok(([(CACHE_CONTROL, SHARED)], Json(valuation))),
-        Ok(None) => Err(Problem::not_found(format!("nobody knows property {property}"))),
+        Ok(None) => Err(Problem::not_found(format!("there is no property {property}"))),
         Err(error) => {
             tracing::warn!(%error, "the upstream gave no answer");
             Err(match error {
                 UpstreamError::Open { .. } | UpstreamError::Lost => {
-                    Problem::unavailable("the upstream is not asked for now")
+                    Problem::unavailable("the upstream is temporarily not asked")
                 }
                 UpstreamError::TimedOut { .. } => Problem::timed_out(),
                 _ => Problem::new(StatusCode::BAD_GATEWAY, "the upstream gave no answer"),
@@ -290,7 +267,7 @@ async fn metrics(State(service): State<Service>) -> Result<impl IntoResponse, Pr
     metrics.pool_connections.set(pool.size().into());
     metrics.pool_idle.set(i64::try_from(pool.idle()).unwrap_or(i64::MAX));
     let text = metrics.text().map_err(|error| {
-        tracing::error!(%error, "the metrics cannot be written");
+        tracing::error!(%error, "the metrics cannot be encoded");
         Problem::internal()
     })?;
     Ok(([(CONTENT_TYPE, super::metrics::OPEN_METRICS)], text))

@@ -1,7 +1,7 @@
-//! Accepts connections until told to stop, and then lets requests finish.
+//! Accepts connections until it is told to stop, then lets requests finish.
 //!
-//! In place of axum's own loop, which has no setting for time limits, and so
-//! keeps connections that never ask for anything.
+//! It replaces axum's own loop, which has no time limits and so keeps connections that
+//! never send a request.
 
 use std::future::pending;
 use std::io;
@@ -25,17 +25,17 @@ use tower::ServiceExt as _;
 use super::Limits;
 use super::metrics::Metrics;
 
-/// How serving came to its end.
+/// Whether requests could be finished when the server stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Drained {
     /// Every request under way was answered.
     All,
-    /// Some took longer than [`Limits::drain`], and were given up.
+    /// Some requests took longer than [`Limits::drain`] and were aborted.
     NotAll,
 }
 
-/// Answers what comes in over `listener` until `stop` is there; from then on
-/// takes no connection and no request more, and waits for those under way.
+/// Serves connections from `listener` until `stop` is ready. Then it accepts no more
+/// connections or requests, and waits for those under way.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -44,7 +44,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> Drained {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    // Also how long a connection may be idle between two requests.
+    // This also limits how long a connection may be idle between requests.
     builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.head);
     builder
         .http2()
@@ -56,14 +56,14 @@ pub async fn serve(
     let room = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
     let mut stop = pin!(stop);
     loop {
-        // Beyond the limit they wait in the system's queue.
+        // Connections beyond the limit wait in the system's queue.
         let accepted = async { (accept(&listener).await, Arc::clone(&room).acquire_owned().await) };
         let (stream, permit) = tokio::select! {
             biased;
             () = &mut stop => break,
             (stream, permit) = accepted => (stream, permit),
         };
-        // It is never closed.
+        // The semaphore is never closed.
         let Ok(permit) = permit else { break };
         metrics.connections.inc();
         let connection =
@@ -81,20 +81,20 @@ async fn hold(_permit: OwnedSemaphorePermit, connection: impl Future<Output = ()
     connection.await;
 }
 
-/// The next connection. What fails is another's connection, or descriptors that
-/// have run out: neither is a reason to end.
+/// Accepts the next connection. Accepting fails if a client has disconnected or if file
+/// descriptors have run out; neither should end the server.
 async fn accept(listener: &TcpListener) -> TcpStream {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                // Nagle's algorithm would hold back the end of a reply; without
-                // the setting it is a slower one.
+                // Nagle's algorithm would delay the end of a reply. If the option cannot be
+                // set, replies are only slower.
                 let _ = stream.set_nodelay(true);
                 return stream;
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
-                tracing::warn!(%error, "no connection can be accepted; trying again");
+                tracing::warn!(%error, "cannot accept connections; trying again");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
@@ -131,7 +131,7 @@ async fn answer(
     tokio::select! {
         ended = watcher.watch(connection) => {
             if let Err(error) = ended {
-                // Clients come and go as they like.
+                // Clients may disconnect at any time.
                 tracing::debug!(error, "a connection ended early");
             }
         }

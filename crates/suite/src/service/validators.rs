@@ -1,4 +1,4 @@
-//! Validators: an `ETag` on what is sent, and 304 where the client has it.
+//! Validators: the `ETag` of a response, and 304 if the client already has it.
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{
@@ -7,25 +7,25 @@ use axum::http::header::{
 use axum::http::{Response, StatusCode};
 use xxhash_rust::xxh3::xxh3_128;
 
-/// The entity tag of these bytes: a strong one, as it is made of what is sent,
-/// after any compression.
+/// The entity tag of a body. It is a strong one, as it is computed from the bytes that
+/// are sent, after compression.
 pub(super) fn tag_of(body: &[u8]) -> HeaderValue {
     let tag = format!("\"{:032x}\"", xxh3_128(body));
-    // Hexadecimal digits in quotes are a header value.
+    // Hexadecimal digits in quotes are a valid header value.
     HeaderValue::try_from(tag).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
 }
 
-/// What the client says that it has, to be kept until there is a response.
+/// The tags that the client has, kept until there is a response.
 pub(super) fn condition(request: &HeaderMap) -> Vec<HeaderValue> {
     request.get_all(IF_NONE_MATCH).iter().cloned().collect()
 }
 
-/// Whether the client has a response of this tag. The comparison is the weak one
-/// (RFC 9110, 13.1.2).
+/// Whether the client has the response with this tag, by weak comparison (RFC 9110,
+/// 13.1.2).
 fn client_has(condition: &[HeaderValue], tag: &HeaderValue) -> bool {
     let Ok(tag) = tag.to_str() else { return false };
     let tag = tag.trim_start_matches("W/");
-    // No tag of this service holds a comma.
+    // No tag of this service contains a comma.
     condition
         .iter()
         .filter_map(|value| value.to_str().ok())
@@ -34,8 +34,8 @@ fn client_has(condition: &[HeaderValue], tag: &HeaderValue) -> bool {
         .any(|given| given == "*" || given.trim_start_matches("W/") == tag)
 }
 
-/// Answers with 304 in place of `response` where the client has it already: its
-/// headers but those that describe a body, and no body.
+/// Turns the response into a 304 if the client already has it: without a body, and
+/// without the headers that describe one.
 pub(super) fn unless_client_has(
     condition: &[HeaderValue],
     mut response: Response<Body>,
@@ -52,7 +52,7 @@ pub(super) fn unless_client_has(
     response
 }
 
-/// Gives a response the tag of its body.
+/// Adds the entity tag of the body.
 pub(super) fn tag(headers: &mut HeaderMap, body: &Bytes) {
     if !headers.contains_key(ETAG) {
         headers.insert(ETAG, tag_of(body));
@@ -72,13 +72,13 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_is_that_of_the_bytes() {
+    fn a_tag_depends_on_the_bytes() {
         assert_eq!(tag_of(b""), "\"99aa06d3014798d86001c324468d497f\"");
         assert_ne!(tag_of(b"a"), tag_of(b"b"));
     }
 
     #[test]
-    fn what_the_client_has_is_known_by_any_of_its_tags() {
+    fn any_of_the_clients_tags_may_match() {
         assert!(has(&["\"a\""], "\"a\""));
         assert!(has(&["W/\"a\""], "\"a\""));
         assert!(has(&["\"b\", \"a\""], "\"a\""));

@@ -1,10 +1,11 @@
-//! Servers that the suite measures: the user's own where a URL names one, else
-//! one started privately, else a reason.
+//! The servers that the suite measures: the user's own if a URL names one, otherwise a
+//! private one, otherwise a reason why there is none.
 //!
-//! A private server lives in a directory of its own, listens on nothing but a
-//! socket in it, keeps nothing, and ends with this process, however that ends.
+//! A private server has a directory of its own, listens only on a socket in it, keeps
+//! nothing, and ends with this process, however the process ends.
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 pub use postgres::Postgres;
@@ -15,6 +16,22 @@ mod postgres;
 mod private;
 mod redis;
 mod store;
+
+/// Why a file or process that a workload needs could not be set up.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action}: {source}")]
+pub struct SetUpError {
+    /// What was being done.
+    pub action: &'static str,
+    /// The system's error.
+    pub source: io::Error,
+}
+
+impl SetUpError {
+    pub(crate) fn of(action: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self { action, source }
+    }
+}
 
 /// Why a service cannot be measured, and what would help.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,12 +48,12 @@ impl fmt::Display for Unavailable {
 
 impl std::error::Error for Unavailable {}
 
-/// The first executable of that name on `PATH`, then in `also`.
+/// Finds an executable on `PATH`, then in the directories `also`.
 pub fn find_program(name: &str, also: &[PathBuf]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .chain(also.iter().cloned())
-        // An empty part of PATH means the current directory: not searched.
+        // An empty part of PATH means the current directory, which is not searched.
         .filter(|directory| directory.is_absolute())
         .map(|directory| directory.join(name))
         .find(|candidate| is_executable(candidate))

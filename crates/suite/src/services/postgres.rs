@@ -1,4 +1,4 @@
-//! `PostgreSQL`: the user's own, or a private one with the query workload's rows.
+//! `PostgreSQL`: the user's own server, or a private one with the query workload's rows.
 
 use std::ffi::OsString;
 use std::fs;
@@ -11,20 +11,21 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::private::{PrivateServer, Setup, User, own_directory};
-use super::{Store, Unavailable, find_program};
+use super::{SetUpError, Store, Unavailable, find_program};
 use crate::queries::schema;
-use crate::{SuiteError, sizes};
+use crate::sizes;
 use benchgate_record::{self as record, RecordError};
 
-/// The superuser of a private server, its only one.
+/// The only user of a private server, a superuser.
 const SUPERUSER: &str = "benchgate";
 /// The database that every server has.
 const DATABASE: &str = "postgres";
-/// The data in a private server's directory, and in the store.
+/// The data directory within a private server's directory, and within the store.
 const DATA: &str = "data";
 
-/// What the private server runs with besides its defaults. Nothing is to last:
-/// a commit waits for no disk. What runs by itself now and then would be noise.
+/// The settings of a private server that differ from the defaults. Its data need not
+/// survive a crash, so commits do not wait for the disk; and periodic work, which would
+/// be noise, is off.
 const SETTINGS: [&str; 7] = [
     "listen_addresses=",
     "fsync=off",
@@ -35,33 +36,33 @@ const SETTINGS: [&str; 7] = [
     "log_min_messages=fatal",
 ];
 
-/// Users that a server may run as where this process runs as root, which
-/// `PostgreSQL` refuses; the first that there is.
+/// The users that a server may run as if this process runs as root, which `PostgreSQL`
+/// refuses. The first that exists is used.
 const UNPRIVILEGED: [&str; 2] = ["postgres", "nobody"];
 
-/// A `PostgreSQL` server to measure, and its replica where there is one.
+/// A `PostgreSQL` server to measure, with its replica if there is one.
 #[derive(Debug)]
 pub struct Postgres {
     primary: PgConnectOptions,
     replica: Option<PgConnectOptions>,
     version: String,
-    // Held for its end: dropping it stops the server.
+    // Dropping it stops the server.
     private: Option<PrivateServer>,
 }
 
 impl Postgres {
-    /// The server that `DATABASE_URL` names, with the replica that
-    /// `DATABASE_REPLICA_URL` names; else a private one.
+    /// Finds the server at `DATABASE_URL`, with the replica at `DATABASE_REPLICA_URL`;
+    /// without these, starts a private server.
     ///
-    /// With a URL set and no answer there, no private server takes its place: a
-    /// measurement of another server would go by the same name.
+    /// If a URL is set and the server there does not answer, no private server replaces
+    /// it: a measurement of another server would be reported under the same name.
     pub fn find() -> Result<Self, Unavailable> {
         let url = |name| std::env::var(name).ok().filter(|url: &String| !url.is_empty());
         match (url("DATABASE_URL"), url("DATABASE_REPLICA_URL")) {
             (Some(primary), replica) => Self::at(&primary, replica.as_deref()),
             (None, Some(_)) => Err(Unavailable {
-                reason: "DATABASE_REPLICA_URL is set and DATABASE_URL is not: a replica of what? \
-                         Set both, or neither"
+                reason: "DATABASE_REPLICA_URL is set, but DATABASE_URL is not; set both or \
+                         neither"
                     .to_owned(),
             }),
             (None, None) => Self::start(),
@@ -77,25 +78,25 @@ impl Postgres {
         Ok(Self { primary, replica, version, private: None })
     }
 
-    /// A private server, whatever the environment says; seeded already.
+    /// Starts a private, seeded server, whatever the environment says.
     pub fn start() -> Result<Self, Unavailable> {
         let programs = programs().ok_or_else(|| Unavailable {
-            reason: "no `postgres` with its `initdb` on PATH or under /usr/lib/postgresql, and \
+            reason: "no `postgres` with `initdb` on PATH or under /usr/lib/postgresql, and \
                      DATABASE_URL is not set; install it (`scripts/setup`, or `apt-get install \
                      postgresql`) or set DATABASE_URL"
                 .to_owned(),
         })?;
         Self::start_programs(&programs).map_err(|error| Unavailable {
             reason: format!(
-                "{} could not be started: {error}; see whether it runs by hand, or set \
+                "{} could not be started: {error}; check that it runs by hand, or set \
                  DATABASE_URL",
                 programs.join("postgres").display()
             ),
         })
     }
 
-    fn start_programs(programs: &Path) -> Result<Self, SuiteError> {
-        let user = unprivileged().map_err(failed("find a user for the server"))?;
+    fn start_programs(programs: &Path) -> Result<Self, SetUpError> {
+        let user = unprivileged().map_err(SetUpError::of("find a user for the server"))?;
         let store = Store::find()?;
         let setup = Setup::new("postgres").signal("INT").user(user);
         let mut private = store.with(
@@ -106,7 +107,7 @@ impl Postgres {
                     copy(&directory.join(DATA), &own.join(DATA), user)?;
                     Ok(command(programs, own))
                 });
-                start.map_err(failed("start the server"))
+                start.map_err(SetUpError::of("start the server"))
             },
         )?;
         let primary = private_options(private.directory());
@@ -119,11 +120,11 @@ impl Postgres {
                     Err("there is no socket".to_owned())
                 }
             })
-            .map_err(failed("wait for the server"))?;
+            .map_err(SetUpError::of("wait for the server"))?;
         Ok(Self { primary, replica: None, version, private: Some(private) })
     }
 
-    /// How to connect to it.
+    /// How to connect to the server.
     pub fn primary(&self) -> &PgConnectOptions {
         &self.primary
     }
@@ -133,19 +134,19 @@ impl Postgres {
         self.replica.as_ref()
     }
 
-    /// What the server says it is.
+    /// The version that the server reports.
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// A URL of a private server, for programs that want one.
+    /// The URL of a private server, for programs that need one.
     pub fn url(&self) -> Option<String> {
         let socket = self.primary.get_socket()?;
         Some(format!("postgres://{SUPERUSER}@localhost/{DATABASE}?host={}", socket.display()))
     }
 
-    /// Tells the gate that this server was measured, and whether it was one that a
-    /// variable names: the way to it is another than to a private one.
+    /// Records that this server was measured, and whether a URL named it: such a server
+    /// is reached in another way than a private one.
     pub fn record(&self) -> Result<(), RecordError> {
         let version = &self.version;
         match (&self.private, &self.replica) {
@@ -158,8 +159,8 @@ impl Postgres {
     }
 }
 
-/// The options that the URL means, and what the server there says it is. The URL
-/// itself may hold a password: it is not repeated.
+/// Parses a URL and asks the server there for its version. Messages never repeat the
+/// URL, as it may hold a password.
 fn answering(variable: &str, url: &str) -> Result<(PgConnectOptions, String), Unavailable> {
     let refused = |why: &str| Unavailable {
         reason: format!(
@@ -167,20 +168,20 @@ fn answering(variable: &str, url: &str) -> Result<(PgConnectOptions, String), Un
         ),
     };
     if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
-        return Err(refused("it names no PostgreSQL server"));
+        return Err(refused("it is not the URL of a PostgreSQL server"));
     }
     let options: PgConnectOptions =
         url.parse().map_err(|error: sqlx::Error| refused(&error.to_string()))?;
     let version = version(&options).map_err(|error| Unavailable {
         reason: format!(
-            "the server that {variable} names does not answer: {error}; start it, see to user and \
-             password, or unset {variable} to measure a private server"
+            "the server at {variable} does not answer: {error}; start it, check user and password, \
+             or unset {variable} to measure a private server"
         ),
     })?;
     Ok((options, version))
 }
 
-/// Asked from a thread of its own: there may be a runtime around this one.
+/// Asks for the version on a separate thread, as the caller may be within a runtime.
 fn version(options: &PgConnectOptions) -> Result<String, sqlx::Error> {
     let ask = async {
         let mut connection = options.connect().await?;
@@ -202,15 +203,10 @@ fn version(options: &PgConnectOptions) -> Result<String, sqlx::Error> {
     })
 }
 
-fn failed(action: &'static str) -> impl FnOnce(io::Error) -> SuiteError {
-    move |source| SuiteError::Io { action, source }
-}
-
-/// The directory of `postgres` and `initdb`: that of the one on PATH, else the
-/// latest version's of Debian's.
+/// The directory of `postgres` and `initdb`: from PATH, or Debian's latest version.
 fn programs() -> Option<PathBuf> {
     let on_path = find_program("postgres", &[]).and_then(|program| {
-        // Often a link there; the others lie beside what it leads to.
+        // Often a link; the other programs are next to its target.
         Some(program.canonicalize().ok()?.parent()?.to_owned())
     });
     let mut versions: Vec<(u32, PathBuf)> = fs::read_dir("/usr/lib/postgresql")
@@ -229,7 +225,7 @@ fn programs() -> Option<PathBuf> {
         .find(|path| ["postgres", "initdb"].iter().all(|name| path.join(name).is_file()))
 }
 
-/// Whom the server is to run as: as this process does, but never as root.
+/// The user that the server runs as: this process's user, but never root.
 fn unprivileged() -> io::Result<Option<User>> {
     if !rustix::process::geteuid().is_root() {
         return Ok(None);
@@ -244,20 +240,20 @@ fn unprivileged() -> io::Result<Option<User>> {
         .map(Some)
         .ok_or_else(|| {
             io::Error::other(
-                "PostgreSQL does not run as root, and there is neither a user `postgres` nor \
-                 `nobody`",
+                "PostgreSQL does not run as root, and neither the user `postgres` nor `nobody` \
+                 exists",
             )
         })
 }
 
-/// The name of a seeded data directory: another version of the server has another.
-fn key(programs: &Path) -> Result<String, SuiteError> {
+/// The name of a seeded data directory, one for each version of the server.
+fn key(programs: &Path) -> Result<String, SetUpError> {
     let output = Command::new(programs.join("postgres"))
         .arg("--version")
         .output()
-        .map_err(failed("ask for the server's version"))?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    let version: String = said
+        .map_err(SetUpError::of("ask for the server's version"))?;
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let version: String = stdout
         .split_whitespace()
         .find(|word| word.starts_with(|first: char| first.is_ascii_digit()))
         .unwrap_or("unknown")
@@ -267,7 +263,7 @@ fn key(programs: &Path) -> Result<String, SuiteError> {
     Ok(format!("postgres-{version}-{}", schema::postgres_content()))
 }
 
-/// A program that reads no settings of the user's.
+/// A command that ignores the user's settings.
 fn program(path: PathBuf, user: Option<User>, directory: &Path) -> Command {
     let mut command = Command::new(path);
     for (name, _) in std::env::vars_os() {
@@ -282,11 +278,11 @@ fn program(path: PathBuf, user: Option<User>, directory: &Path) -> Command {
     command
 }
 
-/// Makes a data directory, fills it in the server's single-user mode, and puts a
-/// copy of it into `kept`.
-fn seed(programs: &Path, user: Option<User>, kept: &Path) -> Result<(), SuiteError> {
+/// Creates a data directory, fills it in the server's single-user mode, and copies it
+/// to `kept`.
+fn seed(programs: &Path, user: Option<User>, kept: &Path) -> Result<(), SetUpError> {
     let make = || -> io::Result<()> {
-        // Not in the store itself: the server's user need not be able to go there.
+        // Outside the store, which the server's user may not be able to enter.
         let directory = own_directory("postgres")?;
         if let Some(user) = user {
             user.own(directory.path())?;
@@ -311,10 +307,10 @@ fn seed(programs: &Path, user: Option<User>, kept: &Path) -> Result<(), SuiteErr
         run("postgres --single", &mut single, &schema::postgres_script())?;
         copy(&data, kept, None)
     };
-    make().map_err(failed("seed the server"))
+    make().map_err(SetUpError::of("seed the server"))
 }
 
-/// Runs a program to its end, with this as its input.
+/// Runs a program to its end, with `input` as its standard input.
 fn run(name: &str, command: &mut Command, input: &str) -> io::Result<()> {
     if !input.is_empty() {
         command.stdin(Stdio::piped());
@@ -322,7 +318,7 @@ fn run(name: &str, command: &mut Command, input: &str) -> io::Result<()> {
     let mut child = command.spawn()?;
     let writer = child.stdin.take().map(|mut stdin| {
         let input = input.to_owned();
-        // A program that ends early reads no further: its status says why.
+        // A program that ends early stops reading; its status says why.
         std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())))
     });
     let output = child.wait_with_output()?;
@@ -332,12 +328,12 @@ fn run(name: &str, command: &mut Command, input: &str) -> io::Result<()> {
     if output.status.success() {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let last = said.trim_end().lines().next_back().unwrap_or("nothing");
-    Err(io::Error::other(format!("`{name}` failed ({}) and said last: {last}", output.status)))
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let last = stderr.trim_end().lines().next_back().unwrap_or("nothing");
+    Err(io::Error::other(format!("`{name}` failed ({}); its last line: {last}", output.status)))
 }
 
-/// Copies a data directory: directories and files, there is nothing else in it.
+/// Copies a data directory, which holds only directories and files.
 fn copy(from: &Path, to: &Path, owner: Option<User>) -> io::Result<()> {
     fs::DirBuilder::new().mode(0o700).create(to)?;
     for found in fs::read_dir(from)? {

@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Runs the server until it ends by itself, or until this shell's own input is
-/// closed: the system does that when the process at the other end is gone, even
-/// if it was killed. Interrupts from the terminal reach this shell too and are
-/// left to that process.
+/// Runs the server until it ends by itself or until this shell's standard input is
+/// closed. The system closes it when the parent process ends, even if that was killed.
+/// Interrupts from the terminal reach this shell too; it ignores them and leaves them
+/// to the parent.
 const SUPERVISOR: &str = r#"
 directory=$1; signal=$2; shift 2
 trap '' INT HUP TERM
@@ -27,7 +27,7 @@ kill -9 "$watcher"
 rm -rf "$directory"
 "#;
 
-/// Whom a server runs as.
+/// The user that a server runs as.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct User {
     pub(super) id: u32,
@@ -35,26 +35,26 @@ pub(super) struct User {
 }
 
 impl User {
-    /// The directory becomes this user's own.
+    /// Makes this user the owner of a path.
     pub(super) fn own(self, path: &Path) -> io::Result<()> {
         std::os::unix::fs::chown(path, Some(self.id), Some(self.group))
     }
 
-    /// The program runs as this user, with no other group: the standard library
-    /// drops the others with the user.
+    /// Runs a program as this user, without supplementary groups: the standard library
+    /// drops them when it sets the user.
     pub(super) fn run(self, command: &mut Command) {
         command.uid(self.id).gid(self.group);
     }
 }
 
-/// What a private server needs besides its command.
+/// What a private server needs in addition to its command.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Setup {
     /// A part of its directory's name.
     name: &'static str,
     /// The signal that ends it.
     signal: &'static str,
-    /// Whom it runs as, where not as this process does.
+    /// The user that it runs as, if not this process's user.
     user: Option<User>,
 }
 
@@ -72,7 +72,7 @@ impl Setup {
     }
 }
 
-/// A temporary directory that nobody else can enter.
+/// Creates a temporary directory that no other user can enter.
 pub(super) fn own_directory(name: &str) -> io::Result<tempfile::TempDir> {
     tempfile::Builder::new()
         .prefix(&format!("benchgate-{name}-"))
@@ -80,20 +80,20 @@ pub(super) fn own_directory(name: &str) -> io::Result<tempfile::TempDir> {
         .tempdir()
 }
 
-/// A server in a temporary directory that ends, directory and all, with this
-/// value or with this process. Where the whole process group is killed, and the
-/// supervisor with it, the server ends too and an empty directory is left.
+/// A server in a temporary directory. It ends, and the directory is removed, with this
+/// value or with this process. If the whole process group is killed, including the
+/// supervisor, the server ends too, but an empty directory is left behind.
 #[derive(Debug)]
 pub(super) struct PrivateServer {
     supervisor: Child,
     directory: PathBuf,
-    // Held open: it can be read when the directory is gone.
+    // Kept open, so that it can be read after the directory is removed.
     log: File,
 }
 
 impl PrivateServer {
-    /// Starts what `command` says, given the server's directory, in which it may
-    /// put what the server needs.
+    /// Starts the command that `command` returns. `command` gets the server's directory
+    /// and may put files into it.
     pub(super) fn start(
         setup: Setup,
         command: impl FnOnce(&Path) -> io::Result<Vec<OsString>>,
@@ -115,16 +115,16 @@ impl PrivateServer {
             user.run(&mut supervisor);
         }
         let supervisor = supervisor.spawn()?;
-        // From here on the supervisor removes it: it outlives a killed process.
+        // From now on the supervisor removes the directory, as it outlives this process.
         Ok(Self { supervisor, directory: directory.keep(), log })
     }
 
-    /// Where it lives.
+    /// The server's directory.
     pub(super) fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// Polls `probe` until it succeeds, the server ends, or the time is over.
+    /// Polls `probe` until it succeeds, the server ends, or `timeout` passes.
     pub(super) fn wait_until_ready<T, E: fmt::Display>(
         &mut self,
         timeout: Duration,
@@ -132,7 +132,7 @@ impl PrivateServer {
     ) -> io::Result<T> {
         let deadline = Instant::now() + timeout;
         loop {
-            // Asked first: nobody but this server answers at its socket.
+            // Checked before the probe, so that an answer given just before the end counts.
             let ended = self.supervisor.try_wait()?.is_some();
             let error = match probe() {
                 Ok(found) => return Ok(found),
@@ -155,7 +155,7 @@ impl PrivateServer {
     /// The last line of the server's log, for an error message.
     fn last_words(&mut self) -> String {
         let mut log = Vec::new();
-        // A log that cannot be read is no reason to lose the error it is for.
+        // If the log cannot be read, the error is reported without it.
         let _ = self.log.rewind().and_then(|()| self.log.read_to_end(&mut log));
         match String::from_utf8_lossy(&log).trim_end().lines().next_back() {
             Some(line) => format!("; its log ends with: {line}"),
@@ -166,9 +166,9 @@ impl PrivateServer {
 
 impl Drop for PrivateServer {
     fn drop(&mut self) {
-        // Closing its input is the signal to end.
+        // Closing its input makes the supervisor end the server.
         drop(self.supervisor.stdin.take());
-        // Nothing is left to do where the supervisor cannot be waited for.
+        // If waiting fails, there is nothing left to do.
         let _ = self.supervisor.wait();
     }
 }

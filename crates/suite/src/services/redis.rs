@@ -1,4 +1,4 @@
-//! Redis: the user's own, or a private one.
+//! Redis: the user's own server, or a private one.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -20,15 +20,16 @@ const SOCKET: &str = "server.sock";
 pub struct Redis {
     connection: ConnectionInfo,
     version: String,
-    // Held for its end: dropping it stops the server.
+    // Dropping it stops the server.
     private: Option<PrivateServer>,
 }
 
 impl Redis {
-    /// The server that `REDIS_URL` names, else a private one.
+    /// Finds the server at `REDIS_URL`; without it, starts a private server.
     ///
-    /// With `REDIS_URL` set and no answer there, no private server takes its
-    /// place: a measurement of another server would go by the same name.
+    /// If `REDIS_URL` is set and the server there does not answer, no private server
+    /// replaces it: a measurement of another server would be reported under the same
+    /// name.
     pub fn find() -> Result<Self, Unavailable> {
         match std::env::var("REDIS_URL") {
             Ok(url) if !url.is_empty() => Self::at(&url),
@@ -37,7 +38,7 @@ impl Redis {
     }
 
     fn at(url: &str) -> Result<Self, Unavailable> {
-        // The URL itself may hold a password: it is not repeated.
+        // Messages never repeat the URL, as it may hold a password.
         let connection = url.into_connection_info().map_err(|error| Unavailable {
             reason: format!("REDIS_URL cannot be used: {error}; set it to redis://HOST:PORT"),
         })?;
@@ -45,8 +46,8 @@ impl Redis {
             redis_version(&connection, sizes::REDIS_CONNECTION_TIMEOUT).map_err(|error| {
                 Unavailable {
                     reason: format!(
-                        "the server that REDIS_URL names does not answer: {error}; start it, or \
-                         unset REDIS_URL to measure a private server"
+                        "the server at REDIS_URL does not answer: {error}; start it, or unset \
+                         REDIS_URL to measure a private server"
                     ),
                 }
             })?;
@@ -61,7 +62,7 @@ impl Redis {
         })?;
         let (private, version) = Self::start_program(&program).map_err(|error| Unavailable {
             reason: format!(
-                "{} could not be started: {error}; see whether it runs by hand, or set REDIS_URL",
+                "{} could not be started: {error}; check that it runs by hand, or set REDIS_URL",
                 program.display()
             ),
         })?;
@@ -72,7 +73,7 @@ impl Redis {
     }
 
     fn start_program(program: &Path) -> io::Result<(PrivateServer, String)> {
-        // A socket instead of a port: nobody else can take it or connect to it.
+        // A socket instead of a port: no one else can take it or connect to it.
         let mut private = PrivateServer::start(Setup::new("redis"), |directory| {
             let mut command = vec![program.as_os_str().to_owned()];
             for (option, value) in [
@@ -96,23 +97,23 @@ impl Redis {
         Ok((private, version))
     }
 
-    /// A client for it.
+    /// Creates a client of the server.
     pub fn client(&self) -> redis::RedisResult<redis::Client> {
         redis::Client::open(self.connection.clone())
     }
 
-    /// What the server says it is.
+    /// The version that the server reports.
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// Where it listens: `HOST:PORT`, or the socket's path.
+    /// The server's address: `HOST:PORT`, or the path of its socket.
     pub fn address(&self) -> String {
         self.connection.addr().to_string()
     }
 
-    /// Tells the gate that this server was measured, and whether it was one that
-    /// `REDIS_URL` names: the way to it is another than to a private one.
+    /// Records that this server was measured, and whether a URL named it: such a server
+    /// is reached in another way than a private one.
     pub fn record(&self) -> Result<(), RecordError> {
         match &self.private {
             Some(_) => record::service("redis", &self.version),
@@ -125,7 +126,8 @@ fn redis_at_socket(socket: &Path) -> redis::RedisResult<ConnectionInfo> {
     ConnectionAddr::Unix(socket.to_owned()).into_connection_info()
 }
 
-/// PING, then the version: a server that is still loading answers neither.
+/// Sends PING, then asks for the version. A server that is still loading answers
+/// neither.
 fn redis_version(connection: &ConnectionInfo, timeout: Duration) -> redis::RedisResult<String> {
     let client = redis::Client::open(connection.clone())?;
     let mut connection = client.get_connection_with_timeout(timeout)?;

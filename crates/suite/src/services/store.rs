@@ -1,4 +1,4 @@
-//! Where seeded databases are kept from run to run, and handed out as copies.
+//! Keeps seeded databases between runs and hands out copies of them.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
@@ -6,33 +6,34 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::SuiteError;
+use super::SetUpError;
 
-/// What nobody has used for so long is deleted when something new is made.
+/// Entries that have not been used for this long are deleted when a new one is made.
 const KEPT: Duration = Duration::from_hours(14 * 24);
 
-/// The name of what is being made: nothing of it is used before it is whole.
+/// The prefix of an entry that is being made. It is not used before it is complete.
 const BUILDING: &str = "building-";
 
-/// The name of a copy that a process works on.
+/// The prefix of a copy that a process works on.
 const COPY: &str = "copy-";
 
-/// In each directory: its time says when it was used, its lock by whom.
+/// A file in each directory. Its time says when the directory was last used; its lock
+/// is held by the process that uses it.
 const USED: &str = "used";
 
-/// A directory of things that take long to make, each of them whole or not there
-/// at all. Any number of processes may use it at once.
+/// A directory of entries that take long to make. Each entry is either complete or
+/// absent. Any number of processes may use the store at once.
 #[derive(Clone, Debug)]
 pub struct Store {
     directory: PathBuf,
 }
 
 impl Store {
-    /// The one of this user: `benchgate` in `XDG_CACHE_HOME`, else in `~/.cache`.
-    pub fn find() -> Result<Self, SuiteError> {
+    /// The user's store: `benchgate` in `XDG_CACHE_HOME`, or in `~/.cache`.
+    pub fn find() -> Result<Self, SetUpError> {
         let home = |variable: &str| {
             let path = PathBuf::from(std::env::var_os(variable)?);
-            // The specification has relative ones ignored.
+            // The specification says to ignore relative paths.
             path.is_absolute().then_some(path)
         };
         home("XDG_CACHE_HOME")
@@ -40,11 +41,14 @@ impl Store {
             .map(|cache| Self::at(cache.join("benchgate")))
             .ok_or_else(|| {
                 let reason = "neither XDG_CACHE_HOME nor HOME names a directory; set one of them";
-                failed("keep a seeded database")(io::Error::new(io::ErrorKind::NotFound, reason))
+                SetUpError::of("keep a seeded database")(io::Error::new(
+                    io::ErrorKind::NotFound,
+                    reason,
+                ))
             })
     }
 
-    /// The one in this directory, which need not exist.
+    /// The store in this directory, which need not exist.
     pub fn at(directory: PathBuf) -> Self {
         Self { directory }
     }
@@ -54,22 +58,22 @@ impl Store {
         &self.directory
     }
 
-    /// Lets `copy` read the directory called `key`, which `make` fills first where
-    /// it is not there. Where `copy` finds it damaged, it is made anew, once.
-    pub fn with<T>(
+    /// Calls `copy` with the directory of the entry `key`. If the entry does not exist,
+    /// `make` fills it first. If `copy` fails, the entry is made again, once.
+    pub fn with<T, E: From<SetUpError>>(
         &self,
         key: &str,
-        make: impl Fn(&Path) -> Result<(), SuiteError>,
-        copy: impl Fn(&Path) -> Result<T, SuiteError>,
-    ) -> Result<T, SuiteError> {
+        make: impl Fn(&Path) -> Result<(), E>,
+        copy: impl Fn(&Path) -> Result<T, E>,
+    ) -> Result<T, E> {
         let lock = self.lock_file()?;
         let entry = self.directory.join(key);
         for again in [false, true] {
-            lock.lock_shared().map_err(failed("lock the cache of databases"))?;
+            lock.lock_shared().map_err(SetUpError::of("lock the cache of databases"))?;
             if !entry.is_dir() {
-                lock.unlock().map_err(failed("unlock the cache of databases"))?;
-                lock.lock().map_err(failed("lock the cache of databases"))?;
-                // Another process may have been first.
+                lock.unlock().map_err(SetUpError::of("unlock the cache of databases"))?;
+                lock.lock().map_err(SetUpError::of("lock the cache of databases"))?;
+                // Another process may have been faster.
                 if !entry.is_dir() {
                     self.make(&entry, &make)?;
                 }
@@ -77,53 +81,54 @@ impl Store {
             touch(&entry)?;
             match copy(&entry) {
                 Err(_) if !again => {
-                    lock.unlock().map_err(failed("unlock the cache of databases"))?;
-                    lock.lock().map_err(failed("lock the cache of databases"))?;
+                    lock.unlock().map_err(SetUpError::of("unlock the cache of databases"))?;
+                    lock.lock().map_err(SetUpError::of("lock the cache of databases"))?;
                     if entry.is_dir() {
-                        fs::remove_dir_all(&entry).map_err(failed("delete a damaged database"))?;
+                        fs::remove_dir_all(&entry)
+                            .map_err(SetUpError::of("delete a damaged database"))?;
                     }
                 }
                 result => return result,
             }
         }
-        unreachable!("the second time returns")
+        unreachable!("the second attempt returns")
     }
 
-    fn lock_file(&self) -> Result<File, SuiteError> {
+    fn lock_file(&self) -> Result<File, SetUpError> {
         create_private(&self.directory)
             .and_then(|()| {
                 let path = self.directory.join("lock");
                 File::options().create(true).append(true).open(path)
             })
-            .map_err(failed("open the cache of databases"))
+            .map_err(SetUpError::of("open the cache of databases"))
     }
 
-    /// With the lock held by this process alone.
-    fn make(
+    /// Makes an entry, with the lock held exclusively by this process.
+    fn make<E: From<SetUpError>>(
         &self,
         entry: &Path,
-        make: impl Fn(&Path) -> Result<(), SuiteError>,
-    ) -> Result<(), SuiteError> {
-        self.tidy().map_err(failed("tidy up the cache of databases"))?;
+        make: impl Fn(&Path) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.tidy().map_err(SetUpError::of("tidy up the cache of databases"))?;
         let building = tempfile::Builder::new()
             .prefix(BUILDING)
             .tempdir_in(&self.directory)
-            .map_err(failed("make a directory for a database"))?;
+            .map_err(SetUpError::of("make a directory for a database"))?;
         make(building.path())?;
-        fs::rename(building.path(), entry).map_err(failed("keep a seeded database"))?;
-        // Nothing is there any more to be deleted.
+        fs::rename(building.path(), entry).map_err(SetUpError::of("keep a seeded database"))?;
+        // The directory has been renamed: nothing is left to delete.
         let _ = building.keep();
         Ok(())
     }
 
-    /// Deletes what killed processes have left, and what is no longer used.
+    /// Deletes entries that killed processes left behind or that are no longer used.
     fn tidy(&self) -> io::Result<()> {
         for found in fs::read_dir(&self.directory)? {
             let found = found?;
             let (name, path) = (found.file_name(), found.path());
             let name = name.to_string_lossy();
             let stale = if name.starts_with(BUILDING) {
-                // Who makes one holds the lock, and that is this process.
+                // Only the holder of the lock makes entries, and that is this process.
                 true
             } else if name.starts_with(COPY) {
                 is_abandoned(&path)
@@ -137,12 +142,12 @@ impl Store {
         Ok(())
     }
 
-    /// A directory for this process alone, deleted with the value; where the
-    /// process is killed, by the next one that asks for such a directory.
-    pub fn own_copy(&self) -> Result<OwnCopy, SuiteError> {
+    /// Creates a directory for this process, which is deleted with the returned value.
+    /// If the process is killed, the next process that calls this deletes it.
+    pub fn own_copy(&self) -> Result<OwnCopy, SetUpError> {
         let lock = self.lock_file()?;
-        // Until the copy's own lock is held, nobody tidies up.
-        lock.lock().map_err(failed("lock the cache of databases"))?;
+        // No other process tidies up until the copy's own lock is held.
+        lock.lock().map_err(SetUpError::of("lock the cache of databases"))?;
         let make = || {
             for found in fs::read_dir(&self.directory)? {
                 let path = found?.path();
@@ -156,11 +161,11 @@ impl Store {
             held.lock()?;
             Ok(OwnCopy { directory, _held: held })
         };
-        make().map_err(failed("make a directory for a database"))
+        make().map_err(SetUpError::of("make a directory for a database"))
     }
 }
 
-/// A directory that belongs to this process, and goes with the value.
+/// A directory that belongs to this process and is deleted with this value.
 #[derive(Debug)]
 pub struct OwnCopy {
     directory: tempfile::TempDir,
@@ -174,8 +179,8 @@ impl OwnCopy {
     }
 }
 
-/// Whether nobody holds the lock of this copy. One without a lock file is left
-/// from before it got one.
+/// Whether no process holds the lock of this copy. A copy without a lock file was
+/// abandoned before it got one.
 fn is_abandoned(copy: &Path) -> bool {
     match File::open(copy.join(USED)) {
         Ok(file) => !matches!(file.try_lock(), Err(TryLockError::WouldBlock)),
@@ -183,18 +188,18 @@ fn is_abandoned(copy: &Path) -> bool {
     }
 }
 
-fn touch(entry: &Path) -> Result<(), SuiteError> {
+fn touch(entry: &Path) -> Result<(), SetUpError> {
     File::options()
         .create(true)
         .append(true)
         .open(entry.join(USED))
         .and_then(|file| file.set_modified(SystemTime::now()))
-        .map_err(failed("mark a database as used"))
+        .map_err(SetUpError::of("mark a database as used"))
 }
 
 fn unused_for(entry: &Path) -> io::Result<Duration> {
     let used = fs::metadata(entry.join(USED)).or_else(|_| fs::metadata(entry))?.modified()?;
-    // A clock that was set back: it was used just now.
+    // If the clock was set back, the entry counts as just used.
     Ok(SystemTime::now().duration_since(used).unwrap_or_default())
 }
 
@@ -207,8 +212,4 @@ fn create_private(directory: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn create_private(directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)
-}
-
-fn failed(action: &'static str) -> impl FnOnce(io::Error) -> SuiteError {
-    move |source| SuiteError::Io { action, source }
 }

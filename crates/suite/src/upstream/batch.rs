@@ -1,4 +1,4 @@
-//! Joins single lookups into one for many.
+//! Joins single lookups into batches.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,10 +13,10 @@ use crate::sizes;
 /// When a batch is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchConfig {
-    /// At so many lookups at the latest. Of 0 and 1 each goes alone.
+    /// The maximum number of lookups in a batch. With 0 or 1, each lookup is sent alone.
     pub max_size: usize,
-    /// So long after its first lookup at the latest. With no time at all, a batch
-    /// is what waits already.
+    /// The maximum time after the first lookup. With zero, a batch holds only lookups that
+    /// are already waiting.
     pub max_wait: Duration,
 }
 
@@ -29,11 +29,11 @@ impl Default for BatchConfig {
 /// Why a lookup in a batch has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BatchError<E> {
-    /// The lookup of the whole batch failed: all its callers get this.
+    /// The lookup of the whole batch failed. All its callers get this error.
     #[error(transparent)]
     Lookup(E),
-    /// The lookup panicked, or the runtime that it was on has ended.
-    #[error("the batch that the lookup was in was given up; its runtime has ended")]
+    /// The lookup panicked, or its runtime has ended.
+    #[error("the lookup's batch was abandoned, because its runtime has ended")]
     Lost,
 }
 
@@ -44,11 +44,11 @@ struct Caller<K, V, E> {
     reply: Reply<V, E>,
 }
 
-/// Joins lookups that are wanted at about the same time into one. A clone is
-/// another handle on the same one; with the last of them it ends.
+/// Joins concurrent lookups into one. A clone is another handle to the same batcher, which
+/// ends with its last handle.
 ///
-/// Batches may be under way at the same time. Of callers who want the same key,
-/// one batch asks once. Callers who have gone are not asked for.
+/// Several batches may be under way at once. A batch looks up each key once, whatever the
+/// number of its callers, and skips callers who have gone.
 pub struct Batcher<K, V, E> {
     callers: mpsc::Sender<Caller<K, V, E>>,
 }
@@ -71,24 +71,24 @@ where
     V: Clone + Send + 'static,
     E: Clone + Send + 'static,
 {
-    /// On the runtime that this is called in: `lookup` gets different keys in
-    /// their order, at most [`BatchConfig::max_size`], and gives what there is.
+    /// Starts a batcher on the current runtime. `lookup` gets at most
+    /// [`BatchConfig::max_size`] sorted, distinct keys and returns the values that exist.
     ///
     /// # Panics
     ///
-    /// Outside of a runtime.
+    /// If there is no current runtime.
     pub fn new<L, F>(config: BatchConfig, lookup: L) -> Self
     where
         L: Fn(Vec<K>) -> F + Send + 'static,
         F: Future<Output = Result<BTreeMap<K, V>, E>> + Send + 'static,
     {
-        // Callers beyond this wait for their place in the queue.
+        // Further callers wait for a place in the queue.
         let (callers, queue) = mpsc::channel(sizes::UPSTREAM_BATCH_QUEUE);
         tokio::spawn(collect(queue, config, lookup));
         Self { callers }
     }
 
-    /// The value of one key, `None` if there is none; asked for in a batch.
+    /// Looks up one key as part of a batch; `None` if it has no value.
     pub async fn get(&self, key: K) -> Result<Option<V>, BatchError<E>> {
         let (reply, answer) = oneshot::channel();
         self.callers.send(Caller { key, reply }).await.map_err(|_| BatchError::Lost)?;
@@ -96,7 +96,7 @@ where
     }
 }
 
-/// Until the last handle is gone: makes batches of callers and answers them.
+/// Collects callers into batches and answers them, until the last handle is dropped.
 async fn collect<K, V, E, L, F>(
     mut queue: mpsc::Receiver<Caller<K, V, E>>,
     config: BatchConfig,
@@ -113,7 +113,7 @@ async fn collect<K, V, E, L, F>(
         let start = Instant::now();
         let left = || config.max_wait.saturating_sub(start.elapsed());
         let mut batch = vec![first];
-        // What is in the queue already is taken without waiting.
+        // Callers that are already in the queue are taken without waiting.
         while batch.len() < config.max_size
             && let Ok(Some(caller)) = timeout(left(), queue.recv()).await
         {
@@ -129,7 +129,7 @@ async fn collect<K, V, E, L, F>(
         running.spawn(answer(batch, lookup(keys)));
         while running.try_join_next().is_some() {}
     }
-    // Those who wait for these still hold their ends.
+    // Callers may still wait for these batches.
     while running.join_next().await.is_some() {}
 }
 
@@ -143,7 +143,7 @@ async fn answer<K: Ord, V: Clone, E: Clone>(
             Ok(values) => Ok(values.get(&key).cloned()),
             Err(error) => Err(BatchError::Lookup(error.clone())),
         };
-        // A caller who has gone in the meantime needs none.
+        // Sending fails if the caller has gone, which does not matter.
         let _ = reply.send(answer);
     }
 }

@@ -1,15 +1,15 @@
-//! A circuit breaker: what fails again and again is left alone for a while.
+//! A circuit breaker: a service that keeps failing is not called for a while.
 //!
-//! Closed, it lets every call through and looks at the last of them; when too
-//! many failed, it opens. Open, it rejects every call at once, until its time is
-//! over. Then it is half open: one call goes through as a trial, and all others
-//! are still rejected. The trial's success closes the breaker, its failure opens
-//! it for the same time again (M. Nygard, "Release It!", 2007, section 5.2).
+//! A closed breaker lets every call through and opens when too many of the last calls
+//! failed. An open breaker rejects every call until its time is over. Then it is half
+//! open: one call goes through as a trial, and all others are still rejected. If the trial
+//! succeeds, the breaker closes; if it fails, the breaker opens for the same time again
+//! (M. Nygard, "Release It!", 2007, section 5.2).
 //!
-//! Own code: of the crates that are there, `failsafe` 1.3 and `recloser` 1.4 let
-//! all callers through when half open, and `tower-resilience-circuitbreaker` 0.14
-//! lets a call from before the opening, answered late, decide the trial. None
-//! takes a clock that a test can move.
+//! It is written here because no crate fits: `failsafe` 1.3 and `recloser` 1.4 let all
+//! callers through when half open, in `tower-resilience-circuitbreaker` 0.14 a late answer
+//! to a call from before the opening decides the trial, and none takes a clock that a test
+//! can move.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -22,12 +22,12 @@ use crate::sizes;
 /// When a breaker opens, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BreakerConfig {
-    /// How many of the last calls it looks at.
+    /// The number of last calls that count.
     pub window: usize,
-    /// So many failures among them open it; at least one. More than the window
-    /// has calls never do.
+    /// The number of failures among them that opens the breaker, at least one. If it is
+    /// larger than the window, the breaker never opens.
     pub failures: usize,
-    /// For how long it stays open before a trial.
+    /// How long the breaker stays open before a trial.
     pub open_for: Duration,
 }
 
@@ -37,14 +37,14 @@ impl Default for BreakerConfig {
     }
 }
 
-/// Where a breaker stands.
+/// The state of a breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
     /// Calls go through.
     Closed,
-    /// Calls are rejected; the next one may be the trial, if the time is over.
+    /// Calls are rejected. Once the time is over, the next call is the trial.
     Open,
-    /// A trial is under way, all other calls are rejected.
+    /// A trial is under way. All other calls are rejected.
     HalfOpen,
 }
 
@@ -58,25 +58,25 @@ impl fmt::Display for State {
     }
 }
 
-/// A call that a breaker does not let through.
+/// Why a breaker rejects a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
-    /// Too much failed.
+    /// The breaker is open.
     #[error("the circuit breaker is open for another {retry_in:?}")]
     Open {
-        /// When a trial may be made.
+        /// The time until a trial is allowed.
         retry_in: Duration,
     },
     /// A trial is under way.
-    #[error("the circuit breaker is half open, and its trial under way")]
+    #[error("the circuit breaker is half open and its trial is under way")]
     HalfOpen,
 }
 
 #[derive(Debug)]
 struct Circuit {
     phase: Phase,
-    /// Goes up with each change of phase: results of calls from another one are
-    /// late, and say nothing about this one.
+    /// Increases with each change of phase. Results of calls from an earlier phase are late
+    /// and do not count.
     era: u64,
 }
 
@@ -94,7 +94,7 @@ impl Circuit {
     }
 }
 
-/// A circuit breaker. A clone is another handle on the same one.
+/// A circuit breaker. A clone is another handle to the same breaker.
 #[derive(Clone, Debug)]
 pub struct Breaker {
     config: BreakerConfig,
@@ -103,18 +103,18 @@ pub struct Breaker {
 }
 
 impl Breaker {
-    /// A closed one, to which nothing has happened.
+    /// Creates a closed breaker.
     pub fn new(config: BreakerConfig, clock: Clock) -> Self {
         let circuit = Circuit { phase: Phase::Closed { failed: VecDeque::new() }, era: 0 };
         Self { config, clock, circuit: Arc::new(Mutex::new(circuit)) }
     }
 
     fn circuit(&self) -> MutexGuard<'_, Circuit> {
-        // It is whole between any two statements that hold the lock.
+        // The state is consistent whenever the lock is released.
         self.circuit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where it stands.
+    /// The current state.
     pub fn state(&self) -> State {
         match self.circuit().phase {
             Phase::Closed { .. } => State::Closed,
@@ -123,7 +123,7 @@ impl Breaker {
         }
     }
 
-    /// Asks to make a call; its result is to be told to what this returns.
+    /// Asks for permission to make a call. Report its result to the returned permit.
     pub fn acquire(&self) -> Result<Permit, Rejected> {
         let mut circuit = self.circuit();
         match circuit.phase {
@@ -138,10 +138,10 @@ impl Breaker {
             }
             Phase::HalfOpen => return Err(Rejected::HalfOpen),
         }
-        Ok(Permit { breaker: self.clone(), era: circuit.era, told: false })
+        Ok(Permit { breaker: self.clone(), era: circuit.era, reported: false })
     }
 
-    fn tell(&self, era: u64, outcome: Outcome) {
+    fn report(&self, era: u64, outcome: Outcome) {
         let mut circuit = self.circuit();
         if circuit.era != era {
             return;
@@ -162,7 +162,7 @@ impl Breaker {
                 circuit.enter(Phase::Closed { failed: VecDeque::new() });
             }
             (Phase::HalfOpen, Outcome::Failed) => circuit.enter(open(self.config.open_for)),
-            // A trial that nobody waited for: the next caller makes another one.
+            // The trial was abandoned; the next call is another trial.
             (Phase::HalfOpen, Outcome::Abandoned) => {
                 circuit.enter(open(Duration::ZERO));
             }
@@ -178,37 +178,37 @@ enum Outcome {
     Abandoned,
 }
 
-/// A call that a breaker lets through. Dropped without a result, it was given up
-/// by its caller: that says nothing about the other side.
+/// Permission to make a call. If it is dropped without a result, the caller has abandoned
+/// the call, which counts neither as a success nor as a failure.
 #[derive(Debug)]
-#[must_use = "dropped at once, it is a call that was given up"]
+#[must_use = "dropping it abandons the call"]
 pub struct Permit {
     breaker: Breaker,
     era: u64,
-    told: bool,
+    reported: bool,
 }
 
 impl Permit {
     /// The call succeeded.
     pub fn succeed(self) {
-        self.tell(Outcome::Succeeded);
+        self.report(Outcome::Succeeded);
     }
 
     /// The call failed.
     pub fn fail(self) {
-        self.tell(Outcome::Failed);
+        self.report(Outcome::Failed);
     }
 
-    fn tell(mut self, outcome: Outcome) {
-        self.told = true;
-        self.breaker.tell(self.era, outcome);
+    fn report(mut self, outcome: Outcome) {
+        self.reported = true;
+        self.breaker.report(self.era, outcome);
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if !self.told {
-            self.breaker.tell(self.era, Outcome::Abandoned);
+        if !self.reported {
+            self.breaker.report(self.era, Outcome::Abandoned);
         }
     }
 }

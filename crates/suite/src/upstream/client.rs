@@ -19,18 +19,18 @@ use super::{
 };
 use crate::sizes;
 
-/// How a client treats its upstream.
+/// The limits of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientConfig {
-    /// One attempt: connecting, sending and reading the whole answer.
+    /// The time for one attempt: connecting, sending and reading the whole answer.
     pub attempt_timeout: Duration,
     /// No retry starts later than this after the request.
     pub deadline: Duration,
-    /// What is tried again.
+    /// How failed requests are retried.
     pub retry: RetryPolicy,
-    /// When the upstream is left alone.
+    /// When the upstream is not called for a while.
     pub breaker: BreakerConfig,
-    /// A longer answer is an error.
+    /// Bytes of an answer; a longer one is an error.
     pub answer_bytes_max: usize,
 }
 
@@ -40,16 +40,16 @@ impl Default for ClientConfig {
     }
 }
 
-/// What a client has done so far.
+/// The counts of a client so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Requests that it was asked to make.
+    /// Requests by callers.
     pub requests: u64,
-    /// Attempts that were sent, the retries among them.
+    /// Attempts that were sent, including retries.
     pub attempts: u64,
     /// Retries.
     pub retries: u64,
-    /// Attempts that the breaker did not let through.
+    /// Attempts that the breaker rejected.
     pub rejected: u64,
 }
 
@@ -61,13 +61,13 @@ struct Counters {
     rejected: AtomicU64,
 }
 
-/// A client of one upstream, over pooled HTTP/1.1 connections. A clone is
-/// another handle on the same one.
+/// A client of one upstream, over pooled HTTP/1.1 connections. A clone is another handle
+/// to the same client.
 ///
-/// Each attempt goes through the breaker and has a time-out. Failed requests are
-/// sent again as the [`RetryPolicy`] says, if the failure may pass
-/// ([`UpstreamError::is_transient`]) and the method is idempotent (RFC 9110,
-/// section 9.2.2): of any other it cannot be known whether it was done.
+/// Each attempt goes through the breaker and has a time-out. A failed request is retried
+/// according to the [`RetryPolicy`] if the failure is transient
+/// ([`UpstreamError::is_transient`]) and the method is idempotent (RFC 9110, section
+/// 9.2.2): other requests may have been executed already.
 #[derive(Clone, Debug)]
 pub struct Client(Arc<Inner>);
 
@@ -84,14 +84,14 @@ struct Inner {
 }
 
 impl Client {
-    /// For the upstream at `base`, as in `http://127.0.0.1:8080`; nothing is sent
-    /// yet. Its connections live on the runtime that requests are made in.
+    /// Creates a client of the upstream at `base`, such as `http://127.0.0.1:8080`. Nothing
+    /// is sent yet. Connections belong to the runtime that sends requests.
     pub fn new(base: &str, config: ClientConfig) -> Result<Self, UpstreamError> {
         Self::with_clock(base, config, Clock::system())
     }
 
-    /// The same by another clock, for the breaker, the deadline and the waits
-    /// between attempts. An attempt's time-out goes by the system's.
+    /// Like [`new`](Self::new), with a clock for the breaker, the deadline and the waits
+    /// between attempts. The time-out of an attempt always uses the system's clock.
     pub fn with_clock(
         base: &str,
         config: ClientConfig,
@@ -100,7 +100,7 @@ impl Client {
         let wrong = |source| UpstreamError::Address { address: base.to_owned(), source };
         let parsed: Uri = base.parse().map_err(|source| wrong(shared(source)))?;
         if parsed.scheme_str() != Some("http") || !matches!(parsed.path(), "" | "/") {
-            return Err(wrong(shared("it is not of the scheme http, or has a path")));
+            return Err(wrong(shared("the scheme is not http, or there is a path")));
         }
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
@@ -122,17 +122,17 @@ impl Client {
         })))
     }
 
-    /// Its breaker.
+    /// The client's breaker.
     pub fn breaker(&self) -> &Breaker {
         &self.0.breaker
     }
 
-    /// Its retry budget.
+    /// The client's retry budget.
     pub fn budget(&self) -> &RetryBudget {
         &self.0.budget
     }
 
-    /// What it has done.
+    /// The counts so far.
     pub fn counts(&self) -> Counts {
         let Counters { requests, attempts, retries, rejected } = &self.0.counters;
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -144,17 +144,18 @@ impl Client {
         }
     }
 
-    /// GET of a path with its query, as in `/valuations/7`; the answer's body.
+    /// Sends a GET request for a path with its query, such as `/valuations/7`, and returns
+    /// the body of the answer.
     pub async fn get(&self, path: &str) -> Result<Bytes, UpstreamError> {
         self.send(Method::GET, path, Bytes::new()).await
     }
 
-    /// POST to a path, never sent twice; the answer's body.
+    /// Sends a POST request, which is never retried, and returns the body of the answer.
     pub async fn post(&self, path: &str, body: Bytes) -> Result<Bytes, UpstreamError> {
         self.send(Method::POST, path, body).await
     }
 
-    /// A request of any method; the body of an answer that is a success.
+    /// Sends a request with any method, and returns the body of a successful answer.
     pub async fn send(
         &self,
         method: Method,
@@ -168,15 +169,16 @@ impl Client {
         budget.deposit();
         let start = clock.now();
         let mut retry = 0;
-        let mut before = None;
+        let mut last_error = None;
         loop {
             let permit = match breaker.acquire() {
                 Ok(permit) => permit,
                 Err(rejected) => {
                     count(&counters.rejected);
-                    // Opened by others in the meantime: the failure says more.
+                    // If other callers opened the breaker between two attempts, the error of
+                    // the last attempt says more.
                     let open = || UpstreamError::Open { uri: uri.to_string(), rejected };
-                    return Err(before.unwrap_or_else(open));
+                    return Err(last_error.unwrap_or_else(open));
                 }
             };
             count(&counters.attempts);
@@ -206,7 +208,7 @@ impl Client {
             clock.sleep(delay).await;
             count(&counters.retries);
             retry += 1;
-            before = Some(error);
+            last_error = Some(error);
         }
     }
 
@@ -252,7 +254,7 @@ impl Client {
             UpstreamError::Connection { uri: uri.to_string(), source: shared(source) }
         })?;
         let status = response.status();
-        // Read whatever it is: a connection with an unread answer is not used again.
+        // Always read, as a connection with an unread answer cannot be reused.
         let body = Limited::new(response.into_body(), self.0.config.answer_bytes_max)
             .collect()
             .await

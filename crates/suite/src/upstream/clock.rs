@@ -1,10 +1,10 @@
-//! The time, so that a test can move it.
+//! A clock that a test can move.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What a [`Client`](super::Client) and a [`Breaker`](super::Breaker) take for
-/// the time. A clone is the same clock.
+/// The clock of a [`Client`](super::Client) or [`Breaker`](super::Breaker). A clone is the
+/// same clock.
 #[derive(Clone, Debug)]
 pub struct Clock(Kind);
 
@@ -15,18 +15,17 @@ enum Kind {
 }
 
 impl Clock {
-    /// The system's.
+    /// The system's clock.
     pub const fn system() -> Self {
         Self(Kind::System)
     }
 
-    /// One that stands still but for [`advance`](Self::advance) and
-    /// [`sleep`](Self::sleep).
+    /// A clock that only [`advance`](Self::advance) and [`sleep`](Self::sleep) move.
     pub fn manual() -> Self {
         Self(Kind::Manual { start: Instant::now(), passed: Arc::default() })
     }
 
-    /// The time.
+    /// The current time.
     pub fn now(&self) -> Instant {
         match &self.0 {
             Kind::System => Instant::now(),
@@ -36,17 +35,17 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock on; the system's goes by itself.
+    /// Advances a manual clock. Does nothing to the system's clock.
     pub fn advance(&self, by: Duration) {
         if let Kind::Manual { passed, .. } = &self.0 {
             *passed.lock().unwrap_or_else(PoisonError::into_inner) += by;
         }
     }
 
-    /// Waits: on the system's clock in fact, on a manual one by moving it.
+    /// Waits on the system's clock; advances a manual clock at once.
     pub async fn sleep(&self, for_: Duration) {
         match &self.0 {
-            // The timer would round nothing up to a millisecond.
+            // The timer would round zero up to a millisecond.
             Kind::System if for_.is_zero() => {}
             Kind::System => tokio::time::sleep(for_).await,
             Kind::Manual { .. } => self.advance(for_),

@@ -1,4 +1,4 @@
-//! What goes wrong at the faulty upstream, and when.
+//! The faults of the faulty upstream, and their order.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -6,34 +6,34 @@ use std::time::Duration;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng as _, SeedableRng as _};
 
-/// What happens to one request.
+/// The fault of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing: it is answered.
+    /// The request is answered.
     None,
-    /// It is answered with 503, and nothing is done.
+    /// The request is answered with 503 and not executed.
     Unavailable,
-    /// It is done and answered after this time.
+    /// The request is executed and answered after this time.
     Delayed(Duration),
-    /// It is done, and then the connection is reset in place of an answer: the
-    /// caller cannot know whether it was done.
+    /// The request is executed, but the connection is reset instead of answering: the
+    /// caller cannot know whether it was executed.
     Reset,
 }
 
-/// Which share of requests suffers what; the rest is answered.
+/// The share of requests with each fault. The others are answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Shares {
-    /// Answered with 503.
+    /// The share that is answered with 503.
     pub unavailable: f64,
-    /// Delayed by [`delay`](Self::delay).
+    /// The share that is delayed by [`delay`](Self::delay).
     pub delayed: f64,
-    /// Reset.
+    /// The share whose connection is reset.
     pub reset: f64,
-    /// For how long.
+    /// How long a delayed request waits.
     pub delay: Duration,
 }
 
-/// What happens to requests, one after the other in the order they arrive.
+/// The faults of requests, in the order in which they arrive.
 #[derive(Clone, Debug)]
 pub struct Faults(Kind);
 
@@ -45,28 +45,28 @@ enum Kind {
 }
 
 impl Faults {
-    /// All requests are answered.
+    /// No faults: all requests are answered.
     pub const fn none() -> Self {
         Self(Kind::Script(VecDeque::new()))
     }
 
-    /// These, and then none.
+    /// These faults, then none.
     pub fn script(faults: impl IntoIterator<Item = Fault>) -> Self {
         Self(Kind::Script(faults.into_iter().collect()))
     }
 
-    /// These again and again.
+    /// These faults, repeated endlessly.
     pub fn cycle(faults: impl IntoIterator<Item = Fault>) -> Self {
         Self(Kind::Cycle(faults.into_iter().collect()))
     }
 
-    /// Drawn in these shares: the same for the same seed.
+    /// Random faults with these shares, the same for the same seed.
     pub fn drawn(seed: u64, shares: Shares) -> Self {
         Self(Kind::Drawn(Box::new(Xoshiro256PlusPlus::seed_from_u64(seed)), shares))
     }
 }
 
-/// Without end.
+/// Never ends.
 impl Iterator for Faults {
     type Item = Fault;
 
@@ -78,7 +78,7 @@ impl Iterator for Faults {
                 faults.back().copied().unwrap_or(Fault::None)
             }
             Kind::Drawn(random, shares) => {
-                // The upper bits, as a fraction of one.
+                // The upper bits as a fraction of 1.
                 let mut left = (random.next_u64() >> 11) as f64 / 2.0_f64.powi(53);
                 for (share, fault) in [
                     (shares.unavailable, Fault::Unavailable),

@@ -1,15 +1,16 @@
-//! Another service over HTTP, as a service calls it: with retries, a circuit
-//! breaker and batches; and a faulty one to call.
+//! Calls of another service over HTTP, with retries, a circuit breaker and batches; and a
+//! faulty service to call.
 //!
-//! | module | what |
+//! | type | purpose |
 //! |---|---|
-//! | [`Client`] | requests with a time-out, retries of what may be repeated, a breaker around each attempt |
-//! | [`RetryPolicy`], [`RetryBudget`] | exponential backoff with jitter from a seed, and how many retries there may be at all |
+//! | [`Client`] | requests with a time-out, retries of idempotent requests, a breaker around each attempt |
+//! | [`RetryPolicy`], [`RetryBudget`] | exponential backoff with seeded jitter, and a limit on the number of retries |
 //! | [`Breaker`] | closed, open, half open; usable without the client |
 //! | [`Batcher`] | joins single lookups into one; usable without the client |
-//! | [`Valuations`] | the upstream's answers: singly, many at once, and in batches |
-//! | [`FaultyUpstream`] | the upstream itself, over loopback, with [`Faults`] that the test sets |
-//! | [`Clock`] | the time, or one that a test moves |
+//! | [`Valuations`] | the upstream's answers: one at a time, many at once, and in batches |
+//! | [`FaultyUpstream`] | the upstream itself, on loopback, with [`Faults`] that a test sets |
+//! | [`Fixture`] | the upstream and its caller together, for benchmarks |
+//! | [`Clock`] | the system's time, or a clock that a test moves |
 //!
 //! ```
 //! use benchgate_suite::upstream::{
@@ -21,7 +22,7 @@
 //! tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
 //!     let client = Client::new(&upstream.base(), ClientConfig::default())?;
 //!     let valuations = Valuations::new(client, BatchConfig::default());
-//!     // The first attempt fails, the retry does not.
+//!     // The first attempt fails; the retry succeeds.
 //!     assert_eq!(valuations.one(7).await?, Some(valuation(7)));
 //!     assert_eq!(upstream.requests(), 2);
 //!     Ok(())
@@ -37,6 +38,9 @@ pub use breaker::{Breaker, BreakerConfig, Permit, Rejected, State};
 pub use client::{Client, ClientConfig, Counts};
 pub use clock::Clock;
 pub use fault::{Fault, Faults, Shares};
+pub use fixture::{
+    Fixture, be_rejected, expected_checksum, record_requests, record_success_rates, value_property,
+};
 pub use retry::{RetryBudget, RetryPolicy};
 pub use server::FaultyUpstream;
 pub use valuations::{Valuation, Valuations, valuation};
@@ -46,92 +50,105 @@ mod breaker;
 mod client;
 mod clock;
 mod fault;
+mod fixture;
 mod retry;
 mod server;
 mod valuations;
 
-/// What a library underneath says; shared, as a batch's error goes to many.
+/// The cause of an error, shared because the error of a batch goes to many callers.
 type Source = Arc<dyn std::error::Error + Send + Sync>;
 
 /// Why the upstream gave no answer.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum UpstreamError {
-    /// Nothing was sent: the breaker is open.
+    /// Nothing was sent, because the breaker is open.
     #[error("{uri}: not sent, {rejected}")]
     Open {
-        /// What was asked for.
+        /// The address of the request.
         uri: String,
-        /// What the breaker says.
+        /// The breaker's reason.
         rejected: Rejected,
     },
     /// No answer within the time of one attempt.
     #[error("{uri}: no answer within {within:?}")]
     TimedOut {
-        /// What was asked for.
+        /// The address of the request.
         uri: String,
         /// The attempt's time-out.
         within: Duration,
     },
-    /// No connection, or one that ended before the answer did.
+    /// No connection, or one that ended before the answer was complete.
     #[error("{uri}: no answer: {}", causes(source))]
     Connection {
-        /// What was asked for.
+        /// The address of the request.
         uri: String,
-        /// What the client says.
+        /// The client's error.
         source: Source,
     },
-    /// An answer that is no success.
+    /// An answer with an error status.
     #[error("{uri}: answered {status}")]
     Status {
-        /// What was asked for.
+        /// The address of the request.
         uri: String,
         /// The status code.
         status: u16,
     },
-    /// An answer that cannot be read.
-    #[error("{uri}: the answer cannot be read: {source}")]
+    /// An answer that cannot be parsed.
+    #[error("{uri}: cannot parse the answer: {source}")]
     Answer {
-        /// What was asked for.
+        /// The address of the request.
         uri: String,
         /// What is wrong with it.
         source: Source,
     },
-    /// No address of an HTTP service.
-    #[error("`{address}` is no address of an upstream: {source}; write it as http://HOST:PORT")]
+    /// An invalid address.
+    #[error("`{address}` is not the address of an upstream: {source}; write http://HOST:PORT")]
     Address {
-        /// What was given.
+        /// The address.
         address: String,
         /// What is wrong with it.
         source: Source,
     },
-    /// The lookup was in a batch that nobody finished.
-    #[error("the batch that the lookup was in was given up; its runtime has ended")]
+    /// The lookup's batch was never finished.
+    #[error("the lookup's batch was abandoned, because its runtime has ended")]
     Lost,
+    /// The faulty upstream could not be started.
+    #[error("cannot {action}: {source}")]
+    Start {
+        /// What was being done.
+        action: &'static str,
+        /// The system's error.
+        source: Source,
+    },
 }
 
 impl UpstreamError {
-    /// Whether it speaks against the upstream, as the breaker counts: a request
-    /// that the upstream refuses (4xx) does not.
+    /// Whether the breaker counts it as a failure of the upstream. A refused request (4xx)
+    /// is not one.
     pub fn is_failure(&self) -> bool {
         match self {
             Self::TimedOut { .. } | Self::Connection { .. } | Self::Answer { .. } => true,
             Self::Status { status, .. } => *status >= 500,
-            Self::Open { .. } | Self::Address { .. } | Self::Lost => false,
+            Self::Open { .. } | Self::Address { .. } | Self::Lost | Self::Start { .. } => false,
         }
     }
 
-    /// Whether the same request may succeed a moment later: no connection, no
-    /// answer in time, and the statuses that say so (429, 502, 503, 504).
+    /// Whether the same request may succeed soon: without a connection or an answer in
+    /// time, and with the statuses 429, 502, 503 and 504.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::TimedOut { .. } | Self::Connection { .. } => true,
             Self::Status { status, .. } => matches!(status, 429 | 502 | 503 | 504),
-            Self::Open { .. } | Self::Answer { .. } | Self::Address { .. } | Self::Lost => false,
+            Self::Open { .. }
+            | Self::Answer { .. }
+            | Self::Address { .. }
+            | Self::Lost
+            | Self::Start { .. } => false,
         }
     }
 }
 
-/// An error with what lies beneath it: HTTP clients wrap the cause several times.
+/// An error with all of its causes, as HTTP clients wrap them several times.
 fn causes(source: &Source) -> String {
     let mut text = source.to_string();
     let mut beneath = source.source();
@@ -143,7 +160,7 @@ fn causes(source: &Source) -> String {
     text
 }
 
-/// Hands over what a library says.
+/// Converts the cause of an error.
 fn shared(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Source {
     Source::from(source.into())
 }

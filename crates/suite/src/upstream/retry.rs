@@ -1,29 +1,29 @@
-//! When to try again, and how often at all.
+//! When failed requests are retried, and how often.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::sizes;
 
-/// How a request that failed is repeated.
+/// How failed requests are retried.
 ///
-/// The n-th retry (from 0) waits for a time drawn evenly between nothing and
-/// min(`longest`, `first` · 2<sup>n</sup>): exponential backoff with full
-/// jitter, which of the usual ways lets the fewest clients meet again (M. Brooker,
-/// "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
+/// The n-th retry (from 0) waits for a uniformly random time between 0 and
+/// min(`longest`, `first` · 2<sup>n</sup>): exponential backoff with full jitter, which
+/// spreads clients best among the usual schemes (M. Brooker, "Exponential Backoff And
+/// Jitter", AWS Architecture Blog, 2015).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Attempts after the first one; 0 for none.
+    /// The maximum number of retries of a request.
     pub retries: u32,
-    /// The longest wait before the first of them. Nothing waits for nothing.
+    /// The longest wait before the first retry. With zero, no retry waits.
     pub first: Duration,
-    /// No wait is longer.
+    /// The longest wait before any retry.
     pub longest: Duration,
-    /// The waits are the same for the same seed, in the order they are drawn.
+    /// The seed of the waits: the same seed gives the same sequence.
     pub seed: u64,
-    /// Retries in a hundred requests that the budget allows for good.
+    /// Retries per hundred requests that the budget allows in the long run.
     pub budget_percent: u32,
-    /// Retries that it allows at once.
+    /// Retries that the budget allows at once.
     pub budget_reserve: u32,
 }
 
@@ -34,7 +34,7 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Never again.
+    /// No retries.
     pub const NONE: Self = Self { retries: 0, ..sizes::UPSTREAM_RETRY };
 
     /// The longest wait before a retry (from 0).
@@ -47,17 +47,17 @@ impl RetryPolicy {
 
     /// Draws the wait before a retry (from 0).
     pub fn delay(&self, retry: u32, random: &mut impl rand::Rng) -> Duration {
-        // The upper 32 bits as a fraction of one, in whole numbers.
+        // The upper 32 bits as a fraction of 1, in integer arithmetic.
         let fraction = u128::from(random.next_u64() >> 32);
         let nanoseconds = (self.ceiling(retry).as_nanos() * fraction) >> 32;
         Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
     }
 }
 
-/// How many retries there may be: a share of all requests, and a reserve for
-/// bad moments. When an upstream fails altogether, retries add this share to its
-/// load and not a multiple of it (Beyer et al., "Site Reliability Engineering",
-/// 2016, chapter 21; the same in gRPC's retry throttling, gRFC A6).
+/// Limits the number of retries to a share of all requests, plus a reserve. When an
+/// upstream fails completely, retries then add only this share to its load and do not
+/// multiply it (Beyer et al., "Site Reliability Engineering", 2016, chapter 21; also gRPC's
+/// retry throttling, gRFC A6).
 #[derive(Debug)]
 pub struct RetryBudget {
     /// In hundredths of a retry.
@@ -67,29 +67,29 @@ pub struct RetryBudget {
 }
 
 impl RetryBudget {
-    /// A hundredth of a retry is put in for each of `percent`.
+    /// The cost of a retry, so that a request earns `percent` hundredths of one.
     const RETRY: u64 = 100;
 
-    /// With a full reserve.
+    /// Creates a budget with a full reserve.
     pub fn new(percent: u32, reserve: u32) -> Self {
         let most = u64::from(reserve) * Self::RETRY;
         Self { balance: AtomicU64::new(most), percent: u64::from(percent), most }
     }
 
-    /// A request (no retry) is made: it earns its share of a retry.
+    /// Adds the share that a request earns. Retries earn nothing.
     pub fn deposit(&self) {
         let added = |balance: u64| Some((balance + self.percent).min(self.most));
-        // It always adds, so it never fails.
+        // The closure always returns a value, so the update never fails.
         let _ = self.balance.fetch_update(Ordering::Relaxed, Ordering::Relaxed, added);
     }
 
-    /// Takes a retry out; `false` when there is none.
+    /// Takes out one retry. Returns `false` if none is left.
     pub fn withdraw(&self) -> bool {
         let taken = |balance: u64| balance.checked_sub(Self::RETRY);
         self.balance.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken).is_ok()
     }
 
-    /// Retries that are left.
+    /// The number of retries left.
     pub fn left(&self) -> u64 {
         self.balance.load(Ordering::Relaxed) / Self::RETRY
     }

@@ -1,4 +1,4 @@
-//! The upstream over loopback, with faults.
+//! A faulty upstream on loopback.
 
 use std::io;
 use std::net::SocketAddr;
@@ -21,8 +21,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-use super::{Fault, Faults, Valuation, valuation};
-use crate::{SuiteError, sizes};
+use super::{Fault, Faults, UpstreamError, Valuation, shared, valuation};
+use crate::sizes;
 
 #[derive(Debug)]
 struct Shared {
@@ -32,12 +32,12 @@ struct Shared {
     orders: AtomicU64,
 }
 
-/// An upstream on loopback, on a runtime of its own, whose answers fail as
-/// [`Faults`] say; stopped when dropped.
+/// An upstream on loopback, with its own runtime, whose answers fail according to
+/// [`Faults`]. Dropping it stops it.
 ///
-/// It values properties: `GET /valuations/{property}` one of them,
-/// `GET /valuations?ids=1,2,3` many at once (those it knows), and
-/// `POST /orders/{property}` orders an appraisal, which is no idempotent thing.
+/// It values properties: `GET /valuations/{property}` values one,
+/// `GET /valuations?ids=1,2,3` values many at once and skips unknown ones, and
+/// `POST /orders/{property}` orders an appraisal, which is not idempotent.
 #[derive(Debug)]
 pub struct FaultyUpstream {
     address: SocketAddr,
@@ -47,16 +47,18 @@ pub struct FaultyUpstream {
 }
 
 impl FaultyUpstream {
-    /// Starts it on a free port; it accepts connections when this returns.
-    pub fn start(faults: Faults) -> Result<Self, SuiteError> {
-        let failed = |action| move |source| SuiteError::Io { action, source };
+    /// Starts the upstream on a free port. It accepts connections when this returns.
+    pub fn start(faults: Faults) -> Result<Self, UpstreamError> {
+        let failed = |action| {
+            move |source: io::Error| UpstreamError::Start { action, source: shared(source) }
+        };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(sizes::UPSTREAM_THREADS)
             .thread_name("benchgate-upstream")
             .enable_all()
             .build()
             .map_err(failed("start the upstream's runtime"))?;
-        // Bound by std, so that this may be called from within another runtime.
+        // Bound with the standard library, so that this works within another runtime.
         let listen = || {
             let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
             listener.set_nonblocking(true)?;
@@ -78,32 +80,32 @@ impl FaultyUpstream {
         Ok(Self { address, shared, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Where it listens.
+    /// The upstream's address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Its address as a client takes it.
+    /// The upstream's address as a client expects it.
     pub fn base(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// What happens to requests from now on.
+    /// Sets the faults of the following requests.
     pub fn set_faults(&self, faults: Faults) {
         *self.shared.faults.lock().unwrap_or_else(PoisonError::into_inner) = faults;
     }
 
-    /// Requests that have arrived so far, those that failed too.
+    /// The number of requests so far, including those that failed.
     pub fn requests(&self) -> u64 {
         self.shared.requests.load(Ordering::Relaxed)
     }
 
-    /// Connections accepted so far.
+    /// The number of connections accepted so far.
     pub fn accepted(&self) -> u64 {
         self.shared.accepted.load(Ordering::Relaxed)
     }
 
-    /// Appraisals ordered so far, whether or not that was answered.
+    /// The number of appraisals ordered so far, whether or not the order was answered.
     pub fn orders(&self) -> u64 {
         self.shared.orders.load(Ordering::Relaxed)
     }
@@ -121,9 +123,9 @@ impl Drop for FaultyUpstream {
 
 fn serve(runtime: &Runtime, listener: Breakable, app: Router, stopped: oneshot::Receiver<()>) {
     runtime.block_on(async {
-        let service = app.into_make_service_with_connect_info::<Fate>();
+        let service = app.into_make_service_with_connect_info::<ResetFlag>();
         let server = tokio::spawn(async { axum::serve(listener, service).await });
-        // The sender is dropped at the latest with the server: either way, over.
+        // Ready when the sender is dropped, at the latest with the server.
         let _ = stopped.await;
         server.abort();
     });
@@ -131,17 +133,17 @@ fn serve(runtime: &Runtime, listener: Breakable, app: Router, stopped: oneshot::
 
 fn app(shared: &Arc<Shared>) -> Router {
     Router::new()
-        .route("/valuations/{property}", get(one))
-        .route("/valuations", get(many))
+        .route("/valuations/{property}", get(value_one))
+        .route("/valuations", get(value_many))
         .route("/orders/{property}", post(order))
-        .layer(from_fn_with_state(Arc::clone(shared), suffer))
+        .layer(from_fn_with_state(Arc::clone(shared), inject_fault))
         .with_state(Arc::clone(shared))
 }
 
-/// Lets the request suffer what is next.
-async fn suffer(
+/// Applies the next fault to the request.
+async fn inject_fault(
     State(shared): State<Arc<Shared>>,
-    ConnectInfo(fate): ConnectInfo<Fate>,
+    ConnectInfo(reset): ConnectInfo<ResetFlag>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -156,13 +158,13 @@ async fn suffer(
         }
         Fault::Reset => {
             let response = next.run(request).await;
-            fate.0.store(true, Ordering::Relaxed);
+            reset.0.store(true, Ordering::Relaxed);
             response
         }
     }
 }
 
-async fn one(Path(property): Path<u64>) -> Result<Json<Valuation>, StatusCode> {
+async fn value_one(Path(property): Path<u64>) -> Result<Json<Valuation>, StatusCode> {
     known(property).map(Json).ok_or(StatusCode::NOT_FOUND)
 }
 
@@ -170,7 +172,7 @@ fn known(property: u64) -> Option<Valuation> {
     (property < sizes::UPSTREAM_PROPERTIES).then(|| valuation(property))
 }
 
-async fn many(RawQuery(query): RawQuery) -> Result<Json<Vec<Valuation>>, StatusCode> {
+async fn value_many(RawQuery(query): RawQuery) -> Result<Json<Vec<Valuation>>, StatusCode> {
     let ids = query.as_deref().and_then(|query| query.strip_prefix("ids="));
     let ids: Result<Vec<u64>, _> = ids.unwrap_or_default().split(',').map(str::parse).collect();
     let ids = ids.map_err(|_| StatusCode::BAD_REQUEST)?;
@@ -185,17 +187,17 @@ async fn order(State(shared): State<Arc<Shared>>, Path(property): Path<u64>) -> 
     StatusCode::CREATED
 }
 
-/// Whether a connection is to be reset in place of what is written next.
+/// Set if a connection must be reset instead of the next write.
 #[derive(Clone, Debug)]
-struct Fate(Arc<AtomicBool>);
+struct ResetFlag(Arc<AtomicBool>);
 
-impl Connected<IncomingStream<'_, Breakable>> for Fate {
+impl Connected<IncomingStream<'_, Breakable>> for ResetFlag {
     fn connect_info(stream: IncomingStream<'_, Breakable>) -> Self {
-        stream.io().fate.clone()
+        stream.io().reset.clone()
     }
 }
 
-/// Accepts connections that can be reset, and counts them.
+/// Accepts and counts connections that can be reset.
 struct Breakable {
     listener: TcpListener,
     shared: Arc<Shared>,
@@ -206,12 +208,12 @@ impl Listener for Breakable {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
-        // axum's own listener knows how to wait out a failed accept.
+        // axum's own implementation retries a failed accept.
         let (stream, address) = Listener::accept(&mut self.listener).await;
         self.shared.accepted.fetch_add(1, Ordering::Relaxed);
-        // Delays of a reply, not part of the work; accepting goes on without.
+        // If the option cannot be set, replies are only slower.
         let _ = stream.set_nodelay(true);
-        (Connection { stream, fate: Fate(Arc::default()) }, address)
+        (Connection { stream, reset: ResetFlag(Arc::default()) }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -221,14 +223,14 @@ impl Listener for Breakable {
 
 struct Connection {
     stream: TcpStream,
-    fate: Fate,
+    reset: ResetFlag,
 }
 
 impl Connection {
-    /// An error in place of a write: the server then drops the connection, which
-    /// without lingering is a reset.
-    fn survive(&self) -> io::Result<()> {
-        if !self.fate.0.load(Ordering::Relaxed) {
+    /// Fails if the connection must be reset. The server then drops it, which without
+    /// lingering sends a reset.
+    fn check_reset(&self) -> io::Result<()> {
+        if !self.reset.0.load(Ordering::Relaxed) {
             return Ok(());
         }
         self.stream.set_zero_linger()?;
@@ -252,7 +254,7 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.survive()?;
+        self.check_reset()?;
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -261,7 +263,7 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.survive()?;
+        self.check_reset()?;
         Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
     }
 

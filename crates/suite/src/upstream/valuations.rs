@@ -1,4 +1,4 @@
-//! What the upstream knows.
+//! The upstream's valuations of properties.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::{BatchConfig, BatchError, Batcher, Client, UpstreamError, shared};
 
-/// What a property is worth.
+/// The value of a property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Valuation {
     /// The property.
@@ -19,18 +19,18 @@ pub struct Valuation {
 }
 
 impl Valuation {
-    /// What a bench sums up.
+    /// The checksum of a valuation.
     pub fn checksum(&self) -> u64 {
         self.property.wrapping_mul(31).wrapping_add(self.euros)
     }
 }
 
-/// What the upstream says of a property that it knows.
+/// The upstream's valuation of a known property.
 pub const fn valuation(property: u64) -> Valuation {
     Valuation { property, euros: 150_000 + property.wrapping_mul(7919) % 850_000 }
 }
 
-/// The upstream's valuations. A clone is another handle on the same ones.
+/// The upstream's valuations. A clone is another handle to the same client.
 #[derive(Clone, Debug)]
 pub struct Valuations {
     client: Client,
@@ -38,12 +38,11 @@ pub struct Valuations {
 }
 
 impl Valuations {
-    /// Through this client. Its batches live on the runtime that this is called
-    /// in.
+    /// Requests valuations through a client. Batches are handled on the current runtime.
     ///
     /// # Panics
     ///
-    /// Outside of a runtime.
+    /// If there is no current runtime.
     pub fn new(client: Client, batches: BatchConfig) -> Self {
         let lookup = {
             let client = client.clone();
@@ -60,8 +59,7 @@ impl Valuations {
         &self.client
     }
 
-    /// One property's, by a request of its own; `None` for one that the upstream
-    /// does not know.
+    /// Values one property with its own request; `None` for an unknown property.
     pub async fn one(&self, property: u64) -> Result<Option<Valuation>, UpstreamError> {
         let path = format!("/valuations/{property}");
         match self.client.get(&path).await {
@@ -71,8 +69,7 @@ impl Valuations {
         }
     }
 
-    /// Those of many properties by one request; without those that the upstream
-    /// does not know.
+    /// Values many properties with one request, skipping unknown ones.
     pub async fn many(
         &self,
         properties: &[u64],
@@ -80,7 +77,7 @@ impl Valuations {
         many(&self.client, properties).await
     }
 
-    /// One property's, joined with what others want at the same time.
+    /// Values one property, joined with concurrent lookups into a batch.
     pub async fn batched(&self, property: u64) -> Result<Option<Valuation>, UpstreamError> {
         self.batcher.get(property).await.map_err(|error| match error {
             BatchError::Lookup(error) => error,
@@ -88,18 +85,18 @@ impl Valuations {
         })
     }
 
-    /// The checksum of one property's, by a request of its own; 0 for one that the
-    /// upstream does not know.
+    /// Values one property with its own request, and returns the checksum, or 0 for an
+    /// unknown property.
     pub async fn checksum_of(&self, property: u64) -> Result<u64, UpstreamError> {
         Ok(self.one(property).await?.map_or(0, |valuation| valuation.checksum()))
     }
 
-    /// As many callers at once as there are properties, each for one of them: by
-    /// requests of their own, or [`batched`](Self::batched). The sum of checksums.
+    /// Values each property on behalf of its own concurrent caller, with separate requests
+    /// or [`batched`](Self::batched). Returns the sum of checksums.
     ///
     /// # Panics
     ///
-    /// When a task does.
+    /// If a task panics.
     pub async fn crowd(&self, properties: Range<u64>, batched: bool) -> Result<u64, UpstreamError> {
         let mut callers = JoinSet::new();
         for property in properties {
@@ -113,7 +110,7 @@ impl Valuations {
         })
     }
 
-    /// Orders an appraisal: once, whatever happens.
+    /// Orders an appraisal. The request is never retried.
     pub async fn order(&self, property: u64) -> Result<(), UpstreamError> {
         self.client.post(&format!("/orders/{property}"), Bytes::new()).await.map(drop)
     }

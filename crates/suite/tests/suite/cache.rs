@@ -1,15 +1,15 @@
-//! The cache's levels: what they hold, for how long, and what they refuse.
+//! The levels of the cache: what they hold, for how long, and what they refuse.
 
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use benchgate_suite::cache::{
-    self, Codec, CodecError, Crowd, L1, Level, Lifetimes, Observed, Pattern, RedisCache, Source,
-    Tiered, TtlClass, ready,
+    self, BatchRead, CacheError, Codec, CodecError, Crowd, L1, Level, Lifetimes, Observed, Pattern,
+    RedisCache, Source, Tiered, TtlClass, ready,
 };
 use benchgate_suite::services::Redis;
-use benchgate_suite::{SuiteError, sizes};
+use benchgate_suite::sizes;
 use proptest::prelude::*;
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -57,7 +57,7 @@ fn the_first_level_is_bounded_by_bytes() {
     }
     // A key has 21 bytes.
     assert_eq!((l1.entries(), l1.bytes()), (10, 10 * 1045));
-    // Larger than all the room there is.
+    // Larger than the whole cache.
     put(99, 16 * 1024);
     assert_eq!(ready(l1.lookup(&cache::key(99))), None);
     assert_eq!(l1.entries(), 10);
@@ -127,9 +127,9 @@ fn what_compressing_would_make_larger_stays_as_it_is() {
 #[test]
 fn bytes_that_are_no_value_are_refused() {
     let refused = |stored: &[u8]| Codec::decode(stored).unwrap_err();
-    assert_eq!(refused(b"").to_string(), "its first byte is missing, and only 0 and 1 are known");
-    assert_eq!(refused(b"{}").to_string(), "its first byte is 123, and only 0 and 1 are known");
-    // It would take 4 GiB to be found out otherwise.
+    assert_eq!(refused(b"").to_string(), "the first byte is missing; only 0 and 1 are known");
+    assert_eq!(refused(b"{}").to_string(), "the first byte is 123; only 0 and 1 are known");
+    // Without the limit, this would allocate 4 GiB.
     assert!(matches!(
         refused(b"\x01\xff\xff\xff\xff\x00"),
         CodecError::TooLarge { bytes: 0xffff_ffff }
@@ -211,7 +211,7 @@ fn the_default_pattern_hits_more_than_95_percent() {
     assert!(observed.hot_hit_rate() > observed.cold_hit_rate(), "{observed:?}");
 }
 
-/// What makes a hit rate a count, compared exactly: nothing of it is chance.
+/// Hit rates are compared exactly, so nothing may be random.
 #[test]
 fn the_same_lookups_come_to_the_same() {
     let pattern = Pattern::Zipf { keys: 5000, skew: 0.8 };
@@ -223,19 +223,19 @@ fn the_same_lookups_come_to_the_same() {
 
 #[test]
 fn a_cache_that_is_too_small_hits_what_it_has_room_for() {
-    // All alike, and room for half of them.
+    // All leads are equally likely, and there is room for half of them.
     let pattern = Pattern::Zipf { keys: 2000, skew: 0.0 };
     let observed = Observed::of_l1(pattern, 1000, 20_000, 20_000);
     assert!((0.4..0.6).contains(&observed.hit_rate()), "{observed:?}");
     assert!(observed.evictions >= 8000, "{observed:?}");
     assert!((900_000..=1_045_000).contains(&observed.bytes), "{observed:?}");
-    // And room for all of them.
+    // Room for all of them.
     let observed = Observed::of_l1(pattern, 4000, 20_000, 20_000);
     assert_eq!((observed.hits, observed.evictions), (20_000, 0), "{observed:?}");
 }
 
-/// Whether this test runs in a process that it started of itself, in which no
-/// user's server is named; outside, that process, which has to succeed.
+/// Runs a test in a process of its own without the user's server. Returns whether this is
+/// that process; otherwise starts it, and checks that it succeeds.
 fn privately(test: &str) -> bool {
     const INSIDE: &str = "BENCHGATE_TEST_INSIDE";
     if std::env::var_os(INSIDE).is_some() {
@@ -265,7 +265,7 @@ async fn count(redis: &Redis, pattern: &str) -> usize {
     }
 }
 
-/// Connects, with no more than is said about keys that are there.
+/// Tries to claim keys, and returns the error.
 async fn refusal(redis: &Redis, prefix: &str) -> String {
     match RedisCache::claim_prefix(redis, prefix, 600, Codec::plain()).await {
         Ok(_) => panic!("not refused"),
@@ -282,17 +282,17 @@ async fn keys_of_others_are_neither_written_nor_deleted() {
     assert_eq!(
         refusal(&redis, &prefix).await,
         format!(
-            "Redis: under `{prefix}` there are another benchmark's mark already; nothing was \
-             written; wait until they have expired, or take another prefix"
+            "Redis: the prefix `{prefix}` is taken (another benchmark's marker); nothing was written; \
+             wait until the keys have expired, or choose another prefix"
         )
     );
     assert_eq!(mine.remove().await.unwrap(), 0);
     assert_eq!(count(&redis, &format!("{prefix}*")).await, 0);
 
-    // Somebody's own, in the second piece that is looked at.
+    // Someone else's key, in the second chunk that is checked.
     let theirs = format!("{prefix}{}", cache::key(599));
     command(&redis, &["SET", &theirs, "theirs", "EX", "60"]).await;
-    assert!(refusal(&redis, &prefix).await.contains("keys without a benchmark's mark"));
+    assert!(refusal(&redis, &prefix).await.contains("keys without a benchmark's marker"));
     assert_eq!(count(&redis, &format!("{prefix}*")).await, 1);
     assert_eq!(
         command(&redis, &["GET", &theirs]).await,
@@ -310,7 +310,7 @@ async fn a_server_that_would_evict_is_refused() {
     let redis = Redis::find().unwrap();
     command(&redis, &["CONFIG", "SET", "maxmemory", "32mb"]).await;
     let error = refusal(&redis, "full:").await;
-    assert!(error.contains("bytes left below its `maxmemory`"), "{error}");
+    assert!(error.contains("bytes are left below its `maxmemory`"), "{error}");
     assert_eq!(count(&redis, "*").await, 0);
     command(&redis, &["CONFIG", "SET", "maxmemory", "256mb"]).await;
     RedisCache::claim(&redis, 1, Codec::plain()).await.unwrap();
@@ -328,7 +328,7 @@ async fn a_reply_that_does_not_come_in_time_is_an_error() {
     let start = Instant::now();
     let error = cache.get(0).await.unwrap_err();
     assert!(error.to_string().starts_with("Redis: cannot GET a key: "), "{error}");
-    let SuiteError::Redis { source, .. } = error else { panic!("{error}") };
+    let CacheError::Redis { source, .. } = error else { panic!("{error}") };
     assert!(source.is_timeout(), "{source}");
     // The pause is twenty times as long as the time-out.
     assert!(start.elapsed() < Duration::from_secs(15));
@@ -340,12 +340,12 @@ async fn batches_find_what_singles_do() {
     let redis = Redis::find().unwrap();
     let cache = RedisCache::claim(&redis, 8, Codec::plain()).await.unwrap();
     cache.fill(0..6, cache::payload).await.unwrap();
-    // One of them is not there.
+    // Lead 7 is missing.
     let numbers = [3, 0, 7, 5];
-    let right = [3, 0, 5].map(|n| cache::checksum(&cache::payload(n))).iter().sum::<u64>();
-    assert_eq!(cache.singles(&numbers).await.unwrap(), right);
-    assert_eq!(cache.pipelined(&numbers).await.unwrap(), right);
-    assert_eq!(cache.mget(&numbers).await.unwrap(), right);
+    for way in BatchRead::ALL {
+        let sum = cache.read_batch(&numbers, way).await.unwrap();
+        assert_eq!(sum, cache::payload_checksum([3, 0, 5]), "{way:?}");
+    }
     assert_eq!(cache.delete(&[0, 7]).await.unwrap(), 1);
     assert_eq!(cache.remove().await.unwrap(), 5);
 }
@@ -429,7 +429,7 @@ async fn what_is_found_further_down_moves_up() {
     let redis = Redis::find().unwrap();
     let tiered = tiered(&redis, Lifetimes::all(HOUR), Lifetimes::all(HOUR)).await;
     assert_eq!(levels(&tiered, &[0, 0, 4, 4]).await, [L2, First, Source, First]);
-    // What was loaded is in Redis too.
+    // The loaded value is in Redis too.
     ready(tiered.l1().invalidate(&cache::key(4)));
     assert_eq!(levels(&tiered, &[4, 4]).await, [L2, First]);
     assert_eq!(tiered.source().loads(), 1);
@@ -476,7 +476,7 @@ async fn a_second_level_that_fails_is_an_error_and_no_miss() {
     let redis = Redis::find().unwrap();
     let tiered = tiered(&redis, Lifetimes::all(HOUR), Lifetimes::all(HOUR)).await;
     command(&redis, &["SET", tiered.l2().name(2), "?", "EX", "60"]).await;
-    let error: Arc<SuiteError> = tiered.lookup(2).await.unwrap_err();
-    assert!(matches!(&*error, SuiteError::Cached { .. }), "{error}");
+    let error: Arc<CacheError> = tiered.lookup(2).await.unwrap_err();
+    assert!(matches!(&*error, CacheError::Damaged { .. }), "{error}");
     assert_eq!(tiered.source().loads(), 0);
 }

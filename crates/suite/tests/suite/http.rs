@@ -1,5 +1,4 @@
-//! The reference service over a socket: each thing that it promises, seen from
-//! outside.
+//! The reference service over a socket: all of its promises, seen from outside.
 
 mod front;
 mod limits;
@@ -18,15 +17,14 @@ use benchgate_suite::service::{Front, Limits, Metrics};
 use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
 
-/// The reference service with nothing to install, for tests that change nothing
-/// others could see.
+/// A reference service for tests that do not change anything that other tests could see.
 static EMBEDDED: LazyLock<Server> = LazyLock::new(|| Server::embedded().expect("it starts"));
 
 async fn client(server: &Server) -> Client {
     Client::connect(server.address(), Protocol::Http1).await.expect("it accepts")
 }
 
-/// GET of `path` with these headers, on a connection of its own.
+/// Sends a GET request with headers, on its own connection.
 async fn get(server: &Server, path: &str, headers: &[(&'static str, &str)]) -> Reply {
     let client = client(server).await;
     let mut call = client.get(path).expect("an address");
@@ -42,7 +40,7 @@ async fn post(server: &Server, path: &str, body: &'static str) -> Reply {
     client.send(&client.get(path).unwrap().json(body)).await.expect("a reply")
 }
 
-/// A header of a reply, as text; empty where there is none.
+/// A header of a reply as text, or an empty text.
 fn header<'a>(reply: &'a Reply, name: &str) -> &'a str {
     reply.headers.get(name).map_or("", |value| value.to_str().expect("text"))
 }
@@ -51,7 +49,7 @@ fn json(reply: &Reply) -> serde_json::Value {
     serde_json::from_slice(&reply.body).expect("JSON")
 }
 
-/// An error as problem details of that status, with that detail.
+/// Checks that a reply is an error with this status and detail, as problem details.
 #[track_caller]
 fn assert_problem(reply: &Reply, status: StatusCode, detail: &str) {
     assert_eq!(reply.status, status, "{:?}", reply.body);
@@ -62,11 +60,11 @@ fn assert_problem(reply: &Reply, status: StatusCode, detail: &str) {
     assert_eq!(problem["detail"], detail);
 }
 
-/// What a server answers to these bytes until it closes the connection.
+/// Sends bytes and reads the answer until the server closes the connection.
 fn raw(address: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).expect("it accepts");
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    // It may end the connection before it has read all of it.
+    // The server may close the connection before it has read everything.
     let _ = stream.write_all(bytes);
     let mut answer = Vec::new();
     if let Err(error) = stream.read_to_end(&mut answer) {
@@ -75,8 +73,7 @@ fn raw(address: SocketAddr, bytes: &[u8]) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// Routes of a test's own behind everything that the service puts before its
-/// own: cached and uncached ones.
+/// Serves a test's own routes, cacheable and uncacheable ones, behind the middleware.
 fn dressed(cached: Router, uncached: Router, limits: Limits) -> (Server, Front) {
     let front = Front::new(limits, Arc::new(Metrics::default()));
     let router = front.dress(cached, uncached, Router::new());

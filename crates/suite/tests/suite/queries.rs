@@ -1,5 +1,4 @@
-//! The query workload: what the databases hold, how often they are asked, and
-//! what they refuse.
+//! The query workload: the content of the databases, counted queries, and errors.
 
 mod counted;
 mod postgres;
@@ -14,10 +13,10 @@ use benchgate_suite::queries::{
 };
 use benchgate_suite::sizes;
 
-/// Set in a process that a test starts of itself.
+/// Set in a process that a test starts to run itself again.
 const INSIDE: &str = "BENCHGATE_TEST_INSIDE";
 
-/// This test program again, running only `test`, with none of the user's servers.
+/// A command that runs only `test` of this test program, without the user's servers.
 fn again(test: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", &format!("queries::{test}"), "--include-ignored"]).env(INSIDE, "1");
@@ -25,19 +24,19 @@ fn again(test: &str) -> Command {
     command
 }
 
-/// Says something to the test that started this process.
-fn tell(what: &str) {
+/// Sends a line to the test that started this process.
+fn tell(text: &str) {
     use std::io::Write as _;
-    // On a line of its own, past what the test harness has begun to print.
+    // After the beginning of a line that the test harness has printed.
     let mut out = std::io::stdout().lock();
-    writeln!(out, "\n{what}").unwrap();
+    writeln!(out, "\n{text}").unwrap();
 }
 
 fn inside() -> bool {
     std::env::var_os(INSIDE).is_some()
 }
 
-/// A database out of the store that all tests share.
+/// A database from the store that all tests share.
 async fn sqlite() -> Database {
     Database::sqlite(2).await.unwrap()
 }
@@ -66,7 +65,7 @@ async fn sqlite_holds_every_row_that_was_seeded() {
 
 async fn every_row(database: &Database) {
     let mut connection = database.reader().acquire().await.unwrap();
-    // A prime's distance: all sorts of rows, the first and the last among them.
+    // A prime distance, so that all kinds of rows are checked, and the last row.
     for number in (0..sizes::LEADS).step_by(997).chain([sizes::LEADS - 1]) {
         let lead = connection.lead(i64::from(number) + 1).await.unwrap();
         assert_eq!(lead, Some(Lead::seeded(number)));
@@ -181,12 +180,12 @@ async fn writes(database: &Database) {
     // 0.007, and 1 more.
     assert_eq!(connection.transaction(process, 7).await.unwrap(), 1007);
     assert_eq!(connection.written(process).await.unwrap(), (101, 104_957));
-    // Somebody else's.
+    // A row of another process.
     assert_eq!(connection.insert(process + 1, 0, 1).await.unwrap(), 1);
     assert_eq!(connection.delete_written(process).await.unwrap(), 101);
     assert_eq!(connection.written(process).await.unwrap(), (0, 0));
     assert_eq!(connection.delete_written(process + 1).await.unwrap(), 1);
-    // Of a transaction that fails nothing is left.
+    // A failed transaction leaves nothing behind.
     assert_eq!(connection.insert(process, 7, 1).await.unwrap(), 1);
     assert!(connection.transaction(process, 7).await.is_err());
     assert_eq!(connection.written(process).await.unwrap(), (1, 7));
@@ -207,7 +206,7 @@ async fn what_one_process_writes_in_sqlite_no_other_sees() {
 #[tokio::test]
 async fn reads_go_to_the_replica_and_writes_to_the_primary() {
     let (primary, replica) = (sqlite().await, sqlite().await);
-    // Only there: so it can be told from where a lead was read.
+    // Only in the replica, to show where a lead was read.
     rename_lead(&replica, "of the replica").await;
     let both = primary.clone().with_replica(replica.clone());
     split(&both, &primary, &replica).await;
@@ -229,7 +228,7 @@ async fn rename_lead(database: &Database, name: &str) {
     assert_eq!(done, 1);
 }
 
-/// `both` reads from one and writes to the other, and these two are as they were.
+/// Checks that `both` reads from the replica and writes to the primary.
 async fn split(both: &Database, primary: &Database, replica: &Database) {
     let name = async |database: &Database| database.lead(1).await.unwrap().unwrap().name;
     assert_eq!(name(both).await, "of the replica");
@@ -250,9 +249,9 @@ async fn a_large_pool_serves_at_once_and_a_small_one_makes_wait() {
     assert_eq!((large.reader().size(), large.reader().idle()), (8, 8));
     let easy = Pressure::of(large.reader(), 1, 50).await.unwrap();
     assert_eq!(easy.acquires.len(), 50);
-    // All of them, but for connections that are long on their way back.
+    // Nearly all, except for connections that take long to return.
     assert!(easy.efficiency() > 0.5, "{}", easy.at_once);
-    // Nine of ten have to wait for the one connection.
+    // Nine of ten callers have to wait for the only connection.
     let small = Database::sqlite(1).await.unwrap();
     let hard = Pressure::of(small.reader(), 10, 105).await.unwrap();
     assert_eq!(hard.acquires.len(), 105);

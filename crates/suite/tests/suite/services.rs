@@ -1,4 +1,4 @@
-//! The suite's bodies do their work, and its servers end when they should.
+//! The suite's small bodies do their work, and private servers end when they should.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use benchgate_suite::cache::{self, L1, RedisCache};
 use benchgate_suite::services::{Redis, find_program};
 use benchgate_suite::sizes;
 
-/// Set in a process that a test starts of itself, to what it is to do there.
+/// Set in a process that a test starts to run itself again.
 const INSIDE: &str = "BENCHGATE_TEST_INSIDE";
 
-/// This test program again, running only `test`, with its output readable.
+/// A command that runs only `test` of this test program, with readable output.
 fn again(test: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", &format!("services::{test}"), "--include-ignored"]).env(INSIDE, "1");
@@ -20,11 +20,11 @@ fn again(test: &str) -> Command {
     command
 }
 
-/// Says something to the test that started this process.
-fn tell(mark: &str, what: &str) {
-    // On a line of its own, past what the test harness has begun to print.
+/// Sends a line to the test that started this process.
+fn tell(mark: &str, text: &str) {
+    // After the beginning of a line that the test harness has printed.
     let mut out = std::io::stdout().lock();
-    writeln!(out, "\n{mark}{what}").unwrap();
+    writeln!(out, "\n{mark}{text}").unwrap();
 }
 
 fn inside() -> bool {
@@ -98,8 +98,8 @@ fn a_server_that_cannot_start_is_a_reason_and_no_wait() {
     assert_eq!(
         reason,
         format!(
-            "{} could not be started: it ended at once; its log ends with: Bad directive; see \
-             whether it runs by hand, or set REDIS_URL",
+            "{} could not be started: it ended at once; its log ends with: Bad directive; check \
+             that it runs by hand, or set REDIS_URL",
             program.display()
         )
     );
@@ -112,14 +112,14 @@ fn a_server_that_does_not_answer_is_not_replaced_and_its_password_not_told() {
         tell(MARK, &Redis::find().unwrap_err().to_string());
         return;
     }
-    // Bound and closed again: nobody listens there.
+    // Bound and closed again, so that no one listens there.
     let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let output = again("a_server_that_does_not_answer_is_not_replaced_and_its_password_not_told")
         .env("REDIS_URL", format!("redis://:hunter2@{address}"))
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("the server that REDIS_URL names does not answer: "), "{text}");
+    assert!(text.contains("the server at REDIS_URL does not answer: "), "{text}");
     assert!(!text.contains("hunter2"), "{text}");
 }
 
@@ -137,7 +137,7 @@ async fn redis_holds_the_leads_and_only_until_they_are_removed() {
     let before = count().await;
     // More than one pipeline, and the last one not full.
     let cache = RedisCache::filled(&redis, 1203).await.unwrap();
-    // And the mark that says whose they are.
+    // One more key is the owner's marker.
     assert_eq!(count().await, before + 1204);
     for number in [0, 499, 500, 1202] {
         let found = cache.checksum_of(number).await.unwrap();
@@ -161,7 +161,7 @@ fn a_private_redis_ends_with_the_value_that_holds_it() {
 #[ignore = "needs redis-server: scripts/test installs it"]
 fn a_private_redis_ends_when_its_process_is_killed() {
     let (mut child, socket) = holder("a_private_redis_ends_when_its_process_is_killed");
-    // SIGKILL: nothing of the process gets to run after it.
+    // SIGKILL: the process cannot clean up.
     child.kill().unwrap();
     child.wait().unwrap();
     let deadline = Instant::now() + Duration::from_secs(20);
@@ -170,12 +170,12 @@ fn a_private_redis_ends_when_its_process_is_killed() {
         assert!(Instant::now() < deadline, "{} is still there", directory.display());
         std::thread::sleep(Duration::from_millis(5));
     }
-    // The directory goes last: the server has ended before.
+    // The directory is removed last, after the server has ended.
     assert!(!is_served(&socket));
 }
 
-/// Within the process that a test started of itself: holds a private server
-/// until the input ends. Outside: starts that process and waits for the socket.
+/// In the process that a test started: holds a private server until standard input ends.
+/// Otherwise: starts that process and waits for the server's socket.
 fn holder(test: &str) -> (Child, PathBuf) {
     const MARK: &str = "socket:";
     if inside() {

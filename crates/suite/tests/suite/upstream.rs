@@ -1,4 +1,4 @@
-//! Calls of an upstream that fails: what is sent, how often, and who gets what.
+//! Calls of a faulty upstream: the requests that are sent, and the answers.
 
 mod batches;
 mod breaker;
@@ -17,9 +17,9 @@ pub(crate) const HOUR: Duration = Duration::from_hours(1);
 pub(crate) const NO_BREAKER: BreakerConfig =
     BreakerConfig { window: 1, failures: 2, open_for: HOUR };
 
-/// Nothing in the way of an attempt, and two retries that wait for nothing.
+/// No breaker and no time limit, and two retries without waiting.
 pub(crate) const PLAIN: ClientConfig = ClientConfig {
-    // Longer than any machine takes.
+    // Longer than any machine needs.
     attempt_timeout: Duration::from_mins(1),
     deadline: HOUR,
     retry: RetryPolicy {
@@ -40,7 +40,7 @@ pub(crate) fn upstream(faults: Faults) -> FaultyUpstream {
     FaultyUpstream::start(faults).unwrap()
 }
 
-/// By a clock that waits for nothing.
+/// A client with a manual clock.
 pub(crate) fn client(upstream: &FaultyUpstream, config: ClientConfig) -> (Client, Clock) {
     let clock = Clock::manual();
     (Client::with_clock(&upstream.base(), config, clock.clone()).unwrap(), clock)

@@ -1,5 +1,5 @@
-//! What stands in front of every route: validators, compression, the response
-//! cache, security headers, errors.
+//! The middleware in front of every route: validators, compression, the response cache,
+//! security headers, errors.
 
 use std::io::Read as _;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ fn inflated(reply: &Reply) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn what_the_client_has_is_not_sent_again() {
+async fn a_response_that_the_client_has_is_not_sent_again() {
     let first = get(&EMBEDDED, "/leads/11", &[]).await;
     let tag = header(&first, "etag");
     assert!(tag.starts_with('"') && tag.len() == 34, "{tag}");
@@ -61,7 +61,7 @@ async fn a_head_is_a_get_without_its_body() {
 }
 
 #[tokio::test]
-async fn a_page_is_compressed_for_who_accepts_it_and_each_form_has_its_tag() {
+async fn a_page_is_compressed_on_request_and_each_encoding_has_its_tag() {
     let plain = get(&EMBEDDED, PAGE, &[]).await;
     assert_eq!(header(&plain, "content-encoding"), "");
     assert_eq!(header(&plain, "vary"), "accept-encoding");
@@ -108,11 +108,11 @@ async fn a_cached_page_is_answered_from_the_cache_in_the_form_that_is_accepted()
     assert_eq!(status(&[]).await, "benchgate; hit");
     assert_eq!(status(&[("accept-encoding", "gzip")]).await, "benchgate; fwd=miss; stored");
     assert_eq!(status(&[("accept-encoding", "gzip")]).await, "benchgate; hit");
-    // Written otherwise, and yet the same.
+    // Another spelling of the same encoding.
     assert_eq!(status(&[("accept-encoding", "deflate,GZIP;q=0.3")]).await, "benchgate; hit");
-    // A client cannot make the service work by asking for it.
+    // A client cannot bypass the cache.
     assert_eq!(status(&[("cache-control", "no-cache")]).await, "benchgate; hit");
-    // Who says who they are is answered alone.
+    // A request with credentials is not answered from the cache.
     assert_eq!(status(&[("authorization", "Bearer x")]).await, "");
 
     let hit = get(&server, PAGE, &[]).await;
@@ -123,7 +123,7 @@ async fn a_cached_page_is_answered_from_the_cache_in_the_form_that_is_accepted()
     let metrics = server.reference().unwrap().front().metrics();
     assert_eq!((metrics.response_hits.get(), metrics.response_misses.get()), (6, 2));
 
-    // Forgotten, it is made anew.
+    // Once removed, it is created again.
     server.reference().unwrap().front().responses().forget(PAGE).await;
     assert_eq!(status(&[]).await, "benchgate; fwd=miss; stored");
 }
@@ -152,7 +152,7 @@ async fn a_response_varies_with_what_it_says_and_lives_as_long_as_it_says() {
     assert_eq!(greeted("de").await, "Guten Tag");
     assert_eq!(greeted("en").await, "Good day");
     assert_eq!(made.load(Ordering::Relaxed), 2, "one for each language");
-    // Asked again and again until its second is over.
+    // Requested until its lifetime of one second is over.
     let start = std::time::Instant::now();
     while made.load(Ordering::Relaxed) == 2 {
         assert_eq!(greeted("de").await, "Guten Tag");
@@ -194,7 +194,7 @@ async fn every_answer_carries_the_security_headers() {
 }
 
 #[tokio::test]
-async fn errors_are_problems_whoever_made_them_and_tell_nothing_of_the_inside() {
+async fn all_errors_are_problems_and_reveal_nothing_internal() {
     let routes = Router::new()
         .route("/panic", route(|| async { panic!("secret: hunter2") as &'static str }))
         .route("/plain", route(|| async { (StatusCode::BAD_GATEWAY, "secret: hunter2") }));
@@ -213,7 +213,7 @@ async fn errors_are_problems_whoever_made_them_and_tell_nothing_of_the_inside() 
     let client = client(&EMBEDDED).await;
     let delete = client.get("/leads/1").unwrap().method(Method::DELETE);
     let delete = client.send(&delete).await.unwrap();
-    let detail = "this address has another method: see Allow";
+    let detail = "this address does not accept the method: see Allow";
     assert_problem(&delete, StatusCode::METHOD_NOT_ALLOWED, detail);
     assert_eq!(header(&delete, "allow"), "GET,HEAD");
     assert_eq!(json(&delete)["type"], serde_json::Value::Null);

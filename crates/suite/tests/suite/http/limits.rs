@@ -1,4 +1,4 @@
-//! How much the service takes on, and how it ends.
+//! The limits of the service, and how it stops.
 
 use std::future::pending;
 use std::net::TcpStream;
@@ -16,7 +16,7 @@ use super::{EMBEDDED, assert_problem, client, dressed, get, header, json, post, 
 
 const QUICK: Duration = Duration::from_millis(50);
 
-/// A route that tells when it has begun, and waits until it may end.
+/// A route that reports when a request has begun, and waits until it may end.
 #[derive(Clone)]
 struct Gate {
     begun: Arc<Semaphore>,
@@ -62,21 +62,21 @@ async fn a_body_beyond_the_limit_is_refused() {
     let sent = |length: usize| client.get("/echo").unwrap().json("a".repeat(length));
     assert_eq!(client.send(&sent(1000)).await.unwrap().body, "1000");
     let refused = client.send(&sent(1001)).await.unwrap();
-    let detail = "the body is larger than the service reads";
+    let detail = "the body is too large";
     assert_problem(&refused, StatusCode::PAYLOAD_TOO_LARGE, detail);
-    // The same in pieces, of which the length is not said beforehand.
+    // The same with chunks, without a length in the head.
     let pieces = "400\r\n".to_owned() + &"a".repeat(0x400) + "\r\n0\r\n\r\n";
     let head = "POST /echo HTTP/1.1\r\nhost: x\r\nconnection: close\r\n";
     let chunked = format!("{head}transfer-encoding: chunked\r\n\r\n{pieces}");
     let answer = raw(server.address(), chunked.as_bytes());
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
-    // And by a handler's own extractor.
+    // The same in a handler's extractor.
     let large = post(&EMBEDDED, "/score", Box::leak("1".repeat(70_000).into_boxed_str())).await;
     assert_problem(&large, StatusCode::PAYLOAD_TOO_LARGE, detail);
 }
 
 #[tokio::test]
-async fn an_answer_that_takes_too_long_is_given_up() {
+async fn an_answer_that_takes_too_long_is_aborted() {
     let limits = Limits { timeout: QUICK, ..Limits::default() };
     let never = Router::new().route("/never", route(pending::<&'static str>));
     let (server, front) = dressed(Router::new(), never, limits);
@@ -87,7 +87,7 @@ async fn an_answer_that_takes_too_long_is_given_up() {
 }
 
 #[tokio::test]
-async fn what_is_too_much_is_shed_and_the_rest_is_answered() {
+async fn requests_beyond_the_limit_are_rejected() {
     let limits = Limits { requests: 1, ..Limits::default() };
     let gate = Gate::new();
     let kept = || async { ([("cache-control", "max-age=60")], "kept") };
@@ -101,7 +101,7 @@ async fn what_is_too_much_is_shed_and_the_rest_is_answered() {
         let detail = "too many requests are under way";
         assert_problem(&shed, StatusCode::SERVICE_UNAVAILABLE, detail);
         assert_eq!(header(&shed, "retry-after"), "1");
-        // What the cache has is answered all the same.
+        // Cached responses are still sent.
         assert_eq!(get(&server, "/kept", &[]).await.body, "kept");
         assert_eq!(front.metrics().shed.get(), 1);
         gate.end();
@@ -119,11 +119,11 @@ async fn a_request_whose_client_has_gone_takes_no_room() {
     let gone = client(&server).await;
     let call = gone.get("/waits").unwrap();
     tokio::select! {
-        _ = gone.send(&call) => panic!("nobody let it end"),
+        _ = gone.send(&call) => panic!("it ended by itself"),
         () = gate.begun() => {}
     }
     drop(gone);
-    // Its room is there once the server has seen the connection end.
+    // Its place is free once the server has seen the connection end.
     while front.metrics().in_flight.get() > 0 {
         tokio::task::yield_now().await;
     }
@@ -132,7 +132,7 @@ async fn a_request_whose_client_has_gone_takes_no_room() {
 }
 
 #[tokio::test]
-async fn a_stopping_server_answers_what_is_under_way_and_nothing_else() {
+async fn a_stopping_server_answers_only_requests_under_way() {
     for protocol in [Protocol::Http1, Protocol::H2] {
         let gate = Gate::new();
         let (mut server, _) = dressed(Router::new(), gate.routes(), Limits::default());

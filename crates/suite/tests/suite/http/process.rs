@@ -1,4 +1,4 @@
-//! `benchgate-service`, as a process.
+//! The program `benchgate-service`.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use super::raw;
 
-fn gate(arguments: &[&str]) -> Command {
+fn service(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_benchgate-service"));
     command.args(arguments);
     for variable in ["REDIS_URL", "DATABASE_URL", "ORT_DYLIB_PATH", "RUST_LOG"] {
@@ -16,7 +16,7 @@ fn gate(arguments: &[&str]) -> Command {
     command
 }
 
-/// A service, and where it listens: on stdout, once it does.
+/// A running service, with the address that it prints.
 struct Serving {
     child: Child,
     address: SocketAddr,
@@ -25,12 +25,12 @@ struct Serving {
 impl Serving {
     fn start(arguments: &[&str]) -> Self {
         let all = [&["--listen", "127.0.0.1:0", "--backend", "tract"], arguments].concat();
-        let mut child = gate(&all).spawn().expect("gate starts");
+        let mut child = service(&all).spawn().expect("it starts");
         let mut line = String::new();
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
         stdout.read_line(&mut line).expect("a line");
         let address = line.trim().strip_prefix("http://").and_then(|rest| rest.parse().ok());
-        Self { child, address: address.unwrap_or_else(|| panic!("`{line}` is no address")) }
+        Self { child, address: address.unwrap_or_else(|| panic!("`{line}` is not an address")) }
     }
 
     fn signal(&self, name: &str) {
@@ -39,7 +39,7 @@ impl Serving {
         assert!(killed.success());
     }
 
-    /// Its exit code, and its log.
+    /// Waits for the end; returns the exit code and the log.
     fn ended(mut self) -> (Option<i32>, String) {
         let mut log = String::new();
         self.child.stderr.take().expect("piped").read_to_string(&mut log).expect("a log");
@@ -55,14 +55,14 @@ fn it_serves_until_it_is_told_to_end_and_ends_well() {
         let answer = raw(serving.address, request);
         assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
         assert!(answer.contains(r#"{"id":7,"#), "{answer}");
-        // A kept connection, on which nothing is under way, does not hold it up.
+        // An idle connection does not delay the end.
         let mut idle = TcpStream::connect(serving.address).unwrap();
         idle.write_all(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
         idle.read_exact(&mut [0; 15]).unwrap();
         serving.signal(signal);
         let (code, log) = serving.ended();
         assert_eq!(code, Some(0), "{log}");
-        assert!(log.contains("everything under way was answered"), "{log}");
+        assert!(log.contains("every request under way was answered"), "{log}");
         assert!(log.contains("status=200"), "{log}");
     }
 }
@@ -71,24 +71,24 @@ fn it_serves_until_it_is_told_to_end_and_ends_well() {
 fn an_address_that_is_taken_is_an_error_that_says_so() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let output = gate(&["--listen", &address]).output().unwrap();
+    let output = service(&["--listen", &address]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
-    let start = format!("error: cannot listen on {address}; --listen takes another: ");
-    assert!(said.starts_with(&start), "{said}");
+    assert!(said.starts_with(&format!("error: cannot listen on {address}: ")), "{said}");
+    assert!(said.trim_end().ends_with("; choose another address with --listen"), "{said}");
     assert!(output.stdout.is_empty());
 }
 
 #[test]
 fn a_redis_that_is_named_and_not_there_is_not_left_out() {
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let output = gate(&["--listen", "127.0.0.1:0"])
-        .env("REDIS_URL", format!("redis://:hunter2@{nobody}"))
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let output = service(&["--listen", "127.0.0.1:0"])
+        .env("REDIS_URL", format!("redis://:hunter2@{unused}"))
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("the server that REDIS_URL names does not answer"), "{said}");
+    assert!(said.contains("the server at REDIS_URL does not answer"), "{said}");
     assert!(!said.contains("hunter2"), "{said}");
 }
 
@@ -102,8 +102,8 @@ fn an_upstream_or_a_limit_that_cannot_be_is_refused() {
         (&["--log", "everything=much"], 2),
     ] {
         let all = [&["--listen", "127.0.0.1:0", "--backend", "tract"], arguments].concat();
-        let output = gate(if arguments[0] == "--listen" { arguments } else { &all });
-        let output = { output }.output().unwrap();
+        let arguments = if arguments[0] == "--listen" { arguments } else { &all };
+        let output = service(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {output:?}");
     }
 }

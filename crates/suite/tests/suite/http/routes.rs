@@ -1,4 +1,4 @@
-//! What the service answers.
+//! The answers of the service.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ async fn a_lead_comes_from_the_database_once_and_then_from_the_process() {
 }
 
 #[tokio::test]
-async fn what_is_no_lead_is_not_found_and_not_asked_for() {
+async fn unknown_leads_are_not_found() {
     let outside = sizes::LEADS + 1;
     for unknown in [0, outside, u32::MAX] {
         let reply = get(&EMBEDDED, &format!("/leads/{unknown}"), &[]).await;
@@ -71,7 +71,7 @@ async fn organisations_come_with_their_users_in_pages_and_forms() {
         let control = if n_plus_one { "private, no-cache" } else { "public, max-age=30" };
         assert_eq!(header(&reply, "cache-control"), control);
     }
-    // The counter-example is never answered from the cache.
+    // The bad example is never answered from the cache.
     let again = get(&EMBEDDED, "/organisations?after=3&rows=5&form=n-plus-one", &[]).await;
     assert_eq!(header(&again, "cache-status"), "benchgate; fwd=miss");
 
@@ -96,7 +96,7 @@ async fn audit_logs_come_with_their_users_the_latest_first() {
 }
 
 #[tokio::test]
-async fn a_page_that_cannot_be_is_refused() {
+async fn invalid_pages_are_refused() {
     for query in
         ["rows=0", "rows=201", "rows=-1", "after=x", "form=other", "page=2", "rows=1&rows=2"]
     {
@@ -126,7 +126,7 @@ async fn features_and_leads_are_scored() {
     let row = features(1);
     let body = json!({ "features": row }).to_string().leak();
     assert_score(&post(&EMBEDDED, "/score", body).await, scored(&row));
-    // What numpy gives for that row: scripts/models prints it.
+    // Numpy's score for that row, which scripts/models prints.
     assert_score(&post(&EMBEDDED, "/score", body).await, 0.293_679);
 
     let fields = LeadFields {
@@ -169,7 +169,7 @@ async fn a_lead_of_the_database_is_scored_by_what_is_known_of_it() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_scored_is_refused() {
+async fn invalid_input_is_not_scored() {
     let width = "features: 32 finite numbers";
     for body in [r#"{"features":[]}"#, r#"{"features":[1,2,3]}"#] {
         let reply = post(&EMBEDDED, "/score", body).await;
@@ -262,7 +262,7 @@ async fn metrics_are_open_metrics_and_no_client_can_name_one() {
     assert_eq!(of("http_requests_in_flight", ""), 1.0);
 }
 
-/// Name and sorted labels of each sample. Fails where a line is none.
+/// The samples by name and sorted labels. Fails on a malformed line.
 fn samples(text: &str) -> BTreeMap<(String, String), f64> {
     let mut samples = BTreeMap::new();
     let mut lines = text.lines().peekable();
@@ -287,12 +287,12 @@ fn samples(text: &str) -> BTreeMap<(String, String), f64> {
         labels.sort_unstable();
         let before =
             samples.insert((name.to_owned(), labels.join(",")), value.parse().expect(line));
-        assert_eq!(before, None, "{line} is there twice");
+        assert_eq!(before, None, "{line} is a duplicate");
     }
     samples
 }
 
-/// What one such request asks the database for.
+/// The database queries of one request.
 fn queries(server: &Server, router: &Router, path: &str) -> Queries {
     let request = Request::get(path).body(Body::empty()).unwrap();
     let counting = Queries::of(answer(router, request));
@@ -302,7 +302,7 @@ fn queries(server: &Server, router: &Router, path: &str) -> Queries {
 }
 
 #[test]
-fn a_longer_page_takes_no_more_queries_unless_it_is_the_counter_example() {
+fn only_the_bad_example_needs_more_queries_for_a_longer_page() {
     count_queries().unwrap();
     let server = Server::embedded().unwrap();
     let router = server.reference().unwrap().router();
@@ -372,7 +372,7 @@ async fn an_upstream_is_asked_until_its_breaker_opens() {
     let reply = get(&server, "/valuations/7", &[]).await;
     assert_eq!(json(&reply), value(valuation(7)));
     let unknown = get(&server, "/valuations/100000", &[]).await;
-    assert_problem(&unknown, StatusCode::NOT_FOUND, "nobody knows property 100000");
+    assert_problem(&unknown, StatusCode::NOT_FOUND, "there is no property 100000");
     let health = json(&get(&server, "/health/detailed", &[]).await);
     assert_eq!(health["parts"]["upstream"], json!({ "status": "up" }));
 
@@ -385,7 +385,7 @@ async fn an_upstream_is_asked_until_its_breaker_opens() {
         }
         failed = get(&server, "/valuations/8", &[]).await;
     }
-    let detail = "the upstream is not asked for now";
+    let detail = "the upstream is temporarily not asked";
     assert_problem(&failed, StatusCode::SERVICE_UNAVAILABLE, detail);
     assert_eq!(header(&failed, "retry-after"), "1");
     let asked = upstream.requests();
@@ -401,7 +401,7 @@ async fn an_upstream_is_asked_until_its_breaker_opens() {
 
 #[tokio::test]
 #[ignore = "needs redis-server: scripts/test installs it"]
-async fn redis_keeps_what_the_process_has_lost_and_may_fail() {
+async fn redis_keeps_leads_and_may_fail() {
     let redis = Redis::find().unwrap();
     let connection = redis.client().unwrap();
     let server =
@@ -423,7 +423,7 @@ async fn redis_keeps_what_the_process_has_lost_and_may_fail() {
     let health = json(&get(&server, "/health/detailed", &[]).await);
     assert_eq!(health["parts"]["redis"]["status"], "up");
 
-    // Redis answers nobody any more.
+    // Redis stops answering.
     let mut control = connection.get_multiplexed_async_connection().await.unwrap();
     let () = redis::cmd("CLIENT")
         .arg(&["PAUSE", "4000", "ALL"])
@@ -434,7 +434,7 @@ async fn redis_keeps_what_the_process_has_lost_and_may_fail() {
     assert_eq!(json(&reply), value(Lead::seeded(9)));
     let metrics = server.reference().unwrap().front().metrics();
     assert_eq!(metrics.redis_failures.get(), 1);
-    // And is not asked again for a while.
+    // It is not asked again for a while.
     get(&server, "/leads/11", &[]).await;
     assert_eq!(metrics.redis_failures.get(), 1);
     let degraded = get(&server, "/health/detailed", &[]).await;
@@ -444,7 +444,7 @@ async fn redis_keeps_what_the_process_has_lost_and_may_fail() {
 
 #[tokio::test]
 #[ignore = "needs postgres: scripts/test installs it"]
-async fn on_postgresql_the_same_is_answered() {
+async fn postgresql_gives_the_same_answers() {
     let postgres = Arc::new(Postgres::find().unwrap());
     let held = Arc::clone(&postgres);
     let server =

@@ -1,4 +1,4 @@
-//! A service of the user's own.
+//! The user's own service.
 
 use benchgate_suite::http::Target;
 
@@ -14,30 +14,30 @@ async fn a_target_that_answers_is_measured_on_one_connection() {
 }
 
 #[tokio::test]
-async fn one_that_does_not_is_a_reason() {
-    // Bound and closed again: nobody listens there.
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+async fn a_target_that_does_not_answer_is_unavailable() {
+    // Bound and closed again, so that no one listens there.
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for (url, why) in [
-        (format!("http://{nobody}/"), "HTTP: cannot connect: Connection refused"),
+        (format!("http://{unused}/"), "HTTP: cannot connect: Connection refused"),
         (format!("http://{}/nowhere", EMBEDDED.address()), "HTTP: /nowhere answered 404"),
     ] {
         let error = Target::at(&url).unwrap().connect().await.unwrap_err().to_string();
-        let said = format!("the service that TARGET_URL names does not answer as it must: {why}");
+        let said = format!("the service at TARGET_URL does not answer as it must: {why}");
         assert!(error.starts_with(&said), "{error}");
         assert!(error.ends_with("or unset TARGET_URL"), "{error}");
     }
 }
 
 #[test]
-fn what_names_no_service_is_refused_and_no_password_told() {
+fn invalid_addresses_are_refused_without_repeating_passwords() {
     for (url, why) in [
-        ("", "it is no URL"),
-        ("localhost", "only plain http is measured, behind whatever ends TLS"),
-        ("/leads", "only plain http is measured, behind whatever ends TLS"),
-        ("https://localhost/", "only plain http is measured, behind whatever ends TLS"),
-        ("http://me:hunter2@localhost/", "it holds a password, and nothing is sent with one"),
-        ("http://", "it is no URL"),
-        ("http://a b/", "it is no URL"),
+        ("", "it is not a URL"),
+        ("localhost", "only plain http can be measured, behind the TLS proxy"),
+        ("/leads", "only plain http can be measured, behind the TLS proxy"),
+        ("https://localhost/", "only plain http can be measured, behind the TLS proxy"),
+        ("http://me:hunter2@localhost/", "it holds a user or password, which are never sent"),
+        ("http://", "it is not a URL"),
+        ("http://a b/", "it is not a URL"),
     ] {
         let error = Target::at(url).unwrap_err().to_string();
         let said = format!("TARGET_URL cannot be used: {why}; set it to http://HOST:PORT/PATH");

@@ -1,12 +1,13 @@
-//! Single callers in batches: who is answered, who is turned away.
+//! Single callers in batches: which are answered, and which are rejected.
 
 use std::sync::mpsc;
 use std::time::Duration;
 
 use benchgate_suite::inference::{
-    Backend, Batcher, BatcherHandle, Batching, BuiltIn, Callers, Counts, Predict, Scorer,
+    Backend, Batcher, BatcherError, BatcherHandle, Batching, BuiltIn, Callers, Counts,
+    InferenceError, Predict, Scorer,
 };
-use benchgate_suite::{SuiteError, sizes};
+use benchgate_suite::sizes;
 use tokio::task::JoinSet;
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -19,13 +20,12 @@ impl Predict for Echo {
         1
     }
 
-    fn predict(&mut self, features: &[f32]) -> Result<Vec<f32>, SuiteError> {
+    fn predict(&mut self, features: &[f32]) -> Result<Vec<f32>, InferenceError> {
         Ok(features.to_vec())
     }
 }
 
-/// The same, but each batch tells how large it is, waits for a word, and may
-/// die of it.
+/// The same, but each batch reports its size and waits for a signal, and may panic then.
 struct Held {
     begun: mpsc::Sender<usize>,
     go: mpsc::Receiver<()>,
@@ -45,16 +45,16 @@ impl Predict for Held {
         1
     }
 
-    fn predict(&mut self, features: &[f32]) -> Result<Vec<f32>, SuiteError> {
+    fn predict(&mut self, features: &[f32]) -> Result<Vec<f32>, InferenceError> {
         self.begun.send(features.len()).unwrap();
-        // Nobody left to say so is as good, and a failed test has to end, too.
+        // A closed channel counts as a signal, and a failed test has to end too.
         let _ = self.go.recv_timeout(Duration::from_secs(20));
         assert!(!self.dies, "it dies");
         Ok(features.to_vec())
     }
 }
 
-/// One that fails on some batches, and dies of others.
+/// A model that fails on some batches and panics on others.
 struct Moody;
 
 impl Predict for Moody {
@@ -62,9 +62,9 @@ impl Predict for Moody {
         1
     }
 
-    fn predict(&mut self, features: &[f32]) -> Result<Vec<f32>, SuiteError> {
+    fn predict(&mut self, features: &[f32]) -> Result<Vec<f32>, InferenceError> {
         match features[0] {
-            1.0 => Err(SuiteError::Batching { what: "a bad mood" }),
+            1.0 => Err(InferenceError::Model { problem: "a bad mood".to_owned() }),
             2.0 => Ok(Vec::new()),
             3.0 => panic!("a very bad mood"),
             _ => Ok(features.to_vec()),
@@ -72,7 +72,7 @@ impl Predict for Moody {
     }
 }
 
-/// A test that hangs tells nothing.
+/// Fails instead of hanging.
 async fn soon<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(30), future).await.expect("it ends")
 }
@@ -81,11 +81,11 @@ fn batching(max_rows: usize, max_wait: Duration, queue: usize) -> Batching {
     Batching { max_rows, max_wait, queue }
 }
 
-/// A caller whose row is `feature`; in the queue when this returns.
+/// Starts a caller with the row `feature`, which is in the queue when this returns.
 async fn asks(
     handle: &BatcherHandle,
     feature: f32,
-) -> tokio::task::JoinHandle<Result<f32, SuiteError>> {
+) -> tokio::task::JoinHandle<Result<f32, BatcherError>> {
     let waiting = handle.waiting();
     let (caller, mine) = (
         tokio::spawn({
@@ -168,7 +168,7 @@ async fn a_full_queue_turns_callers_away() {
     let error = soon(handle.score([3.0])).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "overloaded: 2 callers wait for a score already; try again later"
+        "overloaded: 2 callers are already waiting for a score; try again later"
     );
     assert_eq!(handle.counts().shed, 1);
     // Those who were let in are answered.
@@ -215,7 +215,7 @@ async fn a_row_of_another_width_does_not_reach_the_others() {
     for row in [vec![], vec![1.0, 2.0]] {
         assert!(matches!(
             handle.score(row).await,
-            Err(SuiteError::Features { width: 1, values: 0 | 2 })
+            Err(BatcherError::Features { width: 1, values: 0 | 2 })
         ));
     }
     assert_eq!(handle.counts(), Counts::default());
@@ -226,8 +226,12 @@ async fn a_batch_that_fails_is_told_to_each_and_the_next_one_runs() {
     let batcher = Batcher::start(vec![Moody], batching(2, HOUR, 10)).unwrap();
     let handle = batcher.handle();
     for (mood, error) in [
-        (1.0, "the batch failed: cannot batch: a bad mood"),
-        (2.0, "the batch failed: the model gives 0 scores for 2 rows; one for each row is wanted"),
+        (
+            1.0,
+            "the batch failed: the model cannot be used: a bad mood; it needs one input, a tensor of \
+             f32 [batch, n] with a batch of any size, and an output of f32",
+        ),
+        (2.0, "the batch failed: the model returned 0 scores for 2 rows; expected one per row"),
         (0.0, ""),
     ] {
         let (one, other) = tokio::join!(handle.score([mood]), handle.score([mood]));
@@ -248,7 +252,7 @@ async fn callers_of_a_dead_worker_are_told() {
     for reply in [one, other] {
         assert_eq!(
             reply.unwrap_err().to_string(),
-            "no score: the batcher was stopped, or its worker died; start another one"
+            "no score: the batcher was stopped, or its workers have died; start another one"
         );
     }
 }
@@ -267,19 +271,19 @@ async fn who_waits_behind_a_batch_that_kills_the_worker_is_told() {
     begun.recv().unwrap();
     let waiting = [asks(&handle, 1.0).await, asks(&handle, 2.0).await];
     go.send(()).unwrap();
-    assert!(matches!(soon(first).await.unwrap(), Err(SuiteError::BatcherEnded)));
+    assert!(matches!(soon(first).await.unwrap(), Err(BatcherError::Ended)));
     for caller in waiting {
-        assert!(matches!(soon(caller).await.unwrap(), Err(SuiteError::BatcherEnded)));
+        assert!(matches!(soon(caller).await.unwrap(), Err(BatcherError::Ended)));
     }
     // It is gone, and takes nobody any more.
-    assert!(matches!(soon(handle.score([3.0])).await, Err(SuiteError::BatcherEnded)));
+    assert!(matches!(soon(handle.score([3.0])).await, Err(BatcherError::Ended)));
 }
 
 #[tokio::test]
 async fn one_dead_worker_leaves_the_work_to_the_other() {
     let batcher = Batcher::start(vec![Moody, Moody], batching(1, Duration::ZERO, 10)).unwrap();
     let handle = batcher.handle();
-    assert!(matches!(handle.score([3.0]).await, Err(SuiteError::BatcherEnded)));
+    assert!(matches!(handle.score([3.0]).await, Err(BatcherError::Ended)));
     for feature in [5.0, 6.0, 7.0] {
         assert_eq!(handle.score([feature]).await.unwrap(), feature);
     }
@@ -299,7 +303,7 @@ async fn who_waits_when_it_stops_is_answered_and_nobody_after() {
         assert_eq!(caller.await.unwrap().unwrap(), right);
     }
     assert_eq!(handle.counts(), Counts { rows: 3, batches: 1, shed: 0 });
-    assert!(matches!(handle.score([4.0]).await, Err(SuiteError::BatcherEnded)));
+    assert!(matches!(handle.score([4.0]).await, Err(BatcherError::Ended)));
 }
 
 #[test]

@@ -1,29 +1,31 @@
-//! What models give, and what is refused.
+//! The scores of models, and the models that are refused.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use benchgate_suite::inference::{self, Backend, BuiltIn, Model, Rates, Scorer, features};
-use benchgate_suite::{SuiteError, sizes};
+use benchgate_suite::inference::{
+    self, Backend, BuiltIn, InferenceError, Model, Rates, Scorer, features,
+};
+use benchgate_suite::sizes;
 
-/// Set in a process that a test starts of itself, to what it is to do there.
+/// Set in a process that a test starts to run itself again.
 const INSIDE: &str = "BENCHGATE_TEST_INSIDE";
-/// Before what such a process tells.
+/// The prefix of lines that such a process sends to the test.
 const MARK: &str = "told:";
 
 fn inside() -> bool {
     std::env::var_os(INSIDE).is_some()
 }
 
-/// Says something to the test that started this process.
-fn tell(what: impl std::fmt::Display) {
-    // On a line of its own, past what the test harness has begun to print.
-    writeln!(std::io::stdout().lock(), "\n{MARK}{what}").unwrap();
+/// Sends a line to the test that started this process.
+fn tell(text: impl std::fmt::Display) {
+    // After the beginning of a line that the test harness has printed.
+    writeln!(std::io::stdout().lock(), "\n{MARK}{text}").unwrap();
 }
 
-/// What this test program tells when it runs only `test`, in a process of its
-/// own: with another backend, or with the variables that `set` gives it.
+/// Runs only `test` of this test program in another process, with another backend or with
+/// the variables that `set` sets. Returns the lines that it sends.
 fn told(test: &str, set: impl FnOnce(&mut Command)) -> Vec<String> {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([
@@ -60,7 +62,7 @@ fn every_model_gives_numpys_scores(backend: &Backend) {
 #[test]
 fn tract_scores_as_numpy_does() {
     every_model_gives_numpys_scores(&Backend::Tract);
-    // And as the first version of its script printed them.
+    // The scores that the first version of the script printed.
     let scores = Scorer::load(&Backend::Tract).unwrap().score(&features(4)).unwrap();
     for (score, right) in scores.iter().zip([0.293_679, 0.382_267, 0.459_172, 0.600_124]) {
         assert!((score - right).abs() < 1e-5, "{scores:?}");
@@ -74,7 +76,7 @@ fn onnx_runtime_scores_as_numpy_does() {
     if inside() {
         let backend = inference::onnx_runtime().unwrap();
         every_model_gives_numpys_scores(&backend);
-        // And with several threads in one session.
+        // The same with several threads in one session.
         let model = BuiltIn::Encoder;
         let mut scorer = Scorer::load_model(&backend, &model.into(), 2).unwrap();
         model.check(&scorer.score(&features(64)).unwrap()).unwrap();
@@ -85,7 +87,7 @@ fn onnx_runtime_scores_as_numpy_does() {
 }
 
 #[test]
-fn a_wrong_score_is_told() {
+fn a_wrong_score_is_an_error() {
     let model = BuiltIn::ScorerInt8;
     let mut scores = model.reference(8).unwrap();
     model.check(&scores).unwrap();
@@ -93,13 +95,13 @@ fn a_wrong_score_is_told() {
     let right = model.reference(8).unwrap()[3];
     assert_eq!(
         model.check(&scores).unwrap_err().to_string(),
-        format!("scorer_int8, row 3: the score is {}, numpy gives {right}", right + 0.02)
+        format!("scorer_int8, row 3: the score is {}, but numpy gives {right}", right + 0.02)
     );
     scores[3] = f32::NAN;
-    assert!(matches!(model.check(&scores), Err(SuiteError::WrongScore { row: 3, .. })));
+    assert!(matches!(model.check(&scores), Err(InferenceError::WrongScore { row: 3, .. })));
     assert_eq!(
         model.check(&scores[..5]).unwrap_err().to_string(),
-        "no reference scores for a batch of 5 rows; there are some for [1, 8, 16, 32, 64]"
+        "no reference scores for a batch of 5 rows, only for [1, 8, 16, 32, 64]"
     );
 }
 
@@ -120,8 +122,8 @@ fn int8_is_close_to_f32_and_another_model() {
 fn half_a_row_is_refused() {
     let mut scorer = Scorer::load(&Backend::Tract).unwrap();
     let error = scorer.score(&[0.0; 33]).unwrap_err();
-    assert_eq!(error.to_string(), "33 values are no whole number of rows of 32 features");
-    assert!(matches!(scorer.score(&[]), Err(SuiteError::Features { values: 0, width: 32 })));
+    assert_eq!(error.to_string(), "33 values are not a whole number of rows of 32 features");
+    assert!(matches!(scorer.score(&[]), Err(InferenceError::Features { values: 0, width: 32 })));
 }
 
 #[test]
@@ -132,9 +134,9 @@ fn a_second_backend_in_one_process_is_refused() {
     assert_eq!(
         error.to_string(),
         "this process already runs inference on tract; ONNX Runtime \
-         (/nowhere/libonnxruntime.so) needs a process of its own"
+         (/nowhere/libonnxruntime.so) needs another process"
     );
-    assert!(matches!(other.start(), Err(SuiteError::OtherBackend { .. })));
+    assert!(matches!(other.start(), Err(InferenceError::OtherBackend { .. })));
     Backend::Tract.start().unwrap();
 }
 
@@ -154,28 +156,25 @@ fn other_models_are_read_or_refused(backend: &Backend) {
     assert_eq!(sums.width(), 4);
     let rows: Vec<f32> = (1..=12_u8).map(f32::from).collect();
     assert_eq!(sums.score(&rows).unwrap(), [10.0, 26.0, 42.0]);
-    // Of each row's numbers the first; the label before them is none.
+    // The first number of each row; the label is another output.
     assert_eq!(load("classifier").unwrap().score(&rows).unwrap(), [-1.0, -5.0, -9.0]);
 
     for (name, what) in [
         ("two_inputs", "it has 2 inputs (row, more)"),
         ("integers", "its input `row` is Tensor<i64>("),
-        ("one_row", "its input `row` takes batches of 1 alone: Tensor<f32>("),
+        ("one_row", "its input `row` takes only batches of 1: Tensor<f32>("),
         ("picture", "its input `row` is Tensor<f32>("),
         ("label", "no output is a tensor of f32"),
     ] {
         let error = load(name).unwrap_err().to_string();
         assert!(error.starts_with(&format!("the model cannot be used: {what}")), "{name}: {error}");
-        assert!(error.contains("; one input is wanted, a tensor of f32 [batch, n]"), "{error}");
+        assert!(error.contains("; it needs one input, a tensor of f32 [batch, n]"), "{error}");
     }
     let error = load("one_score").unwrap().score(&rows).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the model gives 1 scores for 3 rows; one for each row is wanted"
-    );
+    assert_eq!(error.to_string(), "the model returned 1 scores for 3 rows; expected one per row");
 }
 
-/// Cut off, empty, something else, and with bytes changed.
+/// Truncated, empty, without a beginning, and not a model at all.
 fn damaged_models_are_refused(backend: &Backend) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("damaged.onnx");
@@ -192,7 +191,7 @@ fn damaged_models_are_refused(backend: &Backend) {
     damaged.push(whole[1000..].to_vec());
     for bytes in damaged {
         let error = load(&bytes).map(drop).unwrap_err().to_string();
-        // An empty file is a model with nothing in it, to one of the backends.
+        // One of the backends reads an empty file as an empty model.
         assert!(
             error.contains("cannot load the model: ") || error.contains("it has 0 inputs"),
             "{} bytes: {error}",
@@ -222,7 +221,7 @@ fn onnx_runtime_reads_or_refuses_other_models() {
 
 #[test]
 fn tract_refuses_damaged_models() {
-    // In a process of its own: a panic inside tract would end it.
+    // In another process, which a panic inside tract would end.
     if inside() {
         damaged_models_are_refused(&Backend::Tract);
         tell("as it should");
@@ -261,7 +260,7 @@ fn model_path_names_a_file_or_is_a_reason() {
     };
     assert_eq!(told(None), ["None"]);
     assert_eq!(told(Some("")), ["None"]);
-    let reason = "MODEL_PATH names /nowhere/model.onnx, which is no file; set it to an ONNX \
+    let reason = "MODEL_PATH is /nowhere/model.onnx, which is not a file; set it to an ONNX \
                   model, or unset it";
     assert_eq!(told(Some("/nowhere/model.onnx")), [reason]);
     let Model::File(path) = example("sums") else { panic!("a file") };
@@ -269,7 +268,7 @@ fn model_path_names_a_file_or_is_a_reason() {
 }
 
 #[test]
-fn what_is_no_library_is_refused() {
+fn a_file_that_is_not_a_library_is_refused() {
     if inside() {
         let backend = inference::onnx_runtime().unwrap();
         tell(backend.start().unwrap_err().to_string().replace('\n', " "));
@@ -277,12 +276,12 @@ fn what_is_no_library_is_refused() {
     }
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "no library").unwrap();
-    let told = told("what_is_no_library_is_refused", |command| {
+    let told = told("a_file_that_is_not_a_library_is_refused", |command| {
         command.env("ORT_DYLIB_PATH", file.path());
     });
     let [reason] = &told[..] else { panic!("{told:?}") };
     assert!(reason.starts_with("cannot load ONNX Runtime: "), "{reason}");
-    assert!(reason.contains("ORT_DYLIB_PATH may name another one"), "{reason}");
+    assert!(reason.contains("or set ORT_DYLIB_PATH to another library"), "{reason}");
 }
 
 #[test]

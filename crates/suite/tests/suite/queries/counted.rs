@@ -1,9 +1,9 @@
 //! Queries, counted and normalised.
 
 use benchgate_suite::queries::{
-    Connection, Database, Form, Page, Queries, count_queries, growing, normalise,
+    Connection, Database, Form, Page, Queries, QueryError, count_queries, growing, normalise,
 };
-use benchgate_suite::{SuiteError, sizes};
+use benchgate_suite::sizes;
 
 #[test]
 fn statements_lose_their_values() {
@@ -89,7 +89,7 @@ pub(super) async fn queries_are_counted(database: &Database) {
     assert_eq!(
         found.iter().map(ToString::to_string).collect::<Vec<_>>(),
         [
-            "sent 1 times for one row and 10 times for more: select id, name, email, role from users \
+            "sent 1 times for one row and 10 times for many: select id, name, email, role from users \
           where organisation_id = ? order by id"
         ]
     );
@@ -163,9 +163,9 @@ async fn what_nobody_counts_is_an_error_and_not_none() {
         return;
     }
     let result = Queries::of(async {}).await;
-    assert!(matches!(result, Err(SuiteError::NotCounted)), "{result:?}");
+    assert!(matches!(result, Err(QueryError::NotCounted)), "{result:?}");
     // A subscriber of the program's own: it is not replaced.
     tracing::subscriber::set_global_default(tracing_subscriber::registry()).unwrap();
     let result = count_queries();
-    assert!(matches!(result, Err(SuiteError::OtherSubscriber)), "{result:?}");
+    assert!(matches!(result, Err(QueryError::OtherSubscriber)), "{result:?}");
 }

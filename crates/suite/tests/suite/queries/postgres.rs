@@ -6,12 +6,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use benchgate_suite::SuiteError;
-use benchgate_suite::queries::{Connection, Database, schema};
+use benchgate_suite::queries::{Connection, Database, QueryError, schema};
 use benchgate_suite::services::{Postgres, Redis};
 use sqlx::{ConnectOptions as _, Executor as _, Row as _};
 
-/// A private server with all rows, that ends with the test.
+/// A private, seeded server that ends with the test.
 async fn private() -> (Postgres, Database) {
     let server = Postgres::start().unwrap();
     let database = Database::postgres(&server, 2).await.unwrap();
@@ -43,15 +42,14 @@ async fn postgres_uses_the_index_where_there_is_one() {
     assert!(plan.contains("Seq Scan on properties_unindexed"), "{plan}");
 }
 
-/// A database without our schema on a private server, as a user's would be.
+/// A database without benchgate's schema on a private server, like a user's database.
 async fn others(server: &Postgres, name: &str) -> String {
     let mut connection = server.primary().connect().await.unwrap();
     connection.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
     server.url().unwrap().replace("/postgres?", &format!("/{name}?"))
 }
 
-/// Whether this test runs in a process that it started of itself, where these
-/// variables are set; outside, that process, which has to succeed.
+/// Runs a test again in a process with these variables, and checks that it succeeds.
 fn with_variables(test: &str, variables: &[(&str, &str)]) {
     let output = super::again(test).envs(variables.iter().copied()).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
@@ -82,10 +80,10 @@ async fn a_users_database_is_seeded_once_by_however_many() {
                 WHERE nspname NOT LIKE 'pg_%' AND nspname NOT IN ('public', 'information_schema')";
     let before = connection.fetch_one(made).await.unwrap();
     assert_eq!(before.get::<i64, _>(0), 1);
-    // Nothing outside of it.
+    // Nothing outside the schema.
     let public = "SELECT count(*)::bigint FROM pg_tables WHERE schemaname = 'public'";
     assert_eq!(connection.fetch_one(public).await.unwrap().get::<i64, _>(0), 0);
-    // Used again, and not made again; what a killed process left long ago goes.
+    // The second time, the schema is reused and old rows of killed processes are deleted.
     let old = format!("INSERT INTO {schema}.written_leads VALUES (1, 2, 3, 4, 'old')");
     connection.execute(sqlx::AssertSqlSafe(old)).await.unwrap();
     with_variables(test, &variables);
@@ -106,8 +104,8 @@ async fn a_schema_of_our_name_without_our_mark_is_left_alone() {
         assert_eq!(
             error.to_string(),
             format!(
-                "PostgreSQL: there is a schema `{schema}` without benchgate's mark; nothing was \
-                 written; rename or drop it, or set DATABASE_URL to another database"
+                "PostgreSQL: there is a schema `{schema}` without benchgate's marker; nothing \
+                 was written; rename or drop it, or set DATABASE_URL to another database"
             )
         );
         return;
@@ -117,7 +115,7 @@ async fn a_schema_of_our_name_without_our_mark_is_left_alone() {
     let options: sqlx::postgres::PgConnectOptions = url.parse().unwrap();
     let mut connection = options.connect().await.unwrap();
     let test = "postgres::a_schema_of_our_name_without_our_mark_is_left_alone";
-    // Without a mark, and with an empty one.
+    // With an empty marker, and without one.
     for more in ["CREATE TABLE benchgate_seed (content TEXT)", "SELECT 1"] {
         let statements = format!(
             "DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}; \
@@ -145,7 +143,7 @@ async fn a_schema_with_other_rows_is_refused() {
         .await
         .unwrap();
     let error = Database::postgres(&server, 1).await.unwrap_err();
-    assert!(matches!(error, SuiteError::OtherContent { .. }), "{error}");
+    assert!(matches!(error, QueryError::OtherContent { .. }), "{error}");
 }
 
 #[tokio::test]
@@ -167,7 +165,7 @@ async fn a_process_that_is_killed_while_seeding_leaves_nothing() {
         .stdout(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    // Seen in the statement that makes everything, it is killed.
+    // It is killed while it runs the statement that creates everything.
     let seeding = "SELECT count(*)::bigint FROM pg_stat_activity WHERE pid <> pg_backend_pid() \
                    AND datname = current_database() AND state = 'active' \
                    AND query LIKE 'CREATE SCHEMA%'";
@@ -178,7 +176,7 @@ async fn a_process_that_is_killed_while_seeding_leaves_nothing() {
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    // The server ends the statement, finds nobody there, and takes it all back.
+    // The server ends the statement, finds the client gone, and rolls back.
     let there = format!(
         "SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database())::int8, \
                 (SELECT count(*) FROM pg_namespace WHERE nspname = '{}')::int8",
@@ -193,7 +191,7 @@ async fn a_process_that_is_killed_while_seeding_leaves_nothing() {
         assert!(Instant::now() < deadline, "the seeding goes on");
         std::thread::sleep(Duration::from_millis(5));
     }
-    // The next one makes it whole.
+    // The next process seeds it completely.
     with_variables(test, &[("DATABASE_URL", &url)]);
     let rows = format!("SELECT count(*)::bigint FROM {}.audit_logs", schema::postgres_schema());
     let rows = connection.fetch_one(sqlx::AssertSqlSafe(rows)).await.unwrap();
@@ -210,7 +208,7 @@ async fn reads_go_to_the_replica_that_is_named() {
         assert_eq!(name, "of the replica");
         let process = both.process();
         both.writer().acquire().await.unwrap().insert(process, 0, 10).await.unwrap();
-        let count = async |connection: Result<Connection, SuiteError>| {
+        let count = async |connection: Result<Connection, QueryError>| {
             connection.unwrap().written(process).await.unwrap().0
         };
         assert_eq!(count(both.reader().acquire().await).await, 0);
@@ -251,7 +249,7 @@ async fn the_script_starts_servers_for_a_command_and_a_replica_that_follows() {
         return;
     }
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/services");
-    // To be entered by the user whom PostgreSQL runs as.
+    // The user that PostgreSQL runs as must be able to enter it.
     let open = std::fs::Permissions::from_mode(0o755);
     let temporary = tempfile::Builder::new().permissions(open).tempdir().unwrap();
     let run = |options: &[&str], command: &Command| {
@@ -288,7 +286,7 @@ async fn the_script_starts_servers_for_a_command_and_a_replica_that_follows() {
     assert_eq!((output.status.code(), servers), (Some(7), 2), "the command's own exit code");
 }
 
-/// What is said where no server can be had, in a process with these variables.
+/// The reason why there is no server, in a process with these variables.
 fn reason(test: &str, variables: &[(&str, &str)]) -> String {
     let output = super::again(test).arg("--nocapture").envs(variables.iter().copied()).output();
     let said = String::from_utf8(output.unwrap().stdout).unwrap();
@@ -306,11 +304,11 @@ fn a_database_that_does_not_answer_is_not_replaced_and_its_password_not_told() {
     }
     let test =
         "postgres::a_database_that_does_not_answer_is_not_replaced_and_its_password_not_told";
-    // Bound and closed again: nobody listens there.
+    // Bound and closed again, so that no one listens there.
     let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("postgres://me:hunter2@{address}/mine");
     let said = reason(test, &[("DATABASE_URL", &url)]);
-    assert!(said.starts_with("the server that DATABASE_URL names does not answer: "), "{said}");
+    assert!(said.starts_with("the server at DATABASE_URL does not answer: "), "{said}");
     for url in [
         "sqlite://hunter2.db",
         "postgres://me:hunter2@host:port/mine",
@@ -322,10 +320,10 @@ fn a_database_that_does_not_answer_is_not_replaced_and_its_password_not_told() {
         assert!(!said.contains("me:") && !said.contains("@host"), "{said}");
     }
     let said = reason(test, &[("DATABASE_REPLICA_URL", &url)]);
-    assert!(said.starts_with("DATABASE_REPLICA_URL is set and DATABASE_URL is not"), "{said}");
+    assert!(said.starts_with("DATABASE_REPLICA_URL is set, but DATABASE_URL is not"), "{said}");
 }
 
-/// It takes connections and says nothing.
+/// It accepts connections but never answers.
 #[test]
 fn a_database_that_is_silent_is_given_up() {
     if super::inside() {
@@ -335,7 +333,7 @@ fn a_database_that_is_silent_is_given_up() {
     let url = format!("postgres://me:hunter2@{}/mine", listener.local_addr().unwrap());
     let test = "postgres::a_database_that_is_silent_is_given_up";
     let said = reason(test, &[("DATABASE_URL", &url)]);
-    assert!(said.starts_with("the server that DATABASE_URL names does not answer: "), "{said}");
+    assert!(said.starts_with("the server at DATABASE_URL does not answer: "), "{said}");
     assert!(!said.contains("hunter2"), "{said}");
 }
 
@@ -360,7 +358,7 @@ async fn a_wrong_password_is_not_repeated() {
     };
     let right: sqlx::postgres::PgConnectOptions = url("right").parse().unwrap();
     let deadline = Instant::now() + Duration::from_secs(20);
-    // Until the file has been read again any password will do.
+    // Until the file has been reloaded, any password is accepted.
     let wrong: sqlx::postgres::PgConnectOptions = url("hunter2").parse().unwrap();
     while wrong.connect().await.is_ok() {
         assert!(Instant::now() < deadline);
@@ -405,7 +403,7 @@ fn a_private_server_is_no_roots_and_ends_with_its_process() {
         assert_ne!(process.metadata().unwrap().uid(), 0);
         assert_eq!(directory.metadata().unwrap().mode() & 0o777, 0o700);
         if killed {
-            // SIGKILL: nothing of the process gets to run after it.
+            // SIGKILL: the process cannot clean up.
             child.kill().unwrap();
         } else {
             drop(child.stdin.take());

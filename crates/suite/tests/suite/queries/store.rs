@@ -1,11 +1,11 @@
-//! Where seeded databases are kept: whole, or not at all.
+//! The store of seeded databases: an entry is complete or absent.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 
 use benchgate_suite::queries::Database;
-use benchgate_suite::services::Store;
+use benchgate_suite::services::{SetUpError, Store};
 
 fn names(store: &Store) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(store.directory())
@@ -51,7 +51,7 @@ async fn a_file_that_was_cut_off_is_made_anew() {
     }
 }
 
-/// A process that is killed while it seeds: a half of it must never be used.
+/// A process is killed while it makes an entry: half an entry must never be used.
 #[test]
 fn what_a_killed_process_was_making_is_made_anew() {
     const PLACE: &str = "BENCHGATE_TEST_PLACE";
@@ -71,7 +71,7 @@ fn what_a_killed_process_was_making_is_made_anew() {
                         std::thread::park();
                     }
                 },
-                |_| Ok(()),
+                |_| Ok::<_, SetUpError>(()),
             )
             .unwrap();
         unreachable!("it is killed before");
@@ -93,12 +93,12 @@ fn what_a_killed_process_was_making_is_made_anew() {
 
     let make = |directory: &Path| {
         std::fs::write(directory.join("data"), "whole").unwrap();
-        Ok(())
+        Ok::<_, SetUpError>(())
     };
     let read = |directory: &Path| Ok(std::fs::read_to_string(directory.join("data")).unwrap());
     assert_eq!(store.with("entry", make, read).unwrap(), "whole");
     assert_eq!(names(&store), ["entry", "lock"]);
-    // And it is not made again.
+    // It is not made again.
     assert_eq!(store.with("entry", |_| panic!("again"), read).unwrap(), "whole");
 }
 
@@ -117,9 +117,9 @@ fn what_cannot_be_made_is_not_kept() {
     let store = Store::at(directory.path().to_owned());
     let failing = |_: &Path| {
         let source = std::io::Error::other("no room");
-        Err(benchgate_suite::SuiteError::Io { action: "make it", source })
+        Err(SetUpError { action: "make it", source })
     };
-    let error = store.with("entry", failing, |_| Ok(())).unwrap_err();
+    let error: SetUpError = store.with("entry", failing, |_| Ok(())).unwrap_err();
     assert_eq!(error.to_string(), "cannot make it: no room");
     assert_eq!(names(&store), ["lock"]);
 }

@@ -28,11 +28,11 @@ async fn valuations_singly_and_many_at_once() {
     assert_eq!(many.into_values().collect::<Vec<_>>(), [valuation(1), valuation(3)]);
     assert_eq!(upstream.requests(), 4);
     assert!(valuations.many(&[]).await.unwrap().is_empty());
-    assert_eq!(upstream.requests(), 4, "nothing is asked for nothing");
+    assert_eq!(upstream.requests(), 4, "no request without properties");
 }
 
 #[tokio::test]
-async fn an_answer_that_takes_too_long_is_given_up() {
+async fn an_answer_that_takes_too_long_is_abandoned() {
     let upstream = upstream(Faults::script([Fault::Delayed(HOUR)]));
     let within = Duration::from_millis(30);
     let (hasty, _) = client(&upstream, ClientConfig { attempt_timeout: within, ..ONCE });
@@ -47,7 +47,7 @@ async fn an_answer_that_takes_too_long_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_delay_is_no_failure() {
+async fn a_delay_is_not_a_failure() {
     let upstream = upstream(Faults::script([Fault::Delayed(Duration::from_millis(5))]));
     client(&upstream, ONCE).0.get("/valuations/7").await.unwrap();
     assert_eq!(upstream.requests(), 1);
@@ -73,8 +73,8 @@ async fn connections_are_used_again() {
     for _ in 0..100 {
         client.get("/valuations/7").await.unwrap();
     }
-    // Not one: now and then the next request comes before the last one's
-    // connection is back in the pool.
+    // Not always one: sometimes a request is sent before the previous connection is back in
+    // the pool.
     assert!(upstream.accepted() < 10, "{} connections", upstream.accepted());
 }
 
@@ -103,17 +103,16 @@ async fn an_answer_without_end_is_cut_off() {
 }
 
 #[tokio::test]
-async fn what_is_no_address_is_refused() {
+async fn invalid_addresses_are_refused() {
     for (base, reason) in [
-        ("https://127.0.0.1:1", "it is not of the scheme http, or has a path"),
-        ("http://127.0.0.1:1/api", "it is not of the scheme http, or has a path"),
-        ("127.0.0.1:1", "it is not of the scheme http, or has a path"),
+        ("https://127.0.0.1:1", "the scheme is not http, or there is a path"),
+        ("http://127.0.0.1:1/api", "the scheme is not http, or there is a path"),
+        ("127.0.0.1:1", "the scheme is not http, or there is a path"),
         ("http://a b", "invalid uri character"),
     ] {
         let error = Client::new(base, ONCE).unwrap_err();
-        let expected = format!(
-            "`{base}` is no address of an upstream: {reason}; write it as http://HOST:PORT"
-        );
+        let expected =
+            format!("`{base}` is not the address of an upstream: {reason}; write http://HOST:PORT");
         assert_eq!(error.to_string(), expected);
     }
     let client = Client::new("http://127.0.0.1:1", ONCE).unwrap();
