@@ -1,4 +1,4 @@
-//! What the count of instructions says of neutral rebuilds, and of one percent more.
+//! Judges the instruction counts of neutral rebuilds, and of rebuilds that are 1% slower.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,42 +15,42 @@ use serde::{Deserialize, Serialize};
 
 use crate::suites::Count;
 
-/// Instructions by subject, two readings each.
+/// Instructions by subject, with two readings each.
 pub type Counts = BTreeMap<String, Vec<u64>>;
 
 /// The first line of a file of counts.
 #[derive(Serialize, Deserialize)]
 pub struct Base {
-    /// Of the program that rebuilds are held against.
+    /// The counts of the program that rebuilds are compared with.
     pub counts: Counts,
-    /// Turns of the spin that are one percent of each subject.
+    /// The number of loop turns that cost one percent of each subject.
     pub turns: BTreeMap<String, u64>,
 }
 
 /// Each further line: one neutral rebuild.
 #[derive(Serialize, Deserialize)]
 pub struct Rebuild {
-    /// Seeds its neutral code.
+    /// The seed of its neutral code.
     pub seed: u32,
-    /// The subject that took one percent more instructions the second time.
+    /// The subject that was slowed down by 1% in the second count.
     pub slowed: String,
-    /// Subjects whose counts are not the base's.
+    /// The subjects whose counts differ from the base.
     pub moved: Counts,
     /// Instructions of the slowed subject, slowed.
     pub slower: Vec<u64>,
 }
 
-/// What the gate says of one rebuild.
+/// The gate's result for one rebuild.
 pub struct Judged {
     seed: u32,
     slowed: String,
-    /// Subjects that it calls regressions, though nothing was slowed.
+    /// The subjects that it calls regressions although nothing was slowed down.
     alarms: Vec<String>,
-    /// The furthest that a count moved, as a share of the base's.
+    /// The largest difference of a count from the base, as a share.
     moved: f64,
     /// Whether it calls the slowed subject a regression.
     found: bool,
-    /// How much slower that was, as a share.
+    /// How much the subject was slowed down, as a share.
     slower: f64,
 }
 
@@ -61,7 +61,7 @@ impl Rebuild {
         counts
     }
 
-    /// The gate's judgement, by its defaults.
+    /// Judges the rebuild with the gate's defaults.
     pub fn judged(&self, base: &Base) -> Judged {
         let counts = self.counts(base);
         let mut slower = counts.clone();
@@ -89,35 +89,36 @@ impl fmt::Display for Judged {
     }
 }
 
-/// All rebuilds of a file together.
+/// The results of all rebuilds of a file.
 pub struct Summary {
-    /// Subjects of each.
+    /// The number of subjects of each rebuild.
     pub subjects: usize,
     /// Rebuilds with a false alarm.
     pub alarms: Count,
-    /// Rows, a subject in a rebuild each, whose count is not the base's.
+    /// Rows (one subject in one rebuild) whose count differs from the base.
     pub moved: Count,
-    /// The furthest that one moved, as a share.
+    /// The largest difference of a count, as a share.
     pub furthest: f64,
     /// Slowed subjects that were found.
     pub found: Count,
-    /// The least and the most that one was slowed down by, as shares.
+    /// The smallest and the largest slowdown, as shares.
     pub slower: [f64; 2],
 }
 
 impl Summary {
-    /// What the gate says of every rebuild in a file.
+    /// Judges every rebuild of a file.
     pub fn of(path: &Path) -> anyhow::Result<Self> {
         let (base, rebuilds) = read(path)?;
         ensure!(!rebuilds.is_empty(), "{}: no rebuild", path.display());
-        let judged: Vec<Judged> = rebuilds.iter().map(|one| one.judged(&base)).collect();
-        let slower =
-            |fold: fn(f64, f64) -> f64, from| judged.iter().map(|one| one.slower).fold(from, fold);
+        let judged: Vec<Judged> = rebuilds.iter().map(|rebuild| rebuild.judged(&base)).collect();
+        let slower = |fold: fn(f64, f64) -> f64, from| {
+            judged.iter().map(|result| result.slower).fold(from, fold)
+        };
         let mut summary = Self {
             subjects: base.counts.len(),
             alarms: Count::default(),
             moved: Count::default(),
-            furthest: judged.iter().map(|one| one.moved).fold(0.0, f64::max),
+            furthest: judged.iter().map(|result| result.moved).fold(0.0, f64::max),
             found: Count::default(),
             slower: [slower(f64::min, f64::INFINITY), slower(f64::max, 0.0)],
         };
@@ -132,7 +133,7 @@ impl Summary {
     }
 }
 
-/// The base and the rebuilds of a file.
+/// Reads the base and the rebuilds of a file.
 pub fn read(path: &Path) -> anyhow::Result<(Base, Vec<Rebuild>)> {
     let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
     let mut lines = text.lines();
@@ -185,7 +186,7 @@ fn snapshot(counts: &Counts) -> Snapshot {
     snapshot
 }
 
-/// The subjects that the gate, by its defaults, calls regressions.
+/// The subjects that the gate calls regressions with its defaults.
 fn regressions(base: &Counts, head: &Counts) -> Vec<String> {
     let (base, head) = (snapshot(base), snapshot(head));
     let policy = Policy::builtin();

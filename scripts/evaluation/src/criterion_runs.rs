@@ -1,6 +1,6 @@
-//! Criterion's own results as a pool: one long process a benchmark, as criterion is
-//! used. `<benchmark>/<run>/sample.json`; runs `a1`, `b1`, `s331` … are the processes
-//! of round 1, named as in the early pools.
+//! Criterion's own results as a pool: one long process per benchmark, as criterion is
+//! usually run. The files are `<benchmark>/<run>/sample.json`; the runs `a1`, `b1`, `s331` …
+//! are the processes of round 1, named as in the early pools.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ struct Sample {
 /// The sides of a round, in the order in which they ran.
 const SIDES: [&str; 5] = ["a", "s33", "b", "s20", "s10"];
 const ROUNDS: [u32; 4] = [1, 2, 3, 4];
-/// What criterion was told to take for a benchmark: warming up and measuring.
+/// The time that criterion was given for a benchmark: warming up and measuring.
 const SECONDS: f64 = 2.5;
 
 /// Reads all benchmarks below a directory.

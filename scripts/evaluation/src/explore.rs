@@ -1,4 +1,4 @@
-//! Tries other settings of the gate's rule on pools to tune on.
+//! Tries other settings of the gate's rule on pools for tuning.
 
 use std::path::{Path, PathBuf};
 
@@ -13,31 +13,31 @@ use crate::processes::{Half, Pool};
 use crate::replay::CALM;
 use crate::suites::{Bench, Count, Kind, Tally};
 
-/// Try other estimators, looks and levels on pools to tune on
+/// Try other estimators, looks and levels on pools for tuning
 #[derive(clap::Args)]
 pub struct Explore {
-    /// Pools, of any format; may be repeated
+    /// Pools in any format; may be repeated
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
     pool: Vec<PathBuf>,
-    /// Only one half of their rounds
+    /// Use only half of their rounds
     #[arg(long, value_enum)]
     half: Option<Half>,
-    /// Pairs that screen
+    /// Numbers of screening pairs
     #[arg(long, value_delimiter = ',', default_value = "8")]
     screening: Vec<u32>,
-    /// Looks such as 14-28-80; may be several
+    /// Looks such as 14-28-80
     #[arg(long, value_delimiter = ',', default_value = "14-28-80")]
     looks: Vec<String>,
-    /// Levels of a suite
+    /// Levels of a whole suite
     #[arg(long, value_delimiter = ',', default_value = "0.01")]
     alpha: Vec<f64>,
-    /// Changes that must be found, in percent: what is surely less is cleared
+    /// Targets in percent: changes of this size must be found
     #[arg(long, value_delimiter = ',', default_value = "3")]
     target: Vec<f64>,
-    /// What stands for a process [default: all]
+    /// Estimators of a process [default: all]
     #[arg(long, value_enum, value_delimiter = ',')]
     estimator: Vec<Estimator>,
-    /// Suites without a change, and as many comparisons of each slowdown
+    /// The number of suites without a change, and of comparisons for each slowdown
     #[arg(long, default_value_t = 300)]
     suites: u64,
 }
@@ -49,17 +49,17 @@ impl Explore {
                 Some(half) => pool.half(half),
                 None => pool,
             };
-            self.one(&pool)?;
+            self.pool(&pool)?;
         }
         Ok(())
     }
 
-    fn one(&self, pool: &Pool) -> anyhow::Result<()> {
+    fn pool(&self, pool: &Pool) -> anyhow::Result<()> {
         let streams = Streams::of(pool);
         ensure!(!streams.same.is_empty(), "no two processes of one program in the pool");
         let all: Vec<usize> = (0..pool.subjects.len()).collect();
         let calm: Vec<usize> =
-            all.iter().copied().filter(|one| streams.deviation(*one) <= CALM).collect();
+            all.iter().copied().filter(|subject| streams.deviation(*subject) <= CALM).collect();
         println!("{} rounds; calm: {} of {}", pool.rounds(), calm.len(), all.len());
         println!(
             "{:9} {:9} {:>11} {:>6} {:>6} | {:>7} {:>7} {:>6} {:>6} {:>6} | of the calm: found, undecided",

@@ -1,7 +1,7 @@
-//! Measures the gate's own error rates, and those of other rules on the same data.
+//! Measures the error rates of the gate, and of other rules on the same data.
 //!
-//! `scripts/evaluate` calls it. A *pool* of real processes is recorded once; every
-//! rule is then replayed on it, as often and as differently as one likes.
+//! `scripts/evaluate` calls it. A *pool* of real processes is recorded once. Every rule can
+//! then be replayed on it, any number of times and with any settings.
 
 mod counts;
 mod criterion_runs;
@@ -27,21 +27,21 @@ use clap::Parser;
 enum Command {
     /// Build the subjects: a base, and neutral rebuilds of it
     Build(record::Build),
-    /// Find how many turns of the spin are one percent of each subject
+    /// Find the number of loop turns that cost one percent of each subject
     Calibrate(record::Calibrate),
-    /// Count the instructions of neutral rebuilds, and of one percent more in one subject
+    /// Count the instructions of neutral rebuilds, with and without one subject 1% slower
     Neutral(neutral::Neutral),
     /// Append rounds to a pool: one process of each variant in random order
     Record(record::Record),
     /// Replay every rule on recorded pools: tables and a picture
     Replay(replay::Replay),
-    /// Try other estimators, looks and levels on pools to tune on
+    /// Try other estimators, looks and levels on pools for tuning
     Explore(explore::Explore),
-    /// Write a recorded pool in the form that is committed
+    /// Write a recorded pool in the committed format
     Pack(replay::Pack),
 }
 
-/// Where executables, calibration and pool are.
+/// The directory of executables, calibration and pool.
 #[derive(clap::Args)]
 struct Place {
     /// The directory

@@ -1,4 +1,4 @@
-//! Counts the instructions of neutral rebuilds, and of one percent more.
+//! Counts the instructions of neutral rebuilds, with and without one subject 1% slower.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -15,18 +15,18 @@ use benchgate::measure::{
 use crate::Place;
 use crate::counts::{Base, Counts, Rebuild, read};
 
-/// Subjects whose time is their own instructions; the other three copy memory,
+/// The subjects whose time depends only on their instructions. The other three copy memory,
 /// wait for another thread, and read a file.
 const CPU_BOUND: [&str; 10] = [
     "boxes", "dispatch", "format", "hash", "json", "map_get", "matrix", "parse", "sort", "tree_get",
 ];
 
-/// Count the instructions of neutral rebuilds, and of one percent more in one subject
+/// Count the instructions of neutral rebuilds, with and without one subject 1% slower
 #[derive(clap::Args)]
 pub struct Neutral {
     #[command(flatten)]
     place: Place,
-    /// Rebuilds, beyond those that are in the file already
+    /// The number of rebuilds to add to the file
     #[arg(long, default_value_t = 1)]
     rebuilds: u32,
 }
@@ -42,7 +42,7 @@ impl Neutral {
         let (base, known) = read(&path)?;
         let mut file = fs::OpenOptions::new().append(true).open(&path)?;
         for at in known.len()..known.len() + self.rebuilds as usize {
-            // Far from the seeds that the pool is recorded with.
+            // Far from the seeds of the recorded pool.
             let seed = 1000 + u32::try_from(at)?;
             let executable = build(&place, seed)?;
             let mut moved = counted(&place, &executable, &CPU_BOUND, "")?;
@@ -59,7 +59,8 @@ impl Neutral {
     }
 }
 
-/// The base's counts, and what a turn of the spin takes, from two lengths of it.
+/// The base's counts, and the loop turns that cost one percent, computed from two lengths of
+/// the loop.
 fn base(place: &Path) -> anyhow::Result<Base> {
     let executable = build(place, 0)?;
     let counts = counted(place, &executable, &CPU_BOUND, "")?;
@@ -74,7 +75,7 @@ fn base(place: &Path) -> anyhow::Result<Base> {
     Ok(Base { counts, turns })
 }
 
-/// Builds the subjects as cargo does, with neutral code of that seed.
+/// Builds the subjects like cargo, with the neutral code of a seed.
 fn build(place: &Path, seed: u32) -> anyhow::Result<BenchExecutable> {
     let options = BuildOptions {
         directory: Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("subjects")),
@@ -88,7 +89,7 @@ fn build(place: &Path, seed: u32) -> anyhow::Result<BenchExecutable> {
     built.executables.into_iter().next().context("the subjects are one bench target")
 }
 
-/// Two counts of each subject, as `gate ab` takes them.
+/// Counts each subject twice, like `gate ab`.
 fn counted(
     place: &Path,
     executable: &BenchExecutable,
@@ -111,10 +112,10 @@ fn counted(
         profiles: false,
     };
     let mut counts = BTreeMap::new();
-    for one in count(&[target], &options, &Interrupt::install()?, &mut Silent)? {
-        match one.outcome {
-            Ok(found) => counts.insert(one.listed.name, found.readings),
-            Err(reason) => bail!("{}: {reason}", one.listed.name),
+    for counted in count(&[target], &options, &Interrupt::install()?, &mut Silent)? {
+        match counted.outcome {
+            Ok(found) => counts.insert(counted.listed.name, found.readings),
+            Err(reason) => bail!("{}: {reason}", counted.listed.name),
         };
     }
     Ok(counts)

@@ -1,4 +1,4 @@
-//! The gate's own rule, replayed: its judgement on pairs from a pool.
+//! Replays the gate's own rule: its judgement of pairs from a pool.
 
 use std::collections::BTreeSet;
 
@@ -12,18 +12,18 @@ use jiff::civil::Date;
 
 use crate::pairs::Pair;
 
-/// The number that stands for a process.
+/// How the samples of a process become one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Estimator {
-    /// The median of its samples: what the gate takes.
+    /// The median of the samples, which the gate uses.
     Median,
-    /// Their lower quartile.
+    /// The lower quartile.
     Quartile,
-    /// The lowest tenth.
+    /// The lowest decile.
     Decile,
-    /// The least.
+    /// The minimum.
     Minimum,
-    /// The mean without a fifth at each end.
+    /// The mean without the lowest and the highest fifth.
     Trimmed,
     /// The mean.
     Mean,
@@ -52,23 +52,23 @@ fn mean(values: &[f64]) -> f64 {
     stats::mean(values).expect("there are values")
 }
 
-/// The gate's rule, with a policy of its own.
+/// The gate's rule with a policy and an estimator.
 #[derive(Clone, Debug)]
 pub struct Rule {
-    /// Its levels, pairs and limits.
+    /// The levels, pairs and limits.
     pub policy: Policy,
-    /// What stands for a process.
+    /// How the samples of a process become one number.
     pub estimator: Estimator,
 }
 
-/// Where a trial takes the pairs of one benchmark from.
+/// How a trial draws the pairs of one benchmark.
 #[derive(Debug)]
 pub enum Draw<'s, 'a> {
-    /// Those from `at` on, at the end from the start again: `left` of them.
+    /// `left` pairs from position `at`, wrapping around at the end.
     Next { pairs: &'s [Pair<'a>], at: usize, left: usize },
-    /// In another order, each once.
+    /// Each pair once, in another order.
     Shuffled { pairs: &'s [Pair<'a>], order: Vec<usize> },
-    /// Any of them each time; of the same program, in either role.
+    /// A random pair each time. If both sides are the same program, they may be swapped.
     Any { pairs: &'s [Pair<'a>], turned: bool, random: fastrand::Rng },
 }
 
@@ -90,12 +90,12 @@ impl<'a> Draw<'_, 'a> {
     }
 }
 
-/// What became of one benchmark in a trial.
+/// The result of one benchmark in a trial.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Decided {
     /// The gate's outcome.
     pub outcome: Outcome,
-    /// Pairs measured for it, screening included.
+    /// The number of its pairs, including screening.
     pub pairs: u32,
 }
 
@@ -113,52 +113,51 @@ struct Replay<'r, 'd, 's, 'a> {
     rule: &'r Rule,
     measured: Vec<Measured>,
     draws: &'d mut [Draw<'s, 'a>],
-    /// Pairs measured so far.
+    /// The number of pairs so far.
     runs: u32,
-    /// Benchmarks whose pairs have ended.
+    /// The benchmarks that have no pairs left.
     ended: BTreeSet<BenchId>,
 }
 
-/// A benchmark's pairs ended before it was screened.
+/// The pairs of a benchmark ended during screening.
 struct TooShort;
 
 impl Rule {
-    /// The rule as it is shipped.
+    /// The rule with the gate's defaults.
     pub fn shipped() -> Self {
         Self { policy: Policy::builtin(), estimator: Estimator::Median }
     }
 
-    /// Pairs that a benchmark takes at most.
+    /// The maximum number of pairs of a benchmark.
     pub fn most_pairs(&self) -> usize {
         let last = self.policy.ab.looks.last().copied().unwrap_or(0);
         (self.policy.ab.screening + last) as usize
     }
 
-    /// Pairs up to the first look.
+    /// The number of pairs up to the first look.
     pub fn least_pairs(&self) -> usize {
         let first = self.policy.ab.looks.first().copied().unwrap_or(0);
         (self.policy.ab.screening + first) as usize
     }
 
-    /// One trial over the benchmarks `subjects` (indices into `names`), each with
-    /// its own pairs. A benchmark whose pairs end is judged by those it had; nothing
-    /// where they end in the screening.
+    /// Runs one trial of the benchmarks `subjects` (indices into `names`), each with its own
+    /// pairs. A benchmark that runs out of pairs is judged by those that it had; `None` if
+    /// this happens during screening.
     ///
-    /// The steps are `gate ab`'s own, and so is every decision: only the processes
-    /// come from a pool.
+    /// All steps and decisions are those of `gate ab`; only the processes come from a pool.
     pub fn trial(
         &self,
         names: &[String],
         subjects: &[usize],
         draws: &mut [Draw<'_, '_>],
     ) -> Option<Vec<Decided>> {
-        let one = |subject: &usize| Measured {
+        let unmeasured = |subject: &usize| Measured {
             id: BenchId::named(&names[*subject]),
             subject: *subject,
             base: Vec::new(),
             head: Vec::new(),
         };
-        let measured = subjects.iter().map(one).collect();
+        let measured = subjects.iter().map(unmeasured).collect();
         let mut replay = Replay { rule: self, measured, draws, runs: 0, ended: BTreeSet::new() };
         carry_out(&self.policy.ab.looks, &mut replay).ok()?;
         let [base, head] = replay.snapshots();
@@ -206,7 +205,7 @@ impl Steps for Replay<'_, '_, '_, '_> {
 }
 
 impl Replay<'_, '_, '_, '_> {
-    /// Takes pairs of these benchmarks until there are so many.
+    /// Takes pairs of these benchmarks until each has `pairs` pairs.
     fn until(&mut self, pairs: u32, of: &BTreeSet<BenchId>) {
         for run in self.runs..pairs {
             for (measured, draw) in self.measured.iter_mut().zip(self.draws.iter_mut()) {
@@ -240,7 +239,7 @@ impl Replay<'_, '_, '_, '_> {
             layouts: Vec::new(),
         };
         [("base", 0), ("head", 1)].map(|(name, side)| {
-            let one = |measured: &Measured| Measurement {
+            let measurement = |measured: &Measured| Measurement {
                 id: measured.id.clone(),
                 metric: Metric::time(),
                 runs: [&measured.base, &measured.head][side].clone(),
@@ -255,7 +254,7 @@ impl Replay<'_, '_, '_, '_> {
                 selection: None,
                 pairing: Some(pairing.clone()),
                 runs: Vec::new(),
-                measurements: self.measured.iter().map(one).collect(),
+                measurements: self.measured.iter().map(measurement).collect(),
                 not_run: Vec::new(),
                 problems: Vec::new(),
             }

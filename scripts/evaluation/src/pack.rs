@@ -1,9 +1,9 @@
-//! Pools small enough to be committed.
+//! A compact format for pools that are committed.
 //!
-//! A sample is kept as its logarithm in steps of 1/2000, so within 0.025% of what
-//! was measured; what processes differ by is a hundred times that. Steps from one
-//! sample to the next are small numbers, whose low and high bytes, apart from each
-//! other, compress well.
+//! A sample is stored as its logarithm in steps of 1/2000, which is within 0.025% of the
+//! measured value; processes differ by a hundred times as much. The differences between
+//! successive samples are small numbers, whose low and high bytes compress well when they are
+//! stored separately.
 
 use std::io::{Read as _, Write as _};
 
@@ -15,46 +15,47 @@ use serde::{Deserialize, Serialize};
 
 use crate::processes::{Pool, Process, check};
 
-/// The first bytes of such a file.
+/// The first bytes of a packed pool.
 const MAGIC: &[u8] = b"benchgate pool 1\n";
-/// Steps of a logarithm.
+/// The number of steps per unit of the logarithm.
 const STEPS: f64 = 2000.0;
-/// No pool unpacks to more than this.
+/// The maximum size of an unpacked pool.
 const MOST: u64 = 1 << 30;
 
-/// All but the samples.
+/// Everything except the samples.
 #[derive(Serialize, Deserialize)]
 struct Header {
     subjects: Vec<String>,
-    /// Samples of each benchmark in each process.
+    /// The number of samples of each benchmark in each process.
     samples: usize,
     variants: Vec<String>,
     processes: Vec<Entry>,
-    /// Of a process.
+    /// The time of a process.
     seconds: f64,
 }
 
 /// Round, place, variant, when it began.
 type Entry = (u32, u32, usize, u64);
 
-/// Whether a file begins as packed pools do.
+/// Whether a file is a packed pool.
 pub fn is_packed(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
 }
 
-/// The file of a pool in which every process has as many samples of everything.
+/// Packs a pool in which every benchmark of every process has the same number of samples.
 pub fn pack(pool: &Pool) -> anyhow::Result<Vec<u8>> {
-    let samples = pool.processes.first().map_or(0, |one| one.times[0].len());
-    let mut variants: Vec<String> = pool.processes.iter().map(|one| one.variant.clone()).collect();
+    let samples = pool.processes.first().map_or(0, |process| process.times[0].len());
+    let mut variants: Vec<String> =
+        pool.processes.iter().map(|process| process.variant.clone()).collect();
     variants.sort();
     variants.dedup();
-    let entry = |one: &Process| -> anyhow::Result<Entry> {
-        let variant = variants.binary_search(&one.variant).expect("it is among them");
+    let entry = |process: &Process| -> anyhow::Result<Entry> {
+        let variant = variants.binary_search(&process.variant).expect("it is among them");
         ensure!(
-            one.times.iter().all(|times| times.len() == samples),
+            process.times.iter().all(|times| times.len() == samples),
             "processes with different numbers of samples"
         );
-        Ok((one.round, one.place, variant, one.began))
+        Ok((process.round, process.place, variant, process.began))
     };
     let processes = pool.processes.iter().map(entry).collect::<anyhow::Result<_>>()?;
     let header = Header {
@@ -68,7 +69,7 @@ pub fn pack(pool: &Pool) -> anyhow::Result<Vec<u8>> {
     let (mut low, mut high) = (Vec::new(), Vec::new());
     for subject in 0..pool.subjects.len() {
         let mut before = 0_u16;
-        for time in pool.processes.iter().flat_map(|one| &one.times[subject]) {
+        for time in pool.processes.iter().flat_map(|process| &process.times[subject]) {
             let steps = (time.ln() * STEPS).round();
             ensure!((0.0..=f64::from(u16::MAX)).contains(&steps), "{time} ns cannot be packed");
             let steps = steps as u16;
@@ -86,7 +87,7 @@ pub fn pack(pool: &Pool) -> anyhow::Result<Vec<u8>> {
     Ok(encoder.finish()?)
 }
 
-/// Reads what [`pack`] wrote.
+/// Unpacks a pool that [`pack`] wrote.
 pub fn unpack(bytes: &[u8]) -> anyhow::Result<Pool> {
     let packed = bytes.strip_prefix(MAGIC).context("not a packed pool")?;
     let mut data = Vec::new();
@@ -120,7 +121,7 @@ pub fn unpack(bytes: &[u8]) -> anyhow::Result<Pool> {
     Ok(Pool { subjects: header.subjects, processes, seconds: header.seconds })
 }
 
-/// Small steps of either sign as small numbers.
+/// Encodes small steps of either sign as small numbers.
 fn zigzag(step: u16) -> u16 {
     let step = step.cast_signed();
     ((step << 1) ^ (step >> 15)).cast_unsigned()
@@ -154,10 +155,13 @@ mod tests {
         let packed = pack(&pool).unwrap();
         let back = unpack(&packed).unwrap();
         assert_eq!((back.subjects, back.seconds), (pool.subjects, 1.0));
-        for (one, other) in pool.processes.iter().zip(&back.processes) {
-            assert_eq!((one.round, one.place, one.began), (other.round, other.place, other.began));
-            assert_eq!(one.variant, other.variant);
-            for (a, b) in one.times.iter().flatten().zip(other.times.iter().flatten()) {
+        for (original, other) in pool.processes.iter().zip(&back.processes) {
+            assert_eq!(
+                (original.round, original.place, original.began),
+                (other.round, other.place, other.began)
+            );
+            assert_eq!(original.variant, other.variant);
+            for (a, b) in original.times.iter().flatten().zip(other.times.iter().flatten()) {
                 assert!((a / b).ln().abs() <= 0.5 / STEPS + 1e-12, "{a} became {b}");
             }
         }

@@ -1,4 +1,4 @@
-//! What a replay found, as tables in Markdown.
+//! Renders the results of a replay as Markdown tables.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use crate::peers::Peer;
 use crate::replay::{CALM, CRITERION_SECONDS, Found, Long, RESAMPLED, RESAMPLED_SLOWED};
 use crate::suites::{Count, Null, Tally, above};
 
-/// The marks between which a page holds the replay's text.
+/// The marks around the replay's text in a page.
 const BEGIN: &str = "<!-- begin: scripts/evaluate -->\n";
 const END: &str = "<!-- end: scripts/evaluate -->";
 
@@ -24,7 +24,7 @@ const SLOWDOWNS: [(&str, &str); 6] = [
     ("cause", "cause"),
 ];
 
-/// The page with that text between the marks.
+/// Replaces the text between the marks of a page.
 pub fn replace(page: &str, text: &str) -> anyhow::Result<String> {
     let (before, rest) =
         page.split_once(BEGIN).context("the page lacks the replay's first mark")?;
@@ -32,7 +32,7 @@ pub fn replace(page: &str, text: &str) -> anyhow::Result<String> {
     Ok(format!("{before}{BEGIN}{text}{END}{after}"))
 }
 
-/// What is between the marks of a page.
+/// The text between the marks of a page.
 #[cfg(test)]
 pub fn between(page: &str) -> Option<&str> {
     Some(page.split_once(BEGIN)?.1.split_once(END)?.0)
@@ -65,7 +65,7 @@ pub fn text(
     text
 }
 
-/// A string takes everything that is written to it.
+/// Writes a line to a string, which never fails.
 macro_rules! line {
     ($text:expr, $($format:tt)*) => {
         writeln!($text, $($format)*).expect("a string takes everything")
@@ -120,10 +120,12 @@ fn percent(share: f64) -> String {
     }
 }
 
-/// The benchmarks of one class together.
+/// The sum over the benchmarks of one class.
 fn sum(tallies: Option<&BTreeMap<usize, Tally>>, subjects: &[usize]) -> Tally {
     let mut all = Tally::default();
-    for (_, tally) in tallies.into_iter().flatten().filter(|(one, _)| subjects.contains(one)) {
+    for (_, tally) in
+        tallies.into_iter().flatten().filter(|(subject, _)| subjects.contains(subject))
+    {
         all += *tally;
     }
     all
@@ -133,7 +135,7 @@ fn shown(found: &Found) -> Vec<(&'static str, &'static str)> {
     SLOWDOWNS.into_iter().filter(|(variant, _)| found.slowed.contains_key(*variant)).collect()
 }
 
-/// Ours beside the others.
+/// Compares the gate with other rules.
 fn rules(text: &mut String, found: &Found) {
     let shown = shown(found);
     line!(text, "### All rules at equal machine time\n");
@@ -193,11 +195,11 @@ fn rules(text: &mut String, found: &Found) {
     line!(text, "");
 }
 
-/// Ours with exact intervals.
+/// The gate's results with exact intervals.
 fn ours(text: &mut String, found: &Found) {
     let all: Vec<usize> = (0..found.subjects.len()).collect();
     let restless: Vec<usize> =
-        all.iter().copied().filter(|one| !found.calm.contains(one)).collect();
+        all.iter().copied().filter(|subject| !found.calm.contains(subject)).collect();
     line!(text, "### benchgate: nothing changed\n");
     line!(
         text,
@@ -268,7 +270,7 @@ fn ours(text: &mut String, found: &Found) {
     line!(text, "");
 }
 
-/// Each benchmark, calmest first.
+/// The gate's results by benchmark, the calmest first.
 fn subjects(text: &mut String, found: &Found) {
     let shown = shown(found);
     let heads: Vec<&str> = shown.iter().map(|(_, head)| *head).collect();
@@ -303,7 +305,7 @@ fn subjects(text: &mut String, found: &Found) {
     line!(text, "");
 }
 
-/// Each neutral rebuild.
+/// The gate's results by neutral rebuild.
 fn rebuilds(text: &mut String, found: &Found) {
     if found.rebuilds.is_empty() {
         return;
@@ -331,7 +333,7 @@ fn rebuilds(text: &mut String, found: &Found) {
     line!(text, "");
 }
 
-/// The other witness.
+/// The results for instruction counts.
 fn instructions(text: &mut String, counts: &Summary) {
     line!(text, "### benchgate: instruction counts of neutral rebuilds\n");
     line!(
@@ -359,7 +361,7 @@ fn instructions(text: &mut String, counts: &Summary) {
     );
 }
 
-/// Long processes, as criterion is used.
+/// The results for long processes, as criterion is usually run.
 fn criterion(text: &mut String, long: &Long) {
     let shown: Vec<_> = SLOWDOWNS
         .into_iter()

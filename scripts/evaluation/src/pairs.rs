@@ -1,45 +1,46 @@
-//! Which processes of a pool make pairs.
+//! Combines the processes of a pool into pairs.
 
 use std::collections::BTreeMap;
 
 use crate::processes::{Pool, Process};
 
-/// Two processes, the second in the head's place.
+/// A process of the base and one of the head.
 #[derive(Clone, Copy, Debug)]
 pub struct Pair<'a> {
-    /// In the base's place.
+    /// The process that counts as the base.
     pub base: &'a Process,
-    /// In the head's place.
+    /// The process that counts as the head.
     pub head: &'a Process,
 }
 
-/// All pairs, by what they show, in the order of time.
+/// All pairs by purpose, in the order of time.
 ///
-/// Within each of the three no process is in two pairs, except that the slowed
-/// variants of a round share its base.
+/// Within each of the three, no process is in two pairs, except that the slowed-down variants
+/// of a round share its base.
 #[derive(Debug)]
 pub struct Streams<'a> {
     /// The same program, slowed down by the same amount or not at all: A/A.
     pub same: Vec<Pair<'a>>,
-    /// Base against each neutral rebuild of it, by the rebuild: A/A′. One trial
-    /// compares two builds, so rebuilds are not mixed in it.
+    /// The base and a neutral rebuild of it, by rebuild: A/A′. A trial compares two builds, so
+    /// it never mixes rebuilds.
     pub rebuilt: BTreeMap<&'a str, Vec<Pair<'a>>>,
-    /// Base against what was slowed down, by how.
+    /// The base and a slowed-down variant, by slowdown.
     pub slowed: BTreeMap<&'a str, Vec<Pair<'a>>>,
 }
 
-/// How the variants of neutral rebuilds begin, and how the second process of one ends.
+/// The prefix of neutral rebuilds, and the suffix of a rebuild's second process.
 const NEUTRAL: &str = "neutral";
 const AGAIN: &str = "-again";
 
-/// Processes that began further apart, in seconds, are no pair: a pause was between.
+/// Processes that began further apart, in seconds, do not form a pair, as there was a pause
+/// between them.
 const APART: u64 = 90;
 
 /// The variants of a round.
 type Round<'a> = BTreeMap<&'a str, &'a Process>;
 
-/// The process of a variant that has no partner yet, with the rebuilds of its
-/// round, and how many pairs the variant has.
+/// A process of a variant that has no partner yet, with the rebuilds of its round; and the
+/// number of pairs of the variant.
 #[derive(Default)]
 struct Waiting<'a> {
     process: Option<(&'a Process, Vec<&'a str>)>,
@@ -47,11 +48,11 @@ struct Waiting<'a> {
 }
 
 impl<'a> Streams<'a> {
-    /// The pairs of a pool.
+    /// Combines the processes of a pool.
     pub fn of(pool: &'a Pool) -> Self {
         let mut rounds: BTreeMap<u32, Round<'a>> = BTreeMap::new();
-        for one in &pool.processes {
-            rounds.entry(one.round).or_default().insert(&one.variant, one);
+        for process in &pool.processes {
+            rounds.entry(process.round).or_default().insert(&process.variant, process);
         }
         let mut streams =
             Self { same: Vec::new(), rebuilt: BTreeMap::new(), slowed: BTreeMap::new() };
@@ -63,7 +64,7 @@ impl<'a> Streams<'a> {
         streams
     }
 
-    /// Pairs of processes of one round.
+    /// Adds pairs within one round.
     fn within(&mut self, variants: &Round<'a>) {
         let base = variants.get("base").copied();
         let bases = [base, variants.get("again").copied()];
@@ -90,35 +91,36 @@ impl<'a> Streams<'a> {
         }
     }
 
-    /// Pairs of one program in two rounds: of what has no partner within one.
+    /// Adds pairs of the same program in two rounds, for programs without a partner in their
+    /// own round.
     fn between(&mut self, variants: &Round<'a>, waiting: &mut BTreeMap<&'a str, Waiting<'a>>) {
-        // Rounds with another rebuild may have another build of the base too.
+        // In rounds with another rebuild, the base may be another build too.
         let builds: Vec<&str> =
             variants.keys().copied().filter(|name| name.starts_with(NEUTRAL)).collect();
         let paired = |name: &str| {
-            let one = name.strip_suffix(AGAIN).unwrap_or(name);
-            one == "base"
-                || one == "again"
-                || variants.contains_key(format!("{one}{AGAIN}").as_str())
+            let build = name.strip_suffix(AGAIN).unwrap_or(name);
+            build == "base"
+                || build == "again"
+                || variants.contains_key(format!("{build}{AGAIN}").as_str())
         };
-        for (name, one) in variants.iter().filter(|(name, _)| !paired(name)) {
+        for (name, process) in variants.iter().filter(|(name, _)| !paired(name)) {
             let waiting = waiting.entry(name).or_default();
             let partner = waiting.process.take().filter(|(other, with)| {
-                one.began.abs_diff(other.began) <= APART && *with == builds
+                process.began.abs_diff(other.began) <= APART && *with == builds
             });
             let Some((earlier, _)) = partner else {
-                waiting.process = Some((one, builds.clone()));
+                waiting.process = Some((process, builds.clone()));
                 continue;
             };
-            // Whatever drifts favours neither side.
+            // Alternates the sides, so that drift favours neither.
             let turned = waiting.pairs % 2 == 1;
-            let (base, head) = if turned { (*one, earlier) } else { (earlier, *one) };
+            let (base, head) = if turned { (*process, earlier) } else { (earlier, *process) };
             self.same.push(Pair { base, head });
             waiting.pairs += 1;
         }
     }
 
-    /// How much the pairs of one benchmark differ where nothing does: 1.4826 times
+    /// How much the pairs of a benchmark differ although the program is the same: 1.4826 times
     /// the median absolute deviation of ln(head / base).
     pub fn deviation(&self, subject: usize) -> f64 {
         let differences: Vec<f64> =
@@ -127,12 +129,12 @@ impl<'a> Streams<'a> {
     }
 }
 
-/// ln(head / base) of one benchmark, by the medians of its samples.
+/// ln(head / base) of a benchmark, from the medians of its samples.
 pub fn difference(pair: Pair<'_>, subject: usize) -> f64 {
-    let one = |process: &Process| {
+    let level = |process: &Process| {
         benchgate::stats::median(&process.times[subject]).expect("there are samples").ln()
     };
-    one(pair.head) - one(pair.base)
+    level(pair.head) - level(pair.base)
 }
 
 #[cfg(test)]
@@ -191,8 +193,8 @@ mod tests {
     #[test]
     fn pairs_are_of_one_program() {
         let mut pool = pool(["base", "again", "neutral-1", "neutral-1-again", "spin-3"]);
-        for one in pool.processes.iter_mut().filter(|one| one.round == 1) {
-            one.variant = one.variant.replace("neutral-1", "neutral-2");
+        for process in pool.processes.iter_mut().filter(|process| process.round == 1) {
+            process.variant = process.variant.replace("neutral-1", "neutral-2");
         }
         let streams = Streams::of(&pool);
         // The slowed process of round 0 has no partner in round 1, that of round 1

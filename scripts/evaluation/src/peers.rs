@@ -1,27 +1,27 @@
-//! Rules that others judge by, on the same pairs.
+//! The rules of other tools, on the same pairs.
 //!
-//! Each sees the samples of a number of processes a side. One process a side is how
-//! these rules are used. Of several, successive samples are put together until a
-//! hundred are left, as many as criterion takes: as if one process had run as long.
-//! That favours them, as a real long process would not average over processes.
+//! Each rule sees the samples of several processes per side, although these rules are usually
+//! used with one process. Successive samples of several processes are averaged until a hundred
+//! are left, as many as criterion takes, as if one process had run for the whole time. This
+//! favours the rules, as a real long process would not average over processes.
 
 use benchgate::stats;
 use statrs::distribution::{ContinuousCDF as _, Normal};
 
 use crate::pairs::Pair;
 
-/// Criterion's level, and the change up to which it speaks of noise.
+/// Criterion's level, and the change up to which it reports noise.
 const CRITERION_ALPHA: f64 = 0.05;
 const CRITERION_NOISE: f64 = 0.01;
 /// Its confidence level.
 const CRITERION_LEVEL: f64 = 0.95;
-/// Resamples of its bootstraps. It takes 100,000 by itself; its verdicts turn on
-/// 5% and 2.5% of them, which are told apart as well by 4,000.
+/// Resamples of its bootstraps. Criterion's default is 100,000, but its verdicts depend on
+/// quantiles of 5% and 2.5%, for which 4,000 are enough.
 const RESAMPLES: usize = 4_000;
-/// The samples that it takes by itself.
+/// Criterion's default number of samples.
 const SAMPLES: usize = 100;
 
-/// A rule, with its usual threshold.
+/// A rule of another tool, with its usual threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Peer {
     /// criterion 0.8: bootstrapped t-test with p < 0.05, and the bootstrapped 95%
@@ -39,7 +39,7 @@ impl Peer {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Criterion, Self::RankSum, Self::Z, Self::Ratio];
 
-    /// Usual thresholds of its score, and what the rule is called with each.
+    /// The usual thresholds of its score, with the name of the rule for each.
     pub fn thresholds(self) -> &'static [(f64, &'static str)] {
         match self {
             Self::Criterion => &[(CRITERION_NOISE, "criterion's rule")],
@@ -62,23 +62,22 @@ impl Peer {
     }
 }
 
-/// What the rules make of one comparison: each calls a regression what is above
-/// its threshold.
+/// The scores of all rules for one comparison. A rule reports a regression if its score is
+/// above its threshold.
 #[derive(Clone, Copy, Debug)]
 pub struct Scores {
-    /// Lower end of the interval of the change, where the t-test is significant.
+    /// The lower end of the interval of the change, if the t-test is significant.
     pub criterion: f64,
-    /// 1 − p, where the head is slower.
+    /// 1 − p, if the head is slower.
     pub rank_sum: f64,
-    /// Standard errors between the means, where these are more than 0.5% apart.
+    /// The number of standard errors between the means, if these differ by more than 0.5%.
     pub z: f64,
-    /// Change of the mean.
+    /// The change of the mean.
     pub ratio: f64,
 }
 
 impl Scores {
-    /// Compares a benchmark over some pairs: all processes in the base's place with
-    /// all in the head's.
+    /// Compares a benchmark over several pairs: all processes of the base with all of the head.
     pub fn of(pairs: &[Pair<'_>], subject: usize, random: &mut fastrand::Rng) -> Self {
         let side = |process: &dyn Fn(&Pair<'_>) -> Vec<f64>| {
             together(pairs.iter().flat_map(process).collect())
@@ -88,7 +87,7 @@ impl Scores {
         Self::between(&base, &head, random)
     }
 
-    /// Compares the times per iteration of two sides' samples.
+    /// Compares the samples of two sides, in time per iteration.
     pub fn between(base: &[f64], head: &[f64], random: &mut fastrand::Rng) -> Self {
         let ratio = mean(head) / mean(base) - 1.0;
         let z = -t(base, head);
@@ -100,7 +99,7 @@ impl Scores {
         }
     }
 
-    /// The score that a rule goes by.
+    /// The score of a rule.
     pub fn get(&self, peer: Peer) -> f64 {
         match peer {
             Peer::Criterion => self.criterion,
@@ -111,7 +110,7 @@ impl Scores {
     }
 }
 
-/// Successive samples averaged, until there are no more than a hundred.
+/// Averages successive samples until at most a hundred are left.
 fn together(samples: Vec<f64>) -> Vec<f64> {
     let count = samples.len();
     if count <= SAMPLES {
@@ -133,13 +132,13 @@ fn t(a: &[f64], b: &[f64]) -> f64 {
     (mean(a) - mean(b)) / (part(a) + part(b)).sqrt()
 }
 
-/// Criterion's comparison (its `analysis/compare.rs` and `report.rs`, 0.8): the
-/// lower end of the 95% interval of the mean's relative change, or nothing where
-/// its t-test is not significant.
+/// Criterion's comparison (`analysis/compare.rs` and `report.rs` of 0.8): the lower end of the
+/// 95% interval of the mean's relative change, or minus infinity if its t-test is not
+/// significant.
 fn criterion(base: &[f64], head: &[f64], random: &mut fastrand::Rng) -> f64 {
     let observed = t(head, base);
-    // Both samples together, drawn from with replacement and cut in two: what t
-    // would be if they were of one kind.
+    // Resamples of the pooled samples, cut in two: the distribution of t if both sides were
+    // equal.
     let all = [head, base].concat();
     let mut drawn = vec![0.0; all.len()];
     let (mut below, mut finite) = (0_usize, 0_usize);
@@ -155,7 +154,7 @@ fn criterion(base: &[f64], head: &[f64], random: &mut fastrand::Rng) -> f64 {
     if p.is_nan() || p >= CRITERION_ALPHA {
         return f64::NEG_INFINITY;
     }
-    // Each resample of the head is held against many of the base, as there.
+    // As in criterion, each resample of the head is compared with many of the base.
     let root = (RESAMPLES as f64).sqrt().ceil() as usize;
     let mut changes = Vec::with_capacity(RESAMPLES);
     let (mut heads, mut bases) = (head.to_vec(), base.to_vec());
@@ -174,8 +173,8 @@ fn draw(from: &[f64], to: &mut [f64], random: &mut fastrand::Rng) {
     to.fill_with(|| from[random.usize(0..from.len())]);
 }
 
-/// One less the two-sided p of the rank sum, by the normal approximation with
-/// corrections for ties and continuity; 0 where the head is not slower.
+/// 1 minus the two-sided p-value of the rank sum, by the normal approximation with corrections
+/// for ties and continuity; 0 if the head is not slower.
 fn rank_sum(base: &[f64], head: &[f64]) -> f64 {
     let mut all: Vec<(f64, bool)> = base.iter().map(|time| (*time, false)).collect();
     all.extend(head.iter().map(|time| (*time, true)));
@@ -184,7 +183,8 @@ fn rank_sum(base: &[f64], head: &[f64]) -> f64 {
     let (mut ranks, mut ties, mut before) = (0.0, 0.0, 0.0);
     for tied in all.chunk_by(|a, b| a.0 == b.0) {
         let count = tied.len() as f64;
-        ranks += tied.iter().filter(|one| one.1).count() as f64 * (before + (count + 1.0) / 2.0);
+        ranks +=
+            tied.iter().filter(|sample| sample.1).count() as f64 * (before + (count + 1.0) / 2.0);
         ties += count.powi(3) - count;
         before += count;
     }
@@ -220,7 +220,7 @@ mod tests {
         let times = |by: f64| base.iter().map(|time| time * by).collect::<Vec<_>>();
         let mut score = |by| Scores::between(&base, &times(by), &mut random).criterion;
         assert!(score(1.03) > 0.028 && score(1.03) < 0.03);
-        // Significant, and within what it calls noise.
+        // Significant, but within criterion's noise threshold.
         assert!(score(1.005) < CRITERION_NOISE && score(1.005) > 0.0);
         assert_eq!(score(1.0), f64::NEG_INFINITY);
         assert!(score(0.97) < 0.0);

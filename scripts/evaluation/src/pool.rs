@@ -1,4 +1,4 @@
-//! What is recorded: one line a process.
+//! The recorded format: one line per process.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 pub struct Line {
     /// The round it belongs to: all variants of a round were run one after another.
     pub round: u32,
-    /// Its place in the round.
+    /// Its position in the round.
     pub place: u32,
-    /// Which program, and what slowed it down: `base`, `again` (the same program),
+    /// The program and its slowdown: `base`, `again` (the same program),
     /// `neutral-3` (a neutral rebuild), `neutral-3-again`, `spin-5`, `cause`.
     pub variant: String,
     /// When it began, in seconds since 1970.
     pub began: u64,
-    /// Share of the machine that other programs took meanwhile.
+    /// The share of the machine that other programs used in the meantime.
     pub others: f64,
     /// Nanoseconds per iteration of each sample, by subject.
     pub times: BTreeMap<String, Vec<f64>>,

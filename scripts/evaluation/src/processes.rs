@@ -1,5 +1,5 @@
-//! Pools in memory: processes with the samples of each benchmark, from any of the
-//! formats in which they are kept.
+//! Pools in memory: processes with the samples of each benchmark, read from any of the file
+//! formats.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -17,13 +17,13 @@ use crate::pool::Line;
 pub struct Process {
     /// The round it belongs to.
     pub round: u32,
-    /// Its place in the round.
+    /// Its position in the round.
     pub place: u32,
-    /// What ran: see [`Line::variant`].
+    /// The program: see [`Line::variant`].
     pub variant: String,
-    /// When it began, in seconds since 1970; 0 where that was not kept.
+    /// When it began, in seconds since 1970; 0 if unknown.
     pub began: u64,
-    /// Nanoseconds per iteration of each sample, by the pool's subjects.
+    /// Nanoseconds per iteration of each sample, in the order of the pool's subjects.
     pub times: Vec<Vec<f64>>,
 }
 
@@ -38,7 +38,7 @@ pub struct Pool {
     pub seconds: f64,
 }
 
-/// Every other block of rounds: what a method is tuned on says nothing of it.
+/// Every other block of rounds. Rounds used for tuning must not be used for claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Half {
     /// Blocks 0, 2, 4 …
@@ -47,7 +47,7 @@ pub enum Half {
     Claim,
 }
 
-/// Rounds of a block: as many as share their neutral rebuild.
+/// The number of rounds in a block, which share a neutral rebuild.
 const BLOCK: u32 = 24;
 
 impl Pool {
@@ -66,7 +66,7 @@ impl Pool {
         pool.with_context(|| path.display().to_string())
     }
 
-    /// Files of the same benchmarks become one pool, in the order given.
+    /// Reads several files, and combines those with the same benchmarks into one pool, in order.
     pub fn read_all(paths: &[std::path::PathBuf]) -> anyhow::Result<Vec<Self>> {
         let mut pools: Vec<Self> = Vec::new();
         for path in paths {
@@ -82,37 +82,40 @@ impl Pool {
     fn append(&mut self, other: Self) {
         let (here, there) = (self.processes.len() as f64, other.processes.len() as f64);
         self.seconds = (self.seconds * here + other.seconds * there) / (here + there);
-        // A gap of whole blocks: rounds of two files are never neighbours.
-        let last = self.processes.iter().map(|one| one.round).max().unwrap_or(0);
+        // A gap of whole blocks, so that rounds of two files are never neighbours.
+        let last = self.processes.iter().map(|process| process.round).max().unwrap_or(0);
         let shift = (last / BLOCK + 2) * BLOCK;
         self.processes.extend(
-            other.processes.into_iter().map(|one| Process { round: one.round + shift, ..one }),
+            other
+                .processes
+                .into_iter()
+                .map(|process| Process { round: process.round + shift, ..process }),
         );
     }
 
-    /// One half of it.
+    /// Keeps one half of the rounds.
     pub fn half(mut self, half: Half) -> Self {
         let odd = half == Half::Claim;
-        self.processes.retain(|one| (one.round / BLOCK % 2 == 1) == odd);
+        self.processes.retain(|process| (process.round / BLOCK % 2 == 1) == odd);
         self
     }
 
-    /// How many rounds it has.
+    /// The number of rounds.
     pub fn rounds(&self) -> usize {
-        self.processes.iter().map(|one| one.round).collect::<BTreeSet<_>>().len()
+        self.processes.iter().map(|process| process.round).collect::<BTreeSet<_>>().len()
     }
 
-    /// Minutes that its processes took.
+    /// The time of all processes in minutes.
     pub fn minutes(&self) -> f64 {
         self.processes.len() as f64 * self.seconds / 60.0
     }
 
-    /// Seconds that a pair of processes takes for one of the benchmarks.
+    /// The time of a pair of processes per benchmark, in seconds.
     pub fn pair_seconds(&self) -> f64 {
         2.0 * self.seconds / self.subjects.len() as f64
     }
 
-    /// From recorded lines, whose processes must all have the same benchmarks.
+    /// Combines recorded lines. All processes must have the same benchmarks.
     pub fn of_lines(lines: Vec<Line>) -> anyhow::Result<Self> {
         let first = lines.first().context("there is no process in it")?;
         let subjects: Vec<String> = first.times.keys().cloned().collect();
@@ -133,22 +136,26 @@ impl Pool {
     }
 }
 
-/// Times are positive numbers, and there are some.
+/// Checks that there are times and that all are positive numbers.
 pub fn check(times: &[Vec<f64>]) -> anyhow::Result<()> {
     for samples in times {
         ensure!(!samples.is_empty(), "a benchmark without samples");
-        ensure!(samples.iter().all(|time| time.is_finite() && *time > 0.0), "a time that is none");
+        ensure!(
+            samples.iter().all(|time| time.is_finite() && *time > 0.0),
+            "a time that is not a positive number"
+        );
     }
     Ok(())
 }
 
-/// Seconds from the start of a process to the next, in the middle of the rounds.
+/// Seconds from the start of a process to the start of the next: the median over rounds.
 fn pace(processes: &[Process]) -> Option<f64> {
     let mut rounds: BTreeMap<u32, (u64, u64, u32)> = BTreeMap::new();
-    for one in processes {
-        let (first, last, count) = rounds.entry(one.round).or_insert((one.began, one.began, 0));
-        *first = (*first).min(one.began);
-        *last = (*last).max(one.began);
+    for process in processes {
+        let (first, last, count) =
+            rounds.entry(process.round).or_insert((process.began, process.began, 0));
+        *first = (*first).min(process.began);
+        *last = (*last).max(process.began);
         *count += 1;
     }
     let each = rounds.values().filter(|(_, _, count)| *count > 1);
@@ -168,10 +175,10 @@ fn parse(text: &str) -> anyhow::Result<Pool> {
     let (mut recorded, mut whole, mut single) = (Vec::new(), Vec::new(), Vec::new());
     for (at, line) in text.lines().enumerate() {
         let line = serde_json::from_str(line);
-        match line.with_context(|| format!("line {} is no process of a pool", at + 1))? {
-            Any::Recorded(one) => recorded.push(one),
-            Any::Whole(one) => whole.push(one),
-            Any::Single(one) => single.push(one),
+        match line.with_context(|| format!("line {} is not a process of a pool", at + 1))? {
+            Any::Recorded(line) => recorded.push(line),
+            Any::Whole(line) => whole.push(line),
+            Any::Single(line) => single.push(line),
         }
     }
     match (recorded.is_empty(), whole.is_empty(), single.is_empty()) {
@@ -182,8 +189,8 @@ fn parse(text: &str) -> anyhow::Result<Pool> {
     }
 }
 
-/// A process of an early pool: iterations and nanoseconds of the samples of every
-/// benchmark, and how long it took.
+/// A process of an early pool: iterations and nanoseconds of the samples of every benchmark,
+/// and the time of the process.
 #[derive(Deserialize)]
 struct Whole {
     round: u32,
@@ -192,7 +199,7 @@ struct Whole {
     res: BTreeMap<String, (Vec<f64>, Vec<f64>)>,
 }
 
-/// The same of a process that ran one benchmark.
+/// The same for a process that ran a single benchmark.
 #[derive(Deserialize)]
 struct Single {
     round: u32,
@@ -203,7 +210,7 @@ struct Single {
     t: Vec<f64>,
 }
 
-/// What the early pools call a variant: `s33` runs each 33rd iteration twice.
+/// Translates a variant of the early pools: `s33` runs every 33rd iteration twice.
 pub fn variant(side: &str) -> anyhow::Result<&'static str> {
     Ok(match side {
         "a" => "base",
@@ -211,13 +218,13 @@ pub fn variant(side: &str) -> anyhow::Result<&'static str> {
         "s33" => "spin-3",
         "s20" => "spin-5",
         "s10" => "spin-10",
-        _ => bail!("the side {side:?} is not known"),
+        _ => bail!("unknown side {side:?}"),
     })
 }
 
 fn of_whole(lines: Vec<Whole>) -> anyhow::Result<Pool> {
     let subjects: Vec<String> = lines[0].res.keys().cloned().collect();
-    let seconds = lines.iter().map(|one| one.wall).sum::<f64>() / lines.len() as f64;
+    let seconds = lines.iter().map(|line| line.wall).sum::<f64>() / lines.len() as f64;
     let mut processes = Vec::new();
     for (place, line) in (0..).zip(lines) {
         ensure!(line.res.keys().eq(subjects.iter()), "processes of different benchmarks");
@@ -230,10 +237,10 @@ fn of_whole(lines: Vec<Whole>) -> anyhow::Result<Pool> {
     Ok(Pool { subjects, processes, seconds })
 }
 
-/// Processes of one benchmark each, put together to one of all by round and side.
+/// Combines the processes of single benchmarks, by round and side.
 fn of_single(lines: Vec<Single>) -> anyhow::Result<Pool> {
-    let subjects: BTreeSet<String> = lines.iter().map(|one| one.bench.clone()).collect();
-    let wall = lines.iter().map(|one| one.wall).sum::<f64>() / lines.len() as f64;
+    let subjects: BTreeSet<String> = lines.iter().map(|line| line.bench.clone()).collect();
+    let wall = lines.iter().map(|line| line.wall).sum::<f64>() / lines.len() as f64;
     let mut together: BTreeMap<(u32, &'static str), BTreeMap<String, Vec<f64>>> = BTreeMap::new();
     for line in &lines {
         let times = together.entry((line.round, variant(&line.side)?)).or_default();

@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
 use benchgate::measure::{
-    BenchExecutable, BuildOptions, CriterionTimes, Harness, Interrupt, Pinning, Process, Scratch,
-    Silent, BuiltSide, point,
+    BenchExecutable, BuildOptions, BuiltSide, CriterionTimes, Harness, Interrupt, Pinning, Process,
+    Scratch, Silent, point,
 };
 use benchgate::model::{Layout, Reading, Sides, TrialSide};
 
@@ -105,9 +105,8 @@ fn build(place: &Path, seed: u32) -> anyhow::Result<Layout> {
         })
     };
     let mut sides = Sides { base: side_of(TrialSide::Base)?, head: side_of(TrialSide::Head)? };
-    let layouts = pinning.pin(sides.each_mut(), &BTreeSet::new(), &mut |side| {
-        built(side).map(|_| Ok(()))
-    })?;
+    let layouts =
+        pinning.pin(sides.each_mut(), &BTreeSet::new(), &mut |side| built(side).map(|_| Ok(())))?;
     for built in &sides {
         fs::copy(&built.executables[0].path, side(place, seed, &built.name))?;
     }
@@ -144,8 +143,10 @@ fn process(
     let measurements = measured.recorded.harvest.measurements;
     Ok(measurements
         .into_iter()
-        .filter_map(|one| match &one.runs[0].reading {
-            Reading::Samples { samples, .. } => Some((one.id.name, samples.per_iteration())),
+        .filter_map(|measurement| match &measurement.runs[0].reading {
+            Reading::Samples { samples, .. } => {
+                Some((measurement.id.name, samples.per_iteration()))
+            }
             _ => None,
         })
         .collect())
@@ -168,8 +169,8 @@ fn turns(place: &Path) -> anyhow::Result<Turns> {
 }
 
 fn slowdown(turns: &Turns, percent: f64) -> String {
-    let one = |(name, turns): (&String, &f64)| format!("{name}={}", (turns * percent).round());
-    turns.iter().map(one).collect::<Vec<_>>().join(",")
+    let argument = |(name, turns): (&String, &f64)| format!("{name}={}", (turns * percent).round());
+    turns.iter().map(argument).collect::<Vec<_>>().join(",")
 }
 
 impl Calibrate {

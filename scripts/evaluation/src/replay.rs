@@ -1,4 +1,4 @@
-//! Replays every rule on recorded pools, and says how often each is wrong.
+//! Replays every rule on recorded pools, and measures how often each is wrong.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,19 +15,18 @@ use crate::processes::{Half, Pool};
 use crate::roc;
 use crate::suites::{Bench, Count, Kind, Null, Peers, Tally, above};
 
-/// Benchmarks whose pairs differ by no more than this are those that the gate
-/// promises something for.
+/// The gate's promises hold for benchmarks whose pairs differ by no more than this.
 pub const CALM: f64 = 0.03;
-/// What criterion takes by itself for a benchmark on both sides, in seconds: three
-/// to warm up, five to measure.
+/// The time that criterion takes by default for both sides of a benchmark, in seconds: three
+/// to warm up and five to measure on each side.
 pub const CRITERION_SECONDS: f64 = 16.0;
-/// Suites from random places.
+/// The number of suites from random positions.
 pub const RESAMPLED: u64 = 800;
-/// The same with one benchmark slower, for each benchmark and slowdown.
+/// The same with a slower benchmark, for each benchmark and slowdown.
 pub const RESAMPLED_SLOWED: u64 = 50;
-/// Suites for each point of the gate's curve.
+/// The number of suites for each point of the gate's curve.
 const CURVE: u64 = 200;
-/// Levels of the gate's curve.
+/// The levels of the gate's curve.
 const LEVELS: [f64; 6] = [0.0001, 0.001, 0.01, 0.05, 0.2, 0.4];
 /// The slowdown that the picture shows.
 pub const SHOWN: &str = "spin-3";
@@ -35,31 +34,31 @@ pub const SHOWN: &str = "spin-3";
 /// Replay every rule on recorded pools: tables and a picture
 #[derive(clap::Args)]
 pub struct Replay {
-    /// Pools that nothing was tuned on, of any format; may be repeated
+    /// Pools in any format that were not used for tuning; may be repeated
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
     pool: Vec<PathBuf>,
-    /// Only one half of their rounds
+    /// Use only half of their rounds
     #[arg(long, value_enum)]
     half: Option<Half>,
-    /// Pools that the method was tuned on, shown apart
+    /// Pools that were used for tuning, shown separately
     #[arg(long, num_args = 1.., value_name = "FILE")]
     tune: Vec<PathBuf>,
-    /// A pool of long processes, one for each benchmark and side, as criterion is used:
-    /// `<benchmark>/<run>/sample.json`, or that packed
+    /// A pool of long processes, one per benchmark and side, as criterion is usually run:
+    /// `<benchmark>/<run>/sample.json`, or the same packed
     #[arg(long, value_name = "PATH")]
     long: Option<PathBuf>,
     /// Counted instructions of neutral rebuilds
     #[arg(long, value_name = "FILE")]
     counts: Option<PathBuf>,
-    /// Where tables.md and accuracy.svg go
+    /// Write tables.md and accuracy.svg to this directory
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// A page whose part between the replay's marks is replaced, the picture beside it
+    /// Replace the text between the replay's marks in this page, and the picture next to it
     #[arg(long, value_name = "FILE")]
     page: Option<PathBuf>,
 }
 
-/// Everything that a replay of one pool found.
+/// All results of a replay of one pool.
 pub struct Found {
     pub subjects: Vec<String>,
     pub rounds: usize,
@@ -117,7 +116,7 @@ impl Replay {
 
     /// The tables, and the picture.
     fn results(&self) -> anyhow::Result<[String; 2]> {
-        // First, as it is quick, what may not be there.
+        // Missing files are found before the slow part begins.
         let long = self.long.as_deref().map(long).transpose()?;
         let counts = self.counts.as_deref().map(Summary::of).transpose()?;
         let mut pools = Pool::read_all(&self.pool)?;
@@ -134,11 +133,11 @@ impl Replay {
     }
 }
 
-/// What the other rules say of long processes, one a side.
+/// The results of the other rules for long processes, one per side.
 pub struct Long {
     pub benchmarks: usize,
     pub peers: Peers,
-    /// Of single comparisons in which nothing is slower.
+    /// The scores of single comparisons in which nothing is slower.
     pub same: BTreeMap<Peer, Vec<f64>>,
 }
 
@@ -148,15 +147,15 @@ fn long(path: &Path) -> anyhow::Result<Long> {
     let all: Vec<usize> = (0..pool.subjects.len()).collect();
     let mut same: BTreeMap<Peer, Vec<f64>> = BTreeMap::new();
     for subject in &all {
-        let one = Peers::of(&streams, 1, &[*subject], &[]);
-        for (peer, scores) in one.same {
+        let compared = Peers::of(&streams, 1, &[*subject], &[]);
+        for (peer, scores) in compared.same {
             same.entry(peer).or_default().extend(scores);
         }
     }
     Ok(Long { benchmarks: all.len(), peers: Peers::of(&streams, 1, &all, &all), same })
 }
 
-/// Everything, of one pool.
+/// Replays all rules on a pool.
 pub fn found(pool: &Pool) -> anyhow::Result<Found> {
     let mut found = tables(pool)?;
     let streams = Streams::of(pool);
@@ -169,7 +168,7 @@ pub fn found(pool: &Pool) -> anyhow::Result<Found> {
     Ok(found)
 }
 
-/// What the gate's own rule does on a pool.
+/// Replays the gate's own rule on a pool.
 pub fn tables(pool: &Pool) -> anyhow::Result<Found> {
     let streams = Streams::of(pool);
     ensure!(!streams.same.is_empty(), "there are no two processes of one program in the pool");
@@ -199,12 +198,12 @@ pub fn tables(pool: &Pool) -> anyhow::Result<Found> {
         }
     }
     let slowed = |again| {
-        let one = |(name, pairs): (&&str, &Vec<Pair<'_>>)| {
+        let row = |(name, pairs): (&&str, &Vec<Pair<'_>>)| {
             ((*name).to_owned(), bench.slowed(&all, pairs, again))
         };
-        // Drawn again from too few pairs, one benchmark would show their offset.
+        // With too few pairs, repeated draws would show their offset.
         let enough = |pairs: &Vec<Pair<'_>>| again.is_none() || pairs.len() >= rule.most_pairs();
-        streams.slowed.iter().filter(|(_, pairs)| enough(pairs)).map(one).collect()
+        streams.slowed.iter().filter(|(_, pairs)| enough(pairs)).map(row).collect()
     };
     Ok(Found {
         subjects: pool.subjects.clone(),
@@ -227,7 +226,7 @@ pub fn tables(pool: &Pool) -> anyhow::Result<Found> {
     })
 }
 
-/// Of calm benchmarks: false alarms in A/A suites against slower ones found.
+/// The curves of calm benchmarks: false alarms in A/A suites and detected slowdowns.
 fn curves(pool: &Pool, streams: &Streams<'_>, found: &mut Found) {
     let calm = found.calm.clone();
     let most = Rule::shipped().most_pairs();
@@ -245,7 +244,7 @@ fn curves(pool: &Pool, streams: &Streams<'_>, found: &mut Found) {
         }
         found.curve.push((level, [alarms, power]));
     }
-    let all = found.peers.iter().flat_map(|one| Peer::ALL.map(|peer| (one, peer)));
+    let all = found.peers.iter().flat_map(|scored| Peer::ALL.map(|peer| (scored, peer)));
     for ((pairs, peers), peer) in all {
         let null = peers.same_slow.get(&peer);
         let power = peers.slowed.get(SHOWN).and_then(|by| by.get(&peer));
@@ -261,14 +260,14 @@ fn curves(pool: &Pool, streams: &Streams<'_>, found: &mut Found) {
         let mut thresholds: Vec<f64> = null.iter().chain(slow).copied().collect();
         thresholds.sort_by(f64::total_cmp);
         thresholds.dedup();
-        // Above everything, and below.
+        // The curve starts above all scores.
         let mut curve = vec![[0.0, 0.0]];
         curve.extend(thresholds.into_iter().rev().map(at));
         found.peer_curves.insert(peer, curve);
     }
 }
 
-/// A pool as it is committed.
+/// Write a recorded pool in the committed format
 #[derive(clap::Args)]
 pub struct Pack {
     /// A recorded pool
@@ -295,7 +294,7 @@ fn name(path: &Path) -> String {
 mod tests {
     use super::*;
 
-    /// Takes a minute: every rule is replayed on the committed pools.
+    /// Takes a minute, as every rule is replayed on the committed pools.
     #[test]
     fn the_page_says_what_the_replay_says() {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));

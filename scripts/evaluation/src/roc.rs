@@ -1,4 +1,4 @@
-//! The picture: false alarms against slower benchmarks found.
+//! The picture of false alarms and detected slowdowns.
 
 use anyhow::anyhow;
 use plotters::prelude::*;
@@ -7,18 +7,18 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use crate::peers::Peer;
 use crate::replay::{Found, Point};
 
-/// Its name, beside the page.
+/// Its file name, next to the page.
 pub const FILE: &str = "accuracy.svg";
 
 const SIZE: (u32, u32) = (820, 600);
-/// Pixels of a letter, about, and of a line.
+/// The approximate width of a letter and height of a line, in pixels.
 const LETTER: i32 = 7;
 const LINE: i32 = 16;
-/// The level that the gate ships with.
+/// The gate's default level.
 const SHIPPED: f64 = 0.01;
 
-/// Colours that are told apart without red and green; after B. Wong, "Points of
-/// view: Color blindness", Nature Methods 8, 2011.
+/// Colours that do not rely on red and green; after B. Wong, "Points of view: Color
+/// blindness", Nature Methods 8, 2011.
 fn colour(peer: Peer) -> RGBColor {
     match peer {
         Peer::Criterion => RGBColor(213, 94, 0),
@@ -72,10 +72,10 @@ fn draw(found: &Found, area: &Area<'_>) -> Result<(), Box<dyn std::error::Error>
             chart.draw_series(LineSeries::new(curve, colour.stroke_width(2)))?;
         }
         for Point { name, pairs, at: [x, y] } in points {
-            let one = *pairs == 1;
-            let style = if one { colour.stroke_width(2) } else { colour.filled() };
+            let single = *pairs == 1;
+            let style = if single { colour.stroke_width(2) } else { colour.filled() };
             chart.draw_series([Circle::new((*x, *y), 5, style)])?;
-            let name = if one { format!("{name}, one process") } else { (*name).to_owned() };
+            let name = if single { format!("{name}, one process") } else { (*name).to_owned() };
             labels.push((chart.backend_coord(&(*x, *y)), name, colour));
         }
         chart
@@ -107,7 +107,7 @@ fn draw(found: &Found, area: &Area<'_>) -> Result<(), Box<dyn std::error::Error>
     label(area, labels)
 }
 
-/// Names the points, beside each other where they would cover each other.
+/// Labels the points, moving labels that would overlap.
 fn label(
     area: &Area<'_>,
     mut labels: Vec<((i32, i32), String, RGBColor)>,

@@ -1,4 +1,4 @@
-//! Suites of trials from a pool: how often the gate is wrong, and other rules.
+//! Suites of trials from a pool: how often the gate and other rules are wrong.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::pairs::{Pair, Streams};
 use crate::peers::{Peer, Scores};
 use crate::processes::Pool;
 
-/// How many of how many.
+/// A number of hits out of a number of trials.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
     pub hits: u64,
@@ -40,18 +40,18 @@ impl std::ops::AddAssign for Count {
     }
 }
 
-/// What became of the trials of one kind for one benchmark.
+/// The outcomes of one benchmark's trials.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tally {
-    /// Called slower.
+    /// Trials that call it slower.
     pub regressions: u64,
-    /// Called faster.
+    /// Trials that call it faster.
     pub improvements: u64,
-    /// Left open.
+    /// Undecided trials.
     pub undecided: u64,
     /// All trials.
     pub trials: u64,
-    /// Pairs that they took.
+    /// The pairs of all trials.
     pub pairs: u64,
 }
 
@@ -103,18 +103,18 @@ pub struct Null {
 
 impl Null {
     fn add(&mut self, subjects: &[usize], decided: &[Decided]) {
-        let any = |outcome| decided.iter().any(|one| one.outcome == outcome);
+        let any = |outcome| decided.iter().any(|decision| decision.outcome == outcome);
         self.alarms.add(any(Outcome::Regression));
         self.praises.add(any(Outcome::Improvement));
-        for (subject, one) in subjects.iter().zip(decided) {
-            self.subjects.entry(*subject).or_default().add(*one);
+        for (subject, decision) in subjects.iter().zip(decided) {
+            self.subjects.entry(*subject).or_default().add(*decision);
         }
     }
 
     /// All benchmarks together.
     pub fn all(&self) -> Tally {
-        self.subjects.values().fold(Tally::default(), |mut all, one| {
-            all += *one;
+        self.subjects.values().fold(Tally::default(), |mut all, tally| {
+            all += *tally;
             all
         })
     }
@@ -138,19 +138,19 @@ pub struct Bench<'p> {
     pub seed: u64,
 }
 
-/// What the pairs of a stream have in common.
+/// The kind of the pairs of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Both sides are the same program.
     Same,
-    /// One build against another, or against what was slowed down.
+    /// Two different builds, or a build and a slowed-down one.
     Different,
 }
 
 impl<'p> Bench<'p> {
-    /// Suites that share no pair: each benchmark's trial goes on where its last one
-    /// ended. A suite is begun while each benchmark has `least` pairs left: with as
-    /// many as the longest trial takes, none is cut off.
+    /// Runs suites that share no pairs: the trial of a benchmark continues where its last one
+    /// ended. A suite starts only if every benchmark has at least `least` pairs left. If that
+    /// is the length of the longest trial, no trial runs out of pairs.
     pub fn disjoint(&self, subjects: &[usize], pairs: &[Pair<'p>], least: usize) -> Null {
         let mut null = Null::default();
         let mut used = vec![0; subjects.len()];
@@ -162,14 +162,14 @@ impl<'p> Bench<'p> {
             let trial = self.rule.trial(&self.pool.subjects, subjects, &mut draws);
             let Some(decided) = trial else { break };
             null.add(subjects, &decided);
-            for (used, one) in used.iter_mut().zip(&decided) {
-                *used += one.pairs as usize;
+            for (used, decision) in used.iter_mut().zip(&decided) {
+                *used += decision.pairs as usize;
             }
         }
         null
     }
 
-    /// Suites from random places: more of them, and they share pairs.
+    /// Runs suites from random positions: there can be more of them, but they share pairs.
     pub fn resampled(
         &self,
         subjects: &[usize],
@@ -188,11 +188,10 @@ impl<'p> Bench<'p> {
         null
     }
 
-    /// Pairs of so many benchmarks, drawn again. A stream that is long enough is
-    /// taken from a random place on, so that what was close in time stays so. Of a
-    /// shorter one of two builds each pair is taken once, in another order; of a
-    /// shorter one of the same program any pair at any time in either role, which
-    /// has no offset of its own.
+    /// Draws pairs for several benchmarks. A long stream is used from a random position, which
+    /// keeps pairs that were close in time together. From a short stream of two builds, each
+    /// pair is taken once, in another order. From a short stream of the same program, pairs are
+    /// drawn at random, with random roles, so that they have no offset.
     fn again<'s>(
         &self,
         benchmarks: usize,
@@ -214,11 +213,12 @@ impl<'p> Bench<'p> {
             .collect()
     }
 
-    /// Suites in which one benchmark is slower, by benchmark. Its pairs are taken
-    /// once each, as far as whole trials go (of fewer than one takes, while there are
-    /// enough for a first look: a trial whose pairs end is judged by those it had), or,
-    /// for so many suites, from random places (any pair at any time where there are too few for a trial); those of
-    /// the others, in which nothing is slower, from random places always.
+    /// Runs suites in which one benchmark is slower, by benchmark. Without `again`, the pairs of
+    /// the slower benchmark are taken once each while whole trials are possible; if there are
+    /// fewer pairs than a whole trial needs, while there are enough for a first look, and the
+    /// trial is judged by the pairs that it had. With `again`, that many suites take its pairs
+    /// from random positions, or at random if there are too few for a trial. The pairs of the
+    /// other benchmarks, which are not slower, always come from random positions.
     pub fn slowed(
         &self,
         subjects: &[usize],
@@ -255,24 +255,24 @@ impl<'p> Bench<'p> {
     }
 }
 
-/// What the other rules say: their scores, for comparisons of so many pairs.
+/// The scores of the other rules, for comparisons of a number of pairs.
 pub struct Peers {
-    /// Of suites in which nothing is slower: the largest score of each.
+    /// The largest score of each suite in which nothing is slower.
     pub same: BTreeMap<Peer, Vec<f64>>,
-    /// The same of the benchmarks that are slower elsewhere alone.
+    /// The same, only for the benchmarks that are slowed down in other suites.
     pub same_slow: BTreeMap<Peer, Vec<f64>>,
-    /// The same with the base against rebuilds.
+    /// The same for comparisons of the base with rebuilds.
     pub rebuilt: BTreeMap<Peer, Vec<f64>>,
-    /// Of benchmarks that are slower, by how.
+    /// The scores of slower benchmarks, by slowdown.
     pub slowed: BTreeMap<String, BTreeMap<Peer, Vec<f64>>>,
 }
 
-/// No more suites than these are judged by other rules.
+/// The maximum number of suites that other rules judge.
 const MOST_SUITES: usize = 600;
 
 impl Peers {
-    /// Each rule on the benchmarks `subjects`; the slower ones among `slow` only.
-    /// Suites share no pairs.
+    /// Applies each rule to the benchmarks `subjects`, of which only those in `slow` are slowed
+    /// down. Suites share no pairs.
     pub fn of(streams: &Streams<'_>, pairs: usize, subjects: &[usize], slow: &[usize]) -> Self {
         let mut random = fastrand::Rng::with_seed(pairs as u64);
         let (mut same, mut same_slow) = (BTreeMap::new(), BTreeMap::new());
@@ -290,13 +290,13 @@ impl Peers {
         for (variant, stream) in &streams.slowed {
             let scores: &mut BTreeMap<Peer, Vec<f64>> =
                 slowed.entry((*variant).to_owned()).or_default();
-            // What is recorded in every third round only has fewer.
+            // Variants that are recorded only in every third round have fewer pairs.
             let window = pairs.min(stream.len()).max(1);
             for window in stream.chunks_exact(window).take(MOST_SUITES) {
                 for subject in slow {
-                    let one = Scores::of(window, *subject, &mut random);
+                    let score = Scores::of(window, *subject, &mut random);
                     for peer in Peer::ALL {
-                        scores.entry(peer).or_default().push(one.get(peer));
+                        scores.entry(peer).or_default().push(score.get(peer));
                     }
                 }
             }
@@ -316,24 +316,24 @@ fn suites(
     let windows = stream.chunks_exact(pairs.min(stream.len()).max(1)).take(MOST_SUITES);
     windows
         .map(|window| {
-            let one = |subject: &usize| (*subject, Scores::of(window, *subject, random));
-            subjects.iter().map(one).collect()
+            let scored = |subject: &usize| (*subject, Scores::of(window, *subject, random));
+            subjects.iter().map(scored).collect()
         })
         .collect()
 }
 
-/// Adds the largest of some benchmarks' scores, for each rule.
+/// Adds the largest score of several benchmarks, for each rule.
 fn largest<'s>(
     scores: impl Iterator<Item = &'s Scores> + Clone,
     into: &mut BTreeMap<Peer, Vec<f64>>,
 ) {
     for peer in Peer::ALL {
-        let most = scores.clone().map(|one| one.get(peer)).fold(f64::NEG_INFINITY, f64::max);
+        let most = scores.clone().map(|score| score.get(peer)).fold(f64::NEG_INFINITY, f64::max);
         into.entry(peer).or_default().push(most);
     }
 }
 
-/// How many scores are above a threshold.
+/// Counts the scores above a threshold.
 pub fn above(scores: Option<&Vec<f64>>, threshold: f64) -> Count {
     let mut count = Count::default();
     for score in scores.into_iter().flatten() {

@@ -1,5 +1,5 @@
-//! Writes the neutral code: functions that no subject calls, of a number, order
-//! and size that a seed decides. A commit that touches other code does the same.
+//! Writes the neutral code: functions that no subject calls, whose number, order and size
+//! depend on a seed. A commit that changes unrelated code has the same effect.
 
 use std::fmt::Write as _;
 use std::{env, fs, path::Path};

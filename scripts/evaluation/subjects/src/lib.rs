@@ -1,8 +1,8 @@
-//! Small pieces of work such as programs are made of, each with a slowdown that
-//! can be turned on while it runs, so that the code stays the same.
+//! Small, typical pieces of work, each with a slowdown that is turned on at run time, so that
+//! the code stays the same.
 //!
-//! Two kinds. A *spin* adds a number of loop turns to each iteration. A *cause*
-//! is what a careless change does: a clone, a second lookup, an allocation.
+//! There are two kinds of slowdown. A *spin* adds a number of loop turns to each iteration. A
+//! *cause* is a typical careless change: a clone, a second lookup, an allocation.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -15,20 +15,20 @@ use std::thread;
 
 include!(concat!(env!("OUT_DIR"), "/neutral.rs"));
 
-/// What slows one subject down.
+/// The slowdown of a subject.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Slowdown {
-    /// Turns of a loop, added to each iteration.
+    /// Loop turns added to each iteration.
     pub spin: u64,
-    /// Whether the careless change is in.
+    /// Whether the careless change is active.
     pub cause: bool,
 }
 
 impl Slowdown {
-    /// What the environment asks for: `SLOWDOWN="sort=12,parse=cause"`.
+    /// Reads the slowdown from the environment: `SLOWDOWN="sort=12,parse=cause"`.
     pub fn of(subject: &str) -> Self {
         let all = std::env::var("SLOWDOWN").unwrap_or_default();
-        let asked = all.split(',').filter_map(|one| one.split_once('='));
+        let asked = all.split(',').filter_map(|pair| pair.split_once('='));
         asked.filter(|(name, _)| *name == subject).fold(Self::default(), |slow, (_, how)| {
             match how {
                 "cause" => Self { cause: true, ..slow },
@@ -45,7 +45,7 @@ impl Slowdown {
     }
 }
 
-/// A body: a checksum of what it did.
+/// A body, which returns a checksum.
 pub type Body = Box<dyn FnMut() -> u64>;
 
 /// Numbers that look random and are the same everywhere.
