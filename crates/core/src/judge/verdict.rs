@@ -20,10 +20,11 @@ pub(super) fn reach(case: &Case<'_>, rows: &[Row], findings: &[Finding]) -> Verd
         exit = exit.worst(exit_of(case, finding));
     }
     let compared = tally.decided + tally.undecided;
-    // Budgets alone are enough only where the policy says so; nothing at all never is.
+    // Budgets alone are enough only if the policy says so. A comparison without rows and
+    // budgets never passes.
     let budgets_are_enough =
         case.policy.verdict.nothing_compared != Level::Fail && rows_under_budgets(case, rows) > 0;
-    // Of a base that breaks, that is the reason.
+    // If the base broke, that is the reason, and not that nothing was compared.
     let broken =
         findings.iter().any(|f| f.severity == Severity::Fail && f.code == Code::BaseBroken);
     if compared == 0 && !budgets_are_enough && !broken {
@@ -57,13 +58,13 @@ fn exit_of(case: &Case<'_>, finding: &Finding) -> Exit {
     }
 }
 
-/// Rows that the gate may act on, by what became of them.
+/// The number of rows that the gate may act on, by their outcome.
 #[derive(Default)]
 struct Tally {
     failing: usize,
     decided: usize,
     undecided: usize,
-    /// Those of the undecided that may fail the gate.
+    /// Undecided rows that may fail the gate.
     blocking: usize,
     improved: usize,
     warned: usize,

@@ -1,4 +1,4 @@
-//! Which of two environments' results may be compared at all.
+//! Whether the results of two environments may be compared.
 
 use std::collections::BTreeSet;
 
@@ -9,12 +9,12 @@ use crate::model::{Field, Metric, Nature};
 /// Between the values of runs that differ, in [`Snapshot::environment`](crate::model::Snapshot::environment).
 const MIXED: &str = " | ";
 
-/// What a difference between the environments leaves to be compared.
+/// How two environments differ, and which metrics that excludes from comparison.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Comparability {
-    /// Where they differ, in the order of fields.
+    /// The differences, in the order of fields.
     pub(crate) differences: Vec<EnvironmentDifference>,
-    /// Nothing is known of one of them.
+    /// One of the environments is not known.
     pub(crate) unknown: bool,
 }
 
@@ -33,7 +33,7 @@ impl Comparability {
             if only_where_used(field) && sides.contains(&None) {
                 continue;
             }
-            // Runs of one snapshot that differ among themselves are as bad.
+            // Runs of a snapshot that differ from each other are as bad.
             let mixed = sides.iter().flatten().any(|value| value.contains(MIXED));
             if sides[0] == sides[1] && !mixed {
                 continue;
@@ -64,14 +64,14 @@ impl Comparability {
     }
 }
 
-/// Counts of machine events move with the compiler; counts of queries do not.
+/// Counts of machine events change with the compiler; counts of queries do not.
 fn depends_on_the_build(metric: &Metric) -> bool {
     const EVENTS: [&str; 5] =
         [Metric::INSTRUCTIONS, "estimated_cycles", "l1_hits", "ll_hits", "ram_hits"];
     EVENTS.contains(&metric.name.as_str()) || metric.name.starts_with("heap_")
 }
 
-/// A clock's reading belongs to the machine, the system and the build.
+/// A time depends on the machine, the system and the build.
 fn blocks_time(field: Field) -> bool {
     match field {
         Field::CpuModel
@@ -91,8 +91,8 @@ fn blocks_time(field: Field) -> bool {
     }
 }
 
-/// A count belongs to the build, the C library (whose functions choose by the
-/// processor's level) and the tool that counted.
+/// A count depends on the build, the C library (whose functions are chosen by the level
+/// of the processor) and the tool that counted.
 fn blocks_counts(field: Field) -> bool {
     match field {
         Field::CpuLevel
@@ -116,8 +116,8 @@ fn blocks_counts(field: Field) -> bool {
     }
 }
 
-/// Facts that are looked for only where a benchmark needs them, or that a system
-/// may keep to itself: their absence says nothing.
+/// Facts that are recorded only where a benchmark needs them, or that a system may hide.
+/// Their absence says nothing.
 fn only_where_used(field: Field) -> bool {
     matches!(field, Field::Valgrind | Field::Runner | Field::Services | Field::Governor)
 }

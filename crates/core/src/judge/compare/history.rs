@@ -32,11 +32,11 @@ pub(super) struct Known {
 /// The recorded noise of a machine class.
 pub(super) struct History<'a> {
     by_name: BTreeMap<&'a str, Vec<(&'a NoiseRow, Known)>>,
-    /// Of what all times of a session have in common; part of each row's own
-    /// where there are too few rows to tell.
+    /// The variance of what all times of a session have in common. With too few rows to
+    /// tell, it is part of each row's own.
     pub(super) common: Option<SampleVariance>,
-    /// What is typical of sessions' means, for times that have none of their own,
-    /// with the share that goes with it.
+    /// The typical variance of the means of sessions, for times without one of their own,
+    /// with the share that belongs to it.
     typical: Option<(SampleVariance, f64)>,
 }
 
@@ -47,8 +47,8 @@ impl<'a> History<'a> {
         let mut known: Vec<Known> = rows.iter().map(|row| known(row, &common)).collect();
         let is_time = |row: &NoiseRow| (&*row.metric, &*row.unit) == (Metric::TIME, "ns");
         let times = || rows.iter().zip(&known).filter(|(row, _)| is_time(row)).map(|(_, k)| k);
-        // Rows are no further witnesses of what they have in common, so nothing
-        // is typical of them before that is taken out.
+        // Without the common part taken out, the rows would repeat it, and their typical
+        // variance would look surer than it is.
         let prior = common
             .variance
             .and_then(|_| fit(&times().filter_map(|known| known.between).collect::<Vec<_>>()));
@@ -71,7 +71,7 @@ impl<'a> History<'a> {
         Self { by_name, common: common.variance, typical }
     }
 
-    /// What earlier sessions show of a row of sampled runs.
+    /// What earlier sessions show about a row of sampled runs.
     pub(super) fn known(&self, id: &BenchId, metric: &Metric) -> Known {
         let unit = metric.unit.to_string();
         let rows: Vec<&(&NoiseRow, Known)> = self
@@ -96,7 +96,7 @@ impl<'a> History<'a> {
     }
 }
 
-/// What the rows of each session have in common, by the session's code and time.
+/// The part that the rows of each session have in common, by the session's code and time.
 struct Common<'a> {
     moved: BTreeMap<Session<'a>, f64>,
     variance: Option<SampleVariance>,
@@ -129,8 +129,8 @@ impl<'a> Common<'a> {
     }
 }
 
-/// A row's sessions by their code: when, how far ln of the centre lies from the
-/// mean of its code, and 1 / runs.
+/// The sessions of a row by their code, each with its time, the distance of ln(centre)
+/// from the mean of its code, and 1 / runs.
 fn by_code(row: &NoiseRow) -> BTreeMap<Option<&str>, Vec<(Session<'_>, f64, f64)>> {
     let mut groups: BTreeMap<Option<&str>, Vec<(Session<'_>, f64, f64)>> = BTreeMap::new();
     for session in &row.sessions {

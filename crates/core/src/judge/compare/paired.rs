@@ -1,35 +1,35 @@
-//! Base and head measured in turn: decided by pairs of fresh processes.
+//! Base and head measured in turn, in pairs of fresh processes.
 //!
-//! Every benchmark is screened; one whose screening leaves room for a change of
-//! the target's size is measured again, and judged on that fresh data alone, so
-//! that no choice made on the screening can raise the chance of a false alarm.
-//! Whatever the screening did, the chance of any false regression in a trial is
-//! at most `alpha`: an exact test at each look, at `alpha` over the number of
-//! looks, and Holm's adjustment over the benchmarks that are confirmed.
+//! Every benchmark is screened. If the screening does not rule out a change of the
+//! target's size, the benchmark is measured again, and judged by those fresh pairs alone:
+//! a choice made on the screening cannot raise the chance of a false alarm. The chance of
+//! any false regression in a trial is at most `alpha`, whatever the screening showed. Each
+//! look makes an exact test at `alpha` divided by the number of looks, and Holm's method
+//! adjusts for the number of confirmed benchmarks.
 //!
-//! Differences between processes are heavy-tailed: one in ten may be far out. So
-//! the centre is the Hodges–Lehmann estimate and the test goes by ranks.
+//! Differences between processes are heavy-tailed: one in ten may be far out. The centre
+//! is therefore the Hodges–Lehmann estimate, and the test uses ranks.
 
 use super::chances::Chances;
 use crate::model::{Direction, Pairing};
 use crate::stats::{self, Interval, Side};
 
-/// What each one-sided bound that clears a benchmark may be wrong with.
+/// The chance that a one-sided bound that clears a benchmark is wrong.
 const CLEARING_ALPHA: f64 = 0.02;
 
-/// The differences of a benchmark's pairs, ln(head / base), one a pair.
+/// The differences of a benchmark's pairs, ln(head / base), one for each pair.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Differences {
-    /// Of the pairs that screen.
+    /// Differences of the screening pairs.
     screening: Vec<f64>,
-    /// Of those that confirm, up to the last look that was reached.
+    /// Differences of the confirming pairs, up to the last look that was reached.
     confirming: Vec<f64>,
-    /// How many looks there may be.
+    /// The number of looks that the trial may take.
     looks: usize,
 }
 
 impl Differences {
-    /// From the readings of runs, each with the run's index.
+    /// The differences of runs that both sides have, by the index of each run.
     pub(crate) fn of(pairing: &Pairing, base: &[(u32, f64)], head: &[(u32, f64)]) -> Self {
         let mut screening = Vec::new();
         let mut confirming = Vec::new();
@@ -44,7 +44,7 @@ impl Differences {
         Self { screening, confirming, looks: pairing.looks.len() }
     }
 
-    /// What a person is shown: the fresh data where there is any.
+    /// The differences that are shown: the confirming ones, if there are any.
     pub(crate) fn shown(&self) -> &[f64] {
         if self.confirming.is_empty() { &self.screening } else { &self.confirming }
     }
@@ -64,7 +64,7 @@ impl Differences {
         !self.confirming.is_empty()
     }
 
-    /// How many pairs the decision rests on.
+    /// The number of pairs that the decision is based on.
     pub(crate) fn pairs(&self) -> usize {
         self.shown().len()
     }

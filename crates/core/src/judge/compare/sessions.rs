@@ -200,8 +200,8 @@ fn own_variance(runs: &Runs) -> Option<SampleVariance> {
     SampleVariance::pooled(sides).filter(|own| own.variance.is_finite())
 }
 
-/// The variance of a single run: what is known, unless the sides' own runs are
-/// plainly noisier; and never less than these show.
+/// The variance of a single run: that of all known runs, unless the sides' own runs are
+/// clearly noisier. It is never less than these show.
 fn run_variance(
     own: Option<SampleVariance>,
     known: &Known,

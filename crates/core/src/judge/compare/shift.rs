@@ -1,10 +1,10 @@
-//! A change that the whole suite shows at once.
+//! A change that most times of the suite have in common.
 //!
-//! Between two saved snapshots the machine itself may have become slower. What
-//! most benchmarks have in common is then subtracted from each, and said. It may
-//! also be a change of the code that touches them all: the clock alone cannot
-//! tell, so it is a finding of its own; where instructions were counted, they
-//! tell, and what they show in most rows is never subtracted.
+//! Between two saved snapshots the machine itself may have become slower. The change that
+//! most benchmarks have in common is then subtracted from each, and reported. A change of
+//! the code that affects all benchmarks looks the same to the clock, so the shift is a
+//! finding of its own. Instruction counts can tell the two apart: a shift that most counts
+//! show too is not subtracted.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::stats::{self, Bounds, SampleVariance};
 /// Fewer rows say too little about what they have in common.
 pub(super) const COMMON_ROWS: usize = 10;
 
-/// A smaller shift is not worth a word.
+/// A smaller shift is not reported.
 const LEAST: f64 = 0.01;
 
 /// The least change of a count that is one, and how many times the spread
@@ -32,7 +32,7 @@ pub(crate) struct Shift {
     pub(crate) change: f64,
     /// How sure that median is.
     variance: SampleVariance,
-    /// Whether it is beyond noise, and large enough for a word.
+    /// Whether it is beyond noise, and large enough to be reported.
     pub(crate) beyond: bool,
     /// How many rows it is the median of.
     pub(crate) rows: usize,

@@ -1,15 +1,15 @@
-//! Which functions account for instructions that grew: the probable cause.
+//! The functions that account for instructions that grew: the probable cause.
 
 use crate::judge::report::FunctionChange;
 use crate::model::Costs;
 
 /// How many functions are named.
 const NAMED: usize = 5;
-/// One that accounts for less of the growth than this share explains nothing.
+/// A function that accounts for less of the growth than this share explains nothing.
 const LEAST_SHARE: f64 = 0.02;
 
-/// The functions that account for most of the growth, largest first; none where
-/// the costs of a side are not known.
+/// The functions that account for most of the growth, largest first; none if the costs of
+/// a side are not known.
 pub(super) fn of(costs: [Option<&Costs>; 2]) -> Vec<FunctionChange> {
     let [Some(baseline), Some(candidate)] = costs else { return Vec::new() };
     let left_out = baseline.largest_left_out();
@@ -17,7 +17,7 @@ pub(super) fn of(costs: [Option<&Costs>; 2]) -> Vec<FunctionChange> {
         .functions
         .iter()
         .filter_map(|(name, &now)| {
-            // Where nothing was left out, what is not there did not run.
+            // If no function was left out, one that is absent did not run.
             let known = baseline.functions.get(name).copied();
             let before = known.or_else(|| (left_out == 0).then_some(0));
             let growth = now.checked_sub(before.unwrap_or(left_out))?;

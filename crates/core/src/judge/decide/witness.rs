@@ -1,25 +1,23 @@
-//! How a benchmark's two witnesses combine: its clock, and the count of its
-//! instructions.
+//! How a benchmark's two witnesses combine: its clock, and the count of its instructions.
 //!
-//! The count is a witness only where it is steady: of a program with one thread,
-//! counted by the gate itself on both sides in comparable environments, and the same
-//! in every process, or varying (as the random seed of a hash map will have it) by
-//! so little that its tolerance need not be raised. Everything else leaves the clock
-//! alone, with its normal rule.
+//! The count is a witness only if it is steady. The program must have a single thread; the
+//! gate itself must have counted both sides, in comparable environments; and the count must
+//! be the same in every process, or vary by so little (from the random seed of a hash map,
+//! say) that its tolerance need not be raised. Otherwise the clock is judged alone, by its
+//! normal rule.
 //!
 //! | instructions | clock | the row of the clock |
 //! |---|---|---|
-//! | more | any | as the clock says; the row of the instructions is the exact one, and where that fails the gate a trial does not confirm the clock |
-//! | not more | slower, proven | regression; it does what `slower_clock` says, and that only where proven beyond `slower_clock_tolerance`, as a new build alone moves code, and that alone moves times |
-//! | not more | undecided | unchanged as far as can be known, unless the clock itself looks slower |
-//! | not more | faster, proven | improvement |
+//! | more | any | As the clock says. The row of the instructions is exact; if it fails the gate, a trial does not confirm the clock. |
+//! | not more | slower, proven | Regression. Its severity is at most `slower_clock`, and only if proven beyond `slower_clock_tolerance`: a new build alone moves code, and that alone changes times. |
+//! | not more | undecided | Unchanged, unless the clock itself looks slower. |
+//! | not more | faster, proven | Improvement. |
 //!
-//! An undecided clock *looks slower* where its estimate lies beyond
-//! `slower_clock_tolerance`, or its 95% interval ends above the tolerance, or it is
-//! so noisy that it could have shown nothing: none of these is called unchanged, so
-//! that a benchmark that waits longer is not hidden by instructions that it does
-//! not execute while it waits. Of one that was only screened, the screening must
-//! have ruled out `slower_clock_tolerance` in either direction.
+//! An undecided clock *looks slower* if its estimate is beyond `slower_clock_tolerance`, if
+//! its 95% interval ends above the tolerance, or if it is so noisy that it could have shown
+//! nothing. Such a row is not called unchanged: instructions do not show that a benchmark
+//! waits longer, because it executes none while it waits. If the clock was only screened,
+//! the screening must have ruled out `slower_clock_tolerance` in both directions.
 
 use super::contest::{self, Contest, Data, Question};
 use super::decision::{Decision, UNSEEN};
@@ -36,7 +34,7 @@ use crate::policy::{Gate, Witness};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Counterpart {
     pub(super) instructions: Instructions,
-    /// It fails the gate by itself.
+    /// The instructions fail the gate by themselves.
     pub(crate) fails: bool,
 }
 
@@ -99,7 +97,7 @@ fn steady(count: &Contest<'_>, decision: &Decision) -> Option<Instructions> {
     }
 }
 
-/// Whether a count that grew fails the gate. One that a waiver is meant for does not.
+/// Whether a count that grew fails the gate. A count with a waiver does not.
 fn fails(case: &Case<'_>, count: &Contest<'_>, decision: &Decision) -> bool {
     let (id, metric) = (&count.pair.id, &count.pair.metric.name);
     let waived = case.policy.waivers.iter().any(|waiver| waiver.covers(id, metric));
@@ -158,7 +156,7 @@ pub(super) fn combine(
     Decision { reason, ..clock }
 }
 
-/// Whether the screening could not clear it, and nothing was measured since.
+/// Whether the screening did not clear the clock, and it was not confirmed.
 fn is_suspect(contest: &Contest<'_>, clock: &Decision) -> bool {
     let Question::Open { data: Data::Paired(differences), .. } = contest.question else {
         return false;

@@ -7,13 +7,13 @@ use crate::model::Unit;
 use crate::policy::{Bound, Budget, OnUndecided};
 use crate::stats;
 
-/// A finding for each row that breaks a budget or cannot be told, and for each
-/// budget that is met by nothing at all.
+/// A finding for each row that breaks a budget or might, and for each budget that no row
+/// matches.
 pub(super) fn judge(case: &Case<'_>, rows: &[Row]) -> Vec<Finding> {
     case.policy.budgets.iter().flat_map(|budget| judge_one(case, budget, rows)).collect()
 }
 
-/// How many rows some budget applies to.
+/// The number of rows that a budget applies to.
 pub(crate) fn rows_under(case: &Case<'_>, rows: &[Row]) -> usize {
     let budgets = &case.policy.budgets;
     rows.iter().filter(|row| budgets.iter().any(|budget| subject(budget, row).is_some())).count()
@@ -28,8 +28,8 @@ fn judge_one(case: &Case<'_>, budget: &Budget, rows: &[Row]) -> Vec<Finding> {
     let subjects: Vec<(&Row, &Side)> =
         rows.iter().filter_map(|row| Some((row, subject(budget, row)?))).collect();
     if subjects.is_empty() {
-        // What was not selected may be limited all the same, and what is the same
-        // code as in the base keeps or breaks its limit as the base does.
+        // A budget may limit benchmarks that were not selected. Identical code meets or
+        // breaks its budget as the base does.
         let selected = case.candidate.selection.is_some();
         let identical = case.identical().any(|id| budget.bench.matches(id));
         let severity = if selected || identical { Severity::Note } else { Severity::Fail };
@@ -58,7 +58,7 @@ fn finding(case: &Case<'_>, budget: &Budget, row: &Row, side: &Side) -> Option<F
     let reason = budget.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
     let shown =
         format!("{} where {word} {} is allowed{reason}", unit.show(side.value), unit.show(limit));
-    // How far the worst run, or the mean of varying runs, lies beyond the limit.
+    // How far the worst run, or the mean of varying runs, is beyond the limit.
     let beyond = |value: f64| (value - limit) * sign;
     if row.counted {
         let exceeded = side.runs.iter().any(|value| beyond(*value) > 0.0);

@@ -93,7 +93,7 @@ fn idle(case: &Case<'_>, waiver: &Waiver, rows: &[Row], expired: bool) -> (Code,
     (Code::WaiverUnused, severity, message)
 }
 
-/// The name that a waiver for no row may mean.
+/// The name that a waiver without a row may mean.
 fn meant(waiver: &Waiver, rows: &[Row]) -> String {
     let of_metric = rows.iter().filter(|row| row.metric == waiver.metric);
     nearest(&waiver.bench, of_metric, |row| &row.id)
