@@ -138,11 +138,11 @@ fn a_busy_machine_weighs_what_the_policy_says() {
     let judgement = select.judgement.as_ref().unwrap();
     assert_eq!(
         judgement.reason,
-        "in doubt, as other programs took 31% of the machine: unchanged by itself, no change for \
+        "machine busy (31% used by other programs); would otherwise be unchanged: no change for \
          the worse of 2.5% or more, 8 pairs"
     );
     let said = report.findings.iter().find(|one| one.code.as_str() == "machine-busy").unwrap();
-    assert!(said.message.contains("undecided, and no clock alone clears a row; leave it"));
+    assert!(said.message.contains("undecided, and no clock alone clears a row; close other"));
     // Less than a fifth of it may be taken.
     let mut quiet = base.clone();
     quiet.runs.iter_mut().for_each(|run| run.busy = Some(0.19));

@@ -17,3 +17,4 @@ pub mod judge;
 pub mod model;
 pub mod policy;
 pub mod stats;
+mod text;

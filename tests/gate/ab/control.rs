@@ -1,4 +1,4 @@
-//! The base held against itself.
+//! The base compared with itself.
 
 use benchgate::judge::{Outcome, Severity, VerdictOutcome};
 
@@ -48,7 +48,7 @@ fn a_control_that_alarms_takes_the_verdict_away() {
     assert_eq!(exit, 4);
     let verdict = report.verdict.unwrap();
     assert_eq!(verdict.outcome, VerdictOutcome::Undecided);
-    assert!(verdict.reason.contains("the base held against itself shows changes: b"));
+    assert!(verdict.reason.contains("the base compared with itself shows changes: b"));
     let control = report.control.unwrap();
     assert_eq!(control.alarms, ["b"]);
     assert!(control.smallest_false_change.is_some_and(|change| (18.0..20.0).contains(&change)));

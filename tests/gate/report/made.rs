@@ -32,7 +32,7 @@ pub(super) fn report(rows: Vec<Row>, findings: Vec<Finding>) -> Report {
         verdict: Some(Verdict {
             outcome: if failing > 0 { VerdictOutcome::Fail } else { VerdictOutcome::Pass },
             exit: if failing > 0 { Exit::Regression } else { Exit::Pass },
-            reason: format!("{failing} rows worse beyond the limit"),
+            reason: format!("{failing} rows regressed beyond their limits"),
         }),
         baseline: Some(side("main")),
         candidate: side("head"),
@@ -150,7 +150,7 @@ pub(super) fn mixed(rows: usize, length: usize) -> Report {
             side.runs.iter_mut().for_each(|run| *run *= factor / 100.0);
         }
         let judgement = row.judgement.as_mut().unwrap();
-        judgement.reason = "same instructions, slower clock: memory, layout, waiting or kernel; \
+        judgement.reason = "same instructions, slower clock (memory, layout, waiting or kernel); \
                             beyond the tolerance of 1%, p < 0.0001"
             .to_owned();
         match outcome {

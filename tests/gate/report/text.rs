@@ -20,7 +20,10 @@ fn a_comment_is_never_too_long_and_counts_what_it_leaves_out() {
     let text = Markdown::COMMENT.render(&report);
     assert!(text.len() <= COMMENT, "{} bytes", text.len());
     assert!(text.len() > COMMENT * 9 / 10, "it uses the room: {} bytes", text.len());
-    assert!(text.starts_with("❌ **FAIL** – 3 rows worse beyond the limit (exit 3)\n"), "{text}");
+    assert!(
+        text.starts_with("❌ **FAIL** – 3 rows regressed beyond their limits (exit 3)\n"),
+        "{text}"
+    );
     // What counts is all there, in the report's order.
     let worst: Vec<usize> = report.rows[..40]
         .iter()
@@ -118,7 +121,7 @@ fn every_annotation_is_one_line_and_no_more_than_github_shows() {
     let calm = made::report(vec![made::row("a", "time", 0.0, Outcome::Unchanged)], Vec::new());
     assert_eq!(
         Annotations.render(&calm),
-        "::notice title=benchmarks%3A PASS::0 rows worse beyond the limit (exit 0)\n"
+        "::notice title=benchmarks%3A PASS::0 rows regressed beyond their limits (exit 0)\n"
     );
 }
 
@@ -345,7 +348,7 @@ fn a_missing_row_that_fails_the_gate_or_is_required_is_never_folded() {
         severity: Severity::Fail,
         id: Some("gone/b*".to_owned()),
         metric: None,
-        message: "the policy requires it, and nothing of that name was measured".to_owned(),
+        message: "the policy requires it, but no benchmark of that name was measured".to_owned(),
     }];
     assert_eq!(in_table(&terminal(&report, false)), ["worse", "gone/b", "calm"]);
     report.rows[1].judgement.as_mut().unwrap().severity = Severity::Fail;

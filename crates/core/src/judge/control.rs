@@ -5,9 +5,9 @@ use super::judge;
 use super::report::{
     Code, Control, Finding, Outcome, Report, Row, Severity, Verdict, VerdictOutcome,
 };
-use super::text::{listed, percent};
 use crate::exit::Exit;
 use crate::model::Snapshot;
+use crate::text::{listed, percent};
 
 /// How many names one sentence lists.
 const LISTED: usize = 5;
@@ -50,7 +50,7 @@ fn doubted(verdict: Verdict, control: &Control) -> Verdict {
     Verdict {
         outcome: VerdictOutcome::Undecided,
         exit: Exit::Undecided,
-        reason: format!("the base held against itself shows changes: {}", listed(&names, LISTED)),
+        reason: format!("the base compared with itself shows changes: {}", listed(&names, LISTED)),
     }
 }
 
@@ -71,8 +71,8 @@ fn finding(row: &Row) -> Finding {
     let change = row.change.map_or(0.0, |change| change.estimate.abs());
     let direction = if row.outcome() == Some(Outcome::Regression) { "worse" } else { "better" };
     let message = format!(
-        "the base held against itself came out {direction} by {}, so what the head shows \
-         beside it proves nothing",
+        "the base compared with itself came out {} {direction}, so a change of the head proves \
+         nothing",
         percent(change)
     );
     Finding::new(Code::ControlAlarmed, Severity::Fail, message).row(row)

@@ -18,7 +18,6 @@ mod control;
 mod decide;
 mod findings;
 mod report;
-mod text;
 mod verdict;
 
 pub use case::Case;

@@ -8,6 +8,7 @@ use super::findings::rows_under_budgets;
 use super::report::{Code, Finding, Outcome, Row, Severity, Verdict, VerdictOutcome};
 use crate::exit::Exit;
 use crate::policy::{BaseBroken, Gate, Level, OnUndecided};
+use crate::text::plural;
 
 /// The verdict: the worst exit that any row or finding asks for, with its reason.
 pub(super) fn reach(case: &Case<'_>, rows: &[Row], findings: &[Finding]) -> Verdict {
@@ -110,10 +111,10 @@ fn reason(case: &Case<'_>, exit: Exit, tally: &Tally, findings: &[Finding]) -> S
     };
     match exit {
         Exit::Pass => {
-            let mut text = format!("{} decided", rows_of(tally.decided));
+            let mut text = format!("{} decided", plural(tally.decided, "row"));
             for (count, word) in [
                 (tally.improved, "improved"),
-                (tally.warned, "worse within what only warns"),
+                (tally.warned, "worse, but below the failing limit"),
                 (tally.undecided, "undecided"),
             ] {
                 if count > 0 {
@@ -136,16 +137,16 @@ fn reason(case: &Case<'_>, exit: Exit, tally: &Tally, findings: &[Finding]) -> S
             let codes = failing(Exit::Regression);
             match (tally.failing, codes.is_empty()) {
                 (0, _) => codes,
-                (count, true) => format!("{} worse beyond the limit", rows_of(count)),
-                (count, false) => format!("{} worse beyond the limit; {codes}", rows_of(count)),
+                (count, true) => regressed(count),
+                (count, false) => format!("{}; {codes}", regressed(count)),
             }
         }
         Exit::Undecided if !failing(exit).is_empty() => failing(exit),
         Exit::Undecided if tally.decided == 0 => {
-            format!("none of {} could be decided", rows_of(tally.undecided))
+            format!("none of {} could be decided", plural(tally.undecided, "row"))
         }
         Exit::Undecided => {
-            format!("{} undecided, and the policy blocks on that", rows_of(tally.blocking))
+            format!("{} undecided, which the policy blocks", plural(tally.blocking, "row"))
         }
         Exit::NothingCompared if compared == 0 && case.baseline.is_none() => {
             "there is no baseline to compare with".to_owned()
@@ -155,6 +156,7 @@ fn reason(case: &Case<'_>, exit: Exit, tally: &Tally, findings: &[Finding]) -> S
     }
 }
 
-fn rows_of(count: usize) -> String {
-    if count == 1 { "1 row".to_owned() } else { format!("{count} rows") }
+fn regressed(count: usize) -> String {
+    let limit = if count == 1 { "its limit" } else { "their limits" };
+    format!("{} regressed beyond {limit}", plural(count, "row"))
 }

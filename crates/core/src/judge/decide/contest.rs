@@ -155,19 +155,19 @@ fn data(effect: &Effect, nature: Nature) -> Result<Data<'_>, &'static str> {
         Effect::Counted(counted) => Ok(Data::Counted(counted)),
         // Whatever the other side shows, a lone run may be an odd one.
         Effect::Sampled(sampled) if sampled.lone_run => {
-            Err("one run says nothing about how much runs differ: --repeat 5")
+            Err("a single run does not show how much runs differ; use --repeat 5")
         }
         Effect::Sampled(sampled) => sampled
             .uncertainty
             .as_ref()
             .map(Data::Sampled)
             .ok_or("the values are too large to compare"),
-        Effect::Negative => Err("a negative value has no change in percent"),
+        Effect::Negative => Err("a value is negative: the change has no percentage"),
         Effect::Zero(_) if nature == Nature::Sampled => {
-            Err("a value of zero has no change in percent")
+            Err("a value is zero: the change has no percentage")
         }
         Effect::Zero(zero) if !zero.steady => {
-            Err("a value of zero, and runs that do not repeat exactly")
+            Err("a value is zero, and the runs do not repeat exactly")
         }
         Effect::Zero(zero) => Ok(Data::Zero(zero.difference)),
     }

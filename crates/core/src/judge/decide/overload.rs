@@ -4,8 +4,8 @@ use super::contest::{Contest, Data, Question};
 use super::decision::Decision;
 use super::witness::{Counterpart, Instructions};
 use crate::judge::report::Outcome;
-use crate::judge::text::percent;
 use crate::policy::MachineBusy;
+use crate::text::percent;
 
 /// Makes a decision of the clock alone undecided where other programs took too large a
 /// share of the machine, as far as the policy says so.
@@ -40,7 +40,7 @@ pub(super) fn doubt(
         return decision;
     }
     let reason = format!(
-        "in doubt, as other programs took {} of the machine: {} by itself, {}",
+        "machine busy ({} used by other programs); would otherwise be {}: {}",
         percent(share),
         decision.outcome.as_str(),
         decision.reason

@@ -26,9 +26,9 @@ use super::{row, weigh};
 use crate::judge::case::Case;
 use crate::judge::compare::SHOWN_LEVEL;
 use crate::judge::report::{Outcome, Severity};
-use crate::judge::text::percent;
 use crate::model::Costs;
 use crate::policy::{Gate, Witness};
+use crate::text::percent;
 
 /// The second witness of a clock.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -114,11 +114,11 @@ pub(super) fn combine(
     let Some(Counterpart { instructions, fails }) = counterpart else { return clock };
     let word = match instructions {
         Instructions::More(growth) => {
-            let more = format!("{} more instructions", percent(growth));
+            let growth = percent(growth);
             let reason = if fails && is_suspect(contest, &clock) {
-                format!("not confirmed, as {more} fail the gate already")
+                format!("not measured again: +{growth} instructions already fails the gate")
             } else {
-                format!("{}; {more}", clock.reason)
+                format!("{}; +{growth} instructions", clock.reason)
             };
             return Decision { reason, ..clock };
         }
@@ -127,7 +127,7 @@ pub(super) fn combine(
     };
     let reason = match clock.outcome {
         Outcome::Regression => format!(
-            "{word}, slower clock: memory, layout, waiting or kernel; {}{}",
+            "{word}, slower clock (memory, layout, waiting or kernel); {}{}",
             clock.reason,
             not_proven(contest, clock.proven)
         ),
@@ -138,11 +138,11 @@ pub(super) fn combine(
                     if !differences.confirmed() =>
                 {
                     format!(
-                        "as far as can be known: {word}, and the clock's screening rules out {}",
+                        "{word}; the screening of the clock rules out {}",
                         percent(contest.limits.slower_clock_tolerance)
                     )
                 }
-                _ => format!("as far as can be known: {word}, clock undecided ({})", clock.reason),
+                _ => format!("{word}; clock inconclusive: {}", clock.reason),
             };
             return Decision {
                 outcome: Outcome::Unchanged,

@@ -34,9 +34,9 @@ fn judge_one(case: &Case<'_>, budget: &Budget, rows: &[Row]) -> Vec<Finding> {
         let identical = case.identical().any(|id| budget.bench.matches(id));
         let severity = if selected || identical { Severity::Note } else { Severity::Fail };
         let message = if identical {
-            "what this budget limits is identical code: not measured"
+            "the benchmarks of this budget are identical code: not measured"
         } else {
-            "nothing was measured that this budget limits"
+            "no measured row matches this budget"
         };
         let finding = Finding::new(Code::BudgetUnmatched, severity, message);
         return vec![finding.about(budget.bench.as_str()).metric(&budget.metric)];

@@ -5,8 +5,8 @@ use crate::judge::report::{Code, EnvironmentDifference, Finding, Severity};
 
 pub(super) fn differences(comparability: &Comparability) -> Vec<Finding> {
     if comparability.unknown {
-        let message = "one side does not say where it was measured; compared on your word that it \
-                       was the same machine and toolchain";
+        let message = "one side does not record its environment; assuming the same machine and \
+                       toolchain";
         return vec![Finding::new(Code::EnvironmentUnknown, Severity::Warn, message)];
     }
     let (blocking, others): (Vec<_>, Vec<_>) = comparability
@@ -15,11 +15,12 @@ pub(super) fn differences(comparability: &Comparability) -> Vec<Finding> {
         .partition(|difference| difference.blocks_time || difference.blocks_counts);
     let mut findings = Vec::new();
     if !blocking.is_empty() {
-        let message = format!("rows that depend on it cannot be compared: {}", shown(&blocking));
+        let message =
+            format!("rows that depend on these fields are not comparable: {}", shown(&blocking));
         findings.push(Finding::new(Code::EnvironmentDiffers, Severity::Warn, message));
     }
     if !others.is_empty() {
-        let message = format!("rows are compared all the same: {}", shown(&others));
+        let message = format!("rows are still compared: {}", shown(&others));
         findings.push(Finding::new(Code::EnvironmentDiffers, Severity::Note, message));
     }
     findings

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::judge::case::Case;
 use crate::judge::report::{Code, Finding, Row, Severity};
-use crate::judge::text::nearest;
 use crate::model::{BenchId, Metric, ProblemKind};
+use crate::text::nearest;
 
 /// Benchmarks that are missing, renamed or new, and metrics that are missing.
 pub(super) fn changed(case: &Case<'_>, rows: &[Row]) -> Vec<Finding> {
@@ -58,7 +58,7 @@ fn missing_benchmarks(case: &Case<'_>, sides: &Sides) -> Vec<Finding> {
         let missing = Finding::new(Code::BenchmarkMissing, severity, message).about(&name);
         let renamed = nearest(&id.name, sides.added(), |other| &other.name).map(|other| {
             let other = other.qualified();
-            let message = format!("looks renamed to {other}; the two are not compared");
+            let message = format!("probably renamed to {other}; the two are not compared");
             Finding::new(Code::BenchmarkRenamed, Severity::Warn, message).about(&name)
         });
         std::iter::once(missing).chain(renamed)
@@ -109,7 +109,7 @@ fn instead(row: &Row, rows: &[Row]) -> String {
         Some(other) if other.unit != row.unit => {
             format!("measured in {} now, in {} before", other.unit, row.unit)
         }
-        Some(_) => "measured in another way than before: its direction or kind".to_owned(),
+        Some(_) => "measured differently than before: its direction or kind changed".to_owned(),
         None => "the baseline has it, the candidate does not".to_owned(),
     }
 }
@@ -117,7 +117,7 @@ fn instead(row: &Row, rows: &[Row]) -> String {
 /// Benchmarks that only the candidate has.
 fn new_benchmarks(case: &Case<'_>, sides: &Sides) -> Vec<Finding> {
     let level = case.policy.verdict.new;
-    let message = "the baseline does not know it yet";
+    let message = "the baseline does not have it yet";
     let finding =
         |id| Finding::new(Code::BenchmarkNew, level, message).about(distinct(id, &sides.candidate));
     sides.added().map(finding).collect()

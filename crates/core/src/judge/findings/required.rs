@@ -18,11 +18,11 @@ pub(super) fn missing(case: &Case<'_>) -> impl Iterator<Item = Finding> {
     missing.map(|pattern| {
         let (severity, message) = match &case.candidate.selection {
             Some(selection) => {
-                (Severity::Note, format!("required, but not among what was selected ({selection})"))
+                (Severity::Note, format!("required, but not selected ({selection})"))
             }
             None => (
                 Severity::Fail,
-                "the policy requires it, and nothing of that name was measured".to_owned(),
+                "the policy requires it, but no benchmark of that name was measured".to_owned(),
             ),
         };
         Finding::new(Code::RequiredMissing, severity, message).about(pattern.as_str())
@@ -41,7 +41,7 @@ pub(super) fn unmatched_rules(case: &Case<'_>, rows: &[Row]) -> Vec<Finding> {
     });
     unmatched
         .map(|(bench, metric)| {
-            let message = "no row is matched by this rule";
+            let message = "this rule matches no row";
             Finding::new(Code::RuleUnmatched, Severity::Warn, message).about(bench).metric(metric)
         })
         .collect()

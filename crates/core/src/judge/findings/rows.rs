@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::judge::report::{Code, Finding, Row, Severity};
-use crate::judge::text::listed;
+use crate::text::listed;
 
 /// How many names one sentence lists.
 const LISTED: usize = 3;

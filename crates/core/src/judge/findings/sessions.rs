@@ -2,9 +2,9 @@
 
 use crate::judge::compare::{Coverage, Shift, ShiftCounts};
 use crate::judge::report::{Code, Finding, Severity};
-use crate::judge::text::percent;
 use crate::model::Metric;
 use crate::policy::VerdictRules;
+use crate::text::percent;
 
 /// A change that most times have in common, if it is beyond noise.
 pub(super) fn shift(shift: &Shift, rules: &VerdictRules) -> Option<Finding> {
@@ -16,15 +16,15 @@ pub(super) fn shift(shift: &Shift, rules: &VerdictRules) -> Option<Finding> {
     let rows = shift.rows;
     let witness = match shift.counts {
         Some(ShiftCounts { alike, of }) if shift.is_code() => format!(
-            "the instructions of {alike} of {of} moved the same way: it is the code, and nothing \
-             is subtracted"
+            "the instructions of {alike} of {of} moved the same way, so the code changed and \
+             nothing is subtracted"
         ),
         Some(ShiftCounts { alike, of }) => format!(
-            "the instructions of {} of {of} did not: it is the machine, memory or layout, and is \
-             subtracted from each",
+            "the instructions of {} of {of} did not, so it is the machine, memory or layout; it \
+             is subtracted from each",
             of - alike
         ),
-        None => "it is subtracted from each, and is either the machine or all benchmarks at once: \
+        None => "it is subtracted from each; either the machine changed or all benchmarks did: \
                  instruction counts would tell"
             .to_owned(),
     };
@@ -41,8 +41,8 @@ pub(super) fn coverage(Coverage { rows, known }: Coverage) -> Option<Finding> {
     let which = if known == 0 { String::new() } else { format!(" of {unknown} rows") };
     (unknown > 0).then(|| {
         let message = format!(
-            "only the runs' own noise{which} is covered: how much sessions differ is not known, \
-             see `gate calibrate`"
+            "only the noise of the runs themselves{which} is covered; `gate calibrate` measures \
+             how much sessions differ"
         );
         Finding::new(Code::SessionsUnknown, Severity::Note, message)
     })

@@ -3,9 +3,9 @@
 
 use crate::judge::case::Case;
 use crate::judge::report::{Code, Finding, Severity};
-use crate::judge::text::percent;
 use crate::model::{NotRunKind, Pairing, Snapshot};
 use crate::policy::MachineBusy;
+use crate::text::percent;
 
 /// The share of a process that its set-up may take.
 const MOSTLY_SET_UP: f64 = 0.5;
@@ -76,8 +76,8 @@ fn busy(case: &Case<'_>) -> Option<Finding> {
         MachineBusy::Fail => (Severity::Fail, ""),
     };
     let message = format!(
-        "other programs took {share} of the machine while it measured: changes may be hidden, and \
-         more rows undecided{consequence}; leave it the machine"
+        "other programs used {share} of the machine during the trial: it may hide changes and \
+         leave more rows undecided{consequence}; close other programs"
     );
     Some(Finding::new(Code::MachineBusy, severity, message))
 }

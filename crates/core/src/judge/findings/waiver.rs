@@ -2,8 +2,8 @@
 
 use crate::judge::case::Case;
 use crate::judge::report::{Code, Finding, Judgement, Outcome, Row, Severity};
-use crate::judge::text::{nearest, percent};
 use crate::policy::Waiver;
+use crate::text::{nearest, percent};
 
 /// The rows with the severity of waived ones lowered, and a finding for each waiver: used,
 /// used up, out of date or not needed.
@@ -71,7 +71,7 @@ fn regression(waiver: &Waiver, row: &Row, expired: bool) -> (Code, Severity, Str
 /// The finding on a waiver whose row did not regress.
 fn idle(case: &Case<'_>, waiver: &Waiver, rows: &[Row], expired: bool) -> (Code, Severity, String) {
     if expired {
-        let message = format!("ended on {} and is not needed: remove it", waiver.until);
+        let message = format!("ended on {} and is not needed; remove it", waiver.until);
         return (Code::WaiverExpired, Severity::Warn, message);
     }
     let named = |row: &&Row| waiver.covers(&row.bench_id(), &row.metric);
@@ -83,12 +83,12 @@ fn idle(case: &Case<'_>, waiver: &Waiver, rows: &[Row], expired: bool) -> (Code,
     } else if let Some(selection) = &case.candidate.selection
         && !rows.iter().filter(named).any(measured)
     {
-        let message = format!("the row it names is not among what was selected ({selection})");
+        let message = format!("the row it names was not selected ({selection})");
         (Severity::Note, message)
     } else if rows.iter().any(|row| named(&row)) {
-        (Severity::Warn, "the row it names did not regress: remove it".to_owned())
+        (Severity::Warn, "the row it names did not regress; remove it".to_owned())
     } else {
-        (Severity::Warn, format!("there is no such row: correct its name{}", meant(waiver, rows)))
+        (Severity::Warn, format!("no such row: {}", meant(waiver, rows)))
     };
     (Code::WaiverUnused, severity, message)
 }
@@ -96,6 +96,8 @@ fn idle(case: &Case<'_>, waiver: &Waiver, rows: &[Row], expired: bool) -> (Code,
 /// The name that a waiver without a row may mean.
 fn meant(waiver: &Waiver, rows: &[Row]) -> String {
     let of_metric = rows.iter().filter(|row| row.metric == waiver.metric);
-    nearest(&waiver.bench, of_metric, |row| &row.id)
-        .map_or_else(|| ", or remove it".to_owned(), |row| format!("; {} is there", row.id))
+    nearest(&waiver.bench, of_metric, |row| &row.id).map_or_else(
+        || "correct its name, or remove it".to_owned(),
+        |row| format!("did you mean {}?", row.id),
+    )
 }

@@ -44,163 +44,167 @@ macro_rules! codes {
 codes! {
     /// An absolute limit is broken.
     BudgetExceeded = "budget-exceeded", Regression,
-        "The candidate breaks an absolute limit of the policy ([[budget]]). For a clock the mean \
-         of the runs lies beyond the limit by more than its 95% interval; for a count, any run \
-         does. Mend the cause, or change the budget in gate.toml with a reason.";
-    /// An absolute limit that the runs neither keep nor break surely.
+        "The candidate breaks an absolute limit of the policy ([[budget]]). A clock breaks it if \
+         the mean of the runs is beyond the limit by more than its 95% interval, a count if any \
+         run is beyond it. Fix the cause, or change the budget in gate.toml and give a reason.";
+    /// The runs are too noisy to tell whether a limit is kept.
     BudgetUndecided = "budget-undecided", Undecided,
-        "The mean of the runs lies beyond the budget, but the runs vary too much to be sure of \
-         it. Measure more runs (--repeat), or give the budget room.";
-    /// An absolute limit on nothing.
+        "The mean of the runs is beyond the budget, but the runs vary too much to be sure. \
+         Measure more runs (--repeat), or leave more room in the budget.";
+    /// A limit applies to nothing that was measured.
     BudgetUnmatched = "budget-unmatched", NothingCompared,
-        "A budget limits a benchmark or metric that was not measured, or is written in another \
-         unit than the metric's. A limit without a value is not met. Correct its bench, metric \
-         or unit, or find out why the benchmark did not run.";
-    /// Nothing that the policy requires was measured.
+        "A budget names a benchmark or metric that was not measured, or uses another unit than \
+         the metric. A limit without a value is not met. Correct its bench, metric or unit, or \
+         find out why the benchmark did not run.";
+    /// A required benchmark was not measured.
     RequiredMissing = "required-missing", NothingCompared,
-        "A glob of the policy's verdict.require matches nothing that was measured. The list of \
-         what was not run often says why: a service or a tool was not there.";
-    /// The baseline has it, the candidate does not.
+        "A glob in the policy's verdict.require matches no measured benchmark. The list of \
+         benchmarks that did not run often gives the reason: a service or a tool was missing.";
+    /// The baseline has a benchmark that the candidate does not have.
     BenchmarkMissing = "benchmark-missing", NothingCompared,
-        "The baseline holds a benchmark that the candidate lacks: it was removed or renamed, its \
-         target did not run, or a service was not there. verdict.missing sets what that does. \
-         After a removal on purpose, save the baseline anew.";
-    /// A benchmark is there, one of its metrics is not.
+        "The baseline has a benchmark that the candidate does not have: it was removed or \
+         renamed, its target did not run, or a service was missing. verdict.missing sets the \
+         severity. After an intended removal, save the baseline again.";
+    /// A benchmark is present, but one of its metrics is not.
     MetricMissing = "metric-missing", NothingCompared,
         "Both sides have the benchmark, but the candidate lacks one of its metrics, or measures \
-         it in another unit or direction than the baseline: a tool was not there (valgrind), or \
-         the benchmark records something else now. verdict.missing sets what that does. After a \
-         change on purpose, save the baseline anew.";
-    /// A missing and a new benchmark look alike.
+         it in another unit or direction than the baseline: a tool (valgrind) was missing, or the \
+         benchmark records something else now. verdict.missing sets the severity. After an \
+         intended change, save the baseline again.";
+    /// A missing and a new benchmark have similar names.
     BenchmarkRenamed = "benchmark-renamed", Undecided,
-        "A benchmark is missing and a new one has almost the same name. They are not compared: \
-         save the baseline anew, or keep the name.";
-    /// The candidate has it, the baseline does not.
+        "A benchmark is missing and a new one has almost the same name. The two are not compared. \
+         Save the baseline again, or keep the name.";
+    /// The candidate has a benchmark that the baseline does not have.
     BenchmarkNew = "benchmark-new", NothingCompared,
-        "The baseline does not know this benchmark yet, so nothing is said about it. It is \
-         compared once a baseline holds it. verdict.new sets what that does.";
-    /// A bench program broke.
+        "The baseline does not have this benchmark yet, so it is not compared. It will be once a \
+         baseline has it. verdict.new sets the severity.";
+    /// A bench program failed.
     BenchmarkFailed = "benchmark-failed", Failure,
-        "A bench program crashed, hung or printed nonsense, so its benchmarks are not measured. \
-         Others are judged all the same. verdict.unreadable sets what that does.";
+        "A bench program crashed, hung or printed output that cannot be read, so its benchmarks \
+         are not measured. Other benchmarks are still judged. verdict.unreadable sets the \
+         severity.";
     /// A result cannot be read.
     UnreadableResult = "unreadable-result", Failure,
-        "A result file is missing, truncated, or holds what no measurement gives: NaN, a \
-         negative time, zero iterations. The benchmark is not compared; others are. \
-         verdict.unreadable sets what that does. Remove the directory and measure again.";
-    /// Two results claim one benchmark.
+        "A result file is missing or truncated, or it contains a number that no measurement \
+         gives: NaN, a negative time, zero iterations. The benchmark is not compared, but others \
+         are. verdict.unreadable sets the severity. Remove the directory and measure again.";
+    /// Two results have the name of one benchmark.
     DuplicateResult = "duplicate-result", Failure,
-        "Two results claim the same benchmark, so neither can be trusted to be it. Give the \
-         benchmarks different names. verdict.duplicate sets what that does.";
-    /// A result of an earlier run.
+        "Two results claim to be the same benchmark, so neither can be trusted. Give the \
+         benchmarks different names. verdict.duplicate sets the severity.";
+    /// A result is from an earlier run.
     StaleResult = "stale-result", Failure,
-        "A result was left behind by an earlier run: its benchmark may be gone. It is not \
-         compared. Remove the directory, or measure with `gate run`, which always starts from \
-         an empty one. verdict.stale sets what that does.";
-    /// Something was left out.
+        "A result is left over from an earlier run, so its benchmark may no longer exist. It is \
+         not compared. Remove the directory, or measure with `gate run`, which always starts with \
+         an empty one. verdict.stale sets the severity.";
+    /// A benchmark was skipped.
     NotRun = "not-run", NothingCompared,
-        "Something was left out because a service or a tool was not there; the message says \
-         which and how to get it. To insist on a benchmark, name it in verdict.require.";
-    /// The two environments differ.
+        "A benchmark was skipped because a service or a tool was missing. The message names it \
+         and says how to get it. To insist on a benchmark, name it in verdict.require.";
+    /// The environments of the two sides differ.
     EnvironmentDiffers = "environment-differs", Undecided,
-        "The baseline was measured in another environment. Wall times are undecided where the \
-         processor, the kernel, the toolchain, the flags or another field that moves a clock \
-         differs; instruction counts where the toolchain, the C library, the processor's level \
-         or valgrind does. Fields: cpu_model cores cpu_level governor memory_bytes os kernel \
-         libc container virtual_machine rustc target profile flags features valgrind runner \
-         services. Save a baseline for this environment, or allow a field to differ with \
+        "The baseline was measured in another environment. Wall times are undecided if the \
+         processor, the kernel, the toolchain, the flags or another field that affects a clock \
+         differs; instruction counts if the toolchain, the C library, the processor's level or \
+         valgrind does. Fields: cpu_model cores cpu_level governor memory_bytes os kernel libc \
+         container virtual_machine rustc target profile flags features valgrind runner services. \
+         Save a baseline for this environment, or allow a field to differ with \
          environment.ignore.";
-    /// Nothing is known of an environment.
+    /// The environment of a side is not known.
     EnvironmentUnknown = "environment-unknown", Undecided,
-        "One side does not say where it was measured (a critcmp export, another tool's \
-         directory). It is compared, on your word that both come from the same machine and \
-         toolchain.";
-    /// Most times moved alike.
+        "One side does not record where it was measured: it is a critcmp export, or another \
+         tool's directory. The sides are compared as if both were measured on the same machine \
+         with the same toolchain. Only you can know whether they were.";
+    /// Most times changed alike.
     SuiteShift = "suite-shift", Regression,
         "The median change of ten or more times is beyond noise: most benchmarks became slower, \
-         or faster, by about as much. Either the machine did, or a change of the code touches \
-         them all; the clock alone cannot tell. It is subtracted from each row, which is then \
-         judged by what is left, and both changes are shown. A row is a regression or an \
-         improvement only where the change as it was seen is one too. Instruction counts tell \
-         the machine from the code: where those of most rows moved the same way, nothing is \
-         subtracted. verdict.suite_shift sets what it does; one for the better warns at most. \
-         `gate ab` measures both sides in turn and has no such shift.";
-    /// Nothing says how much sessions differ.
+         or faster, by about as much. Either the machine changed, or the code that all of them \
+         use; the clock alone cannot tell. The shift is subtracted from each row, the rest is \
+         judged, and both changes are shown. A row is a regression or an improvement only if the \
+         measured change is one too. Instruction counts tell the machine from the code: if most \
+         of them moved the same way, nothing is subtracted. verdict.suite_shift sets the \
+         severity; a shift for the better is at most a warning. `gate ab` measures both sides in \
+         turn, so it has no such shift.";
+    /// The noise between sessions is not known.
     SessionsUnknown = "sessions-unknown", Undecided,
-        "Two saved snapshots come from two sessions, which differ by more than the runs of each \
-         show: another hour, other neighbours. How much they differ here is not known for these \
-         rows, so their intervals and their chance of error cover only the runs' own noise. \
-         `gate calibrate` with the same code at three or more different times measures it; each \
-         further one makes smaller changes visible. `gate ab` does not need it.";
-    /// A single run cannot show how much runs differ.
+        "Two saved snapshots come from two sessions. Sessions differ by more than the runs within \
+         each show: another hour, other load on the host. For these rows that noise is not known, \
+         so their intervals and error rates cover only the noise of the runs themselves. `gate \
+         calibrate` with the same code at three or more different times measures it, and each \
+         further session makes smaller changes visible. `gate ab` does not need it.";
+    /// A single run does not show how much runs differ.
     SingleRun = "single-run", Undecided,
-        "Wall times with one run on a side are undecided, however many the other has: samples \
-         within a process say nothing about how much processes differ, and a lone run may be an \
-         odd one. Measure with `gate run`, --repeat 5 or more; or let `gate calibrate` keep what \
-         twenty earlier runs of the benchmark showed, which then stand in for it.";
-    /// Functions lie elsewhere in the other build.
+        "Wall times with a single run on a side are undecided, however many the other side has: \
+         samples within a process do not show how much processes differ, and a single run may be \
+         an outlier. Measure with `gate run`, --repeat 5 or more. Or let `gate calibrate` record \
+         twenty earlier runs of the benchmark, which then replace the missing spread.";
+    /// The two builds place functions differently.
     LayoutFree = "layout-free", Undecided,
-        "`gate ab` links both sides once more with the functions that did not change at the same \
-         place, as where code lies alone moves times: neutral rebuilds moved small loops by 5% \
-         and more. Here that was not possible, the message says why. Clocks are judged all the \
-         same, but one that is slower with the same instructions only warns \
-         (`slower_clock_unpinned`). It needs LLVM's linker, rustc's own on x86_64 Linux, and \
-         symbols (`strip = \"none\"` in [profile.bench]). ab.pin_layout turns it off.";
-    /// A count that its own runs do not repeat.
+        "`gate ab` relinks both sides so that unchanged functions are at the same addresses, \
+         because code placement alone changes times: neutral rebuilds moved small loops by 5% and \
+         more. Here that was not possible; the message gives the reason. Clocks are still judged, \
+         but a slower clock with the same instructions only warns (`slower_clock_unpinned`). \
+         Relinking needs LLVM's linker, which is rustc's own on x86_64 Linux, and symbols (`strip \
+         = \"none\"` in [profile.bench]). ab.pin_layout turns it off.";
+    /// A count differs between runs of the same program.
     UnsteadyCount = "unsteady-count", Undecided,
-        "Equal programs gave different counts, so something in the benchmark varies: a hash \
-         seed, an address, a clock, the order of threads. Its tolerance is raised to three \
-         times the spread, readings of the two sides that overlap are never a change, and \
-         where that raises its tolerance it is no second witness to the clock. Fix the seed to make it exact.";
-    /// A ratio to zero.
+        "Equal programs gave different counts, so something in the benchmark varies: a hash seed, \
+         an address, a clock, the order of threads. The tolerance of the count is raised to three \
+         times the spread. Readings of the two sides that overlap are never a change. If the \
+         raise is needed, the count is not a second witness for the clock. Fix the seed to make \
+         the count exact.";
+    /// A change from or to zero has no percentage.
     ZeroBaseline = "zero-baseline", Undecided,
         "A value is zero, and a change from or to zero has no percentage. Counts are judged by \
          their floor alone; clocks stay undecided.";
-    /// A rule that applies to nothing.
+    /// A rule matches nothing.
     RuleUnmatched = "rule-unmatched", Undecided,
-        "A rule of the policy matches no benchmark and metric of either side, so it protects or \
-         allows nothing: its glob may be misspelt, or its benchmark gone.";
+        "A rule of the policy matches no benchmark and metric of either side, so it has no \
+         effect. Its glob may be misspelt, or its benchmark removed.";
     /// The base of a trial does not build or run.
     BaseBroken = "base-broken", Undecided,
-        "The base of `gate ab` does not build, or a program of it crashed, hung or wrote what \
-         cannot be read. If nothing of it runs, nothing can be said of the head: undecided (exit \
-         4), or exit 1 with base_broken = \"fail\" under [ab]. Name a base that works with --base \
-         REV, or mend the branch that the change is held against.";
-    /// The base held against itself shows changes.
+        "The base of `gate ab` does not build, or one of its programs crashed, hung or wrote \
+         output that cannot be read. If none of it runs, the head cannot be judged: the verdict \
+         is undecided (exit 4), or exit 1 with base_broken = \"fail\" under [ab]. Name a base \
+         that works with --base REV, or fix the branch that the change is compared with.";
+    /// The base compared with itself shows changes.
     ControlAlarmed = "control-alarmed", Undecided,
-        "The control of `gate ab --control` is the base held against itself, by the same rules. A \
-         change found there is none, so what the head shows on this machine proves nothing \
-         either: a pass or a failure becomes undecided. By chance that happens to one trial in a \
-         hundred in each direction (verdict.alpha); measure again on a quieter machine.";
+        "The control of `gate ab --control` compares the base with itself, by the same rules. A \
+         change found there is a false alarm, so changes of the head prove nothing on this \
+         machine either: a pass or a failure becomes undecided. By chance this happens to one \
+         trial in a hundred in each direction (verdict.alpha). Measure again on a quieter \
+         machine.";
     /// Other programs kept the machine busy.
     MachineBusy = "machine-busy", Undecided,
-        "Other programs took more than a fifth of the machine's processors while `gate ab` \
-         measured. Bursts of such load hit the two sides unequally, widen intervals and can hide \
-         a change: 5% was once called unchanged. So what the clock alone calls unchanged is \
-         undecided; changes that are proven stand, and so does what the instructions witness. \
-         ab.machine_busy sets that. All pairs are kept. Close other programs, or measure on a \
-         runner that does nothing else.";
+        "Other programs used more than 20% of the machine's processors while `gate ab` measured. \
+         Bursts of such load hit the two sides unequally, widen intervals and can hide a change: \
+         a change of 5% was once called unchanged. So rows that only the clock calls unchanged \
+         are undecided. Proven changes remain, and so do rows that the instructions support. \
+         ab.machine_busy sets this. All pairs are kept. Close other programs, or measure on a \
+         dedicated runner.";
     /// Processes mostly prepare.
     SetUpDominates = "set-up-dominates", Undecided,
-        "More than half of each process of a bench target goes into something else than warming up \
-         and measuring: starting services, filling databases, criterion's analysis. What is \
-         measured in each process is then measured for longer than asked for, up to five times. \
-         Make the set-up smaller, share it between benchmarks, or do it inside of the benchmark's \
-         own closure, which runs only where that benchmark does.";
-    /// An accepted regression.
+        "More than half of the time of each process of a bench target is spent on something other \
+         than warming up and measuring: starting services, filling databases, criterion's \
+         analysis. Each process then measures longer than asked for, up to five times. Make the \
+         set-up smaller, share it between benchmarks, or move it into the benchmark's own \
+         closure, which runs only if that benchmark does.";
+    /// A regression is accepted.
     Waived = "waived", Undecided,
-        "A regression is accepted by a waiver of the policy, up to its ceiling and until its day.";
-    /// A waiver's ceiling is too low.
+        "A waiver of the policy accepts this regression, up to its ceiling and until its last \
+         day.";
+    /// A regression is larger than its waiver allows.
     WaiverExceeded = "waiver-exceeded", Undecided,
         "The regression is larger than its waiver allows, so it counts in full.";
     /// A waiver is out of date.
     WaiverExpired = "waiver-expired", Undecided,
-        "A waiver's last day is over; the regression counts again. Mend the cause, or renew the \
-         waiver with a reason.";
-    /// A waiver without a regression.
+        "A waiver's last day has passed, so the regression counts again. Fix the cause, or renew \
+         the waiver with a reason.";
+    /// A waiver has no regression to accept.
     WaiverUnused = "waiver-unused", Undecided,
-        "A waiver names a row that did not regress, or does not exist. Remove it, or correct \
-         its bench and metric; both are exact names.";
+        "A waiver names a row that did not regress or does not exist. Remove it, or correct its \
+         bench and metric; both are exact names.";
 }
 
 impl fmt::Display for Code {

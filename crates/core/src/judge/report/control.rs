@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::outcome::Outcome;
 
-/// What holding the base against itself came to, by the rules of the report.
+/// The base compared with itself, by the rules of the report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Control {
-    /// How many rows came out how.
+    /// The number of rows with each outcome.
     pub counts: BTreeMap<Outcome, usize>,
     /// Benchmarks that were called changed, by name.
     pub alarms: Vec<String>,
-    /// The smallest change that was called one, as a share of either sign.
+    /// The smallest change that was called a regression or an improvement, as a share.
     pub smallest_false_change: Option<f64>,
 }

@@ -7,19 +7,19 @@ use super::code::Code;
 use super::outcome::Severity;
 use super::row::Row;
 
-/// Something that was found besides the rows' outcomes.
+/// Something that is reported besides the outcomes of rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Finding {
-    /// Which kind: `gate explain CODE` tells more.
+    /// The kind of finding; `gate explain CODE` explains it.
     pub code: Code,
-    /// What it does.
+    /// What it does to the gate.
     pub severity: Severity,
-    /// The benchmark, where it is about one.
+    /// The benchmark, if it is about a single one.
     pub id: Option<String>,
-    /// The metric, where it is about one.
+    /// The metric, if it is about a single one.
     pub metric: Option<String>,
-    /// What was found, in a sentence or two.
+    /// The message, in a sentence or two.
     pub message: String,
 }
 

@@ -41,26 +41,26 @@ pub struct Report {
     pub schema_version: u32,
     /// The program that wrote it: `benchgate 0.1.0`.
     pub tool: String,
-    /// The verdict; absent where nothing was to be judged.
+    /// The verdict; absent if nothing was judged.
     pub verdict: Option<Verdict>,
-    /// What the candidate was held against.
+    /// The snapshot that the candidate was compared with.
     pub baseline: Option<SnapshotSummary>,
-    /// What was measured.
+    /// The snapshot that was measured.
     pub candidate: SnapshotSummary,
     /// The policy file in force; absent for the defaults.
     pub policy: Option<PathBuf>,
     /// Family-wise chance of a false regression among the sampled rows.
     pub alpha: f64,
-    /// What the base held against itself showed, where it was.
+    /// The base compared with itself, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control: Option<Control>,
     /// How the environments differ.
     pub environment_differences: Vec<EnvironmentDifference>,
-    /// How many rows came out how.
+    /// The number of rows with each outcome.
     pub counts: BTreeMap<Outcome, usize>,
     /// One row for each metric of each benchmark, worst first.
     pub rows: Vec<Row>,
-    /// What was found besides, worst first.
+    /// Everything that was found besides the rows, worst first.
     pub findings: Vec<Finding>,
 }
 

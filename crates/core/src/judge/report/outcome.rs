@@ -1,11 +1,11 @@
-//! How rows come out, and how much that weighs.
+//! The outcomes of rows, and their severity.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::{Gate, Level};
 
-/// How a row came out.
+/// The outcome of a row.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
@@ -13,7 +13,7 @@ use crate::policy::{Gate, Level};
 pub enum Outcome {
     /// Proven worse, beyond the tolerance.
     Regression,
-    /// It could not be told.
+    /// Neither a change nor its absence could be shown.
     Undecided,
     /// Only the baseline has it.
     Missing,
@@ -21,7 +21,7 @@ pub enum Outcome {
     New,
     /// Proven better, beyond the tolerance.
     Improvement,
-    /// Any change is below the target, or exactly none.
+    /// A change of the target's size is ruled out, or there is none.
     Unchanged,
 }
 
@@ -52,42 +52,46 @@ impl Outcome {
     pub(crate) fn text(self) -> &'static str {
         match self {
             Self::Regression => {
-                "The row is worse, beyond its tolerance, and that is unlikely to be noise: over all \
-                 sampled rows of a comparison the chance of any false regression is verdict.alpha, were \
-                 the runs' own noise all there is; between a saved baseline and a later run other things \
-                 may differ too. It fails the gate where it is proven beyond `fail`, warns beyond `warn`. A \
-                 clock that is slower though the same benchmark's instructions are steady and not more \
-                 fails beyond `slower_clock_tolerance`, and only warns where the layout of the two builds \
-                 was not pinned: a new build alone moves code, and that moves times. To accept a \
+                "The row is worse, beyond its tolerance, and noise is an unlikely explanation: \
+                 over all sampled rows of a comparison the chance of any false regression is \
+                 verdict.alpha, assuming that the noise of the runs is all there is. Between a \
+                 saved baseline and a later run other things may differ too. The row fails the \
+                 gate if it is proven beyond `fail`, and warns if beyond `warn`. A slower clock \
+                 whose instructions are steady and not more fails beyond \
+                 `slower_clock_tolerance`, and only warns if the layout of the two builds was not \
+                 pinned: a new build alone moves code, and that changes times. To accept a \
                  regression for a while, add a [[waiver]]."
             }
-            Self::Improvement => {
-                "The row is better, beyond its tolerance, by the same test turned round."
-            }
-            Self::Unchanged => {
-                "The whole 95% interval lies below the target, so a change for the worse of that size is \
-                 ruled out; or a count is within its tolerance. Unchanged as far as can be known: the clock \
-                 is undecided and does not look slower, and the same benchmark's instructions are \
-                 steady and not more; `witness = \"clock\"` leaves such rows undecided."
-            }
             Self::Undecided => {
-                "Neither a change nor its absence could be shown: the runs differ too much, there are too \
-                 few of them, or the sides are not comparable. The row's reason says which, and the \
-                 smallest change that could have been shown. More runs help; so do instruction counts."
+                "Neither a change nor its absence could be shown: the runs differ too much, there \
+                 are too few of them, or the sides are not comparable. The row's reason says \
+                 which, and gives the smallest change that could have been shown. More runs help, \
+                 and so do instruction counts."
             }
             Self::Missing => {
-                "Only the baseline has the row: see benchmark-missing and metric-missing, which \
-                 verdict.missing sets the weight of."
+                "Only the baseline has the row: see benchmark-missing and metric-missing. \
+                 verdict.missing sets the severity."
             }
             Self::New => {
-                "Only the candidate has the row, so there is nothing to compare it with until a baseline \
-                 holds it: see benchmark-new."
+                "Only the candidate has the row, so there is nothing to compare it with until a \
+                 baseline has it: see benchmark-new."
+            }
+            Self::Improvement => {
+                "The row is better, beyond its tolerance, by the same test in the other \
+                 direction."
+            }
+            Self::Unchanged => {
+                "The whole 95% interval is below the target, so a change for the worse of that \
+                 size is ruled out; or a count is within its tolerance. A clock that is \
+                 inconclusive but does not look slower is also unchanged if the same benchmark's \
+                 instructions are steady and not more; `witness = \"clock\"` leaves such rows \
+                 undecided."
             }
         }
     }
 }
 
-/// What a row or a finding does.
+/// What a row or a finding does to the gate.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
@@ -97,7 +101,7 @@ pub enum Severity {
     Fail,
     /// It warns.
     Warn,
-    /// It is said.
+    /// It is reported.
     Note,
 }
 

@@ -25,23 +25,23 @@ pub struct Row {
     pub higher_is_better: bool,
     /// Whether equal programs give equal values.
     pub counted: bool,
-    /// The most that the row may do, by the policy.
+    /// The most that the policy lets the row do.
     pub gate: Gate,
-    /// What the baseline showed.
+    /// The baseline's values.
     pub baseline: Option<Side>,
-    /// What the candidate showed.
+    /// The candidate's values.
     pub candidate: Option<Side>,
-    /// How far they are apart; absent where a side is, or the baseline is zero.
+    /// The change between the sides; absent if a side is, or if the baseline is zero.
     pub change: Option<Change>,
-    /// The change of each pair of processes that the decision rests on; empty where
-    /// the sides were not measured in turn.
+    /// The change of each pair of processes that the decision is based on; empty if the
+    /// sides were not measured in turn.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pairs: Vec<f64>,
-    /// The change without what the whole suite has in common; absent where nothing
+    /// The change without the shift that the whole suite has in common; absent if nothing
     /// was subtracted (see the finding `suite-shift`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adjusted: Option<Change>,
-    /// What was decided; absent where nothing was to be judged.
+    /// The decision; absent if nothing was judged.
     pub judgement: Option<Judgement>,
 }
 
@@ -51,55 +51,55 @@ impl Row {
         BenchId::from_parts(self.id.clone(), self.target.clone(), self.package.clone())
     }
 
-    /// How it came out, where it was judged.
+    /// The outcome, if the row was judged.
     pub fn outcome(&self) -> Option<Outcome> {
         self.judgement.as_ref().map(|judgement| judgement.outcome)
     }
 }
 
-/// What one side showed.
+/// The values of one side.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Side {
-    /// One value for all runs, in the row's unit: of a sampled metric the geometric
-    /// mean (the median where a run is zero), of a count the median.
+    /// One value for all runs, in the row's unit: the geometric mean of a sampled metric
+    /// (the median if a run is zero), the median of a count.
     pub value: f64,
     /// Each run's own number: for a clock, the median of its samples.
     pub runs: Vec<f64>,
 }
 
-/// How far the sides are apart: candidate / baseline − 1, so 0.03 is +3%.
+/// The change between the sides: candidate / baseline − 1, so 0.03 is +3%.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
     /// The estimate. For sampled metrics the ratio of the geometric means of runs.
     pub estimate: f64,
-    /// The 95% interval's lower end; absent where nothing is known of the spread
+    /// The lower end of the 95% interval; absent if nothing is known about the spread
     /// between runs. Equal to the estimate for exact counts.
     pub lower: Option<f64>,
-    /// The 95% interval's upper end.
+    /// The upper end of the 95% interval.
     pub upper: Option<f64>,
 }
 
-/// What was decided about a row, and why.
+/// The decision on a row, and its reason.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Judgement {
-    /// How it came out.
+    /// The outcome.
     pub outcome: Outcome,
-    /// What it does.
+    /// What the outcome does to the gate.
     pub severity: Severity,
-    /// Why, in a few words.
+    /// The reason, in a few words.
     pub reason: String,
     /// The limits in force.
     pub limits: RowLimits,
-    /// Chance of a change this far beyond the tolerance were there none, adjusted
-    /// for all sampled rows (Holm); absent for counts and undecidable rows.
+    /// The chance of a change this far beyond the tolerance if there is none, adjusted for
+    /// all sampled rows (Holm); absent for counts and undecidable rows.
     pub p_value: Option<f64>,
     /// The smallest observed change that would have been called a regression.
     pub detectable: Option<f64>,
-    /// Whether the clock alone would have left the row undecided: it is unchanged
-    /// as far as can be known, as the benchmark's instructions are not more.
+    /// Whether the clock alone would have left the row undecided. It is called unchanged
+    /// because the benchmark's instructions are not more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_instructions: bool,
     /// The probable cause of instructions that grew: the functions that account
@@ -108,14 +108,14 @@ pub struct Judgement {
     pub cause: Vec<FunctionChange>,
 }
 
-/// A function that takes more instructions than before, itself, without what it
-/// calls.
+/// A function that takes more instructions than before, not counting the functions that
+/// it calls.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FunctionChange {
     /// Its demangled name; arbitrary text.
     pub function: String,
-    /// Instructions in the baseline; absent where it was too little to be kept.
+    /// Instructions in the baseline; absent if they were too few to be kept.
     pub baseline: Option<u64>,
     /// Instructions in the candidate.
     pub candidate: u64,
@@ -125,7 +125,7 @@ pub struct FunctionChange {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RowLimits {
-    /// Up to here nothing is a regression.
+    /// A change up to this is not a regression.
     pub tolerance: f64,
     /// A change of this size must be found.
     pub target: f64,
@@ -133,6 +133,6 @@ pub struct RowLimits {
     pub warn: f64,
     /// Proven beyond this, a failure.
     pub fail: f64,
-    /// A difference up to here never counts, as it was written: `5ns`.
+    /// A difference up to this never counts, as the policy wrote it: `5ns`.
     pub floor: String,
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Field, Snapshot};
 
-/// Where one side came from.
+/// The origin of one side.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SnapshotSummary {
@@ -18,11 +18,11 @@ pub struct SnapshotSummary {
     pub created: Timestamp,
     /// The commit, with `+` where tracked files differed from it.
     pub revision: Option<String>,
-    /// How many runs it holds.
+    /// The number of its runs.
     pub runs: usize,
-    /// What was selected, where not everything was.
+    /// The selection, if not everything was measured.
     pub selection: Option<String>,
-    /// Where and with what it was measured; `a | b` where runs differ.
+    /// The environment in which it was measured; `a | b` if runs differ.
     pub environment: BTreeMap<String, String>,
 }
 
@@ -55,9 +55,9 @@ pub struct EnvironmentDifference {
     pub baseline: String,
     /// The candidate's value.
     pub candidate: String,
-    /// Whether wall times cannot be compared for it.
+    /// Whether wall times cannot be compared because of it.
     pub blocks_time: bool,
-    /// Whether instruction counts cannot be compared for it.
+    /// Whether instruction counts cannot be compared because of it.
     pub blocks_counts: bool,
 }
 

@@ -9,17 +9,17 @@ use crate::exit::Exit;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Verdict {
-    /// Which.
+    /// The kind of verdict.
     pub outcome: VerdictOutcome,
     /// The exit code that goes with it.
     #[serde(rename = "exit_code", with = "exit_code")]
     #[schemars(with = "u8")]
     pub exit: Exit,
-    /// One sentence that says why.
+    /// The reason, in one sentence.
     pub reason: String,
 }
 
-/// What a pipeline is told.
+/// The kinds of verdicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum VerdictOutcome {
@@ -27,11 +27,11 @@ pub enum VerdictOutcome {
     Pass,
     /// A regression beyond its limit, or a budget exceeded.
     Fail,
-    /// It could not be decided, and the policy blocks on that.
+    /// Rows could not be decided, and the policy blocks that.
     Undecided,
     /// Nothing was compared, or a required benchmark is missing.
     NothingCompared,
-    /// Results could not be read, or programs broke.
+    /// Results could not be read, or bench programs broke.
     Incomplete,
 }
 

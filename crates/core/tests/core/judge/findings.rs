@@ -227,19 +227,19 @@ fn a_waiver_without_a_regression_says_why() {
     let is = |severity, text: &str| (severity, text.to_owned());
     assert_eq!(
         message(&fast, "group/a"),
-        is(Severity::Warn, "the row it names did not regress: remove it")
+        is(Severity::Warn, "the row it names did not regress; remove it")
     );
     assert_eq!(
         message(&fast, "group/as"),
-        is(Severity::Warn, "there is no such row: correct its name; group/a is there")
+        is(Severity::Warn, "no such row: did you mean group/a?")
     );
     assert_eq!(
         message(&fast, "other"),
-        is(Severity::Warn, "there is no such row: correct its name, or remove it")
+        is(Severity::Warn, "no such row: correct its name, or remove it")
     );
     let mut part = times(&[("group/b", &STEADY)]);
     part.selection = Some("--bench b".to_owned());
-    let left_out = "the row it names is not among what was selected (--bench b)";
+    let left_out = "the row it names was not selected (--bench b)";
     assert_eq!(message(&part, "group/a"), is(Severity::Note, left_out));
     assert_eq!(message(&part, "unknown"), is(Severity::Note, left_out));
 }

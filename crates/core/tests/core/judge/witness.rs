@@ -53,10 +53,10 @@ fn the_witnesses_combine_as_documented() {
     let noisy = NOISY.map(|value| value * 1.2);
     for (runs, counted, expected, reason) in [
         // Instructions grew: the clock's row is its own, the count fails by itself.
-        (&STEADY, &MORE, (Outcome::Unchanged, Severity::Note, 3), "1.5% more instructions"),
-        (&FIFTH_SLOWER, &MORE, fail, "beyond the tolerance of 1%, p < 0.0001; 1.5% more"),
+        (&STEADY, &MORE, (Outcome::Unchanged, Severity::Note, 3), "+1.5% instructions"),
+        (&FIFTH_SLOWER, &MORE, fail, "beyond the tolerance of 1%, p < 0.0001; +1.5%"),
         // The same instructions: a failure only beyond 5%.
-        (&FIFTH_SLOWER, &SAME, fail, "same instructions, slower clock: memory, layout, waiting or"),
+        (&FIFTH_SLOWER, &SAME, fail, "same instructions, slower clock (memory, layout, waiting or"),
         (&LITTLE_SLOWER, &SAME, (Outcome::Regression, Severity::Warn, 0), "; not proven beyond 5%"),
         (&FIFTH_SLOWER, &FEWER, fail, "fewer instructions, slower clock"),
         (
@@ -65,7 +65,7 @@ fn the_witnesses_combine_as_documented() {
             (Outcome::Unchanged, Severity::Note, 0),
             "no change for the worse of 2.5%",
         ),
-        (&noisy, &SAME, (Outcome::Undecided, Severity::Note, 0), "too noisy: only a change above"),
+        (&noisy, &SAME, (Outcome::Undecided, Severity::Note, 0), "too noisy: these runs can only"),
     ] {
         let report = verdict(&base, &witnessed(runs, counted, 1), FAILS);
         assert_eq!(clock(&report), expected, "{runs:?} {counted:?}");
@@ -99,7 +99,7 @@ fn an_undecided_clock_is_unchanged_as_far_as_can_be_known_unless_it_looks_slower
         assert_eq!(judgement(&report, "time").by_instructions, settled);
         if settled {
             let reason = &judgement(&report, "time").reason;
-            let start = "as far as can be known: same instructions, clock undecided (too noisy: ";
+            let start = "same instructions; clock inconclusive: too noisy: ";
             assert!(reason.starts_with(start), "{reason}");
         }
     }
@@ -325,13 +325,13 @@ fn a_clock_whose_instructions_fail_already_is_not_confirmed() {
     let report = verdict(&base, &head, "");
     assert_eq!(clock(&report), (Outcome::Undecided, Severity::Note, 3));
     let said = &judgement(&report, "time").reason;
-    assert_eq!(said, "not confirmed, as 1.5% more instructions fail the gate already");
+    assert_eq!(said, "not measured again: +1.5% instructions already fails the gate");
     // Kept pairs that another policy had confirmed still count.
     let (base, head) =
         counted_trial(alternating(0.08, 0.005, 8), alternating(0.08, 0.005, 14), &MORE);
     let report = verdict(&base, &head, "");
     assert_eq!(clock(&report), (Outcome::Regression, Severity::Fail, 3));
-    assert!(judgement(&report, "time").reason.ends_with("; 1.5% more instructions"));
+    assert!(judgement(&report, "time").reason.ends_with("; +1.5% instructions"));
     // What the screening cleared is not called so.
     let (base, head) = counted_trial(alternating(0.0, 0.005, 8), Vec::new(), &MORE);
     assert_eq!(clock(&verdict(&base, &head, "")), (Outcome::Unchanged, Severity::Note, 3));
@@ -359,7 +359,7 @@ fn a_trial_measures_again_only_what_may_change_its_verdict() {
     let report = verdict(&base, &head, "");
     let settled = judgement(&report, "time");
     assert_eq!((settled.outcome, settled.by_instructions), (Outcome::Unchanged, true));
-    assert!(settled.reason.ends_with("same instructions, and the clock's screening rules out 5%"));
+    assert!(settled.reason.ends_with("same instructions; the screening of the clock rules out 5%"));
     // A suspect that nobody measured again is not settled.
     let (base, head) = screened(0.08, 0.005);
     assert_eq!(judgement(&verdict(&base, &head, ""), "time").outcome, Outcome::Undecided);

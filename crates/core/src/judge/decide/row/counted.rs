@@ -4,8 +4,8 @@ use crate::judge::compare::Counted;
 use crate::judge::decide::decision::Decision;
 use crate::judge::decide::scale::{bound, toward_worse};
 use crate::judge::report::Outcome;
-use crate::judge::text::percent;
 use crate::model::Direction;
+use crate::text::percent;
 
 /// The least tolerance of a count that its own runs do not repeat, and how many times the
 /// spread between equal programs it must exceed.
@@ -29,7 +29,7 @@ pub(super) fn decide(counted: &Counted, tolerance: f64, better: Direction) -> De
         tolerance.max(UNSTEADY_TOLERANCE).max(UNSTEADY_RANGES * range)
     };
     let limit = bound(tolerance, better);
-    let note = if steady { "" } else { ", from runs that do not repeat exactly" };
+    let note = if steady { "" } else { "; the runs do not repeat exactly" };
     let percent = percent(tolerance);
     let (outcome, reason) = if gap == 0.0 && steady {
         (Outcome::Unchanged, "the same count in every run".to_owned())

@@ -16,7 +16,7 @@ use crate::judge::report::Outcome;
 pub(super) fn decide(contest: &Contest<'_>, level: Option<Level>, alpha: f64) -> Decision {
     let (data, floor) = match &contest.question {
         Question::Absent(Absence::NotSelected) => {
-            return Decision::new(Outcome::Missing, "not among what was selected");
+            return Decision::new(Outcome::Missing, "not selected");
         }
         Question::Absent(Absence::OnlyBaseline) => {
             return Decision::new(Outcome::Missing, "only the baseline has it");

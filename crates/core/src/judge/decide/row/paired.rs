@@ -7,7 +7,7 @@ use crate::judge::decide::decision::{Decision, UNSEEN, chance};
 use crate::judge::decide::levels::Level;
 use crate::judge::decide::scale::{bound, share, toward_worse};
 use crate::judge::report::Outcome;
-use crate::judge::text::percent;
+use crate::text::percent;
 
 /// Only confirming pairs prove a change. The screening can show that there is none.
 pub(super) fn decide(
@@ -44,11 +44,11 @@ pub(super) fn decide(
         let reason = format!("no change for the worse of {target} or more, {pairs} pairs");
         (Outcome::Unchanged, reason)
     } else if !differences.confirmed() {
-        (Outcome::Undecided, "suspect, and not measured again".to_owned())
+        (Outcome::Undecided, "suspect, but not measured again".to_owned())
     } else {
         let reason = match detectable {
             Some(detectable) if detectable < UNSEEN => {
-                format!("after {pairs} pairs only above {} could be shown", percent(detectable))
+                format!("{pairs} pairs can only show changes above {}", percent(detectable))
             }
             _ => format!("{pairs} pairs are too few to show any change"),
         };

@@ -8,7 +8,7 @@ use crate::judge::decide::decision::{Decision, UNSEEN, chance};
 use crate::judge::decide::levels::Level;
 use crate::judge::decide::scale::{bound, share};
 use crate::judge::report::Outcome;
-use crate::judge::text::percent;
+use crate::text::percent;
 
 /// A change must be beyond the tolerance both as it was measured and without the suite's
 /// shift. The interval that is shown must exclude the target for a row to be unchanged.
@@ -41,7 +41,7 @@ pub(super) fn decide(
         (Outcome::Unchanged, reason)
     } else if detectable < UNSEEN {
         let detectable = percent(detectable);
-        let reason = format!("too noisy: only a change above {detectable} could be shown");
+        let reason = format!("too noisy: these runs can only show changes above {detectable}");
         (Outcome::Undecided, reason)
     } else {
         (Outcome::Undecided, "too noisy to show any change".to_owned())

@@ -8,6 +8,11 @@ pub(crate) fn percent(share: f64) -> String {
     format!("{}%", text.strip_suffix(".0").unwrap_or(&text))
 }
 
+/// A number of things: `1 row`, `3 rows`.
+pub(crate) fn plural(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
 /// The first `most` of some names, and how many more there are.
 pub(crate) fn listed(names: &[&str], most: usize) -> String {
     match names.len().checked_sub(most) {
