@@ -11,6 +11,23 @@ pub struct Pattern {
 }
 
 impl Pattern {
+    /// The glob that matches everything.
+    const ANY: &str = "**";
+
+    /// A glob that matches everything.
+    ///
+    /// # Panics
+    ///
+    /// Never: the glob is a constant.
+    pub fn any() -> Self {
+        Self::new(Self::ANY).expect("a valid glob")
+    }
+
+    /// Whether it is the glob that matches everything.
+    pub fn is_any(&self) -> bool {
+        self.text == Self::ANY
+    }
+
     /// Reads a glob.
     ///
     /// # Errors

@@ -1,11 +1,13 @@
 //! `gate.toml`: what counts as a regression, and what may stop a pipeline.
 //!
-//! Read in two phases: `raw` knows the file's shape and remembers where every
-//! value stood, `validate` turns it into a [`Policy`] or says what is wrong and
-//! where. The defaults are a policy file too, [`DEFAULT`].
+//! A file is read in three steps: `raw` knows its shape and the place of every
+//! value, `validate` checks the values and says what is wrong and where, and
+//! `layer` lays what the file says over the defaults. The defaults are a policy
+//! file too, [`DEFAULT`].
 
 mod edit;
 mod error;
+mod layer;
 mod quantity;
 mod raw;
 mod validate;
@@ -23,6 +25,7 @@ pub use error::PolicyError;
 pub use quantity::{Quantity, percentage};
 
 use crate::model::{BenchId, Field, Metric, Pattern};
+use layer::LimitsLayer;
 
 /// The policy that holds where nobody wrote one; every key, with comments.
 pub const DEFAULT: &str = include_str!("default.toml");
@@ -45,6 +48,8 @@ pub struct Policy {
     pub ab: AbRules,
     /// How `gate calibrate` measures, beside what it has of `ab`.
     pub calibrate: CalibrateRules,
+    /// What holds for a row that no rule matches.
+    limits: Limits,
     rules: Vec<Rule>,
     /// How many of the rules are the defaults'.
     builtin_rules: usize,
@@ -80,7 +85,8 @@ pub struct VerdictRules {
 }
 
 /// What undecided rows do to the exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum OnUndecided {
     /// Any of them blocks.
     Block,
@@ -91,7 +97,8 @@ pub enum OnUndecided {
 }
 
 /// What a finding does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Level {
     /// It is reported.
     Allow,
@@ -151,7 +158,8 @@ pub struct AbRules {
 }
 
 /// What it does that other programs kept the machine busy during a trial.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum MachineBusy {
     /// It is reported.
     Allow,
@@ -166,7 +174,8 @@ pub enum MachineBusy {
 }
 
 /// What becomes of a trial whose base does not build or run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum BaseBroken {
     /// Nothing can be said of the head, whose fault it is not.
     Undecided,
@@ -183,21 +192,12 @@ pub struct CalibrateRules {
     pub budget: Duration,
 }
 
-/// One rule of the file; absent keys leave what an earlier rule said.
+/// One rule of the file. Where it is silent, earlier rules hold.
 #[derive(Clone, Debug)]
 struct Rule {
     bench: Pattern,
     metric: Pattern,
-    tolerance: Option<f64>,
-    target: Option<f64>,
-    warn: Option<f64>,
-    fail: Option<f64>,
-    floor: Option<Quantity>,
-    gate: Option<Gate>,
-    witness: Option<Witness>,
-    slower_clock: Option<Gate>,
-    slower_clock_unpinned: Option<Gate>,
-    slower_clock_tolerance: Option<f64>,
+    limits: LimitsLayer,
 }
 
 /// The most that a row may do.
@@ -216,7 +216,8 @@ pub enum Gate {
 
 /// Which of a benchmark's two witnesses may do what `gate` says, where it has
 /// both: a time, and the count of its instructions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Witness {
     /// Each of them.
     Both,
@@ -307,8 +308,14 @@ impl Policy {
     /// # Panics
     /// If the built-in policy is invalid, which a test rules out.
     pub fn builtin() -> Self {
-        let raw = raw::parse(DEFAULT, Path::new("default.toml")).expect("the defaults are valid");
-        validate::complete(&raw).expect("the defaults are valid")
+        Self::complete(DEFAULT, Path::new("default.toml")).expect("the defaults are valid")
+    }
+
+    /// The policy of a text that has every key, or what is wrong with it.
+    fn complete(text: &str, path: &Path) -> Result<Self, String> {
+        let raw = raw::parse(text, path).map_err(|error| error.to_string())?;
+        let layer = validate::layer(&raw, text, path).map_err(|error| error.to_string())?;
+        Self::try_from(layer).map_err(|missing| missing.to_string())
     }
 
     /// Reads the file at `path` on top of the defaults.
@@ -317,10 +324,13 @@ impl Policy {
         Self::parse(&text, path)
     }
 
-    /// Takes `text`, which stood at `path`, on top of the defaults.
+    /// Takes `text`, the content of the file at `path`, on top of the defaults.
     pub fn parse(text: &str, path: &Path) -> Result<Self, PolicyError> {
         let raw = raw::parse(text, path)?;
-        validate::extend(Self::builtin(), &raw, text, path)
+        let layer = validate::layer(&raw, text, path)?;
+        let policy = Self { source: Some(path.to_owned()), ..layer.over(Self::builtin()) };
+        validate::can_decide(&policy, &raw, text, path)?;
+        Ok(policy)
     }
 
     /// The policy of `explicit`, else the first of [`SEARCHED`] below
@@ -341,21 +351,10 @@ impl Policy {
 
     /// What holds for one row: every rule that matches, in order.
     pub fn limits(&self, id: &BenchId, metric: &Metric) -> Limits {
-        let mut limits = Limits {
-            tolerance: 0.0,
-            target: 0.0,
-            warn: 0.0,
-            fail: 0.0,
-            floor: Quantity::Number(0.0),
-            gate: Gate::Fail,
-            witness: Witness::Both,
-            slower_clock: Gate::Fail,
-            slower_clock_unpinned: Gate::Fail,
-            slower_clock_tolerance: 0.0,
-        };
+        let mut limits = self.limits.clone();
         for rule in &self.rules {
             if rule.bench.matches(id) && rule.metric.matches_text(&metric.name) {
-                rule.apply(&mut limits);
+                limits = rule.limits.clone().over(limits);
             }
         }
         // Raising the tolerance alone moves what depends on it.
@@ -381,33 +380,14 @@ impl Policy {
 }
 
 impl Rule {
-    fn apply(&self, limits: &mut Limits) {
-        let Self {
-            bench: _,
-            metric: _,
-            tolerance,
-            target,
-            warn,
-            fail,
-            floor,
-            gate,
-            witness,
-            slower_clock,
-            slower_clock_unpinned,
-            slower_clock_tolerance,
-        } = self;
-        limits.tolerance = tolerance.unwrap_or(limits.tolerance);
-        limits.target = target.unwrap_or(limits.target);
-        limits.warn = warn.unwrap_or(limits.warn);
-        limits.fail = fail.unwrap_or(limits.fail);
-        limits.floor = floor.unwrap_or(limits.floor);
-        limits.gate = gate.unwrap_or(limits.gate);
-        limits.witness = witness.unwrap_or(limits.witness);
-        limits.slower_clock = slower_clock.unwrap_or(limits.slower_clock);
-        limits.slower_clock_unpinned =
-            slower_clock_unpinned.unwrap_or(limits.slower_clock_unpinned);
-        limits.slower_clock_tolerance =
-            slower_clock_tolerance.unwrap_or(limits.slower_clock_tolerance);
+    /// A rule for all rows.
+    fn general(limits: LimitsLayer) -> Self {
+        Self { bench: Pattern::any(), metric: Pattern::any(), limits }
+    }
+
+    /// Whether it is for all rows.
+    fn is_general(&self) -> bool {
+        [&self.bench, &self.metric].into_iter().all(Pattern::is_any)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The file's shape: every value with the place where it stood.
+//! The file's shape: every value with its place in the file.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::PolicyError;
+use super::{BaseBroken, Gate, Level, MachineBusy, OnUndecided, PolicyError, Witness};
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -41,40 +41,24 @@ pub(super) struct RawVerdict {
     #[schemars(with = "Option<String>")]
     pub(super) alpha: Option<Spanned<String>>,
     /// What undecided rows do to the exit code.
-    pub(super) undecided: Option<RawUndecided>,
+    pub(super) undecided: Option<OnUndecided>,
     /// A comparison in which no row could be compared, though budgets were judged.
-    pub(super) nothing_compared: Option<RawLevel>,
+    pub(super) nothing_compared: Option<Level>,
     /// A benchmark that only the baseline has.
-    pub(super) missing: Option<RawLevel>,
+    pub(super) missing: Option<Level>,
     /// A benchmark that only the candidate has.
-    pub(super) new: Option<RawLevel>,
+    pub(super) new: Option<Level>,
     /// A result that cannot be read, a program that crashed or hung.
-    pub(super) unreadable: Option<RawLevel>,
+    pub(super) unreadable: Option<Level>,
     /// Two results that claim the same benchmark.
-    pub(super) duplicate: Option<RawLevel>,
+    pub(super) duplicate: Option<Level>,
     /// A result that an earlier run left behind.
-    pub(super) stale: Option<RawLevel>,
+    pub(super) stale: Option<Level>,
     /// A change that most times have in common.
-    pub(super) suite_shift: Option<RawLevel>,
+    pub(super) suite_shift: Option<Level>,
     /// Globs over names that must have been measured.
     #[schemars(with = "Option<Vec<String>>")]
     pub(super) require: Option<Vec<Spanned<String>>>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum RawUndecided {
-    Block,
-    BlockIfNoneDecided,
-    Allow,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum RawLevel {
-    Allow,
-    Warn,
-    Fail,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -103,24 +87,7 @@ macro_rules! with_process_keys {
             pub(super) samples: Option<Spanned<u32>>,
             $($own)*
         }
-
-        impl $name {
-            pub(super) fn process(&self) -> RawProcess<'_> {
-                RawProcess {
-                    warm_up: self.warm_up.as_ref(),
-                    time: self.time.as_ref(),
-                    samples: self.samples.as_ref(),
-                }
-            }
-        }
     };
-}
-
-/// Those keys.
-pub(super) struct RawProcess<'a> {
-    pub(super) warm_up: Option<&'a Spanned<String>>,
-    pub(super) time: Option<&'a Spanned<String>>,
-    pub(super) samples: Option<&'a Spanned<u32>>,
 }
 
 with_process_keys! {
@@ -138,13 +105,6 @@ struct RawMeasure {
     #[schemars(with = "Option<String>")]
     pub(super) time_limit: Option<Spanned<String>>,
 }
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum RawBaseBroken {
-    Undecided,
-    Fail,
 }
 
 with_process_keys! {
@@ -166,20 +126,10 @@ struct RawAb {
     /// Whether the base is also measured against itself.
     pub(super) control: Option<bool>,
     /// What becomes of a trial whose base does not build or run.
-    pub(super) base_broken: Option<RawBaseBroken>,
+    pub(super) base_broken: Option<BaseBroken>,
     /// That other programs kept the machine busy meanwhile.
-    pub(super) machine_busy: Option<RawMachineBusy>,
+    pub(super) machine_busy: Option<MachineBusy>,
 }
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum RawMachineBusy {
-    Allow,
-    Warn,
-    ClearNothing,
-    DecideNothing,
-    Fail,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -219,33 +169,17 @@ pub(super) struct RawRule {
     #[schemars(with = "Option<String>")]
     pub(super) floor: Option<Spanned<String>>,
     /// The most that a row may do.
-    pub(super) gate: Option<RawGate>,
+    pub(super) gate: Option<Gate>,
     /// Which may do that where a benchmark has both, a time and the count of its
     /// instructions.
-    pub(super) witness: Option<RawWitness>,
+    pub(super) witness: Option<Witness>,
     /// The most that a slower clock may do where the instructions are not more.
-    pub(super) slower_clock: Option<RawGate>,
+    pub(super) slower_clock: Option<Gate>,
     /// The same, where the layout of the two builds was not pinned.
-    pub(super) slower_clock_unpinned: Option<RawGate>,
+    pub(super) slower_clock_unpinned: Option<Gate>,
     /// Proven beyond this, such a clock does that; below it warns at most: "5%".
     #[schemars(with = "Option<String>")]
     pub(super) slower_clock_tolerance: Option<Spanned<String>>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum RawWitness {
-    Both,
-    Clock,
-    Instructions,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum RawGate {
-    Show,
-    Warn,
-    Fail,
 }
 
 /// An absolute limit on the candidate: exactly one of `at_most` and `at_least`.

@@ -1,6 +1,6 @@
-//! From the file's shape to a policy: every value checked, every error placed.
+//! From the file's shape to a layer: every value is checked, and every error has
+//! its place.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
@@ -9,19 +9,16 @@ use jiff::SignedDuration;
 use jiff::civil::Date;
 use toml::Spanned;
 
+use super::layer::{
+    AbLayer, CalibrateLayer, Layer, LimitsLayer, MeasureLayer, ProcessLayer, VerdictLayer,
+};
 use super::quantity::{self, Quantity};
-use super::raw::{
-    RawAb, RawBaseBroken, RawBudget, RawGate, RawLevel, RawMachineBusy, RawPolicy, RawProcess,
-    RawRule, RawUndecided, RawVerdict, RawWaiver, RawWitness,
-};
-use super::{
-    AbRules, BaseBroken, Bound, Budget, CalibrateRules, Gate, Level, MachineBusy, MeasureRules,
-    OnUndecided, Policy, PolicyError, ProcessRules, Rule, VerdictRules, Waiver, Witness,
-};
+use super::raw::{RawAb, RawBudget, RawMeasure, RawPolicy, RawRule, RawVerdict, RawWaiver};
+use super::{Bound, Budget, Policy, PolicyError, Rule, Waiver};
 use crate::model::{Field, Pattern};
 use crate::stats;
 
-/// A value that is wrong: where it stood and what is wrong with it.
+/// A value that is wrong: its place in the file, and what is wrong with it.
 struct Fault {
     span: Range<usize>,
     message: String,
@@ -33,66 +30,12 @@ impl Fault {
     }
 }
 
-/// A policy from a file that holds every key: the defaults.
-pub(super) fn complete(raw: &RawPolicy) -> Result<Policy, String> {
-    let empty = Policy {
-        source: None,
-        verdict: VerdictRules {
-            alpha: 0.0,
-            undecided: OnUndecided::Block,
-            nothing_compared: Level::Fail,
-            missing: Level::Fail,
-            new: Level::Fail,
-            unreadable: Level::Fail,
-            duplicate: Level::Fail,
-            stale: Level::Fail,
-            suite_shift: Level::Fail,
-            require: Vec::new(),
-        },
-        ignored_fields: BTreeSet::new(),
-        measure: MeasureRules {
-            repeat: 0,
-            process: ProcessRules::default(),
-            counts: 0,
-            uncounted: Vec::new(),
-            time_limit: Duration::ZERO,
-        },
-        ab: AbRules {
-            screening: 0,
-            looks: Vec::new(),
-            process: ProcessRules::default(),
-            budget: Duration::ZERO,
-            counts: 0,
-            pin_layout: false,
-            control: false,
-            base_broken: BaseBroken::Undecided,
-            machine_busy: MachineBusy::Fail,
-        },
-        calibrate: CalibrateRules { pairs: 0, budget: Duration::ZERO },
-        rules: Vec::new(),
-        builtin_rules: 0,
-        budgets: Vec::new(),
-        waivers: Vec::new(),
-    };
-    let mut policy = apply(empty, raw).map_err(|fault| fault.message)?;
-    policy.builtin_rules = policy.rules.len();
-    Ok(policy)
+/// What the file says, or what is wrong with it and where.
+pub(super) fn layer(raw: &RawPolicy, text: &str, path: &Path) -> Result<Layer, PolicyError> {
+    check(raw).map_err(|fault| PolicyError::at(path, text, fault.span, fault.message))
 }
 
-/// `base` with what the file says.
-pub(super) fn extend(
-    base: Policy,
-    raw: &RawPolicy,
-    text: &str,
-    path: &Path,
-) -> Result<Policy, PolicyError> {
-    let mut policy =
-        apply(base, raw).map_err(|fault| PolicyError::at(path, text, fault.span, fault.message))?;
-    policy.source = Some(path.to_owned());
-    Ok(policy)
-}
-
-fn apply(mut policy: Policy, raw: &RawPolicy) -> Result<Policy, Fault> {
+fn check(raw: &RawPolicy) -> Result<Layer, Fault> {
     let RawPolicy { version, verdict, environment, measure, ab, calibrate, rule, budget, waiver } =
         raw;
     if *version.get_ref() != 1 {
@@ -102,61 +45,56 @@ fn apply(mut policy: Policy, raw: &RawPolicy) -> Result<Policy, Fault> {
         );
         return Err(Fault::at(version, message));
     }
-    apply_verdict(&mut policy.verdict, verdict)?;
-    for name in environment.ignore.iter().flatten() {
-        let field = Field::from_key(name.get_ref()).ok_or_else(|| {
-            let known: Vec<_> = Field::ALL.iter().map(|field| field.key()).collect();
-            Fault::at(
-                name,
-                format!("no such field of an environment; known are {}", known.join(", ")),
-            )
-        })?;
-        policy.ignored_fields.insert(field);
-    }
-    let settings = &mut policy.measure;
-    if let Some(value) = &measure.repeat {
-        settings.repeat = in_range(value, 1, 1000)?;
-    }
-    if let Some(value) = &measure.counts {
-        settings.counts = in_range(value, 0, 100)?;
-    }
-    if let Some(globs) = &measure.uncounted {
-        settings.uncounted = globs.iter().map(pattern).collect::<Result<_, _>>()?;
-    }
-    apply_process(&mut settings.process, &measure.process())?;
-    if let Some(value) = &measure.time_limit {
-        settings.time_limit = duration(value)?;
-    }
-    apply_ab(&mut policy.ab, ab)?;
-    can_decide(&policy, raw)?;
-    if let Some(value) = &calibrate.pairs {
-        policy.calibrate.pairs = in_range(value, 6, 1000)?;
-    }
-    if let Some(value) = &calibrate.budget {
-        policy.calibrate.budget = duration(value)?;
-    }
-    for raw in rule {
-        policy.rules.push(self::rule(raw)?);
-    }
-    for raw in budget {
-        policy.budgets.push(self::budget(raw)?);
-    }
-    for raw in waiver {
-        let waiver = self::waiver(raw)?;
-        let twin = policy
-            .waivers
-            .iter()
-            .any(|other| other.bench == waiver.bench && other.metric == waiver.metric);
-        if twin {
-            return Err(Fault::at(&raw.bench, "this row already has a waiver; keep one of them"));
-        }
-        policy.waivers.push(waiver);
-    }
-    Ok(policy)
+    Ok(Layer {
+        verdict: self::verdict(verdict)?,
+        ignored_fields: all(environment.ignore.as_ref(), field)?,
+        measure: self::measure(measure)?,
+        ab: self::ab(ab)?,
+        calibrate: CalibrateLayer {
+            pairs: each(calibrate.pairs.as_ref(), |value| in_range(value, 6, 1000))?,
+            budget: each(calibrate.budget.as_ref(), duration)?,
+        },
+        rules: rule.iter().map(self::rule).collect::<Result<_, _>>()?,
+        budgets: budget.iter().map(self::budget).collect::<Result<_, _>>()?,
+        waivers: waivers(waiver)?,
+    })
 }
 
-/// Whether the looks of `gate ab` can reach their level at all.
-fn can_decide(policy: &Policy, raw: &RawPolicy) -> Result<(), Fault> {
+/// The checked value of a key, where it is there.
+fn each<T, U>(
+    value: Option<&Spanned<T>>,
+    check: impl FnOnce(&Spanned<T>) -> Result<U, Fault>,
+) -> Result<Option<U>, Fault> {
+    value.map(check).transpose()
+}
+
+/// The checked values of a list, where it is there.
+fn all<U, C: FromIterator<U>>(
+    values: Option<&Vec<Spanned<String>>>,
+    check: impl Fn(&Spanned<String>) -> Result<U, Fault>,
+) -> Result<Option<C>, Fault> {
+    values.map(|values| values.iter().map(check).collect()).transpose()
+}
+
+fn field(name: &Spanned<String>) -> Result<Field, Fault> {
+    Field::from_key(name.get_ref()).ok_or_else(|| {
+        let known: Vec<_> = Field::ALL.iter().map(|field| field.key()).collect();
+        Fault::at(name, format!("no such field of an environment; known are {}", known.join(", ")))
+    })
+}
+
+/// Refuses a policy whose looks of `gate ab` cannot reach their level at all.
+pub(super) fn can_decide(
+    policy: &Policy,
+    raw: &RawPolicy,
+    text: &str,
+    path: &Path,
+) -> Result<(), PolicyError> {
+    looks_suffice(policy, raw)
+        .map_err(|fault| PolicyError::at(path, text, fault.span, fault.message))
+}
+
+fn looks_suffice(policy: &Policy, raw: &RawPolicy) -> Result<(), Fault> {
     let (alpha, looks) = (policy.verdict.alpha, &policy.ab.looks);
     let level = alpha / looks.len() as f64;
     let (Some(needed), Some(last)) = (stats::smallest_n(level), looks.last()) else {
@@ -177,13 +115,24 @@ fn can_decide(policy: &Policy, raw: &RawPolicy) -> Result<(), Fault> {
     })
 }
 
-fn apply_ab(rules: &mut AbRules, raw: &RawAb) -> Result<(), Fault> {
+fn measure(raw: &RawMeasure) -> Result<MeasureLayer, Fault> {
+    let RawMeasure { warm_up, time, samples, repeat, counts, uncounted, time_limit } = raw;
+    Ok(MeasureLayer {
+        repeat: each(repeat.as_ref(), |value| in_range(value, 1, 1000))?,
+        counts: each(counts.as_ref(), |value| in_range(value, 0, 100))?,
+        uncounted: all(uncounted.as_ref(), pattern)?,
+        time_limit: each(time_limit.as_ref(), duration)?,
+        process: process(warm_up.as_ref(), time.as_ref(), samples.as_ref())?,
+    })
+}
+
+fn ab(raw: &RawAb) -> Result<AbLayer, Fault> {
     let RawAb {
         screening,
         looks,
-        warm_up: _,
-        time: _,
-        samples: _,
+        warm_up,
+        time,
+        samples,
         budget,
         counts,
         pin_layout,
@@ -191,58 +140,41 @@ fn apply_ab(rules: &mut AbRules, raw: &RawAb) -> Result<(), Fault> {
         base_broken,
         machine_busy,
     } = raw;
-    rules.pin_layout = pin_layout.unwrap_or(rules.pin_layout);
-    rules.control = control.unwrap_or(rules.control);
-    if let Some(busy) = machine_busy {
-        rules.machine_busy = match busy {
-            RawMachineBusy::Allow => MachineBusy::Allow,
-            RawMachineBusy::Warn => MachineBusy::Warn,
-            RawMachineBusy::ClearNothing => MachineBusy::ClearNothing,
-            RawMachineBusy::DecideNothing => MachineBusy::DecideNothing,
-            RawMachineBusy::Fail => MachineBusy::Fail,
-        };
-    }
-    if let Some(broken) = base_broken {
-        rules.base_broken = match broken {
-            RawBaseBroken::Undecided => BaseBroken::Undecided,
-            RawBaseBroken::Fail => BaseBroken::Fail,
-        };
-    }
-    if let Some(value) = screening {
+    Ok(AbLayer {
         // Fewer can never clear a benchmark at the 2% of each bound: 2^-6 is below.
-        rules.screening = in_range(value, 6, 1000)?;
-    }
-    if let Some(value) = looks {
-        let looks = value.get_ref();
-        if looks.is_empty() || !looks.is_sorted_by(|a, b| a < b) || looks[0] == 0 {
-            return Err(Fault::at(value, "looks must be rising numbers of pairs, at least one"));
-        }
-        rules.looks.clone_from(looks);
-    }
-    apply_process(&mut rules.process, &raw.process())?;
-    if let Some(value) = budget {
-        rules.budget = duration(value)?;
-    }
-    if let Some(value) = counts {
-        rules.counts = in_range(value, 0, 100)?;
-    }
-    Ok(())
+        screening: each(screening.as_ref(), |value| in_range(value, 6, 1000))?,
+        looks: each(looks.as_ref(), self::looks)?,
+        budget: each(budget.as_ref(), duration)?,
+        counts: each(counts.as_ref(), |value| in_range(value, 0, 100))?,
+        pin_layout: *pin_layout,
+        control: *control,
+        base_broken: *base_broken,
+        machine_busy: *machine_busy,
+        process: process(warm_up.as_ref(), time.as_ref(), samples.as_ref())?,
+    })
 }
 
-fn apply_process(rules: &mut ProcessRules, raw: &RawProcess<'_>) -> Result<(), Fault> {
-    let RawProcess { warm_up, time, samples } = raw;
-    for (rule, raw) in [(&mut rules.warm_up, warm_up), (&mut rules.time, time)] {
-        if let Some(value) = raw {
-            *rule = duration(value)?;
-        }
+fn looks(value: &Spanned<Vec<u32>>) -> Result<Vec<u32>, Fault> {
+    let looks = value.get_ref();
+    if looks.is_empty() || !looks.is_sorted_by(|a, b| a < b) || looks[0] == 0 {
+        return Err(Fault::at(value, "looks must be rising numbers of pairs, at least one"));
     }
-    if let Some(value) = samples {
-        rules.samples = in_range(value, 10, 100_000)?;
-    }
-    Ok(())
+    Ok(looks.clone())
 }
 
-fn apply_verdict(rules: &mut VerdictRules, raw: &RawVerdict) -> Result<(), Fault> {
+fn process(
+    warm_up: Option<&Spanned<String>>,
+    time: Option<&Spanned<String>>,
+    samples: Option<&Spanned<u32>>,
+) -> Result<ProcessLayer, Fault> {
+    Ok(ProcessLayer {
+        warm_up: each(warm_up, duration)?,
+        time: each(time, duration)?,
+        samples: each(samples, |value| in_range(value, 10, 100_000))?,
+    })
+}
+
+fn verdict(raw: &RawVerdict) -> Result<VerdictLayer, Fault> {
     let RawVerdict {
         alpha,
         undecided,
@@ -255,45 +187,26 @@ fn apply_verdict(rules: &mut VerdictRules, raw: &RawVerdict) -> Result<(), Fault
         suite_shift,
         require,
     } = raw;
-    if let Some(value) = alpha {
-        let alpha = percentage(value)?;
-        if alpha <= 0.0 || alpha > 0.2 {
-            return Err(Fault::at(value, "alpha must be above 0% and at most 20%"));
-        }
-        rules.alpha = alpha;
-    }
-    if let Some(undecided) = undecided {
-        rules.undecided = match undecided {
-            RawUndecided::Block => OnUndecided::Block,
-            RawUndecided::BlockIfNoneDecided => OnUndecided::BlockIfNoneDecided,
-            RawUndecided::Allow => OnUndecided::Allow,
-        };
-    }
-    for (rule, raw) in [
-        (&mut rules.nothing_compared, nothing_compared),
-        (&mut rules.missing, missing),
-        (&mut rules.new, new),
-        (&mut rules.unreadable, unreadable),
-        (&mut rules.duplicate, duplicate),
-        (&mut rules.stale, stale),
-        (&mut rules.suite_shift, suite_shift),
-    ] {
-        if let Some(level) = raw {
-            *rule = self::level(*level);
-        }
-    }
-    for glob in require.iter().flatten() {
-        rules.require.push(pattern(glob)?);
-    }
-    Ok(())
+    Ok(VerdictLayer {
+        alpha: each(alpha.as_ref(), self::alpha)?,
+        undecided: *undecided,
+        nothing_compared: *nothing_compared,
+        missing: *missing,
+        new: *new,
+        unreadable: *unreadable,
+        duplicate: *duplicate,
+        stale: *stale,
+        suite_shift: *suite_shift,
+        require: all(require.as_ref(), pattern)?,
+    })
 }
 
-fn level(raw: RawLevel) -> Level {
-    match raw {
-        RawLevel::Allow => Level::Allow,
-        RawLevel::Warn => Level::Warn,
-        RawLevel::Fail => Level::Fail,
+fn alpha(value: &Spanned<String>) -> Result<f64, Fault> {
+    let alpha = percentage(value)?;
+    if alpha <= 0.0 || alpha > 0.2 {
+        return Err(Fault::at(value, "alpha must be above 0% and at most 20%"));
     }
+    Ok(alpha)
 }
 
 fn rule(raw: &RawRule) -> Result<Rule, Fault> {
@@ -311,35 +224,26 @@ fn rule(raw: &RawRule) -> Result<Rule, Fault> {
         slower_clock_unpinned,
         slower_clock_tolerance,
     } = raw;
-    let rule = Rule {
-        bench: pattern(bench)?,
-        metric: match metric {
-            Some(metric) => pattern(metric)?,
-            None => Pattern::new("**").map_err(|message| Fault::at(bench, message))?,
-        },
-        tolerance: tolerance.as_ref().map(percentage).transpose()?,
-        target: target.as_ref().map(percentage).transpose()?,
-        warn: warn.as_ref().map(percentage).transpose()?,
-        fail: fail.as_ref().map(percentage).transpose()?,
-        floor: floor.as_ref().map(quantity).transpose()?,
-        gate: gate.map(self::gate),
-        witness: witness.map(|witness| match witness {
-            RawWitness::Both => Witness::Both,
-            RawWitness::Clock => Witness::Clock,
-            RawWitness::Instructions => Witness::Instructions,
-        }),
-        slower_clock: slower_clock.map(self::gate),
-        slower_clock_unpinned: slower_clock_unpinned.map(self::gate),
-        slower_clock_tolerance: slower_clock_tolerance.as_ref().map(percentage).transpose()?,
+    let limits = LimitsLayer {
+        tolerance: each(tolerance.as_ref(), percentage)?,
+        target: each(target.as_ref(), percentage)?,
+        warn: each(warn.as_ref(), percentage)?,
+        fail: each(fail.as_ref(), percentage)?,
+        floor: each(floor.as_ref(), quantity)?,
+        gate: *gate,
+        witness: *witness,
+        slower_clock: *slower_clock,
+        slower_clock_unpinned: *slower_clock_unpinned,
+        slower_clock_tolerance: each(slower_clock_tolerance.as_ref(), percentage)?,
     };
     for (lower, upper, value, message) in [
-        (rule.tolerance, rule.warn, warn, "warn lies below the tolerance of the same rule"),
-        (rule.tolerance, rule.fail, fail, "fail lies below the tolerance of the same rule"),
-        (rule.warn, rule.fail, fail, "fail lies below warn of the same rule"),
-        (rule.fail, rule.target, target, "target lies below fail of the same rule"),
+        (limits.tolerance, limits.warn, warn, "warn lies below the tolerance of the same rule"),
+        (limits.tolerance, limits.fail, fail, "fail lies below the tolerance of the same rule"),
+        (limits.warn, limits.fail, fail, "fail lies below warn of the same rule"),
+        (limits.fail, limits.target, target, "target lies below fail of the same rule"),
         (
-            rule.fail,
-            rule.slower_clock_tolerance,
+            limits.fail,
+            limits.slower_clock_tolerance,
             slower_clock_tolerance,
             "slower_clock_tolerance lies below fail of the same rule",
         ),
@@ -350,15 +254,8 @@ fn rule(raw: &RawRule) -> Result<Rule, Fault> {
             return Err(Fault::at(value, message));
         }
     }
-    Ok(rule)
-}
-
-fn gate(raw: RawGate) -> Gate {
-    match raw {
-        RawGate::Show => Gate::Show,
-        RawGate::Warn => Gate::Warn,
-        RawGate::Fail => Gate::Fail,
-    }
+    let metric = each(metric.as_ref(), pattern)?.unwrap_or_else(Pattern::any);
+    Ok(Rule { bench: pattern(bench)?, metric, limits })
 }
 
 fn budget(raw: &RawBudget) -> Result<Budget, Fault> {
@@ -369,6 +266,21 @@ fn budget(raw: &RawBudget) -> Result<Budget, Fault> {
         _ => return Err(Fault::at(bench, "a budget needs one of at_most and at_least")),
     };
     Ok(Budget { bench: pattern(bench)?, metric: metric.clone(), bound, reason: reason.clone() })
+}
+
+fn waivers(raw: &[RawWaiver]) -> Result<Vec<Waiver>, Fault> {
+    let mut waivers: Vec<Waiver> = Vec::with_capacity(raw.len());
+    for raw in raw {
+        let waiver = self::waiver(raw)?;
+        let twin = waivers
+            .iter()
+            .any(|other| other.bench == waiver.bench && other.metric == waiver.metric);
+        if twin {
+            return Err(Fault::at(&raw.bench, "this row already has a waiver; keep one of them"));
+        }
+        waivers.push(waiver);
+    }
+    Ok(waivers)
 }
 
 fn waiver(raw: &RawWaiver) -> Result<Waiver, Fault> {
