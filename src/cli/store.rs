@@ -7,6 +7,7 @@ use super::context::{Context, Failed};
 use crate::baseline::{BaselineError, Existing};
 use crate::measure;
 use crate::model::{BenchId, Field, Noise, Snapshot};
+use crate::text::plural;
 
 /// The baseline of that name for this machine class, if there is one.
 pub(super) fn stored(args: &StoreArgs, name: &str) -> Result<Option<Snapshot>, Failed> {
@@ -77,12 +78,12 @@ pub(super) fn save(
     };
     let ids: BTreeSet<&BenchId> = snapshot.measurements.iter().map(|m| &m.id).collect();
     let holds =
-        format!("{}, {}", counted(ids.len(), "benchmark"), counted(snapshot.runs.len(), "run"));
+        format!("{}, {}", plural(ids.len(), "benchmark"), plural(snapshot.runs.len(), "run"));
     context.shell.status("saved", &format!("{}: {holds}", path.display()));
     if !snapshot.problems.is_empty() {
         context.shell.note(&format!(
             "it lacks {} that could not be used: gate baseline show {name}",
-            counted(snapshot.problems.len(), "result")
+            plural(snapshot.problems.len(), "result")
         ));
     }
     Ok(())
@@ -94,9 +95,4 @@ pub(super) fn usage_if_name(error: BaselineError) -> Failed {
         BaselineError::Name { .. } | BaselineError::SameName { .. } => Failed::usage(error),
         error => error.into(),
     }
-}
-
-/// A number of things, such as "1 run" or "5 runs".
-pub(super) fn counted(count: usize, thing: &str) -> String {
-    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }

@@ -8,6 +8,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use super::plain;
 use crate::calibrate::{CalibratedRow, Calibration, Instructions};
 use crate::model::Unit;
+use crate::text::aligned_percent;
 
 /// A calibration as a table, with a policy that fits it.
 pub fn calibration(calibration: &Calibration, width: Option<u16>) -> String {
@@ -97,7 +98,7 @@ fn table(rows: &[CalibratedRow], width: Option<u16>) -> String {
             }
         }),
     );
-    let share = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), percent);
+    let share = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), aligned_percent);
     for row in rows {
         let metric = if row.metric == "time" { String::new() } else { format!(" {}", row.metric) };
         let pairs = row.pairs_needed.map_or_else(|| "–".to_owned(), |pairs| pairs.to_string());
@@ -105,15 +106,15 @@ fn table(rows: &[CalibratedRow], width: Option<u16>) -> String {
             Cell::new(plain(&format!("{}{metric}", row.id))),
             number(plain(&Unit::from(row.unit.as_str()).show(row.value))),
             number(row.runs.to_string()),
-            number(percent(row.run_deviation)),
-            number(percent(row.paired_deviation)),
+            number(aligned_percent(row.run_deviation)),
+            number(aligned_percent(row.paired_deviation)),
             number(share(row.session_deviation)),
             number(share(row.floor)),
             number(share(row.detectable)),
             number(pairs),
             Cell::new(match &row.instructions {
                 Instructions::Steady => "exact".to_owned(),
-                Instructions::Vary(range) => format!("± {}", percent(*range)),
+                Instructions::Vary(range) => format!("± {}", aligned_percent(*range)),
                 Instructions::Unavailable(_) => "–".to_owned(),
             }),
         ]);
@@ -122,10 +123,4 @@ fn table(rows: &[CalibratedRow], width: Option<u16>) -> String {
         column.set_padding((0, 2));
     }
     table.trim_fmt()
-}
-
-fn percent(share: f64) -> String {
-    let value = share * 100.0;
-    let digits = if value >= 10.0 { 0 } else { 1 + usize::from(value < 1.0) };
-    format!("{value:.digits$}%")
 }

@@ -7,6 +7,7 @@ use super::text::cut;
 use super::vocabulary::{self, Names};
 use super::{Render, plain};
 use crate::judge::{Outcome, Report, Severity, VerdictOutcome};
+use crate::text::listed;
 
 /// GitHub shows this many annotations of a kind for each step, and drops the rest.
 const SHOWN: usize = 10;
@@ -111,7 +112,7 @@ fn annotations(report: &Report) -> Vec<Annotation> {
     }
     for Group { severity, code, subjects, message } in grouped(&report.findings) {
         let Some(kind) = Kind::of(severity) else { continue };
-        let subjects = vocabulary::listed(&subjects, SHOWN);
+        let subjects = listed(&subjects, SHOWN);
         let colon = if subjects.is_empty() { "" } else { ": " };
         all.push(Annotation { kind, title: code, message: format!("{subjects}{colon}{message}") });
     }

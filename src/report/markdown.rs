@@ -14,6 +14,7 @@ use super::fold::{Fold, Folded, Folds};
 use super::vocabulary::{self, Names};
 use crate::judge::{Finding, Outcome, Report, Row, Severity, VerdictOutcome};
 use crate::model::Unit;
+use crate::text::plural;
 use escape::{cell, code, prose};
 
 /// The most subjects that a finding names.
@@ -105,8 +106,8 @@ fn append(out: &mut String, part: &Part, limit: usize) {
 }
 
 fn left_out(count: usize, noun: &str) -> String {
-    let s = if count == 1 { "" } else { "s" };
-    format!("*{count} more {noun}{s} left out: the text would be too long.*")
+    let left_out = plural(count, &format!("more {noun}"));
+    format!("*{left_out} left out: the text would be too long.*")
 }
 
 fn head(report: &Report) -> String {
@@ -161,8 +162,7 @@ fn parts(report: &Report, names: &Names) -> Vec<Part> {
         ("undecided", blocking, of(Outcome::Undecided)),
         ("unchanged", false, of(Outcome::Unchanged)),
     ] {
-        let s = if rows_of.len() == 1 { "" } else { "s" };
-        let title = format!("{} row{s} {title}", rows_of.len());
+        let title = format!("{} {title}", plural(rows_of.len(), "row"));
         parts.extend(rows(Some((title, open)), &rows_of, names));
     }
     for group in

@@ -12,6 +12,7 @@ use super::findings::{Group, grouped};
 use super::fold::{Folded, Folds};
 use super::{Render, plain, vocabulary};
 use crate::judge::{Control, Finding, Report, Severity, Verdict, VerdictOutcome};
+use crate::text::listed;
 
 /// The most names that one line lists.
 const LISTED: usize = 5;
@@ -98,7 +99,7 @@ fn findings(out: &mut String, findings: &[Finding]) {
         };
         let _ = write!(out, "{style}{word}{style:#}  {code}");
         if !subjects.is_empty() {
-            let _ = write!(out, "  {}", vocabulary::listed(&subjects, LISTED));
+            let _ = write!(out, "  {}", listed(&subjects, LISTED));
         }
         let _ = writeln!(out, ": {}", plain(&message));
     }

@@ -11,6 +11,7 @@ use crate::judge::{
     VerdictOutcome,
 };
 use crate::model::{TargetId, Unit};
+use crate::text::{listed, plural};
 
 /// Characters of a function's name that are shown; the JSON report has the whole
 /// name.
@@ -194,11 +195,6 @@ pub(super) fn signed(change: f64) -> String {
     }
 }
 
-/// A limit as a percentage, without trailing zeros.
-pub(super) fn percent(limit: f64) -> String {
-    format!("{}%", (limit * 1e6).round() / 1e4)
-}
-
 /// A side's name with its revision, its number of runs and its machine.
 pub(super) fn summary(side: &SnapshotSummary) -> String {
     let mut text = plain(&side.name);
@@ -207,7 +203,7 @@ pub(super) fn summary(side: &SnapshotSummary) -> String {
         let short: String = revision.chars().take(10).filter(|c| *c != '+').collect();
         let _ = write!(text, " at {}{dirty}", plain(&short));
     }
-    let _ = write!(text, ", {} run{}", side.runs, if side.runs == 1 { "" } else { "s" });
+    let _ = write!(text, ", {}", plural(side.runs, "run"));
     if let Some(cpu) = side.environment.get("cpu_model") {
         let _ = write!(text, ", {}", plain(cpu));
     }
@@ -215,14 +211,6 @@ pub(super) fn summary(side: &SnapshotSummary) -> String {
         let _ = write!(text, ", only {}", plain(selection));
     }
     text
-}
-
-/// The first `most` names, and how many more there are.
-pub(super) fn listed(names: &[String], most: usize) -> String {
-    match names.len().checked_sub(most) {
-        Some(more) if more > 0 => format!("{} and {more} more", names[..most].join(", ")),
-        _ => names.join(", "),
-    }
 }
 
 /// How many rows have each outcome, of those that may gate.

@@ -7,6 +7,7 @@
 //! | [`policy`] | `gate.toml` | `model` |
 //! | [`judge`] | compare, decide, the report | `model`, `stats`, `policy` |
 //! | [`calibrate`] | what a machine's noise lets the gate find | `model`, `stats`, `policy`, `judge` |
+//! | [`text`] | percentages, plurals, lists and similar names | nothing |
 //! | [`exit`] | the exit codes | nothing |
 //!
 //! Nothing here starts a process, opens a socket or knows a command line.
@@ -17,4 +18,4 @@ pub mod judge;
 pub mod model;
 pub mod policy;
 pub mod stats;
-mod text;
+pub mod text;

@@ -10,10 +10,11 @@ use crate::baseline::{self, Entry, Prune};
 use crate::cli::args::{OutputArgs, PolicyArgs, Results, StoreArgs};
 use crate::cli::candidate::{named, newest};
 use crate::cli::context::{Context, Failed};
-use crate::cli::store::{counted, save, usage_if_name};
+use crate::cli::store::{save, usage_if_name};
 use crate::exit::Exit;
 use crate::judge::{self, Case};
 use crate::report::plain;
+use crate::text::plural;
 
 /// Save, list, show, promote, prune and exchange baselines
 ///
@@ -162,7 +163,7 @@ impl BaselineCommand {
                 for file in &pruned {
                     context.shell.status(verb, &file.path.display().to_string());
                 }
-                context.shell.status(verb, &counted(pruned.len(), "file"));
+                context.shell.status(verb, &plural(pruned.len(), "file"));
             }
             Action::Import { file, format: Exchange::Critcmp, name, force } => {
                 let snapshot = baseline::import_critcmp(&file)?;
@@ -200,8 +201,8 @@ fn list(entries: &[Entry]) -> String {
                     text,
                     "{}  {}, {}{revision}",
                     summary.created.strftime("%Y-%m-%d %H:%M"),
-                    counted(summary.benchmarks, "benchmark"),
-                    counted(summary.runs, "run"),
+                    plural(summary.benchmarks, "benchmark"),
+                    plural(summary.runs, "run"),
                 );
             }
             Err(error) => {

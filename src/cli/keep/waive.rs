@@ -14,9 +14,7 @@ use crate::cli::diff;
 use crate::exit::Exit;
 use crate::model::Snapshot;
 use crate::policy::{self, Waiver};
-
-/// The similarity from which a name is suggested (Jaro–Winkler, 0 to 1).
-const SIMILAR: f64 = 0.8;
+use crate::text::nearest;
 
 /// Accept a known regression, up to a ceiling and until a date
 ///
@@ -111,12 +109,8 @@ fn known(context: &Context, waiver: &Waiver) -> Option<String> {
     let meant: Vec<_> = ids.iter().filter(|id| waiver.names(id)).collect();
     match meant[..] {
         [] => {
-            let nearest = ids
-                .iter()
-                .map(|id| (strsim::jaro_winkler(bench, &id.name), &id.name))
-                .filter(|(likeness, _)| *likeness >= SIMILAR)
-                .max_by(|a, b| a.0.total_cmp(&b.0));
-            let meant = nearest.map(|(_, name)| format!("; did you mean `{name}`?"));
+            let nearest = nearest(bench, ids.iter(), |id| &id.name);
+            let meant = nearest.map(|id| format!("; did you mean `{}`?", id.name));
             let meant = meant.unwrap_or_default();
             Some(format!("{name} holds no benchmark `{bench}`{meant}"))
         }

@@ -12,12 +12,13 @@ use crate::baseline;
 use crate::cli::args::{BuildArgs, FilterArgs, OutputArgs, PolicyArgs, StoreArgs, selection};
 use crate::cli::candidate::{find, newest_file_in};
 use crate::cli::context::{Context, Failed};
-use crate::cli::store::{counted, missing, noise, save, stored};
+use crate::cli::store::{missing, noise, save, stored};
 use crate::exit::Exit;
 use crate::judge::{self, Case, Outcome, Report, Row, Severity};
 use crate::measure::{self, BenchExecutable, BuildOptions, Filter, Harness, Interrupt, Plan};
 use crate::model::{BenchId, NotRun, Snapshot};
 use crate::policy::{Gate, MeasureRules, Policy};
+use crate::text::plural;
 
 /// Fresh processes for a quick look: the fewest of which one can be told apart.
 const QUICK_REPEAT: u32 = 3;
@@ -169,8 +170,8 @@ fn first_run(context: &Context, snapshot: &Snapshot, name: &str, quick: bool) {
         shell.note(&format!(
             "measuring worked ({}, {}); only the comparison is missing, as there is nothing to \
              compare with yet",
-            counted(measured.len(), "benchmark"),
-            counted(snapshot.runs.len(), "run"),
+            plural(measured.len(), "benchmark"),
+            plural(snapshot.runs.len(), "run"),
         ));
     }
     let reasons = reasons(&snapshot.not_run);
@@ -178,7 +179,7 @@ fn first_run(context: &Context, snapshot: &Snapshot, name: &str, quick: bool) {
         shell.note(&format!("not measured: {}: {reason}", subjects.join(", ")));
     }
     if let Some(more @ 1..) = reasons.len().checked_sub(REASONS_SHOWN) {
-        shell.note(&format!("not measured for {}: see the report", counted(more, "other reason")));
+        shell.note(&format!("not measured for {}: see the report", plural(more, "other reason")));
     }
     let program = context.program;
     if measured.is_empty() {

@@ -15,6 +15,7 @@ use crate::policy::Gate;
 use crate::report::findings::{Group, grouped};
 use crate::report::plain;
 use crate::report::vocabulary::{self, Names};
+use crate::text::exact_percent;
 
 /// The most subjects that a finding names before the rest is folded.
 const LISTED: usize = 5;
@@ -243,7 +244,7 @@ fn limits(report: &Report) -> Markup {
         let Some(judgement) = &row.judgement else { continue };
         let limits = &judgement.limits;
         let percents =
-            [limits.tolerance, limits.target, limits.warn, limits.fail].map(vocabulary::percent);
+            [limits.tolerance, limits.target, limits.warn, limits.fail].map(exact_percent);
         let [tolerance, target, warn, fail] = percents;
         let gate = match row.gate {
             Gate::Show => "shows",
@@ -267,7 +268,7 @@ fn limits(report: &Report) -> Markup {
                     Some(path) => code { (plain(&path.display().to_string())) },
                     None => "The defaults",
                 }
-                ". Alpha is " (vocabulary::percent(report.alpha))
+                ". Alpha is " (exact_percent(report.alpha))
                 ": the chance of any false regression among all sampled rows, if runs differ by \
                  noise alone."
             }

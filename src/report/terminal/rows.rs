@@ -16,6 +16,7 @@ use super::super::vocabulary::{self, Names};
 use super::{Bars, LISTED, bar, cause};
 use crate::judge::{Outcome, Report, Row, Severity, Side};
 use crate::model::Unit;
+use crate::text::listed;
 
 /// A longer name is broken even where there is room for it, so that a hostile name
 /// cannot push the numbers of all rows out of sight.
@@ -204,7 +205,7 @@ fn reasons(out: &mut String, rows: &[&Row], names: &Names, layout: Layout) {
             out,
             "{style}{}{style:#}  {}: {reason}",
             vocabulary::outcome(row),
-            vocabulary::listed(subjects, LISTED)
+            listed(subjects, LISTED)
         );
     }
     if !lines.is_empty() {

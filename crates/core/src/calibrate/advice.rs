@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{CalibratedRow, Instructions};
 use crate::model::Unit;
 use crate::policy::Policy;
+use crate::text::aligned_percent;
 
 /// More than so many times the last look is asked of nobody.
 const MOST_TIMES: u64 = 3;
@@ -56,8 +57,10 @@ fn more_pairs(rows: &[(&CalibratedRow, u64)], looks: &[u32]) -> Option<Suggestio
         .chain([most.to_string()])
         .collect();
     let benchmarks: Vec<String> = rows.iter().map(|(row, _)| row.id.clone()).collect();
-    let wanted: Vec<String> =
-        rows.iter().map(|(row, needed)| format!("{needed} for {}", percent(row.wanted))).collect();
+    let wanted: Vec<String> = rows
+        .iter()
+        .map(|(row, needed)| format!("{needed} for {}", aligned_percent(row.wanted)))
+        .collect();
     Some(Suggestion {
         reason: format!(
             "more pairs reach the target ({}); only benchmarks still undecided take them",
@@ -73,9 +76,9 @@ fn larger_target(row: &CalibratedRow) -> Suggestion {
     let target = (shown * 100.0).ceil();
     let mut reason = format!(
         "its pairs differ by {}: {} can be found, {} would take {} pairs",
-        percent(row.paired_deviation),
-        percent(shown),
-        percent(row.wanted),
+        aligned_percent(row.paired_deviation),
+        aligned_percent(shown),
+        aligned_percent(row.wanted),
         row.pairs_needed.map_or_else(|| "too many".to_owned(), |pairs| pairs.to_string()),
     );
     reason += &instead(row);
@@ -94,13 +97,13 @@ fn by_other_means(row: &CalibratedRow) -> Suggestion {
              number of pairs helps; look for threads that meet on one core or two",
             unit.show(modes.lower),
             unit.show(modes.upper),
-            percent(modes.share),
+            aligned_percent(modes.share),
         ),
         (None, Some(change)) => format!(
             "its pairs differ by {}: the clock finds nothing below {}; a benchmark that does more \
              in one iteration may be steadier",
-            percent(row.paired_deviation),
-            percent(change),
+            aligned_percent(row.paired_deviation),
+            aligned_percent(change),
         ),
         (None, None) => "its runs differ too much to find any change".to_owned(),
     };
@@ -119,7 +122,7 @@ fn instead(row: &CalibratedRow) -> String {
         Instructions::Vary(range) => {
             format!(
                 "; its instructions vary by {} and gate beyond three times that",
-                percent(*range)
+                aligned_percent(*range)
             )
         }
         Instructions::Unavailable(reason) => format!("; no instructions: {reason}"),
@@ -136,14 +139,4 @@ fn rule(row: &CalibratedRow, reason: &str, key: &str) -> String {
     let _ = writeln!(text, "# {remark}");
     let _ = writeln!(text, "[[rule]]\nbench = {name}\nmetric = {metric}\n{key}");
     text
-}
-
-/// A share with two digits that count.
-pub(super) fn percent(share: f64) -> String {
-    let value = share * 100.0;
-    match value {
-        v if v >= 10.0 => format!("{v:.0}%"),
-        v if v >= 1.0 => format!("{v:.1}%"),
-        v => format!("{v:.2}%"),
-    }
 }

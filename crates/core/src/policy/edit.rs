@@ -9,6 +9,7 @@ use toml_edit::{
 };
 
 use super::{Policy, PolicyError, Waiver};
+use crate::text::exact_percent;
 
 /// Why a waiver was not put into a policy; the text is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -150,10 +151,10 @@ fn fill(table: &mut dyn TableLike, waiver: &Waiver) {
     }
 }
 
-/// A share as a percentage, without the digits that only binary fractions have.
+/// A share as a percentage that is read as the same share again.
 fn percent(share: f64) -> String {
     let exact = format!("{}%", share * 100.0);
-    let short = format!("{}%", (share * 1e12).round() / 1e10);
+    let short = exact_percent(share);
     if super::percentage(&short) == Ok(share) { short } else { exact }
 }
 

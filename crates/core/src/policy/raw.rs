@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{BaseBroken, Gate, Level, MachineBusy, OnUndecided, PolicyError, Witness};
+use crate::text;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -234,12 +235,9 @@ fn with_suggestion(message: &str) -> String {
     let (Some(unknown), true) = (names.next(), message.starts_with("unknown ")) else {
         return message.to_owned();
     };
-    let nearest = names
-        .map(|known| (strsim::jaro_winkler(unknown, known), known))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let nearest = text::nearest(unknown, names, |known| known);
     match nearest {
-        Some((_, known)) => format!("{message}; did you mean `{known}`?"),
+        Some(known) => format!("{message}; did you mean `{known}`?"),
         None => message.to_owned(),
     }
 }
