@@ -1,5 +1,5 @@
 //! benchgate: a benchmark suite, and a gate that fails a pipeline on a real
-//! regression and on nothing else.
+//! regression and on nothing else. This package is the gate.
 //!
 //! Data flows one way:
 //!
@@ -9,23 +9,23 @@
 //! baseline ──> compare ──> judge(policy) ──> Report ──> terminal · json · html … ──> exit code
 //! ```
 //!
-//! | module | holds | knows |
-//! |---|---|---|
-//! | [`model`] | measurements, snapshots, environments | nothing |
-//! | [`stats`] | pure functions over slices | nothing |
-//! | [`sources`] | readers of criterion's and callgrind's files | `model` |
-//! | [`baseline`] | snapshots on disk, readable by critcmp | `model` |
-//! | [`policy`] | `gate.toml` | `model` |
-//! | [`judge`] | compare, decide, the report | `model`, `stats`, `policy` |
-//! | [`calibrate`] | what a machine's noise lets the gate find | `model`, `stats`, `policy`, `judge` |
-//! | [`measure`] | builds and drives bench executables | `model`, `sources` |
-//! | [`report`] | renderers, for people and for other tools; they decide nothing | what they render |
-//! | [`project`] | what a cargo project holds, unbuilt | `measure` |
-//! | [`init`] | a project's first policy and workflows | `project`, `report` |
-//! | [`doctor`] | what makes measurements bad or impossible | `project`, `measure`, `sources`, `judge` |
-//! | [`cli`] | one file a subcommand | all |
-//! | [`record`] | how a bench program tells the gate what its harness cannot | `model` |
+//! | module | holds |
+//! |---|---|
+//! | [`sources`] | readers of files that other tools wrote |
+//! | [`drive`] | child processes, harnesses, the environment, interrupts |
+//! | [`build`] | the executables of each side |
+//! | [`measure`] | what to run, how often and in which order |
+//! | [`baseline`] | snapshots and known noise on disk, readable by critcmp |
+//! | [`report`] | renderers, for people and for other tools |
+//! | [`project`] | the packages and bench targets of a cargo project |
+//! | [`init`] | a project's first policy and workflows |
+//! | [`doctor`] | checks of the machine, the tools and the project |
+//! | [`cli`] | the commands |
 //!
+//! The pure parts are in `benchgate-core`, and the format of recorded metrics is in
+//! `benchgate-record`; both are offered here under their names. ARCHITECTURE.md holds
+//! the table of dependencies between all parts, which a test compares with the code.
+
 pub mod baseline;
 pub mod build;
 pub mod cli;

@@ -1,16 +1,17 @@
 //! What benchgate measures and how it judges: pure functions over values.
 //!
-//! | module | holds | knows |
-//! |---|---|---|
-//! | [`model`] | measurements, snapshots, environments | nothing |
-//! | [`stats`] | pure functions over slices | nothing |
-//! | [`policy`] | `gate.toml` | `model` |
-//! | [`judge`] | compare, decide, the report | `model`, `stats`, `policy` |
-//! | [`calibrate`] | what a machine's noise lets the gate find | `model`, `stats`, `policy`, `judge` |
-//! | [`text`] | percentages, plurals, lists and similar names | nothing |
-//! | [`exit`] | the exit codes | nothing |
+//! | module | holds |
+//! |---|---|
+//! | [`model`] | measurements, snapshots, environments |
+//! | [`stats`] | statistics as pure functions over slices |
+//! | [`policy`] | `gate.toml` |
+//! | [`judge`] | compare, decide, the report |
+//! | [`calibrate`] | what a machine's noise allows the gate to find |
+//! | [`text`] | percentages, plurals, lists and similar names |
+//! | [`exit`] | the exit codes |
 //!
-//! Nothing here starts a process, opens a socket or knows a command line.
+//! Nothing here starts a process, opens a socket or knows a command line. ARCHITECTURE.md
+//! holds the table of dependencies between these modules.
 
 pub mod calibrate;
 pub mod exit;
