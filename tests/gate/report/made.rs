@@ -141,7 +141,7 @@ pub(super) fn mixed(rows: usize, length: usize) -> Report {
         let outcome = outcomes[index % outcomes.len()];
         let change = 0.3 - 0.5 * (index as f64 / rows as f64);
         let mut row = row(&long_name(index, length), metric, change, outcome);
-        row.unit = unit.to_owned();
+        unit.clone_into(&mut row.unit);
         if index % 11 == 10 {
             row.gate = Gate::Show;
         }
@@ -150,9 +150,9 @@ pub(super) fn mixed(rows: usize, length: usize) -> Report {
             side.runs.iter_mut().for_each(|run| *run *= factor / 100.0);
         }
         let judgement = row.judgement.as_mut().unwrap();
-        judgement.reason = "same instructions, slower clock (memory, layout, waiting or kernel); \
-                            beyond the tolerance of 1%, p < 0.0001"
-            .to_owned();
+        "same instructions, slower clock (memory, layout, waiting or kernel); beyond the tolerance \
+         of 1%, p < 0.0001"
+            .clone_into(&mut judgement.reason);
         match outcome {
             Outcome::Missing => row.candidate = None,
             Outcome::New => row.baseline = None,

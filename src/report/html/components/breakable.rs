@@ -33,14 +33,14 @@ pub(in super::super) fn breakable(text: &str, fitting: usize) -> Breakable<'_> {
 fn parts(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut start = 0;
-    let mut separated = false;
+    let mut behind_separator = false;
     for (at, c) in text.char_indices() {
-        let separates = BREAKS.contains(&c);
-        if separated && !separates {
+        let is_separator = BREAKS.contains(&c);
+        if behind_separator && !is_separator {
             parts.push(&text[start..at]);
             start = at;
         }
-        separated = separates;
+        behind_separator = is_separator;
     }
     parts.push(&text[start..]);
     parts

@@ -104,6 +104,10 @@ fn pixel(at: f64) -> i32 {
     at.round() as i32
 }
 
+/// Parts of an SVG that HTML does not need: the name space, defaults, line ends.
+const NEEDLESS: [&str; 4] =
+    [" xmlns=\"http://www.w3.org/2000/svg\"", " opacity=\"1\"", " stroke-width=\"1\"", "\n"];
+
 /// The SVG that `draw` draws, as part of an HTML page.
 fn svg(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Drawn) -> Option<String> {
     let mut text = String::new();
@@ -111,9 +115,6 @@ fn svg(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Drawn) -> Option<String
     let drawn = draw(&area).and_then(|()| area.present().map_err(Into::into));
     drop(area);
     drawn.ok()?;
-    // Within HTML it needs no name space. The rest are defaults, or spaces.
-    const NEEDLESS: [&str; 4] =
-        [" xmlns=\"http://www.w3.org/2000/svg\"", " opacity=\"1\"", " stroke-width=\"1\"", "\n"];
     Some(NEEDLESS.iter().fold(text, |text, needless| text.replace(needless, "")))
 }
 
@@ -141,9 +142,10 @@ fn span(sides: [Option<&Side>; 2]) -> Option<[f64; 2]> {
 fn tick(label: &str) -> String {
     let end = label.find(|c: char| !c.is_ascii_digit() && !"+-.,<>".contains(c));
     let (number, unit) = label.split_at(end.unwrap_or(label.len()));
-    let number = match number.contains('.') {
-        true => number.trim_end_matches('0').trim_end_matches('.'),
-        false => number,
+    let number = if number.contains('.') {
+        number.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        number
     };
     format!("{number}{unit}")
 }
