@@ -19,7 +19,7 @@ const STYLE: &str = include_str!("html/report.css");
 const SCRIPT: &str = include_str!("html/report.js");
 
 /// Their SHA-256, as a content security policy writes it; a test compares the
-/// hashes with the files.
+/// hashes with the page.
 const STYLE_HASH: &str = "sha256-CXNrb5gxmB6/Uvm49/t1fKyDauy/xfhmp/yRo+VZ/e4=";
 const SCRIPT_HASH: &str = "sha256-d0Ix/Mx5o3Ho+0AqyeNe0oSpHMrAXfSCiSoFD7ZjY5g=";
 
@@ -39,24 +39,5 @@ impl Render for Html {
         let mut text = page::page(report).into_string();
         text.push('\n');
         text
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use base64::Engine as _;
-    use base64::prelude::BASE64_STANDARD;
-    use sha2::{Digest, Sha256};
-
-    use super::*;
-
-    #[test]
-    fn the_policy_names_the_page_s_own_style_and_script() {
-        for (text, hash) in [(STYLE, STYLE_HASH), (SCRIPT, SCRIPT_HASH)] {
-            let expected = format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(text)));
-            assert_eq!(hash, expected, "write this hash into src/report/html.rs");
-            // This would end the element around it.
-            assert!(!text.contains("</"), "{text}");
-        }
     }
 }

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use benchgate::judge::{Code, Finding, FunctionChange, Outcome, Report, Severity};
 use benchgate::policy::Gate;
 use benchgate::report::{
     Annotations, Bars, Bencher, GithubBenchmark, Html, Markdown, Render, Terminal,
 };
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::made;
 
@@ -202,6 +205,18 @@ fn html_holds_2000_rows_in_5_mb_and_loads_nothing() {
     assert_eq!(text.matches("<article").count(), 200);
     for reach in ["http:", "https:", "src=", "url(", "@import", "<link", "style=\""] {
         assert!(!text.contains(reach), "{reach} in the page");
+    }
+}
+
+#[test]
+fn the_page_s_policy_names_its_own_style_and_script() {
+    let page = Html.render(&made::large());
+    for (element, directive) in [("style", "style-src"), ("script", "script-src")] {
+        let (_, rest) = page.split_once(&format!("<{element}>")).unwrap();
+        let (text, _) = rest.split_once("</").unwrap();
+        let hash = BASE64_STANDARD.encode(Sha256::digest(text));
+        let policy = format!("{directive} 'sha256-{hash}'");
+        assert!(page.contains(&policy), "write sha256-{hash} into src/report/html.rs");
     }
 }
 
