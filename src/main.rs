@@ -1,7 +1,8 @@
 //! The gate: parse, run, exit code; nothing else.
 
-use benchgate::exit::Exit;
+use std::process::{ExitCode, Termination as _};
 
-fn main() -> Exit {
-    benchgate::cli::main(std::env::args_os(), false)
+fn main() -> ExitCode {
+    benchgate::build::link::as_rustc()
+        .unwrap_or_else(|| benchgate::cli::main(std::env::args_os(), false).report())
 }

@@ -1,7 +1,8 @@
 //! `cargo gate …`: the same program under the name that cargo looks for.
 
-use benchgate::exit::Exit;
+use std::process::{ExitCode, Termination as _};
 
-fn main() -> Exit {
-    benchgate::cli::main(std::env::args_os(), true)
+fn main() -> ExitCode {
+    benchgate::build::link::as_rustc()
+        .unwrap_or_else(|| benchgate::cli::main(std::env::args_os(), true).report())
 }

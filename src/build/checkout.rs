@@ -1,435 +1,389 @@
-//! The sources of base and head, laid in turn into one directory.
+//! A checkout of a commit or of the working tree, as a clone would give it.
 //!
-//! Equal source gives equal code only at an equal path: symbol hashes, the paths
-//! of panics and what a build script writes below `OUT_DIR` depend on it. So both
-//! sides are built in one directory, and their target directories are reached by
-//! one name: a link that leads to one, then to the other. The user's own tree is
-//! never touched.
+//! Each checkout is a repository of its own with a working `.git`: build scripts
+//! can ask it for its commit, its tags and whether it is dirty. It borrows the
+//! objects of the user's repository, so nothing is copied, and git writes the
+//! files: attributes, filters and line endings take effect as in any clone. The
+//! user's repository is only read.
 //!
-//! cargo rebuilds what is newer than its last build. Laying the other side over
-//! a file makes it newer, so each side remembers the times that its files had
-//! when they were last laid with that content.
+//! A working tree is first stored as a git tree, in the checkout's own object
+//! directory, and then checked out like a commit. Files that did not change keep
+//! their times, so cargo does not build them again.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
-use std::hash::Hasher as _;
-use std::io::{self, Read as _};
-use std::path::{Component, Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use serde::{Deserialize, Serialize};
 
-use crate::model::Revision;
+use super::git::{Git, GitError};
+use super::repository::Source;
 
-/// Why sources could not be laid.
+/// Why a source could not be checked out.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckoutError {
     /// git could not be run, or refused.
-    #[error("`git {command}` failed: {said}")]
-    Git {
-        /// Its arguments.
-        command: String,
-        /// What it said.
-        said: String,
-    },
-    /// No commit to compare with was found.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// A commit of a submodule is neither here nor where the submodule comes from.
     #[error(
-        "no default branch to compare with was found (looked for {looked_for}){}",
-        way_out(*.shallow)
+        "the submodule {path} is not available at commit {commit}; get it with \
+         `git submodule update --init {path}` at that revision: {source}"
     )]
-    NoBase {
-        /// The names that were tried.
-        looked_for: String,
-        /// Whether commits were left out when the repository was cloned.
-        shallow: bool,
-    },
-    /// HEAD and the branch have no commit in common, as far as can be seen here.
-    #[error("HEAD has no commit in common with `{branch}`{}", way_out(*.shallow))]
-    Unrelated {
-        /// The branch.
-        branch: String,
-        /// Whether older commits were left out when the repository was cloned.
-        shallow: bool,
+    Submodule {
+        /// Where it is, in the repository.
+        path: String,
+        /// The commit that is needed.
+        commit: String,
+        /// What git said when it tried to fetch it.
+        source: GitError,
     },
     /// A file could not be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
-fn way_out(shallow: bool) -> &'static str {
-    if shallow {
-        ": this clone is shallow, so get the rest with `git fetch --unshallow` (and the default \
-         branch with `git fetch origin main:refs/remotes/origin/main`), or name the base with \
-         --base REV"
-    } else {
-        ": name the base with --base REV"
-    }
+/// Settings of the user's repository that change the contents of files, or where
+/// git finds objects.
+const SETTINGS: &str = r"^(core\.(autocrlf|eol|symlinks|filemode|ignorecase|longpaths|precomposeunicode)|filter\..*|lfs\..*|remote\..*|extensions\.partialclone)$";
+
+/// A list of refs that the checkout has already.
+const REFS: &str = "benchgate-refs";
+/// An index of the user's working tree.
+const INDEX: &str = "benchgate-index";
+
+/// The repository that a checkout is made from: the user's, or that of a submodule.
+struct Origin {
+    /// Its working tree, where it has one.
+    tree: Option<PathBuf>,
+    /// Its git directory: refs, HEAD and index.
+    git_dir: PathBuf,
+    /// The git directory that all its working trees share: objects and settings.
+    common: PathBuf,
 }
 
-/// Has `link` lead to its neighbour `side` (a file name), which is made where it
-/// is missing. The link is replaced at once: there is no moment without one.
-pub fn point(link: &Path, side: &str) -> Result<(), CheckoutError> {
-    fs::create_dir_all(link.with_file_name(side))?;
-    let next = link.with_extension(format!("{}", std::process::id()));
-    // Left by a process of that number that was killed here.
-    let _ = std::fs::remove_file(&next);
-    fs_err::os::unix::fs::symlink(side, &next)?;
-    Ok(fs::rename(&next, link)?)
-}
-
-/// A git repository whose revisions are laid out for building.
-#[derive(Clone, Debug)]
-pub struct Repository {
-    root: PathBuf,
-}
-
-/// What is laid.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// A commit, by its full hash.
-    Commit(String),
-    /// The working tree: tracked files as they are, and untracked ones that are
-    /// not ignored.
-    WorkingTree,
-}
-
-impl Repository {
-    /// The repository that holds `directory`.
-    pub fn of(directory: &Path) -> Result<Self, CheckoutError> {
-        let said = git(directory, &["rev-parse", "--show-toplevel"])?;
-        Ok(Self { root: PathBuf::from(said.trim_end()) })
-    }
-
-    /// Its topmost directory.
-    pub fn root(&self) -> &Path {
-        &self.root
-    }
-
-    /// The commit that `revision` names.
-    pub fn commit(&self, revision: &str) -> Result<String, CheckoutError> {
-        // `--end-of-options`: a revision that begins with a dash stays one.
-        let name = format!("{revision}^{{commit}}");
-        let said =
-            git(&self.root, &["rev-parse", "--verify", "--quiet", "--end-of-options", &name])?;
-        Ok(said.trim().to_owned())
-    }
-
-    /// The last commit that HEAD has in common with the default branch: what a
-    /// change is to be held against, whatever has happened on that branch since.
-    pub fn merge_base(&self) -> Result<String, CheckoutError> {
-        let mut candidates = Vec::new();
-        if let Ok(head) = git(&self.root, &["symbolic-ref", "--short", "refs/remotes/origin/HEAD"])
-        {
-            candidates.push(head.trim().to_owned());
-        }
-        candidates.extend(["origin/main", "origin/master", "main", "master"].map(str::to_owned));
-        for branch in &candidates {
-            if self.commit(branch).is_ok() {
-                // It ends with 1, and says nothing, where there is none.
-                return match git(&self.root, &["merge-base", branch, "HEAD"]) {
-                    Ok(commit) => Ok(commit.trim().to_owned()),
-                    Err(_) => Err(CheckoutError::Unrelated {
-                        branch: branch.clone(),
-                        shallow: self.is_shallow(),
-                    }),
-                };
-            }
-        }
-        let (looked_for, shallow) = (candidates.join(", "), self.is_shallow());
-        Err(CheckoutError::NoBase { looked_for, shallow })
-    }
-
-    fn is_shallow(&self) -> bool {
-        git(&self.root, &["rev-parse", "--is-shallow-repository"])
-            .is_ok_and(|said| said.trim() == "true")
-    }
-
-    /// Whether the working tree holds just that commit: nothing changed, nothing new.
-    pub fn is_at(&self, commit: &str) -> bool {
-        self.commit("HEAD").is_ok_and(|head| head == commit)
-            && git(&self.root, &["status", "--porcelain"]).is_ok_and(|said| said.is_empty())
-    }
-
-    /// Lays a source into `directory`, and remembers in `memory` (a file beside
-    /// the side's target directory) which times its files got.
-    ///
-    /// Files of the other side that this one lacks are removed; a directory that
-    /// cargo made (`target`) stays.
-    pub fn lay(
-        &self,
-        source: &Source,
-        directory: &Path,
-        memory: &Path,
-    ) -> Result<(), CheckoutError> {
-        let files = match source {
-            Source::Commit(commit) => self.of_commit(commit)?,
-            Source::WorkingTree => self.of_working_tree(directory)?,
+impl Origin {
+    fn of_tree(root: &Path) -> Result<Self, GitError> {
+        let ask = |what: &str| {
+            Git::in_repository(root).args(["rev-parse", what]).text().map(|path| root.join(path))
         };
-        fs::create_dir_all(directory)?;
-        let known = Memory::read(memory);
-        let mut next = Memory::default();
-        for (path, file) in &files {
-            let target = directory.join(path);
-            write(&target, file)?;
-            let name = path.to_string_lossy().into_owned();
-            let print = file.fingerprint();
-            let time = match known.files.get(&name) {
-                Some(entry) if entry.fingerprint == print => entry.modified,
-                _ => now(),
-            };
-            if let Content::Bytes { .. } = file {
-                let handle = fs::OpenOptions::new().write(true).open(&target)?;
-                handle.set_modified(UNIX_EPOCH + Duration::from_nanos(time))?;
-            }
-            next.files.insert(name, Entry { fingerprint: print, modified: time });
-        }
-        remove_others(directory, directory, &files.keys().cloned().collect())?;
-        next.write(memory)
+        let (git_dir, common) = (ask("--absolute-git-dir")?, ask("--git-common-dir")?);
+        Ok(Self { tree: Some(root.to_owned()), git_dir, common })
     }
 
-    fn of_commit(&self, commit: &str) -> Result<BTreeMap<PathBuf, Content>, CheckoutError> {
-        let listed = git_bytes(&self.root, &["ls-tree", "-r", "-z", "--full-tree", commit])?;
-        let mut wanted = Vec::new();
-        for line in listed.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
-            // `MODE TYPE HASH<tab>PATH`
-            let line = String::from_utf8_lossy(line).into_owned();
-            let Some((what, path)) = line.split_once('\t') else { continue };
-            let mut words = what.split(' ');
-            let (mode, kind, hash) = (words.next(), words.next(), words.next());
-            if let (Some(mode), Some("blob"), Some(hash)) = (mode, kind, hash)
-                && is_inside(Path::new(path))
-            {
-                wanted.push((mode.to_owned(), hash.to_owned(), PathBuf::from(path)));
-            }
+    fn git(&self) -> Git {
+        match &self.tree {
+            Some(root) => Git::in_repository(root),
+            // Its settings name a working tree that need not exist.
+            None => Git::in_checkout(&self.common)
+                .env("GIT_DIR", &self.git_dir)
+                .env("GIT_WORK_TREE", &self.common),
         }
-        let contents = self.blobs(wanted.iter().map(|(_, hash, _)| hash.as_str()))?;
-        let files = wanted.into_iter().zip(contents).map(|((mode, _, path), bytes)| {
-            let content = match mode.as_str() {
-                "120000" => Content::Link(PathBuf::from(String::from_utf8_lossy(&bytes).as_ref())),
-                mode => Content::Bytes { bytes, executable: mode == "100755" },
-            };
-            (path, content)
-        });
-        Ok(files.collect())
     }
 
-    /// The contents of blobs, through one `git cat-file`.
-    fn blobs<'a>(
-        &self,
-        hashes: impl Iterator<Item = &'a str>,
-    ) -> Result<Vec<Vec<u8>>, CheckoutError> {
-        let hashes: Vec<&str> = hashes.collect();
-        let refused =
-            |said: String| CheckoutError::Git { command: "cat-file --batch".to_owned(), said };
-        let mut list = tempfile::tempfile()?;
-        io::Write::write_all(&mut list, (hashes.join("\n") + "\n").as_bytes())?;
-        io::Seek::rewind(&mut list)?;
-        let mut child = Command::new("git")
-            .args(["cat-file", "--batch"])
-            .current_dir(&self.root)
-            .stdin(list)
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let mut out = io::BufReader::new(child.stdout.take().expect("it is piped"));
-        let mut contents = Vec::with_capacity(hashes.len());
-        for hash in &hashes {
-            // `HASH blob SIZE<newline>CONTENT<newline>`
-            let mut header = String::new();
-            io::BufRead::read_line(&mut out, &mut header)?;
-            let size = header.trim_end().rsplit(' ').next().and_then(|size| size.parse().ok());
-            let Some(size) = size else {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(refused(format!("it answered {header:?} for {hash}")));
-            };
-            let mut bytes = vec![0; size];
-            out.read_exact(&mut bytes)?;
-            out.read_exact(&mut [0])?;
-            contents.push(bytes);
-        }
-        child.wait()?;
-        Ok(contents)
-    }
-
-    fn of_working_tree(&self, except: &Path) -> Result<BTreeMap<PathBuf, Content>, CheckoutError> {
-        // The checkout and what is built beside it may lie in the tree, and git
-        // need not have been told to ignore them.
-        let inside = |path: &&Path| path.starts_with(&self.root) && *path != self.root;
-        let except = except.parent().filter(inside).unwrap_or(except);
-        let listed = git_bytes(
-            &self.root,
-            &["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--full-name"],
-        )?;
-        let mut files = BTreeMap::new();
-        for name in listed.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
-            let path = PathBuf::from(String::from_utf8_lossy(name).into_owned());
-            let from = self.root.join(&path);
-            if from.starts_with(except) {
-                continue;
-            }
-            // Deleted in the working tree, or a submodule's directory.
-            let Ok(metadata) = from.symlink_metadata() else { continue };
-            if metadata.is_symlink() {
-                files.insert(path, Content::Link(fs::read_link(&from)?));
-            } else if metadata.is_file() {
-                use std::os::unix::fs::PermissionsExt as _;
-                let executable = metadata.permissions().mode() & 0o111 != 0;
-                files.insert(path, Content::Bytes { bytes: fs::read(&from)?, executable });
-            }
-        }
-        Ok(files)
-    }
-
-    /// What a source is, for a snapshot.
-    pub fn revision(&self, source: &Source) -> Option<Revision> {
-        match source {
-            Source::Commit(commit) => {
-                Some(Revision { commit: commit.clone(), branch: None, dirty: false })
-            }
-            Source::WorkingTree => super::revision(&self.root),
-        }
+    fn objects(&self) -> PathBuf {
+        self.common.join("objects")
     }
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum Content {
-    Bytes { bytes: Vec<u8>, executable: bool },
-    Link(PathBuf),
-}
-
-impl Content {
-    /// Tells contents apart, over the life of one checkout.
-    fn fingerprint(&self) -> u64 {
-        // The same in every process, unlike a map's hasher.
-        let mut hasher = std::hash::DefaultHasher::new();
-        match self {
-            Self::Bytes { bytes, executable } => {
-                hasher.write(bytes);
-                hasher.write_u8(u8::from(*executable));
-            }
-            Self::Link(target) => hasher.write(target.as_os_str().as_encoded_bytes()),
-        }
-        hasher.finish()
-    }
-}
-
-/// The times of a side's files, as they were last laid.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Memory {
-    files: BTreeMap<String, Entry>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Entry {
-    fingerprint: u64,
-    /// Nanoseconds since 1970.
-    modified: u64,
-}
-
-impl Memory {
-    /// What is remembered; nothing where it cannot be read, which only costs a build.
-    fn read(path: &Path) -> Self {
-        fs::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
-    }
-
-    fn write(&self, path: &Path) -> Result<(), CheckoutError> {
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        let text = serde_json::to_vec(self).map_err(io::Error::other)?;
-        Ok(fs::write(path, text)?)
-    }
-}
-
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// Whether a path from a commit stays below the directory it is laid into.
-fn is_inside(path: &Path) -> bool {
-    path.components().all(|part| matches!(part, Component::Normal(_)))
-}
-
-fn write(path: &Path, content: &Content) -> Result<(), CheckoutError> {
-    let there = path.symlink_metadata().ok();
-    if let Some(parent) = path.parent() {
-        // A file or link of the other side where this one has a directory.
-        if parent.symlink_metadata().is_ok_and(|found| !found.is_dir()) {
-            fs::remove_file(parent)?;
-        }
-        fs::create_dir_all(parent)?;
-    }
-    match content {
-        Content::Bytes { bytes, executable } => {
-            use std::os::unix::fs::PermissionsExt as _;
-            if there.as_ref().is_some_and(std::fs::Metadata::is_symlink) {
-                fs::remove_file(path)?;
-            } else if there.as_ref().is_some_and(std::fs::Metadata::is_dir) {
-                fs::remove_dir_all(path)?;
-            }
-            if fs::read(path).ok().as_deref() != Some(bytes) {
-                fs::write(path, bytes)?;
-            }
-            let mode = if *executable { 0o755 } else { 0o644 };
-            fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
-        }
-        Content::Link(target) => {
-            if there.as_ref().is_some_and(std::fs::Metadata::is_dir) {
-                fs::remove_dir_all(path)?;
-            } else if there.is_some() {
-                fs::remove_file(path)?;
-            }
-            fs_err::os::unix::fs::symlink(target, path)?;
-        }
-    }
-    Ok(())
-}
-
-/// Removes files that are not among `wanted`, and directories left empty.
-fn remove_others(
+/// Checks a source of the repository at `root` out into `directory`, which is made
+/// where it is missing. `leave_out` is a directory inside of the repository that is
+/// never part of a working tree: where cargo builds.
+///
+/// Submodules are included where the user has them. Files of an earlier checkout
+/// that this one lacks are removed; ignored ones stay.
+///
+/// # Errors
+/// git refuses, a submodule's commit is not available, or a file cannot be written.
+pub fn check_out(
     root: &Path,
+    source: &Source,
     directory: &Path,
-    wanted: &BTreeSet<PathBuf>,
+    leave_out: Option<&Path>,
 ) -> Result<(), CheckoutError> {
-    for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
-        let relative = path.strip_prefix(root).unwrap_or(&path).to_owned();
-        let is_directory = path.symlink_metadata()?.is_dir();
-        if is_directory && path.file_name() != Some(OsStr::new("target")) {
-            remove_others(root, &path, wanted)?;
-            // Only an empty one goes.
-            let _ = std::fs::remove_dir(&path);
-        } else if !is_directory && !wanted.contains(&relative) {
-            fs::remove_file(&path)?;
+    update(&Origin::of_tree(root)?, source, directory, leave_out)
+}
+
+fn update(
+    origin: &Origin,
+    source: &Source,
+    directory: &Path,
+    leave_out: Option<&Path>,
+) -> Result<(), CheckoutError> {
+    open(origin, directory)?;
+    let (commit, tree) = match source {
+        Source::Commit(commit) => (commit.clone(), format!("{commit}^{{tree}}")),
+        Source::WorkingTree => {
+            let head = origin.git().args(["rev-parse", "--verify", "HEAD^{commit}"]).text()?;
+            (head, snapshot(origin, directory, leave_out)?)
         }
+    };
+    obtain(origin, directory, &commit)?;
+    let git = || Git::in_checkout(directory);
+    // Detached, as in a clone that was told to check out a commit.
+    git().args(["update-ref", "--no-deref", "HEAD", &commit]).bytes()?;
+    git().args(["read-tree", "--reset", "-u", &tree]).bytes()?;
+    git().args(["clean", "-ffdq"]).bytes()?;
+    submodules(origin, source, directory)
+}
+
+/// Makes `directory` a repository that finds the objects of `origin`.
+fn open(origin: &Origin, directory: &Path) -> Result<(), CheckoutError> {
+    let own = directory.join(".git");
+    if !own.join("HEAD").exists() {
+        fs::create_dir_all(directory)?;
+        let format = origin.git().args(["rev-parse", "--show-object-format"]).text()?;
+        let format = format!("--object-format={format}");
+        Git::in_checkout(directory).args(["init", "--quiet", "--template=", &format]).bytes()?;
+    }
+    fs::create_dir_all(own.join("info"))?;
+    fs::create_dir_all(own.join("objects/info"))?;
+    let objects = fs::canonicalize(origin.objects())?;
+    fs::write(own.join("objects/info/alternates"), format!("{}\n", objects.display()))?;
+    copy_or_remove(&origin.common.join("shallow"), &own.join("shallow"))?;
+    copy_or_remove(&origin.common.join("info/attributes"), &own.join("info/attributes"))?;
+    settings(origin, directory)?;
+    refs(origin, directory)
+}
+
+fn copy_or_remove(from: &Path, to: &Path) -> io::Result<()> {
+    if from.is_file() {
+        fs::copy(from, to).map(drop)
+    } else if to.exists() {
+        fs::remove_file(to)
+    } else {
+        Ok(())
+    }
+}
+
+/// Gives the checkout the settings of the origin that matter.
+fn settings(origin: &Origin, directory: &Path) -> Result<(), CheckoutError> {
+    // Exits with 1 where there are none.
+    let listed = origin.git().args(["config", "--null", "--local", "--get-regexp", SETTINGS]);
+    let listed = listed.bytes().unwrap_or_default();
+    let mut wanted: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for entry in listed.split(|byte| *byte == 0).filter(|entry| !entry.is_empty()) {
+        let entry = String::from_utf8_lossy(entry);
+        let (key, value) = entry.split_once('\n').unwrap_or((&entry, "true"));
+        wanted.entry(key.to_owned()).or_default().push(value.to_owned());
+    }
+    let lfs = origin.common.join("lfs");
+    if lfs.is_dir() && !wanted.contains_key("lfs.storage") {
+        wanted.insert("lfs.storage".to_owned(), vec![lfs.display().to_string()]);
+    }
+    // A remote's relative path is meant from the origin's root.
+    if let (Some(root), Some(urls)) = (&origin.tree, wanted.get_mut("remote.origin.url")) {
+        for url in urls.iter_mut().filter(|url| url.starts_with('.')) {
+            *url = root.join(&url).display().to_string();
+        }
+    }
+    let path = directory.join(".git/benchgate-settings");
+    let text: String = wanted
+        .iter()
+        .flat_map(|(key, values)| values.iter().map(move |value| format!("{key}\n{value}\n")))
+        .collect();
+    if fs::read_to_string(&path).ok().as_deref() == Some(&text) {
+        return Ok(());
+    }
+    let git = || Git::in_checkout(directory);
+    if wanted.contains_key("extensions.partialclone") {
+        git().args(["config", "core.repositoryformatversion", "1"]).bytes()?;
+    }
+    for (key, values) in &wanted {
+        // Exits with 5 where it is not set.
+        let _ = git().args(["config", "--unset-all", key]).bytes();
+        for value in values {
+            git().args(["config", "--add", key, value]).bytes()?;
+        }
+    }
+    Ok(fs::write(path, text)?)
+}
+
+/// Gives the checkout the origin's branches and tags.
+fn refs(origin: &Origin, directory: &Path) -> Result<(), CheckoutError> {
+    let list = ["for-each-ref", "--format=%(objectname) %(refname) %(symref)"];
+    let kinds = ["refs/heads", "refs/tags", "refs/remotes"];
+    let wanted = origin.git().args(list).args(kinds).text()?;
+    let path = directory.join(".git").join(REFS);
+    let known = fs::read_to_string(&path).unwrap_or_default();
+    if known == wanted {
+        return Ok(());
+    }
+    let names = |text: &str| -> BTreeMap<String, String> {
+        let plain = text.lines().filter_map(|line| {
+            let mut words = line.splitn(3, ' ');
+            let (object, name, symbolic) = (words.next()?, words.next()?, words.next()?);
+            symbolic.is_empty().then(|| (name.to_owned(), object.to_owned()))
+        });
+        plain.collect()
+    };
+    let (old, new) = (names(&known), names(&wanted));
+    let mut orders = String::new();
+    for name in old.keys().filter(|name| !new.contains_key(*name)) {
+        orders += &format!("delete {name}\n");
+    }
+    for (name, object) in new.iter().filter(|(name, object)| old.get(*name) != Some(object)) {
+        orders += &format!("update {name} {object}\n");
+    }
+    Git::in_checkout(directory).args(["update-ref", "--stdin"]).feed(orders.as_bytes())?;
+    Ok(fs::write(path, wanted)?)
+}
+
+/// Stores the working tree of the origin as a git tree; its name.
+fn snapshot(
+    origin: &Origin,
+    directory: &Path,
+    leave_out: Option<&Path>,
+) -> Result<String, CheckoutError> {
+    let index = directory.join(".git").join(INDEX);
+    // The user's own index says what is tracked though it is ignored, and which
+    // files have not changed since git last read them.
+    let own = origin.git_dir.join("index");
+    copy_or_remove(&own, &index)?;
+    // A file that is as new as the index is read again, so the copy must not be newer.
+    if let Ok(time) = own.metadata().and_then(|metadata| metadata.modified()) {
+        fs::OpenOptions::new().write(true).open(&index)?.set_modified(time)?;
+    }
+    match add_all(origin, directory, &index, leave_out) {
+        Ok(tree) => Ok(tree),
+        // An index that is split, or of a newer git, cannot be used from a copy.
+        Err(_) => {
+            fs::remove_file(&index)?;
+            let own = |git: Git| with_own_objects(git, origin, directory, &index);
+            own(origin.git()).args(["read-tree", "HEAD"]).bytes()?;
+            Ok(add_all(origin, directory, &index, leave_out)?)
+        }
+    }
+}
+
+fn with_own_objects(git: Git, origin: &Origin, directory: &Path, index: &Path) -> Git {
+    git.env("GIT_INDEX_FILE", index)
+        .env("GIT_OBJECT_DIRECTORY", directory.join(".git/objects"))
+        .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", origin.objects())
+}
+
+fn add_all(
+    origin: &Origin,
+    directory: &Path,
+    index: &Path,
+    leave_out: Option<&Path>,
+) -> Result<String, GitError> {
+    let own = |git: Git| with_own_objects(git, origin, directory, index);
+    let mut arguments = [
+        "-c",
+        "core.fsmonitor=false",
+        "-c",
+        "core.safecrlf=false",
+        "-c",
+        "advice.addEmbeddedRepo=false",
+        "add",
+        "--all",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    // Files outside of a sparse checkout are in the index alone, and stay in it.
+    let sparse = origin.git().args(["config", "--bool", "core.sparseCheckout"]).text();
+    arguments.extend(sparse.is_ok_and(|sparse| sparse == "true").then(|| "--sparse".to_owned()));
+    arguments.extend(["--".to_owned(), ".".to_owned()]);
+    let inside = origin.tree.as_ref().and_then(|root| leave_out?.strip_prefix(root).ok());
+    // git refuses to leave out what it ignores anyway.
+    let is_ignored = |path: &&Path| {
+        let path = format!("{}/", path.display());
+        origin.git().args(["check-ignore", "--quiet", &path]).bytes().is_ok()
+    };
+    let left_out = inside.filter(|path| !is_ignored(path));
+    arguments.extend(left_out.map(|path| format!(":(exclude,top,literal){}", path.display())));
+    own(origin.git()).args(&arguments).bytes()?;
+    own(origin.git()).args(["write-tree"]).text()
+}
+
+/// Sees to it that the checkout has a commit.
+fn obtain(origin: &Origin, directory: &Path, commit: &str) -> Result<(), GitError> {
+    let git = || Git::in_checkout(directory);
+    let name = format!("{commit}^{{commit}}");
+    if git().args(["cat-file", "-e", &name]).bytes().is_ok() {
+        return Ok(());
+    }
+    let url = origin.git().args(["config", "remote.origin.url"]).text()?;
+    let url = origin.tree.as_ref().map_or_else(
+        || url.clone(),
+        |root| {
+            if url.starts_with('.') { root.join(&url).display().to_string() } else { url.clone() }
+        },
+    );
+    git().args(["fetch", "--quiet", "--no-write-fetch-head", &url, commit]).bytes().map(drop)
+}
+
+/// Checks out the submodules that the user has.
+fn submodules(origin: &Origin, source: &Source, directory: &Path) -> Result<(), CheckoutError> {
+    let listed = Git::in_checkout(directory).args(["ls-files", "--stage", "-z"]).bytes()?;
+    let links = listed.split(|byte| *byte == 0).filter_map(|line| {
+        // `MODE HASH STAGE<tab>PATH`
+        let line = String::from_utf8_lossy(line).into_owned();
+        let (entry, path) = line.split_once('\t')?;
+        let mut words = entry.split(' ');
+        (words.next() == Some("160000"))
+            .then(|| (words.next().unwrap_or_default().to_owned(), path.to_owned()))
+    });
+    let links: Vec<(String, String)> = links.collect();
+    if links.is_empty() {
+        return Ok(());
+    }
+    let names = submodule_names(directory);
+    for (commit, path) in links {
+        let Some(from) = submodule(origin, &path, names.get(&path))? else { continue };
+        let inner = match (source, &from.tree) {
+            (Source::WorkingTree, Some(_)) => Source::WorkingTree,
+            _ => Source::Commit(commit.clone()),
+        };
+        update(&from, &inner, &directory.join(&path), None).map_err(|error| match error {
+            CheckoutError::Git(source) if inner != Source::WorkingTree => {
+                CheckoutError::Submodule { path, commit, source }
+            }
+            error => error,
+        })?;
     }
     Ok(())
 }
 
-fn git(directory: &Path, arguments: &[&str]) -> Result<String, CheckoutError> {
-    Ok(String::from_utf8_lossy(&git_bytes(directory, arguments)?).into_owned())
+/// The names of submodules by their paths.
+fn submodule_names(directory: &Path) -> BTreeMap<String, String> {
+    let listed = Git::in_checkout(directory)
+        .args([
+            "config",
+            "--null",
+            "--file",
+            ".gitmodules",
+            "--get-regexp",
+            r"^submodule\..*\.path$",
+        ])
+        .bytes()
+        .unwrap_or_default();
+    let entries = listed.split(|byte| *byte == 0).filter_map(|entry| {
+        let entry = String::from_utf8_lossy(entry).into_owned();
+        let (key, path) = entry.split_once('\n')?;
+        let name = key.strip_prefix("submodule.")?.strip_suffix(".path")?;
+        Some((path.to_owned(), name.to_owned()))
+    });
+    entries.collect()
 }
 
-fn git_bytes(directory: &Path, arguments: &[&str]) -> Result<Vec<u8>, CheckoutError> {
-    let refused = |said: String| CheckoutError::Git { command: arguments.join(" "), said };
-    let output = Command::new("git")
-        .args(arguments)
-        .current_dir(directory)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| refused(error.to_string()))?;
-    if output.status.success() {
-        return Ok(output.stdout);
+/// The repository of a submodule, where the user has it.
+fn submodule(
+    origin: &Origin,
+    path: &str,
+    name: Option<&String>,
+) -> Result<Option<Origin>, CheckoutError> {
+    if let Some(root) = &origin.tree {
+        let tree = root.join(path);
+        if tree.join(".git").exists() {
+            return Ok(Some(Origin::of_tree(&tree)?));
+        }
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    Err(refused(if said.trim().is_empty() {
-        output.status.to_string()
-    } else {
-        said.trim().to_owned()
-    }))
+    // Not in this working tree: at another revision of it, say.
+    let stored = name.map(|name| origin.common.join("modules").join(name));
+    let stored = stored.filter(|stored| stored.join("objects").is_dir());
+    Ok(stored.map(|stored| Origin { tree: None, git_dir: stored.clone(), common: stored }))
 }
 
 #[cfg(test)]

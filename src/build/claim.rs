@@ -8,10 +8,9 @@ use std::time::Duration;
 use fs_err as fs;
 
 use crate::drive::Interrupt;
-use crate::measure::MeasureError;
 
 /// The file that is locked. It stays behind; what counts is who holds it.
-const FILE: &str = "in-use";
+pub(super) const FILE: &str = "in-use";
 
 /// How often one that waits looks again.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -19,12 +18,26 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// Characters that are read of a holder's description.
 const DESCRIBED: u64 = 200;
 
+/// Why a directory was not claimed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClaimError {
+    /// Whether another gate is at work could not be found out.
+    #[error("cannot lock the target directory against another gate: {0}")]
+    Lock(#[from] io::Error),
+    /// This process was asked to stop while it waited.
+    #[error("interrupted by signal {signal}; nothing was saved")]
+    Interrupted {
+        /// The signal.
+        signal: i32,
+    },
+}
+
 /// That this process alone builds and measures below a directory, until it is
 /// dropped.
 ///
-/// Two gates in one target directory would lay their sources over each other's,
-/// replace executables that the other is measuring, and be each other's noise. The
-/// lock is advisory and the system's: it ends with the process, however that ends.
+/// Two gates in one target directory would replace each other's executables while
+/// they are measured, and disturb each other's times. The lock is advisory and the
+/// system's: it ends with the process, however that ends.
 #[derive(Debug)]
 pub struct Claim {
     // Held open, and with it the lock. Programs that are started do not inherit it.
@@ -41,12 +54,12 @@ impl Claim {
         what: &str,
         interrupt: &Interrupt,
         waiting: &mut dyn FnMut(&str),
-    ) -> Result<Self, MeasureError> {
-        fs::create_dir_all(directory).map_err(MeasureError::Claim)?;
+    ) -> Result<Self, ClaimError> {
+        fs::create_dir_all(directory)?;
         let mut options = fs::OpenOptions::new();
         // Not truncated: it may be another's.
         options.read(true).write(true).create(true).truncate(false);
-        let mut file = options.open(directory.join(FILE)).map_err(MeasureError::Claim)?;
+        let mut file = options.open(directory.join(FILE))?;
         let mut told = false;
         loop {
             match file.file().try_lock() {
@@ -54,14 +67,14 @@ impl Claim {
                 Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
                     return Ok(Self { _file: file });
                 }
-                Err(TryLockError::Error(error)) => return Err(MeasureError::Claim(error)),
+                Err(TryLockError::Error(error)) => return Err(error.into()),
                 Err(TryLockError::WouldBlock) => {}
             }
             if !std::mem::replace(&mut told, true) {
                 waiting(&holder(&mut file));
             }
             if let Some(signal) = interrupt.signal() {
-                return Err(MeasureError::Interrupted { signal });
+                return Err(ClaimError::Interrupted { signal });
             }
             std::thread::sleep(PATIENCE);
         }
@@ -106,7 +119,7 @@ mod tests {
             assert_eq!(who, format!("`gate ab`, process {}", std::process::id()));
             interrupt.raise(2);
             let ended = second.join().expect("it ends");
-            assert!(matches!(ended, Err(MeasureError::Interrupted { signal: 2 })), "{ended:?}");
+            assert!(matches!(ended, Err(ClaimError::Interrupted { signal: 2 })), "{ended:?}");
 
             let third = scope.spawn(|| {
                 let mut tell = |who: &str| send.send(who.to_owned()).expect("somebody listens");

@@ -15,15 +15,14 @@
 //! (`line!()`, the names of `tracing`'s events) makes the code differ, as it
 //! does.
 //!
-//! For this to find anything, both sides have to be built in one directory, laid
-//! there in turn: paths and package ids go into names, and names into the order of
-//! functions. The target directories are two, but should go by one path as well (a
-//! symbolic link that points at one, then at the other): it goes into code that a
-//! build script writes.
+//! For this to find anything, both sides have to be built at one path in turn: paths
+//! and package ids become parts of names, and names decide the order of functions.
+//! The two target directories should have one path as well (a symbolic link that is
+//! switched), as it becomes part of code that a build script writes.
 //!
-//! What it cannot see is what a benchmark reads when it runs: data files, models,
-//! services, variables. Libraries that the project itself builds and links
-//! dynamically are compared with it; those of the system are taken to be equal.
+//! Libraries that the project itself builds and links dynamically are compared with
+//! the executable; those of the system are taken to be equal. Other programs of the
+//! build, and files that a benchmark reads when it runs, are not seen here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -36,7 +35,7 @@ use std::path::{Path, PathBuf};
 use object::elf::SHF_ALLOC;
 use object::{Object, ObjectSection, ReadCache, SectionFlags, SectionKind};
 
-use super::BenchExecutable;
+use crate::drive::BenchExecutable;
 
 /// Bytes of the longest file name that is looked at.
 const NAME_BYTES: u64 = 4096;

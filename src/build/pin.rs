@@ -1,30 +1,25 @@
-//! Links both sides of a trial once more, so that equal functions lie alike.
+//! Links both sides of a trial again, so that equal functions have equal addresses.
 //!
-//! cargo builds both as ever, but starts rustc through a script of ours
-//! (`RUSTC_WORKSPACE_WRAPPER`, so no flag of the user's is lost and no
-//! dependency is built anew). That script adds the order of functions where one
-//! is kept beside it. To have an executable linked again it is set aside and
-//! cargo is asked once more; what comes out is kept apart, and the plain
-//! executable put back, so that cargo finds what it knows and two plain builds
-//! can still be compared byte by byte.
+//! cargo builds both as usual, but starts rustc through [`link`]
+//! (`RUSTC_WORKSPACE_WRAPPER`, so no flag of the user's is lost and no dependency is
+//! built again). It adds the order of functions where one is kept. To have an
+//! executable linked again, it is moved away and cargo builds once more. The result
+//! is kept apart, and the plain executable moved back, so that cargo finds what it
+//! knows and two plain builds can still be compared byte by byte.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
 use super::identity::fingerprint;
-use super::{BenchExecutable, layout};
-use crate::drive::Harness;
-use crate::measure::BuiltSide;
+use super::layout;
+use super::link::{self, ORDERS};
+use crate::drive::{BenchExecutable, Harness};
 use crate::model::{Layout, Sides, TargetId, TrialSide};
 
-const SCRIPT: &str = include_str!("link.sh");
-/// The directory of orders, beside the script.
-const ORDERS: &str = "order";
 /// In there: the executables that are being linked again, a path a line.
 const UNDER_WAY: &str = "under-way";
 
@@ -46,7 +41,8 @@ struct Target {
 }
 
 impl Pinning {
-    /// Prepares the script that cargo starts rustc through.
+    /// Prepares the program that cargo starts in place of rustc. It is this program,
+    /// whose `main` must call [`link::as_rustc`] first.
     ///
     /// # Errors
     /// It cannot be written.
@@ -60,16 +56,17 @@ impl Pinning {
             remove(Path::new(path))?;
         }
         pinning.forget()?;
-        let script = pinning.script();
-        if fs::read_to_string(&script).ok().as_deref() != Some(SCRIPT) {
-            fs::write(&script, SCRIPT)?;
-            fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755))?;
+        // Always by the same path, as cargo builds anew when its wrapper is another.
+        let own = std::env::current_exe()?;
+        if fs::read_link(pinning.wrapper()).ok().as_ref() != Some(&own) {
+            remove(&pinning.wrapper())?;
+            fs_err::os::unix::fs::symlink(own, pinning.wrapper())?;
         }
         Ok(pinning)
     }
 
-    fn script(&self) -> PathBuf {
-        self.place.join("link.sh")
+    fn wrapper(&self) -> PathBuf {
+        self.place.join(link::NAME)
     }
 
     fn orders(&self) -> PathBuf {
@@ -86,9 +83,9 @@ impl Pinning {
     /// Variables for cargo.
     pub fn variables(&self) -> Vec<(OsString, OsString)> {
         const WRAPPER: &str = "RUSTC_WORKSPACE_WRAPPER";
-        let mut variables = vec![(WRAPPER.into(), self.script().into_os_string())];
+        let mut variables = vec![(WRAPPER.into(), self.wrapper().into_os_string())];
         if let Some(own) = std::env::var_os(WRAPPER).filter(|own| !own.is_empty()) {
-            variables.push(("BENCHGATE_WRAPPED".into(), own));
+            variables.push((link::WRAPPED.into(), own));
         }
         variables
     }
@@ -101,21 +98,21 @@ impl Pinning {
     /// A file cannot be read or written, or `relink` was interrupted.
     pub fn pin<E: From<io::Error>>(
         &self,
-        sides: Sides<&mut BuiltSide>,
+        sides: Sides<&mut Vec<BenchExecutable>>,
         identical: &BTreeSet<TargetId>,
         relink: &mut dyn FnMut(TrialSide) -> Result<Result<(), String>, E>,
     ) -> Result<Vec<Layout>, E> {
         let mut layouts = Vec::new();
         let mut targets = Vec::new();
         fs::create_dir_all(self.orders())?;
-        for (base, executable) in sides.base.executables.iter().enumerate() {
+        for (base, executable) in sides.base.iter().enumerate() {
             let id = &executable.target;
-            let head = sides.head.executables.iter().position(|head| head.target == *id);
+            let head = sides.head.iter().position(|head| head.target == *id);
             let (Some(head), false) = (head, identical.contains(id)) else { continue };
             if !matches!(Harness::detect(&executable.path), Ok(Some(Harness::Criterion))) {
                 continue;
             }
-            let executables = Sides { base: executable, head: &sides.head.executables[head] };
+            let executables = Sides { base: executable, head: &sides.head[head] };
             match self.target(Sides { base, head }, executables) {
                 Ok(target) => targets.push(target),
                 Err(reason) => layouts.push(unpinned(id, reason)),
@@ -127,10 +124,10 @@ impl Pinning {
             // What is kept from now on is no longer what that says.
             remove(&target.key)?;
         }
-        // Head first: its sources are the ones that lie there.
+        // Head first: it was built last, so its files are at the shared paths.
         let order = [TrialSide::Head, TrialSide::Base];
         for side in order.into_iter().filter(|_| !stale.is_empty()) {
-            let executables = &sides[side].executables;
+            let executables = &sides[side];
             let paths: Vec<&Path> =
                 stale.iter().map(|target| executables[target.at[side]].path.as_path()).collect();
             let aside = Aside::set(&self.orders().join(UNDER_WAY), &paths)?;
@@ -150,7 +147,7 @@ impl Pinning {
         }
         self.forget()?;
         for target in targets {
-            let id = sides.base.executables[target.at.base].target.clone();
+            let id = sides.base[target.at.base].target.clone();
             match layout::agreement(&target.kept.base, &target.kept.head) {
                 Ok(agreement) if agreement.is_pinned() => {
                     layouts.push(Layout {
@@ -159,8 +156,8 @@ impl Pinning {
                         same: agreement.same as u64,
                         reason: None,
                     });
-                    sides.base.executables[target.at.base].path = target.kept.base;
-                    sides.head.executables[target.at.head].path = target.kept.head;
+                    sides.base[target.at.base].path = target.kept.base;
+                    sides.head[target.at.head].path = target.kept.head;
                 }
                 Ok(agreement) => {
                     let reason = format!(

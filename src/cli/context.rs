@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use super::progress;
 use super::shell::Shell;
 use crate::exit::Exit;
-use crate::measure::{Claim, Interrupt, MeasureError, Progress, Silent};
+use crate::measure::{Claim, ClaimError, Interrupt, Progress, Silent};
 
 /// The context of every command.
 pub(super) struct Context {
@@ -32,7 +32,7 @@ impl Context {
         command: &str,
         target: &Path,
         interrupt: &Interrupt,
-    ) -> Result<Claim, MeasureError> {
+    ) -> Result<Claim, ClaimError> {
         let place = target.join("gate");
         Claim::take(&place, command, interrupt, &mut |holder| {
             let place = place.display();

@@ -1,29 +1,15 @@
-//! The fingerprint: where a run is made, and with what.
+//! The fingerprint of the machine: where a run is made.
 
 mod class;
-mod config;
-pub(super) mod facts;
+pub(crate) mod facts;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::Harness;
-use crate::build::BuildOptions;
 use crate::model::{Environment, Field};
 
 pub use class::machine_class;
-
-/// The fingerprint of this machine and of a build on it.
-///
-/// What cannot be found out is absent. Takes some tens of milliseconds: it asks
-/// `rustc`, `getconf` and, for the harnesses that need them, valgrind and the
-/// runners for their versions.
-pub fn probe(options: &BuildOptions, harnesses: &[Harness]) -> Environment {
-    let mut environment = tools(harnesses);
-    toolchain(options, &mut environment);
-    machine(&mut environment);
-    environment
-}
 
 /// What can change from one run to the next without anybody's doing: read again
 /// for each run. Runs no program.
@@ -64,8 +50,9 @@ pub(crate) fn machine_at(root: &Path, environment: &mut Environment) {
     set_or_none(environment, Field::VirtualMachine, machine);
 }
 
-/// Valgrind and the runners, for the harnesses that count instructions.
-fn tools(harnesses: &[Harness]) -> Environment {
+/// Valgrind and the runners, for the harnesses that count instructions; what is not
+/// installed is absent.
+pub(crate) fn tools(harnesses: &[Harness]) -> Environment {
     let mut environment = Environment::default();
     let counting: Vec<Harness> = harnesses.iter().copied().filter(|one| one.counts()).collect();
     if !counting.is_empty() {
@@ -79,39 +66,6 @@ fn tools(harnesses: &[Harness]) -> Environment {
     runners.dedup();
     environment.set(Field::Runner, runners.join(", "));
     environment
-}
-
-/// What cargo builds with.
-fn toolchain(options: &BuildOptions, environment: &mut Environment) {
-    let directory = options.directory.as_deref().unwrap_or(Path::new("."));
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let mut command = Command::new(rustc);
-    command.arg("-vV").current_dir(directory);
-    let version = output(&mut command).unwrap_or_default();
-    set(environment, Field::Rustc, facts::rustc(&version));
-    let config = config::Config::load(directory);
-    let host = facts::rustc_host(&version);
-    let target = options
-        .target
-        .clone()
-        .or_else(|| std::env::var("CARGO_BUILD_TARGET").ok())
-        .or_else(|| config.target())
-        .or(host);
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let flags = config::flags(
-        variable("CARGO_ENCODED_RUSTFLAGS").as_deref(),
-        variable("RUSTFLAGS").as_deref(),
-        &config,
-        target.as_deref().unwrap_or_default(),
-    );
-    set_or_none(environment, Field::Flags, Some(flags));
-    set(environment, Field::Target, target);
-    environment.set(Field::Profile, config::profile(options.profile(), std::env::vars_os()));
-    let mut features = options.features.clone();
-    features.extend(options.all_features.then(|| "all features".to_owned()));
-    features.extend(options.no_default_features.then(|| "no default features".to_owned()));
-    set_or_none(environment, Field::Features, Some(features.join(",")));
-    set(environment, Field::Libc, libc_version());
 }
 
 /// `valgrind-3.19.0`, if it is installed.
@@ -134,7 +88,7 @@ pub fn runner_version(harness: Harness) -> Option<String> {
     facts::runner_version(&String::from_utf8_lossy(&found.stderr))
 }
 
-fn libc_version() -> Option<String> {
+pub(crate) fn libc_version() -> Option<String> {
     if let Some(text) = output(Command::new("getconf").arg("GNU_LIBC_VERSION")) {
         return Some(text.trim().to_owned());
     }
@@ -171,25 +125,4 @@ fn set(environment: &mut Environment, field: Field, value: Option<String>) {
 fn set_or_none(environment: &mut Environment, field: Field, value: Option<String>) {
     let value = value.filter(|value| !value.trim().is_empty());
     environment.set(field, value.unwrap_or_else(|| "none".to_owned()));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn this_machine_has_a_fingerprint() {
-        use Field::{
-            Container, Cores, Features, Flags, Os, Profile, Rustc, Target, VirtualMachine,
-        };
-
-        let environment = probe(&BuildOptions::default(), &[]);
-        for field in [Cores, Os, Rustc, Target, Profile, Flags, Features, Container, VirtualMachine]
-        {
-            assert!(environment.get(field).is_some(), "{field} is not known");
-        }
-        assert_eq!(environment.get(Field::Profile).map(|text| &text[..5]), Some("bench"));
-        assert_eq!(environment.get(Field::Valgrind), None, "no harness needs it");
-        assert_eq!(environment, probe(&BuildOptions::default(), &[]), "it is stable");
-    }
 }

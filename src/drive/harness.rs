@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use fs_err as fs;
 
-use super::Interrupt;
 use super::process::{self, Ended, ProcessError, Stream};
-use crate::build::BenchExecutable;
+use super::{BenchExecutable, Interrupt};
+use crate::model::NotRun;
 use crate::record;
+use crate::sources;
 
 /// The harness of a bench executable, as far as the gate can drive it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -157,7 +158,8 @@ fn find(file: &mut impl Read, needles: &[Vec<u8>]) -> io::Result<Found> {
     }
 }
 
-fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+/// Whether bytes are found among others.
+pub(crate) fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     let Some((&head, _)) = needle.split_first() else { return true };
     let mut rest = haystack;
     while let Some(at) = rest.iter().position(|&byte| byte == head) {
@@ -187,28 +189,27 @@ impl Listed {
     }
 }
 
-/// What became of asking an executable for its benchmarks.
+/// An executable's answer when it is asked for its benchmarks.
 #[derive(Clone, Debug)]
 pub enum Listing {
-    /// Its benchmarks, in its order.
+    /// Its benchmarks.
     Benchmarks {
-        /// They.
+        /// In its own order.
         listed: Vec<Listed>,
         /// Whether they are listed as criterion 0.3 and 0.4 do. These take times in
         /// whole seconds only, and give up at a fraction.
         whole_seconds: bool,
-        /// What it said that it cannot run here, by [`crate::record::not_run`]: names,
-        /// colons and reasons.
-        not_run: Vec<String>,
+        /// What it cannot run here, recorded by [`crate::record::not_run`].
+        not_run: Vec<NotRun>,
     },
-    /// It ended well, and what it printed is no list.
+    /// It succeeded, but did not print a list.
     Garbage {
-        /// The first lines of that, as they are.
+        /// The first lines that it printed, unchanged.
         first: Vec<String>,
     },
-    /// It ended otherwise than well.
+    /// It failed.
     Failed {
-        /// How.
+        /// How it ended.
         ended: Ended,
         /// The last lines it printed.
         tail: Vec<String>,
@@ -217,10 +218,11 @@ pub enum Listing {
 
 /// Asks an executable for its benchmarks (`EXE --bench --list`).
 ///
-/// criterion and the two callgrind harnesses answer with a line
-/// `NAME: benchmark` each, criterion 0.3 and 0.4 with `NAME: bench`. Code outside
-/// of the timed closures runs, so this can take as long as the target's set-up.
-/// Other lines between those are that code's; other lines alone are no list.
+/// criterion and the two callgrind harnesses answer with a line `NAME: benchmark`
+/// for each, criterion 0.3 and 0.4 with `NAME: bench`. Code outside of the timed
+/// closures runs, so this can take as long as the target's set-up, and that code may
+/// print lines of its own. What cannot run here is recorded in the file that
+/// `BENCHGATE_RECORD` names.
 pub fn list(
     executable: &BenchExecutable,
     harness: Harness,
@@ -228,54 +230,14 @@ pub fn list(
     time_limit: Duration,
     interrupt: &Interrupt,
 ) -> Result<Listing, ProcessError> {
-    let mut job = executable.job().arg("--bench").arg("--list");
-    job.time_limit = Some(time_limit);
-    for variable in harness.hidden_variables() {
-        job.environment.insert(OsString::from(variable), None);
+    let ask = |filter| Answer::of(executable, harness, filter, time_limit, interrupt);
+    let answer = ask(filter)?;
+    if answer.is_list() || filter.is_none() {
+        return Ok(answer.into_listing());
     }
-    if harness == Harness::Criterion {
-        // Nothing is written there. Without it criterion asks cargo for the target
-        // directory, which takes longer than the list.
-        job = job.env(harness.home_variable(), std::env::temp_dir());
-    }
-    // Reasons are read from what it prints.
-    job.environment.insert(record::VARIABLE.into(), None);
-    if let Some(filter) = filter.filter(|_| harness == Harness::Criterion) {
-        job.arguments.extend(filter.arguments());
-    }
-    let (mut listed, mut early, mut first) = (Vec::new(), Vec::new(), Vec::new());
-    let mut not_run = Vec::new();
-    let outcome = process::run(&job, interrupt, &mut |stream, line| {
-        if stream == Stream::Stdout {
-            if let Some(benchmark) = parse_listed(line, LISTED) {
-                listed.push(benchmark);
-            } else if let Some(benchmark) =
-                parse_listed(line, LISTED_EARLY).filter(|_| harness == Harness::Criterion)
-            {
-                early.push(benchmark);
-            } else if first.len() < GARBAGE_LINES && !belongs(line) {
-                first.push(line.to_owned());
-            }
-        } else if let Some(reason) = line.strip_prefix("not run: ") {
-            not_run.push(reason.to_owned());
-        }
-    })?;
-    if !outcome.ended.success() {
-        return Ok(Listing::Failed { ended: outcome.ended, tail: outcome.tail });
-    }
-    // Beside lines of today's form, one of the earlier form is what a set-up prints.
-    let whole_seconds = listed.is_empty() && !early.is_empty();
-    if whole_seconds {
-        listed = early;
-    }
-    if !listed.is_empty() || first.is_empty() {
-        return Ok(Listing::Benchmarks { listed, whole_seconds, not_run });
-    }
-    if filter.is_none() {
-        return Ok(Listing::Garbage { first });
-    }
-    // The filter may have left nothing but what a set-up prints.
-    Ok(match list(executable, harness, None, time_limit, interrupt)? {
+    // The filter may have left only what a set-up prints.
+    let listing = ask(None)?.into_listing();
+    Ok(match listing {
         Listing::Benchmarks { whole_seconds, not_run, .. } => {
             Listing::Benchmarks { listed: Vec::new(), whole_seconds, not_run }
         }
@@ -283,19 +245,120 @@ pub fn list(
     })
 }
 
-/// Lines that are kept of what is no list.
+/// What an executable answered, before it is known to be a list.
+struct Answer {
+    listed: Vec<Listed>,
+    /// Listed in the form of criterion 0.3 and 0.4.
+    listed_early: Vec<Listed>,
+    /// The first lines that do not belong to a list.
+    other: Vec<String>,
+    not_run: Vec<NotRun>,
+    ended: Ended,
+    tail: Vec<String>,
+}
+
+impl Answer {
+    fn of(
+        executable: &BenchExecutable,
+        harness: Harness,
+        filter: Option<&Filter>,
+        time_limit: Duration,
+        interrupt: &Interrupt,
+    ) -> Result<Self, ProcessError> {
+        let home = tempfile::tempdir().map_err(ProcessError::Log)?;
+        let record = home.path().join("record.jsonl");
+        let mut job = executable.job().arg("--bench").arg("--list");
+        job.time_limit = Some(time_limit);
+        for variable in harness.hidden_variables() {
+            job.environment.insert(OsString::from(variable), None);
+        }
+        if harness == Harness::Criterion {
+            // Nothing is written there. Without it criterion asks cargo for the target
+            // directory, which takes longer than the list.
+            job = job.env(harness.home_variable(), home.path());
+            job.arguments.extend(filter.map(Filter::arguments).unwrap_or_default());
+        }
+        job = job.env(record::VARIABLE, &record);
+        let (mut listed, mut listed_early, mut other) = (Vec::new(), Vec::new(), Vec::new());
+        let outcome = process::run(&job, interrupt, &mut |stream, line| {
+            if stream == Stream::Stdout {
+                match ListLine::of(line, harness) {
+                    ListLine::Benchmark(benchmark) => listed.push(benchmark),
+                    ListLine::EarlyBenchmark(benchmark) => listed_early.push(benchmark),
+                    ListLine::Other if other.len() < GARBAGE_LINES => other.push(line.to_owned()),
+                    ListLine::Total | ListLine::Other => {}
+                }
+            }
+        })?;
+        // A record that cannot be read hides a reason, and nothing else.
+        let recorded = sources::record::read(&record, None).unwrap_or_default();
+        Ok(Self {
+            listed,
+            listed_early,
+            other,
+            not_run: recorded.harvest.not_run,
+            ended: outcome.ended,
+            tail: outcome.tail,
+        })
+    }
+
+    /// Whether it is a list, possibly an empty one, or why there is none is known.
+    fn is_list(&self) -> bool {
+        !self.ended.success()
+            || !self.listed.is_empty()
+            || !self.listed_early.is_empty()
+            || self.other.is_empty()
+    }
+
+    fn into_listing(self) -> Listing {
+        let is_list = self.is_list();
+        let Self { listed, listed_early, other, not_run, ended, tail } = self;
+        if !ended.success() {
+            return Listing::Failed { ended, tail };
+        }
+        if !is_list {
+            return Listing::Garbage { first: other };
+        }
+        // Where lines have today's form, those of the earlier form are a set-up's.
+        let whole_seconds = listed.is_empty() && !listed_early.is_empty();
+        let listed = if whole_seconds { listed_early } else { listed };
+        Listing::Benchmarks { listed, whole_seconds, not_run }
+    }
+}
+
+/// Lines that are kept of what is not a list.
 const GARBAGE_LINES: usize = 3;
 
-/// Whether a line that names no benchmark belongs to a list all the same: a blank
-/// one, or the total, `0 tests, 2 benchmarks`.
-fn belongs(line: &str) -> bool {
-    let counts = |part: &str, word: &str| {
-        let number = part.strip_suffix(word).map(str::trim_end).unwrap_or_default();
-        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    let total = line.trim().split_once(", ");
-    line.trim().is_empty()
-        || total.is_some_and(|(tests, rest)| counts(tests, "tests") && counts(rest, "benchmarks"))
+/// A line that an executable prints when it is asked for its benchmarks.
+enum ListLine {
+    /// Names a benchmark.
+    Benchmark(Listed),
+    /// Names a benchmark as criterion 0.3 and 0.4 do.
+    EarlyBenchmark(Listed),
+    /// Blank, or the total: `0 tests, 2 benchmarks`.
+    Total,
+    /// Something else, printed by a set-up.
+    Other,
+}
+
+impl ListLine {
+    fn of(line: &str, harness: Harness) -> Self {
+        if let Some(benchmark) = parse_listed(line, LISTED) {
+            return Self::Benchmark(benchmark);
+        }
+        let early = parse_listed(line, LISTED_EARLY).filter(|_| harness == Harness::Criterion);
+        if let Some(benchmark) = early {
+            return Self::EarlyBenchmark(benchmark);
+        }
+        let counts = |part: &str, word: &str| {
+            let number = part.strip_suffix(word).map(str::trim_end).unwrap_or_default();
+            !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        let total = line.trim().split_once(", ").is_some_and(|(tests, benchmarks)| {
+            counts(tests, "tests") && counts(benchmarks, "benchmarks")
+        });
+        if line.trim().is_empty() || total { Self::Total } else { Self::Other }
+    }
 }
 
 /// Bytes of a title before criterion cuts it, and what it puts behind.
@@ -448,7 +511,7 @@ mod tests {
     }
 
     #[test]
-    fn blank_lines_and_totals_are_no_garbage() {
+    fn blank_lines_and_totals_belong_to_a_list() {
         for (line, expected) in [
             ("", true),
             ("  ", true),
@@ -458,8 +521,17 @@ mod tests {
             ("0 tests, 2 benchmarks, and more", false),
             ("connected", false),
         ] {
-            assert_eq!(belongs(line), expected, "{line:?}");
+            let is_total = matches!(ListLine::of(line, Harness::Criterion), ListLine::Total);
+            assert_eq!(is_total, expected, "{line:?}");
         }
+    }
+
+    #[test]
+    fn only_criterion_lists_benchmarks_in_the_earlier_form() {
+        let early =
+            |harness| matches!(ListLine::of("a: bench", harness), ListLine::EarlyBenchmark(_));
+        assert!(early(Harness::Criterion));
+        assert!(!early(Harness::IaiCallgrind));
     }
 
     #[test]

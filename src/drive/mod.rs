@@ -5,6 +5,7 @@
 //! is left is then below the directory given for scratch.
 
 mod environment;
+mod executable;
 mod harness;
 mod interrupt;
 mod load;
@@ -13,10 +14,13 @@ mod prepare;
 pub mod process;
 mod progress;
 mod scratch;
+mod shared_paths;
 mod workers;
 
-pub(crate) use environment::machine_at;
-pub use environment::{machine, machine_class, probe, runner_version, valgrind_version};
+pub(crate) use environment::{facts, libc_version, machine_at, tools};
+pub use environment::{machine, machine_class, runner_version, valgrind_version};
+pub use executable::BenchExecutable;
+pub(crate) use harness::contains;
 pub use harness::{Filter, Harness, Listed, Listing, list};
 pub use interrupt::Interrupt;
 pub(crate) use load::{Load, busy};
@@ -25,4 +29,5 @@ pub(crate) use prepare::{Prepared, Ready, last_lines, prepare};
 pub use progress::{Event, Progress, Silent};
 pub(crate) use scratch::SCRATCH_PREFIX;
 pub use scratch::Scratch;
-pub(crate) use workers::{Told, share, workers};
+pub use shared_paths::{Entered, OnSide, SharedPaths};
+pub(crate) use workers::{JobEvent, parallel_map, workers};

@@ -9,8 +9,7 @@ use fs_err as fs;
 
 use super::process::{self, Ended, Job, ProcessError};
 use super::progress::benchmark_begun;
-use super::{Filter, Harness, Interrupt};
-use crate::build::BenchExecutable;
+use super::{BenchExecutable, Filter, Harness, Interrupt};
 use crate::sources::record::Recorded;
 use crate::sources::{self, SourceError, Stale};
 

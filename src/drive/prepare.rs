@@ -1,4 +1,4 @@
-//! What can be run at all: found out once, before anything is measured.
+//! Which executables can be run, found out once before anything is measured.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 use super::environment::facts;
 use super::process::{Ended, ProcessError};
 use super::{
-    CriterionTimes, Event, Filter, Harness, Interrupt, Listed, Listing, list, runner_version,
-    valgrind_version,
+    BenchExecutable, CriterionTimes, Event, Filter, Harness, Interrupt, Listed, Listing, list,
+    runner_version, valgrind_version,
 };
-use crate::build::BenchExecutable;
 use crate::model::NotRun;
 
 /// An executable that can be driven.
@@ -52,7 +51,8 @@ pub(crate) struct Ready<'a> {
     pub(crate) not_run: Vec<NotRun>,
 }
 
-/// Looks at each executable: harness, tools, benchmarks.
+/// Finds out for each executable its harness, whether its tools are there, and its
+/// benchmarks.
 pub(crate) fn prepare<'a>(
     executables: &'a [BenchExecutable],
     filter: Option<&Filter>,
@@ -71,8 +71,8 @@ pub(crate) fn prepare<'a>(
         } else {
             target.to_string()
         };
-        match look_at(executable, filter, time_limit, interrupt)? {
-            Look::Ready { harness, listed, whole_seconds, set_up } => {
+        match Probe::of(executable, filter, time_limit, interrupt)? {
+            Probe::Ready { harness, listed, whole_seconds, set_up } => {
                 ready.prepared.push(Prepared {
                     executable,
                     harness,
@@ -82,101 +82,119 @@ pub(crate) fn prepare<'a>(
                     set_up,
                 });
             }
-            Look::NotAskedFor => {}
-            Look::Skipped(reason) => ready.not_run.push(NotRun::skipped(subject, reason)),
-            Look::Failed(reason) => ready.not_run.push(NotRun::failed(subject, reason)),
+            Probe::NotSelected => {}
+            Probe::Skipped(reason) => ready.not_run.push(NotRun::skipped(subject, reason)),
+            Probe::Failed(reason) => ready.not_run.push(NotRun::failed(subject, reason)),
         }
     }
     Ok(ready)
 }
 
-enum Look {
-    Ready {
-        harness: Harness,
-        listed: Option<Vec<Listed>>,
-        whole_seconds: bool,
-        set_up: Duration,
-    },
-    /// The filter leaves nothing of it.
-    NotAskedFor,
-    /// Nothing is wrong with it, but it cannot be driven here.
+/// What was found out about an executable.
+enum Probe {
+    /// It can be run.
+    Ready { harness: Harness, listed: Option<Vec<Listed>>, whole_seconds: bool, set_up: Duration },
+    /// The filter selects none of its benchmarks.
+    NotSelected,
+    /// Nothing is wrong with it, but it cannot be run here.
     Skipped(String),
-    /// It cannot be read or started, or crashed when asked what it holds.
+    /// It cannot be read or started, or it failed to list its benchmarks.
     Failed(String),
 }
 
-fn look_at(
-    executable: &BenchExecutable,
-    filter: Option<&Filter>,
-    time_limit: Duration,
-    interrupt: &Interrupt,
-) -> Result<Look, ProcessError> {
+impl Probe {
+    fn of(
+        executable: &BenchExecutable,
+        filter: Option<&Filter>,
+        time_limit: Duration,
+        interrupt: &Interrupt,
+    ) -> Result<Self, ProcessError> {
+        let harness = match harness_of(executable) {
+            Ok(harness) => harness,
+            Err(probe) => return Ok(probe),
+        };
+        let started = Instant::now();
+        match list(executable, harness, filter, time_limit, interrupt) {
+            Ok(Listing::Benchmarks { listed, whole_seconds, not_run }) => {
+                let listed = selected(listed, harness, filter);
+                Ok(if !listed.is_empty() {
+                    let (listed, set_up) = (Some(listed), started.elapsed());
+                    Self::Ready { harness, listed, whole_seconds, set_up }
+                } else if filter.is_some() {
+                    Self::NotSelected
+                } else {
+                    Self::Skipped(why_empty(executable, &not_run))
+                })
+            }
+            Ok(Listing::Garbage { first }) => Ok(Self::Failed(no_list(&first))),
+            // It may still run: a script need not know `--list`.
+            Ok(Listing::Failed { ended: Ended::Exited(_), .. })
+                if harness == Harness::Criterion =>
+            {
+                let (listed, whole_seconds, set_up) = (None, false, Duration::ZERO);
+                Ok(Self::Ready { harness, listed, whole_seconds, set_up })
+            }
+            Ok(Listing::Failed { ended, tail }) => Ok(Self::Failed(refusal(harness, ended, &tail))),
+            Err(error @ ProcessError::Start { .. }) => Ok(Self::Failed(error.to_string())),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The harness, if the gate can drive it here.
+fn harness_of(executable: &BenchExecutable) -> Result<Harness, Probe> {
     let harness = match Harness::detect(&executable.path) {
         Ok(Some(harness)) => harness,
         Ok(None) if Harness::is_early_criterion(&executable.path).unwrap_or_default() => {
-            return Ok(Look::Skipped(
-                "it was made with criterion before 0.3.3, which the gate cannot drive; update \
-                 criterion, best to 0.5 or later: 0.3 and 0.4 take whole seconds for each benchmark"
+            return Err(Probe::Skipped(
+                "it was built with criterion before 0.3.3, which the gate cannot drive; update \
+                 criterion, preferably to 0.5 or later: 0.3 and 0.4 take whole seconds for each \
+                 benchmark"
                     .to_owned(),
             ));
         }
         Ok(None) => {
-            return Ok(Look::Skipped(
-                "its harness is none that the gate can drive: criterion, iai-callgrind and \
-                 gungraun are (a target without `harness = false` uses libtest's)"
+            return Err(Probe::Skipped(
+                "unsupported harness; the gate can run criterion, iai-callgrind and gungraun \
+                 benches (a target without `harness = false` uses libtest's)"
                     .to_owned(),
             ));
         }
-        Err(error) => return Ok(Look::Failed(error.to_string())),
+        Err(error) => return Err(Probe::Failed(error.to_string())),
     };
     if harness.counts() {
         let (valgrind, runner) = (valgrind_version(), runner_version(harness));
         if let Some(missing) = missing_tool(harness, (valgrind.as_deref(), runner.as_deref())) {
-            return Ok(Look::Skipped(missing));
+            return Err(Probe::Skipped(missing));
         }
     }
-    let started = Instant::now();
-    let listing = list(executable, harness, filter, time_limit, interrupt);
-    let (listed, whole_seconds, not_run) = match listing {
-        Ok(Listing::Benchmarks { listed, whole_seconds, not_run }) => {
-            (listed, whole_seconds, not_run)
-        }
-        Ok(Listing::Garbage { first }) => return Ok(Look::Failed(no_list(&first))),
-        Ok(Listing::Failed { ended, tail }) => {
-            return Ok(match (harness, ended) {
-                // It may still run: a script need not know `--list`.
-                (Harness::Criterion, Ended::Exited(_)) => Look::Ready {
-                    harness,
-                    listed: None,
-                    whole_seconds: false,
-                    set_up: Duration::ZERO,
-                },
-                _ => Look::Failed(refusal(harness, ended, &tail)),
-            });
-        }
-        Err(error @ ProcessError::Start { .. }) => return Ok(Look::Failed(error.to_string())),
-        Err(error) => return Err(error),
-    };
-    let wanted: Vec<Listed> = match filter {
+    Ok(harness)
+}
+
+/// The benchmarks that a filter selects. Criterion has applied it already.
+fn selected(listed: Vec<Listed>, harness: Harness, filter: Option<&Filter>) -> Vec<Listed> {
+    match filter {
         Some(filter) if harness.counts() => {
-            listed.into_iter().filter(|one| accepts_path(filter, &one.name)).collect()
+            listed.into_iter().filter(|benchmark| accepts_path(filter, &benchmark.name)).collect()
         }
         _ => listed,
-    };
-    Ok(match (wanted.is_empty(), filter) {
-        (false, _) => {
-            let (listed, set_up) = (Some(wanted), started.elapsed());
-            Look::Ready { harness, listed, whole_seconds, set_up }
+    }
+}
+
+/// Why an executable lists no benchmarks, as it has recorded.
+fn why_empty(executable: &BenchExecutable, not_run: &[NotRun]) -> String {
+    if not_run.is_empty() {
+        return "it lists no benchmarks".to_owned();
+    }
+    let reasons = not_run.iter().map(|not_run| {
+        // The executable's own name is shown in front of the reason already.
+        if not_run.subject == executable.target.name {
+            not_run.reason.clone()
+        } else {
+            format!("{}: {}", not_run.subject, not_run.reason)
         }
-        (true, Some(_)) => Look::NotAskedFor,
-        (true, None) if not_run.is_empty() => Look::Skipped("it lists no benchmarks".to_owned()),
-        (true, None) => {
-            // Where it names itself, its name stands before the reason already.
-            let own = format!("{}: ", executable.target.name);
-            let reasons = not_run.iter().map(|said| said.strip_prefix(&own).unwrap_or(said));
-            Look::Skipped(reasons.collect::<Vec<_>>().join("; "))
-        }
-    })
+    });
+    reasons.collect::<Vec<_>>().join("; ")
 }
 
 /// Whether a filter accepts a callgrind benchmark by its listed path,
@@ -221,7 +239,7 @@ fn refusal(harness: Harness, ended: Ended, tail: &[String]) -> String {
     format!("listing its benchmarks ended with {ended}{}", last_lines(tail))
 }
 
-/// What is said of an executable that answers `--list` with something else.
+/// The reason for an executable that answers `--list` with something else.
 fn no_list(first: &[String]) -> String {
     const CHARACTERS: usize = 100;
     let lines: Vec<String> = first
@@ -229,8 +247,8 @@ fn no_list(first: &[String]) -> String {
         .map(|line| format!("\"{}\"", shortened(line, CHARACTERS).escape_debug()))
         .collect();
     format!(
-        "asked for its benchmarks (`--bench --list`) it ended well, and what it printed is no list \
-         of them (`NAME: benchmark` lines; nothing where there is none): {}",
+        "`--bench --list` succeeded but did not print a list of benchmarks (`NAME: benchmark` \
+         lines, or nothing): {}",
         lines.join(", ")
     )
 }

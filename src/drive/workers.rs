@@ -1,4 +1,4 @@
-//! Work that is shared among threads, and told about on one.
+//! Work on several threads, with its events on one.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,7 +6,7 @@ use std::sync::mpsc::{Sender, channel};
 
 /// What happened to a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
+pub(crate) enum JobEvent {
     Started,
     Ended,
 }
@@ -21,17 +21,18 @@ pub(crate) fn workers(jobs: usize) -> usize {
     std::thread::available_parallelism().map_or(1, usize::from).min(jobs)
 }
 
-/// Carries out all jobs, so many at a time; what came of them, in their order.
-/// `told` is called on this thread.
+/// Carries out all jobs, so many at a time, and returns their outcomes in the same
+/// order. `on_event` is called on this thread.
 ///
 /// # Errors
 ///
-/// The first that occurs. No job is begun after it; those under way end first.
-pub(crate) fn share<J: Sync, T: Send, E: Send>(
+/// The first that occurs. No job is started after it; those that are running end
+/// first.
+pub(crate) fn parallel_map<J: Sync, T: Send, E: Send>(
     jobs: &[J],
     workers: usize,
     work: impl Fn(&J) -> Result<T, E> + Sync,
-    mut told: impl FnMut(&J, Told),
+    mut on_event: impl FnMut(&J, JobEvent),
 ) -> Result<Vec<T>, E> {
     let next = AtomicUsize::new(0);
     let (send, messages) = channel();
@@ -59,9 +60,9 @@ pub(crate) fn share<J: Sync, T: Send, E: Send>(
         let mut failed = None;
         for message in messages {
             match message {
-                Message::Started(number) => told(&jobs[number], Told::Started),
+                Message::Started(number) => on_event(&jobs[number], JobEvent::Started),
                 Message::Ended(number, Ok(outcome)) => {
-                    told(&jobs[number], Told::Ended);
+                    on_event(&jobs[number], JobEvent::Ended);
                     done.insert(number, outcome);
                 }
                 Message::Ended(_, Err(error)) => {
@@ -81,21 +82,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn outcomes_are_in_the_order_of_jobs_and_each_is_told_of() {
+    fn outcomes_are_in_the_order_of_jobs_and_each_has_its_events() {
         let jobs: Vec<u32> = (0..100).collect();
         let (mut started, mut ended) = (0, 0);
-        let squares = share(
+        let squares = parallel_map(
             &jobs,
             3,
             |job| Ok::<_, ()>(job * job),
-            |_, told| match told {
-                Told::Started => started += 1,
-                Told::Ended => ended += 1,
+            |_, event| match event {
+                JobEvent::Started => started += 1,
+                JobEvent::Ended => ended += 1,
             },
         );
         assert_eq!(squares.unwrap(), jobs.iter().map(|job| job * job).collect::<Vec<_>>());
         assert_eq!((started, ended), (100, 100));
-        let none = share(&[], workers(0), |job: &u32| Ok::<_, ()>(*job), |_, _| {});
+        let none = parallel_map(&[], workers(0), |job: &u32| Ok::<_, ()>(*job), |_, _| {});
         assert_eq!(none, Ok(Vec::new()));
     }
 
@@ -103,7 +104,7 @@ mod tests {
     fn nothing_is_begun_after_an_error() {
         let jobs: Vec<u32> = (0..1000).collect();
         let begun = AtomicUsize::new(0);
-        let outcome = share(
+        let outcome = parallel_map(
             &jobs,
             1,
             |job| {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::build::BenchExecutable;
+use crate::drive::BenchExecutable;
 use crate::model::{BenchId, Measurement, Metric, NotRun, Problem, ProblemKind};
 use crate::sources::Harvest;
 

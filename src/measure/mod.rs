@@ -26,18 +26,21 @@ compile_error!(
 );
 
 mod count;
+mod error;
 mod merge;
+mod plan;
 mod run;
 mod trial;
 mod witness;
 
 pub use crate::build::{
-    BenchExecutable, BuildError, BuildOptions, Built, CheckoutError, Claim, Pinning, Repository,
-    Source, build, identity, layout, point, revision,
+    BuildError, BuildOptions, Built, BuiltSide, BuiltSides, CheckoutError, Claim, ClaimError,
+    Pinning, Repository, SideBuilder, SideError, SidePlan, Source, build, identity, layout, probe,
+    revision,
 };
 pub use crate::drive::{
-    CriterionTimes, Event, Filter, Harness, Interrupt, Listed, Listing, Measured, Process,
-    Progress, Scratch, Silent, list, machine, machine_class, probe, process, runner_version,
+    BenchExecutable, CriterionTimes, Event, Filter, Harness, Interrupt, Listed, Listing, Measured,
+    Process, Progress, Scratch, Silent, list, machine, machine_class, process, runner_version,
     valgrind_version,
 };
 pub(crate) use crate::drive::{SCRATCH_PREFIX, busy, machine_at};
@@ -45,5 +48,7 @@ pub(crate) use crate::drive::{SCRATCH_PREFIX, busy, machine_at};
 pub use count::{
     CountError, CountOptions, CountTarget, CountedBenchmark, Counts, Uncounted, count,
 };
-pub use run::{MeasureError, Plan, run};
-pub use trial::{BuiltSide, Steps, Trial, TrialPlan, carry_out, trial};
+pub use error::MeasureError;
+pub use plan::Plan;
+pub use run::run;
+pub use trial::{Steps, Trial, TrialPlan, carry_out, trial};

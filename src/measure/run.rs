@@ -1,152 +1,19 @@
 //! The whole of it: executables, several times in turn, into one snapshot.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
-use std::path::PathBuf;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::error::MeasureError;
 use super::merge::Merge;
-use crate::build::{BenchExecutable, BuildError, BuildOptions, revision};
+use super::plan::Plan;
+use crate::build::{probe, revision};
 use crate::drive::process::{Ended, ProcessError};
 use crate::drive::{
-    CriterionTimes, Event, Filter, Harness, Interrupt, Load, Measured, Prepared, Process, Progress,
-    Ready, Scratch, last_lines, machine, prepare, probe, valgrind_version,
+    Event, Harness, Interrupt, Load, Measured, Prepared, Process, Progress, Ready, Scratch,
+    last_lines, machine, prepare, valgrind_version,
 };
-use crate::model::{Environment, Field, NotRun, Pattern, RunInfo, Snapshot};
-
-/// What to measure, and how.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// The snapshot's name.
-    pub name: String,
-    /// The executables.
-    pub executables: Vec<BenchExecutable>,
-    /// What is known already not to run: [`Built::not_run`](super::Built::not_run).
-    pub not_run: Vec<NotRun>,
-    /// How they were built, for the fingerprint. The revision is that of
-    /// [`BuildOptions::directory`].
-    pub build: BuildOptions,
-    /// Runs: fresh processes of each executable. At least 1.
-    pub repeats: u32,
-    /// Which benchmarks; all, without one.
-    pub filter: Option<Filter>,
-    /// How long criterion takes for each benchmark.
-    pub criterion: CriterionTimes,
-    /// How often the instructions of each criterion benchmark are counted once all
-    /// runs are done, but no more often than there are runs; 0 for not at all.
-    pub counts: u32,
-    /// Benchmarks that are not counted.
-    pub uncounted: Vec<Pattern>,
-    /// How long one process may take.
-    pub time_limit: Duration,
-    /// Where a private directory is made and removed again: `<target>/gate`.
-    pub scratch: PathBuf,
-    /// Where the processes' output stays, a file each: `<target>/gate/logs`.
-    pub logs: Option<PathBuf>,
-}
-
-/// Why there is no snapshot.
-#[derive(Debug, thiserror::Error)]
-pub enum MeasureError {
-    /// The build failed.
-    #[error(transparent)]
-    Build(BuildError),
-    /// The plan cannot be carried out.
-    #[error("nothing can be measured this way: {0}")]
-    Plan(String),
-    /// The time would be spent without a verdict.
-    #[error(
-        "{} is too short for any verdict: screening takes about {} ({pairs} pairs of processes \
-         for benchmarks: {benchmarks}), and confirming one suspect {} more ({least} pairs); give \
-         `--budget {}`, or fewer benchmarks by --filter or --bench",
-        shown(*.budget), shown(*.screening), shown(*.confirming),
-        shown_budget(*.screening + *.confirming)
-    )]
-    Budget {
-        /// What was given.
-        budget: Duration,
-        /// How many benchmarks there are.
-        benchmarks: usize,
-        /// Pairs for screening.
-        pairs: u32,
-        /// What those take.
-        screening: Duration,
-        /// Pairs without which nothing can be confirmed.
-        least: u32,
-        /// What those take, for one benchmark.
-        confirming: Duration,
-    },
-    /// Whether another gate is at work could not be told.
-    #[error("cannot lock the target directory against another gate: {0}")]
-    Claim(#[source] io::Error),
-    /// A scratch directory could not be made.
-    #[error("cannot make a scratch directory: {0}")]
-    Scratch(#[source] io::Error),
-    /// A process could not be handled; one that merely fails is no error.
-    #[error(transparent)]
-    Process(ProcessError),
-    /// The gate was asked to stop; all processes are gone.
-    #[error("interrupted by signal {signal}; nothing was saved")]
-    Interrupted {
-        /// The signal.
-        signal: i32,
-    },
-    /// No benchmark has such a name.
-    #[error("no benchmark matches {filter:?}: the filter is a regular expression over whole names")]
-    NothingMatched {
-        /// The filter.
-        filter: String,
-    },
-    /// No process gave a result.
-    #[error("nothing was measured{}", reasons(.not_run))]
-    NothingMeasured {
-        /// Why, for each executable.
-        not_run: Vec<NotRun>,
-    },
-}
-
-/// A length of time, in the way in which options are written.
-fn shown(time: Duration) -> String {
-    match time.as_secs() {
-        0..10 => format!("{:.1}s", time.as_secs_f64()),
-        seconds @ 10..600 => format!("{seconds}s"),
-        seconds => format!("{}m", seconds.div_ceil(60)),
-    }
-}
-
-/// The same with a fifth on top: estimates are rough, and a budget that was named
-/// must not be refused in its turn.
-fn shown_budget(time: Duration) -> String {
-    let seconds = (time.as_secs_f64() * 1.2).ceil();
-    shown(Duration::from_secs_f64(seconds.max(1.0)))
-}
-
-fn reasons(not_run: &[NotRun]) -> String {
-    let each = not_run.iter().map(|one| format!("\n  {}: {}", one.subject, one.reason));
-    each.collect::<Vec<_>>().concat()
-}
-
-impl From<ProcessError> for MeasureError {
-    fn from(error: ProcessError) -> Self {
-        match error {
-            ProcessError::Interrupted { signal } => Self::Interrupted { signal },
-            other => Self::Process(other),
-        }
-    }
-}
-
-impl From<BuildError> for MeasureError {
-    fn from(error: BuildError) -> Self {
-        match error {
-            BuildError::Process(ProcessError::Interrupted { signal }) => {
-                Self::Interrupted { signal }
-            }
-            other => Self::Build(other),
-        }
-    }
-}
+use crate::model::{Environment, Field, NotRun, RunInfo, Snapshot};
 
 /// Carries out a plan.
 ///

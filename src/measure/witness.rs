@@ -6,9 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::count::counted::{Counted, counted, id, measurement};
-use super::run::MeasureError;
+use super::error::MeasureError;
 use super::{CountOptions, CountTarget, Counts};
-use crate::build::BenchExecutable;
+use crate::drive::BenchExecutable;
 use crate::drive::{Harness, Interrupt, Listed, Prepared, Progress};
 use crate::model::{BenchId, Costs, Measurement, Metric, NotRun, Pattern, TargetId};
 use crate::sources::callgrind_profile::{Difference, Profile, differences};

@@ -8,6 +8,7 @@ mod interrupt;
 mod layout;
 mod mimic;
 mod repository;
+mod sides;
 mod time;
 
 use std::path::{Path, PathBuf};

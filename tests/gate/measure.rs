@@ -347,7 +347,7 @@ fn what_is_no_benchmark_is_said_and_nothing_at_all_is_an_error() {
             "listing its benchmarks ended with time limit of 2 s reached; it printed nothing",
         ),
         ("missing", "failed to open file `"),
-        ("plain", "its harness is none that the gate can drive: "),
+        ("plain", "unsupported harness; the gate can run "),
     ];
     assert_eq!(found.len(), expected.len(), "{found:#?}");
     for ((subject, reason), (expected_subject, start)) in found.iter().zip(expected) {

@@ -1,17 +1,40 @@
 use super::*;
+use crate::build::{Repository, RepositoryError};
 
-fn commit_all(root: &Path, message: &str) {
-    git(root, &["add", "-A"]).unwrap();
-    let author = ["-c", "user.name=t", "-c", "user.email=t@example.invalid"];
-    git(root, &[&author[..], &["commit", "-q", "-m", message]].concat()).unwrap();
+/// Runs git with an identity and without the machine's settings.
+fn git(directory: &Path, arguments: &[&str]) {
+    let settings = ["user.name=t", "user.email=t@example.invalid", "protocol.file.allow=always"];
+    let output = std::process::Command::new("git")
+        .args(settings.iter().flat_map(|setting| ["-c", setting]))
+        .args(arguments)
+        .current_dir(directory)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_SYSTEM", "/dev/null")
+        .output()
+        .expect("git is installed");
+    assert!(output.status.success(), "git {arguments:?}: {output:?}");
 }
 
+fn commit_all(root: &Path, message: &str) {
+    git(root, &["add", "-A"]);
+    git(root, &["commit", "-q", "-m", message]);
+}
+
+fn write(path: &Path, text: &str) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+/// All files but those of git, with their contents.
 fn tree(directory: &Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut open = vec![directory.to_owned()];
     while let Some(next) = open.pop() {
         for entry in std::fs::read_dir(&next).unwrap() {
             let path = entry.unwrap().path();
+            if path.file_name().unwrap() == ".git" {
+                continue;
+            }
             if path.symlink_metadata().unwrap().is_dir() {
                 open.push(path);
             } else {
@@ -28,60 +51,151 @@ fn pairs(files: &[(&str, &str)]) -> Vec<(String, String)> {
     files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
 }
 
-/// Base and head by turns: contents are right, a side's times are kept where
-/// its content is, and move where it changed.
-#[test]
-fn each_side_finds_its_files_as_it_left_them() {
+/// A repository with a commit, and a directory to check it out into.
+fn project(files: &[(&str, &str)]) -> (tempfile::TempDir, PathBuf, PathBuf) {
     let place = tempfile::tempdir().unwrap();
     let root = place.path().join("project");
-    let laid = place.path().join("laid");
-    let memory = |side: &str| place.path().join(side);
-    std::fs::create_dir_all(root.join("src")).unwrap();
-    git(&root, &["init", "-q", "-b", "main"]).unwrap();
-    std::fs::write(root.join("same"), "same").unwrap();
-    std::fs::write(root.join("src/lib.rs"), "one").unwrap();
-    std::fs::write(root.join("gone"), "gone").unwrap();
-    std::fs::write(root.join(".gitignore"), "target\n").unwrap();
+    std::fs::create_dir(&root).unwrap();
+    git(&root, &["init", "-q", "-b", "main"]);
+    for (name, text) in files {
+        write(&root.join(name), text);
+    }
     commit_all(&root, "base");
-    let repository = Repository::of(&root.join("src")).unwrap();
-    let base = Source::Commit(repository.merge_base().unwrap());
+    let checkout = place.path().join("checkout");
+    (place, root, checkout)
+}
 
-    // Uncommitted: a changed file, a new one, a deleted one, an ignored one.
-    std::fs::write(root.join("src/lib.rs"), "two").unwrap();
-    std::fs::write(root.join("new file"), "new").unwrap();
-    std::fs::remove_file(root.join("gone")).unwrap();
-    std::fs::create_dir(root.join("target")).unwrap();
-    std::fs::write(root.join("target/built"), "x").unwrap();
-
-    let modified = |name: &str| laid.join(name).metadata().unwrap().modified().unwrap();
-    repository.lay(&base, &laid, &memory("base")).unwrap();
-    let ignore = (".gitignore", "target\n");
-    let same = ("same", "same");
-    assert_eq!(tree(&laid), pairs(&[ignore, ("gone", "gone"), same, ("src/lib.rs", "one")]));
-    let times = ["same", "src/lib.rs"].map(modified);
-
-    repository.lay(&Source::WorkingTree, &laid, &memory("head")).unwrap();
-    assert_eq!(tree(&laid), pairs(&[ignore, ("new file", "new"), same, ("src/lib.rs", "two")]));
-    let head_times = ["same", "src/lib.rs"].map(modified);
-
-    repository.lay(&base, &laid, &memory("base")).unwrap();
-    assert_eq!(tree(&laid), pairs(&[ignore, ("gone", "gone"), same, ("src/lib.rs", "one")]));
-    assert_eq!(["same", "src/lib.rs"].map(modified), times, "nothing to build again");
-
-    std::fs::write(root.join("src/lib.rs"), "three").unwrap();
-    repository.lay(&Source::WorkingTree, &laid, &memory("head")).unwrap();
-    assert_eq!(modified("same"), head_times[0]);
-    assert!(modified("src/lib.rs") > head_times[1], "a changed file is built again");
-    assert_eq!(std::fs::read_to_string(root.join("src/lib.rs")).unwrap(), "three");
+fn head(root: &Path) -> Source {
+    Source::Commit(Repository::of(root).unwrap().commit("HEAD").unwrap())
 }
 
 #[test]
-fn a_wrong_revision_and_a_missing_repository_are_said() {
+fn a_commit_and_the_working_tree_are_checked_out_as_they_are() {
+    let ignore = (".gitignore", "ignored\n");
+    let (_place, root, checkout) =
+        project(&[ignore, ("gone", "gone"), ("same", "same"), ("src/lib.rs", "one")]);
+    let base = head(&root);
+    // Uncommitted: a changed file, a new one, a deleted one, an ignored one; and
+    // what cargo has built, which nobody told git to ignore.
+    write(&root.join("src/lib.rs"), "two");
+    write(&root.join("new file"), "new");
+    std::fs::remove_file(root.join("gone")).unwrap();
+    write(&root.join("ignored/x"), "x");
+    let target = root.join("target");
+    write(&target.join("built"), "x");
+
+    check_out(&root, &base, &checkout, Some(&target)).unwrap();
+    let same = ("same", "same");
+    assert_eq!(tree(&checkout), pairs(&[ignore, ("gone", "gone"), same, ("src/lib.rs", "one")]));
+
+    let status = |directory: &Path| {
+        Git::in_checkout(directory).args(["status", "--porcelain"]).text().unwrap()
+    };
+    assert_eq!(status(&checkout), "", "it is a clean clone");
+
+    check_out(&root, &Source::WorkingTree, &checkout, Some(&target)).unwrap();
+    let files = [ignore, ("new file", "new"), same, ("src/lib.rs", "two")];
+    assert_eq!(tree(&checkout), pairs(&files));
+    assert_ne!(status(&checkout), "", "as dirty as the working tree");
+    // It may as well be ignored.
+    check_out(&root, &Source::WorkingTree, &checkout, Some(&root.join("ignored"))).unwrap();
+    check_out(&root, &Source::WorkingTree, &checkout, Some(&target)).unwrap();
+    assert_eq!(tree(&checkout), pairs(&files));
+    let commit = |directory: &Path| Repository::of(directory).unwrap().commit("HEAD").unwrap();
+    assert_eq!(commit(&checkout), commit(&root));
+}
+
+#[test]
+fn files_that_did_not_change_keep_their_times() {
+    let (_place, root, checkout) = project(&[("same", "same"), ("changes", "one")]);
+    let modified = |name: &str| checkout.join(name).metadata().unwrap().modified().unwrap();
+    write(&root.join("uncommitted"), "new");
+    let check_out = || check_out(&root, &Source::WorkingTree, &checkout, None).unwrap();
+    check_out();
+    let times = ["same", "changes", "uncommitted"].map(modified);
+    check_out();
+    assert_eq!(["same", "changes", "uncommitted"].map(modified), times);
+    write(&root.join("changes"), "two, and longer");
+    check_out();
+    assert_eq!(["same", "uncommitted"].map(modified), [times[0], times[2]]);
+    assert!(modified("changes") > times[1]);
+    // Something has changed a tracked file since.
+    write(&checkout.join("same"), "not the same");
+    check_out();
+    assert_eq!(std::fs::read_to_string(checkout.join("same")).unwrap(), "same");
+}
+
+#[test]
+fn git_writes_the_files() {
+    let attributes = (".gitattributes", "*.crlf eol=crlf\n*.up filter=up\n");
+    let (_place, root, checkout) = project(&[attributes, ("a.crlf", "one\n"), ("b.up", "text")]);
+    git(&root, &["config", "filter.up.clean", "tr A-Z a-z"]);
+    git(&root, &["config", "filter.up.smudge", "tr a-z A-Z"]);
+    check_out(&root, &head(&root), &checkout, None).unwrap();
+    let read = |name: &str| std::fs::read_to_string(checkout.join(name)).unwrap();
+    assert_eq!((read("a.crlf").as_str(), read("b.up").as_str()), ("one\r\n", "TEXT"));
+}
+
+#[test]
+fn submodules_are_checked_out_at_each_sides_commit() {
+    let (_place, root, checkout) = project(&[("file", "text")]);
+    let library = root.with_file_name("library");
+    std::fs::create_dir(&library).unwrap();
+    git(&library, &["init", "-q", "-b", "main"]);
+    write(&library.join("lib.rs"), "one");
+    commit_all(&library, "one");
+    git(&root, &["submodule", "--quiet", "add", "../library", "vendor/library"]);
+    commit_all(&root, "with a submodule");
+    let base = head(&root);
+    let inside = root.join("vendor/library");
+    write(&inside.join("lib.rs"), "two");
+    commit_all(&inside, "two");
+    write(&inside.join("lib.rs"), "three");
+
+    let found = || std::fs::read_to_string(checkout.join("vendor/library/lib.rs")).unwrap();
+    check_out(&root, &base, &checkout, None).unwrap();
+    assert_eq!(found(), "one");
+    check_out(&root, &Source::WorkingTree, &checkout, None).unwrap();
+    assert_eq!(found(), "three");
+    // A revision that has the submodule, while the working tree does not.
+    git(&root, &["submodule", "--quiet", "deinit", "--force", "vendor/library"]);
+    check_out(&root, &base, &checkout, None).unwrap();
+    assert_eq!(found(), "one");
+}
+
+#[test]
+fn a_shallow_a_sparse_and_a_linked_repository_can_be_checked_out() {
+    let (place, root, _) = project(&[("a/file", "a"), ("b/file", "b")]);
+    write(&root.join("a/file"), "second");
+    commit_all(&root, "second");
+    let url = format!("file://{}", root.display());
+    let shallow = place.path().join("shallow");
+    git(place.path(), &["clone", "-q", "--depth", "1", &url, "shallow"]);
+    let sparse = place.path().join("sparse");
+    git(place.path(), &["clone", "-q", "--sparse", &url, "sparse"]);
+    let linked = place.path().join("linked");
+    git(&root, &["worktree", "add", "-q", "--detach", "../linked"]);
+    assert!(!sparse.join("a/file").exists(), "it is sparse");
+    for (at, repository) in [shallow, sparse, linked].iter().enumerate() {
+        write(&repository.join("new"), "new");
+        for source in [head(repository), Source::WorkingTree] {
+            let checkout = place.path().join(format!("checkout{at}"));
+            check_out(repository, &source, &checkout, None).unwrap();
+            let mut files = vec![("a/file", "second"), ("b/file", "b")];
+            files.extend((source == Source::WorkingTree).then_some(("new", "new")));
+            assert_eq!(tree(&checkout), pairs(&files), "{}", repository.display());
+        }
+    }
+}
+
+#[test]
+fn a_wrong_revision_and_a_missing_repository_are_named() {
     let place = tempfile::tempdir().unwrap();
-    assert!(matches!(Repository::of(place.path()), Err(CheckoutError::Git { .. })));
-    git(place.path(), &["init", "-q", "-b", "main"]).unwrap();
+    assert!(Repository::of(place.path()).is_err());
+    git(place.path(), &["init", "-q", "-b", "main"]);
     let repository = Repository::of(place.path()).unwrap();
     assert!(repository.commit("--output=x").is_err());
-    let error = repository.merge_base().unwrap_err().to_string();
-    assert!(error.contains("--base REV"), "{error}");
+    let error = repository.merge_base().unwrap_err();
+    assert!(matches!(error, RepositoryError::NoBase { .. }));
+    assert!(error.to_string().contains("--base REV"), "{error}");
 }

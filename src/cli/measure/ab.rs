@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::plan::{first_conclusive_look, trial_plan};
-use super::sides::{Building, BuiltSides, ready};
+use super::sides::{Building, ready};
 use crate::baseline;
 use crate::cli::args::{BuildArgs, FilterArgs, OutputArgs, PolicyArgs, parse_duration, selection};
 use crate::cli::candidate::{CONTROL, judged};
@@ -14,7 +14,7 @@ use crate::cli::context::{Context, Failed};
 use crate::exit::Exit;
 use crate::judge::{Case, to_confirm};
 use crate::measure::{
-    self, BuildOptions, Claim, Interrupt, MeasureError, Progress, Trial, TrialPlan,
+    self, BuildOptions, BuiltSides, Claim, Interrupt, MeasureError, Progress, Trial, TrialPlan,
 };
 use crate::model::Sides;
 use crate::policy::Policy;
@@ -30,9 +30,8 @@ use crate::policy::Policy;
 ///   gate ab --base-exe OLD --head-exe NEW
 ///                            two criterion executables, or scripts that exec them
 ///
-/// Your working tree is not touched: sources are checked out into `target/gate/checkout`. The head is
-/// checked out last, so files that benchmarks read at run time (below `CARGO_MANIFEST_DIR` or
-/// `OUT_DIR`) are the head's on both sides: code is compared, on the same data.
+/// Each side is built and run as in a clone of its own, with its own files, toolchain and cargo
+/// configuration. Your working tree is not touched.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct Ab {

@@ -1,26 +1,17 @@
-//! The two sides of `gate ab`: laid and built from a git repository, or ready.
+//! The two sides of `gate ab`: built from a git repository, or ready.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use crate::build::{Reach, identical};
 use crate::cli::context::{Context, Failed};
-use crate::measure::identity::{Identity, compare};
 use crate::measure::{
-    self, BenchExecutable, BuildError, BuildOptions, BuiltSide, Interrupt, MeasureError, Pinning,
-    Progress, Repository, Source,
+    BenchExecutable, BuildOptions, BuiltSide, BuiltSides, Interrupt, MeasureError, Progress,
+    Repository, SideBuilder, SideError, SidePlan,
 };
-use crate::model::{Layout, NotRun, Sides, TargetId, TrialSide};
-
-/// Both sides of a trial, ready to be measured.
-pub(super) struct BuiltSides {
-    pub(super) sides: Sides<BuiltSide>,
-    /// Bench targets of the same code.
-    pub(super) identical: BTreeSet<TargetId>,
-    /// Where functions are, for each of the others that was built here.
-    pub(super) layouts: Vec<Layout>,
-}
+use crate::model::{Sides, TargetId};
 
 /// How sides are built.
 pub(super) struct Building<'a> {
@@ -34,15 +25,14 @@ pub(super) struct Building<'a> {
 }
 
 impl Building<'_> {
-    /// Lays and builds base, then head, in one checkout directory; then links once
-    /// more what differs, so that equal functions lie alike.
+    /// Builds base, then head, each in a checkout of its own.
     pub(super) fn sides(
         &self,
         base: Option<&str>,
         progress: &mut dyn Progress,
     ) -> Result<BuiltSides, Failed> {
-        let context = self.context;
-        let repository = Repository::of(&context.directory)
+        let shell = &self.context.shell;
+        let repository = Repository::of(&self.context.directory)
             .context("`gate ab` needs a git repository, or --base-exe and --head-exe")
             .map_err(Failed::usage)?;
         let commit = match base {
@@ -53,135 +43,47 @@ impl Building<'_> {
             None => repository.merge_base().map_err(Failed::usage)?,
         };
         let short: String = commit.chars().take(10).collect();
-        context.shell.status("base", &format!("{short}; head is the working tree"));
+        shell.status("base", &format!("{short}; head is the working tree"));
         if repository.is_at(&commit) {
-            context.shell.note(
+            shell.note(
                 "the working tree is its base, so there is no change to judge; name an earlier \
                  revision with --base HEAD~1",
             );
         }
-        // The part of the repository that the command was given in.
-        let inside = fs_err::canonicalize(&context.directory)?;
-        let inside =
-            inside.strip_prefix(fs_err::canonicalize(repository.root())?).map(Path::to_owned);
-        let checkout = self.place.join("checkout");
-        let pinning = self.pin_layout.then(|| Pinning::prepare(self.place)).transpose()?;
-        let yard = Yard {
-            options: BuildOptions {
-                directory: Some(checkout.join(inside.unwrap_or_default())),
-                // One name for the target directories of both sides, as for their sources.
-                target_dir: Some(self.place.join("build")),
-                variables: pinning.as_ref().map(Pinning::variables).unwrap_or_default(),
-                ..self.options.clone()
-            },
-            sources: Sides { base: Source::Commit(commit), head: Source::WorkingTree },
-            building: self,
-            repository,
-            checkout,
+        let plan = SidePlan {
+            options: self.options,
+            repository: &repository,
+            base: &commit,
+            gate: self.place,
+            pin_layout: self.pin_layout,
         };
-        let mut sides = Sides {
-            base: yard.side(TrialSide::Base, progress)?,
-            head: yard.side(TrialSide::Head, progress)?,
+        let failed = |error: SideError| match error.signal() {
+            Some(signal) => Failed::from(MeasureError::Interrupted { signal }),
+            None => error.into(),
         };
-        let identical = identical(&sides);
-        let layouts = match pinning {
-            Some(pinning) => {
-                let relink = &mut |side| yard.relink(side, progress);
-                let layouts = pinning.pin(sides.each_mut(), &identical, relink)?;
-                // What benchmarks read when they run is the head's.
-                yard.lay(TrialSide::Head)?;
-                layouts
-            }
-            None => Vec::new(),
+        let mut waiting = |holder: &str| {
+            shell.note(&format!(
+                "waiting for another gate to end ({holder}): it builds and measures this repository"
+            ));
         };
-        for layout in &layouts {
-            let said = match &layout.reason {
+        let mut builder = SideBuilder::new(plan, self.interrupt, &mut waiting).map_err(failed)?;
+        let sides = builder.build(progress).map_err(failed);
+        for note in builder.notes() {
+            shell.note(note);
+        }
+        let sides = sides?;
+        for layout in &sides.layouts {
+            let text = match &layout.reason {
                 None => format!(
-                    "{}: {} of {} unchanged functions lie alike on both sides",
+                    "{}: {} of {} unchanged functions have the same address on both sides",
                     layout.target.name, layout.same, layout.functions
                 ),
                 Some(reason) => format!("{}: not pinned: {reason}", layout.target.name),
             };
-            context.shell.status("layout", &said);
+            shell.status("layout", &text);
         }
-        Ok(BuiltSides { sides, identical, layouts })
+        Ok(sides)
     }
-}
-
-/// Where both sides are laid and built in turn.
-struct Yard<'a> {
-    building: &'a Building<'a>,
-    repository: Repository,
-    sources: Sides<Source>,
-    checkout: PathBuf,
-    options: BuildOptions,
-}
-
-impl Yard<'_> {
-    fn lay(&self, side: TrialSide) -> Result<(), Failed> {
-        let memory = self.building.place.join(format!("{side}-files.json"));
-        self.repository.lay(&self.sources[side], &self.checkout, &memory)?;
-        Ok(measure::point(&self.building.place.join("build"), side.as_str())?)
-    }
-
-    fn build(&self, progress: &mut dyn Progress) -> Result<measure::Built, BuildError> {
-        measure::build(&self.options, self.building.interrupt, progress)
-    }
-
-    fn side(&self, side: TrialSide, progress: &mut dyn Progress) -> Result<BuiltSide, Failed> {
-        self.lay(side)?;
-        let is_base = side == TrialSide::Base;
-        let (executables, not_run) = match self.build(progress) {
-            Ok(built) => (built.executables, built.not_run),
-            // Its benchmarks are new, then.
-            Err(BuildError::NoBenches { not_run, .. }) if is_base => (Vec::new(), not_run),
-            Err(error @ (BuildError::Failed { .. } | BuildError::Metadata(_))) if is_base => {
-                (Vec::new(), vec![NotRun::failed("build", error.to_string())])
-            }
-            Err(error) => {
-                let error = MeasureError::from(error);
-                return Err(anyhow::Error::from(error)
-                    .context(format!("the {side} cannot be measured"))
-                    .into());
-            }
-        };
-        Ok(BuiltSide {
-            name: side.to_string(),
-            revision: self.repository.revision(&self.sources[side]),
-            executables,
-            not_run,
-            build: self.options.clone(),
-        })
-    }
-
-    /// Builds once more what was set aside; the reason where that fails.
-    fn relink(
-        &self,
-        side: TrialSide,
-        progress: &mut dyn Progress,
-    ) -> Result<Result<(), String>, Failed> {
-        self.lay(side)?;
-        match self.build(progress) {
-            Ok(_) => Ok(Ok(())),
-            Err(error @ BuildError::Failed { .. }) => {
-                Ok(Err(format!("linking the {side} once more failed: {error}")))
-            }
-            Err(error) => Err(MeasureError::from(error).into()),
-        }
-    }
-}
-
-/// Bench targets whose executables hold the same code: green by proof, not
-/// measured. A script is never among them, as nobody knows what it starts.
-fn identical(sides: &Sides<BuiltSide>) -> BTreeSet<TargetId> {
-    let mut same = BTreeSet::new();
-    for base in &sides.base.executables {
-        let head = sides.head.executables.iter().find(|head| head.target == base.target);
-        if head.is_some_and(|head| matches!(compare(base, head), Identity::Identical { .. })) {
-            same.insert(base.target.clone());
-        }
-    }
-    same
 }
 
 pub(super) fn ready(base: &[PathBuf], head: &[PathBuf]) -> Result<BuiltSides, Failed> {
@@ -204,6 +106,6 @@ pub(super) fn ready(base: &[PathBuf], head: &[PathBuf]) -> Result<BuiltSides, Fa
             "two of the head's executables have the same file name: give them different ones"
         )));
     }
-    let identical = identical(&sides);
+    let identical = identical(&sides, &Reach::default());
     Ok(BuiltSides { sides, identical, layouts: Vec::new() })
 }

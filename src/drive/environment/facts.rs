@@ -151,12 +151,12 @@ pub(super) fn virtual_machine(dmi: &[String], hypervisor: &str, cpuinfo: &str) -
 }
 
 /// The first line of `rustc -vV`.
-pub(super) fn rustc(version: &str) -> Option<String> {
+pub(crate) fn rustc(version: &str) -> Option<String> {
     version.lines().next().filter(|line| line.starts_with("rustc ")).map(str::to_owned)
 }
 
 /// The host triple in `rustc -vV`.
-pub(super) fn rustc_host(version: &str) -> Option<String> {
+pub(crate) fn rustc_host(version: &str) -> Option<String> {
     version.lines().find_map(|line| line.strip_prefix("host: ")).map(|host| host.trim().to_owned())
 }
 
@@ -178,7 +178,7 @@ pub(super) fn runner_version(refusal: &str) -> Option<String> {
 }
 
 /// The versions in brackets: `runner (0.16.1) is newer than library (0.14.0)`.
-pub(in crate::drive) fn versions(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn versions(text: &str) -> impl Iterator<Item = &str> {
     text.split('(').skip(1).filter_map(|rest| rest.split(')').next()).filter(|inner| {
         inner.starts_with(|c: char| c.is_ascii_digit())
             && inner.contains('.')

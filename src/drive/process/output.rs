@@ -5,7 +5,7 @@ use std::io::Write;
 
 use fs_err as fs;
 
-use super::{Job, ProcessError, Stream};
+use super::job::{Job, ProcessError, Stream};
 
 /// Lines kept to show on failure.
 const TAIL_LINES: usize = 20;

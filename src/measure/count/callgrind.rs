@@ -10,7 +10,7 @@ use fs_err as fs;
 
 use super::toggles::Toggles;
 use super::{CountError, Uncounted};
-use crate::build::BenchExecutable;
+use crate::drive::BenchExecutable;
 use crate::drive::process::{self, Ended, Job, Stream};
 use crate::drive::{Filter, Harness, Interrupt, Listed, last_lines};
 use crate::sources::callgrind_profile::Profile;
@@ -70,6 +70,7 @@ impl Callgrind<'_> {
         let measured = self.executable.job();
         let mut job = Job::new("valgrind");
         job.directory = measured.directory;
+        job.on_side = measured.on_side;
         job.environment = measured.environment;
         job.time_limit = Some(self.time_limit);
         for variable in Harness::Criterion.hidden_variables() {
@@ -91,7 +92,7 @@ impl Callgrind<'_> {
         for name in &self.toggles.names {
             job = job.arg(format!("--toggle-collect={name}"));
         }
-        job = job.arg(measured.program).arg("--bench").arg("--test").arg("--noplot");
+        job = job.arg(&self.executable.path).arg("--bench").arg("--test").arg("--noplot");
         job.arguments.extend(filter(self.listed).arguments());
         job
     }

@@ -4,12 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
-use super::super::run::{MeasureError, Session, Taken, failure, scratch_name};
+use super::super::error::MeasureError;
+use super::super::run::{Session, Taken, failure, scratch_name};
 use super::{CountError, CountOptions, CountTarget, Counts, count};
-use crate::build::BenchExecutable;
+use crate::drive::BenchExecutable;
 use crate::drive::process::{Ended, ProcessError};
 use crate::drive::{
-    Event, Harness, Interrupt, Listed, Measured, Prepared, Progress, Told, share, workers,
+    Event, Harness, Interrupt, JobEvent, Listed, Measured, Prepared, Progress, parallel_map,
+    workers,
 };
 use crate::model::{
     BenchId, Costs, Measurement, Metric, NotRun, Pattern, Reading, RunReading, Unit,
@@ -187,8 +189,8 @@ impl Session<'_> {
             };
             let first = |one: &&Prepared<'_>| process(one, &scratch_name(run, one));
             let at_once = workers(due.len());
-            let mut outcomes = share(&due, at_once, first, |one, told| {
-                if let Told::Started = told {
+            let mut outcomes = parallel_map(&due, at_once, first, |one, told| {
+                if let JobEvent::Started = told {
                     let (runs, target) = (self.plan.repeats, one.subject.as_str());
                     progress.event(&Event::ProcessStarted { run, runs, target });
                 }

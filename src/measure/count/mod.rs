@@ -35,10 +35,10 @@ use std::time::Duration;
 
 use fs_err as fs;
 
-use crate::build::BenchExecutable;
+use crate::drive::BenchExecutable;
 use crate::drive::process::ProcessError;
 use crate::drive::{
-    Event, Interrupt, Listed, Progress, Scratch, Told, share, valgrind_version, workers,
+    Event, Interrupt, JobEvent, Listed, Progress, Scratch, parallel_map, valgrind_version, workers,
 };
 use crate::sources::callgrind_profile::Profile;
 use callgrind::{Callgrind, Count};
@@ -209,11 +209,11 @@ pub fn count(
     let counter = Counter { targets, options, interrupt, scratch: &scratch };
     let workers = workers(jobs.len());
     let first = |job: &Job<'_>| counter.one(job, "first");
-    let mut outcomes = share(&jobs, workers, first, |job, told| {
+    let mut outcomes = parallel_map(&jobs, workers, first, |job, told| {
         let (target, id) = (targets[job.target].subject, job.listed.name.as_str());
         progress.event(&match told {
-            Told::Started => Event::CountStarted { target, id },
-            Told::Ended => Event::CountEnded { target, id },
+            JobEvent::Started => Event::CountStarted { target, id },
+            JobEvent::Ended => Event::CountEnded { target, id },
         });
     })?;
     for (job, outcome) in jobs.iter().zip(&mut outcomes) {

@@ -1,7 +1,10 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
-use crate::drive::{Silent, workers};
+use std::time::Duration;
+
+use crate::build::BuildOptions;
+use crate::drive::{BenchExecutable, CriterionTimes, Silent, workers};
 
 /// Counting executables that fail side by side: each is tried once more on its
 /// own in each run, and is a reason in the end, no error of the whole.
@@ -36,7 +39,7 @@ fn what_fails_beside_others_is_tried_again_alone() {
     let prepared = plan.executables.iter().map(|executable| Prepared {
         executable,
         harness: Harness::IaiCallgrind,
-        subject: executable.target.clone(),
+        subject: executable.target.name.clone(),
         listed: None,
         whole_seconds: false,
         set_up: Duration::ZERO,

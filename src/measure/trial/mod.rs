@@ -9,29 +9,14 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::MeasureError;
-use crate::build::{BenchExecutable, BuildOptions};
+use super::error::MeasureError;
+use crate::build::BuiltSide;
 use crate::drive::{CriterionTimes, Event, Filter, Interrupt, Progress, prepare};
-use crate::model::{BenchId, Layout, NotRun, Pattern, Revision, Snapshot, TargetId};
+use crate::model::{BenchId, Layout, Pattern, Snapshot, TargetId};
 use estimate::duration;
 use session::Session;
 pub use steps::{Steps, carry_out};
 use suspects::Suspects;
-
-/// One side of a trial. Without executables, the default, it measures nothing.
-#[derive(Clone, Debug, Default)]
-pub struct BuiltSide {
-    /// The snapshot's name.
-    pub name: String,
-    /// What was built, where known.
-    pub revision: Option<Revision>,
-    /// Its executables; those of both sides belong together by target.
-    pub executables: Vec<BenchExecutable>,
-    /// What is known already not to run.
-    pub not_run: Vec<NotRun>,
-    /// How it was built, for the fingerprint.
-    pub build: BuildOptions,
-}
 
 /// What to measure in turn, and how. The default is refused: it has no pairs.
 #[derive(Clone, Debug, Default)]

@@ -6,16 +6,17 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::super::MeasureError;
+use super::super::error::MeasureError;
 use super::super::merge::Merge;
 use super::super::run::failure;
 use super::super::witness::{self, Counting, Witnesses};
 use super::estimate::Pace;
 use super::suspects::Suspects;
 use super::{Trial, TrialPlan};
+use crate::build::probe;
 use crate::drive::process::ProcessError;
 use crate::drive::{
-    Event, Filter, Interrupt, Load, Prepared, Process, Progress, Ready, Scratch, machine, probe,
+    Event, Filter, Interrupt, Load, Prepared, Process, Progress, Ready, Scratch, machine,
     valgrind_version,
 };
 use crate::model::{

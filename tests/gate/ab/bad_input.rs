@@ -67,7 +67,7 @@ fn a_head_that_lists_nonsense_is_an_error_and_shows_it() {
     assert_eq!(exit, 1);
     let (message, severity) = found(&report, "benchmark-failed");
     assert_eq!(severity, Severity::Fail);
-    let shown = "is no list of them (`NAME: benchmark` lines; nothing where there is none): \
+    let shown = "did not print a list of benchmarks (`NAME: benchmark` lines, or nothing): \
                  \"first: \u{fffd}\\u{1b}[31m lorem\", \"second: \u{fffd}\\u{1b}[31m lorem\"";
     assert!(message.ends_with(shown), "{message}");
     let missing = [("first", Outcome::Missing), ("second", Outcome::Missing)];
@@ -83,7 +83,7 @@ fn a_head_that_lists_nonsense_is_an_error_and_shows_it() {
         out + &err
     };
     assert!(filtered(&base, "neither").contains("no benchmark matches \"neither\""));
-    assert!(filtered(&head, "first").contains("what it printed is no list"));
+    assert!(filtered(&head, "first").contains("did not print a list of benchmarks"));
 }
 
 #[test]

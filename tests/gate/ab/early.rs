@@ -46,6 +46,6 @@ fn an_earlier_criterion_yet_is_refused_by_its_version() {
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     let (code, out, err) = gate(home.path(), &["ab", "--base-exe", "bench", "--head-exe", "bench"]);
     assert_ne!(code, 0, "{out}{err}");
-    let said = "made with criterion before 0.3.3, which the gate cannot drive; update criterion";
+    let said = "built with criterion before 0.3.3, which the gate cannot drive; update criterion";
     assert!(err.contains(said) || out.contains(said), "{code} {out}{err}");
 }

@@ -293,6 +293,7 @@ fn builds_are_kept_for_one_compiler_and_one_lock_file() {
     assert!(one.output("gate-key").starts_with("benchgate-gate-Linux-X64-"));
     assert_eq!(one.output("gate-directory"), runner.path("temp/benchgate").display().to_string());
     assert!(one.output("build-paths").starts_with(&format!("{target}/gate/base\n{target}/gate/")));
+    assert!(one.output("build-paths").ends_with("/benchgate"), "the checkouts, too");
     let prefix = one.output("build-prefix");
     assert!(prefix.starts_with("benchgate-builds-Linux-X64-"), "{prefix}");
     assert_eq!(one.output("build-key"), format!("{prefix}{}", super::COMMIT));

@@ -1,6 +1,6 @@
 //! What cargo's configuration adds to a build, as far as a fingerprint needs it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,14 @@ use toml::{Table, Value};
 /// its parents, then the one in cargo's home. `include` is not followed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Config {
-    tables: Vec<Table>,
+    files: Vec<File>,
+}
+
+#[derive(Clone, Debug)]
+struct File {
+    /// From where its relative paths are meant: above the directory that holds it.
+    directory: PathBuf,
+    table: Table,
 }
 
 impl Config {
@@ -25,21 +32,62 @@ impl Config {
         places.extend(home.filter(|home| !places.contains(home)));
         let texts = places.iter().filter_map(|place| {
             // The name without an extension wins where both are there.
-            ["config", "config.toml"]
+            let text = ["config", "config.toml"]
                 .iter()
-                .find_map(|name| std::fs::read_to_string(place.join(name)).ok())
+                .find_map(|name| std::fs::read_to_string(place.join(name)).ok())?;
+            Some((place.parent().unwrap_or(place).to_owned(), text))
         });
         Self::parse(texts)
     }
 
-    fn parse(texts: impl Iterator<Item = String>) -> Self {
-        Self { tables: texts.filter_map(|text| text.parse().ok()).collect() }
+    fn parse(texts: impl Iterator<Item = (PathBuf, String)>) -> Self {
+        let files = texts
+            .filter_map(|(directory, text)| Some(File { directory, table: text.parse().ok()? }));
+        Self { files: files.collect() }
+    }
+
+    fn tables(&self) -> impl DoubleEndedIterator<Item = &Table> {
+        self.files.iter().map(|file| &file.table)
+    }
+
+    /// The variables of `[env]`, for cargo and all that it starts. `known` are those
+    /// of the caller, which win unless a variable is forced.
+    pub(super) fn environment(
+        &self,
+        known: impl Fn(&str) -> Option<OsString>,
+    ) -> BTreeMap<OsString, OsString> {
+        let mut variables = BTreeMap::new();
+        for File { directory, table } in &self.files {
+            let Some(Value::Table(set)) = table.get("env") else { continue };
+            for (key, value) in set {
+                let flag = |name: &str| value.get(name).and_then(Value::as_bool).unwrap_or(false);
+                let text = value.as_str().or_else(|| value.get("value")?.as_str());
+                let Some(text) = text else { continue };
+                let value = if flag("relative") {
+                    directory.join(text).into_os_string()
+                } else {
+                    OsString::from(text)
+                };
+                let value = known(key).filter(|_| !flag("force")).unwrap_or(value);
+                // The strongest file comes first.
+                variables.entry(OsString::from(key)).or_insert(value);
+            }
+        }
+        variables
+    }
+
+    /// The program that cargo starts benchmarks of a target through, and its
+    /// arguments: `target.<triple>.runner`.
+    pub(super) fn runner(&self, triple: &str) -> Vec<String> {
+        let runner = self.tables().find_map(|table| {
+            table.get("target")?.get(triple)?.get("runner").map(|runner| words(Some(runner)))
+        });
+        runner.unwrap_or_default()
     }
 
     /// `build.target`, where it names one target.
     pub(super) fn target(&self) -> Option<String> {
-        self.tables
-            .iter()
+        self.tables()
             .find_map(|table| Some(table.get("build")?.get("target")?.as_str()?.to_owned()))
     }
 
@@ -50,7 +98,7 @@ impl Config {
         let mut own = Vec::new();
         let mut conditional = BTreeSet::new();
         let mut general = Vec::new();
-        for table in self.tables.iter().rev() {
+        for table in self.tables().rev() {
             general.extend(words(table.get("build").and_then(|build| build.get("rustflags"))));
             let Some(Value::Table(targets)) = table.get("target") else { continue };
             for (key, value) in targets {
@@ -115,7 +163,7 @@ mod tests {
     use super::*;
 
     fn config(texts: &[&str]) -> Config {
-        Config::parse(texts.iter().map(|text| (*text).to_owned()))
+        Config::parse(texts.iter().map(|text| (PathBuf::from("/above"), (*text).to_owned())))
     }
 
     #[test]
@@ -146,6 +194,34 @@ mod tests {
             config.flags("x86_64-unknown-linux-gnu"),
             "-Ctarget-cpu=native; cfg(unix): -Cunix"
         );
+    }
+
+    #[test]
+    fn variables_are_those_of_the_strongest_file_and_yield_to_the_callers() {
+        let config = config(&[
+            "[env]\nA = 'near'\nSET = 'no'\nFORCED = { value = 'yes', force = true }\n",
+            "[env]\nA = 'far'\nDIR = { value = 'data', relative = true }\nODD = 3\n",
+        ]);
+        let known = |key: &str| ["SET", "FORCED"].contains(&key).then(|| "callers".into());
+        let found = config.environment(known);
+        let shown: Vec<(&str, &str)> = found
+            .iter()
+            .map(|(key, value)| (key.to_str().unwrap(), value.to_str().unwrap()))
+            .collect();
+        let expected =
+            [("A", "near"), ("DIR", "/above/data"), ("FORCED", "yes"), ("SET", "callers")];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn the_runner_is_that_of_the_target() {
+        let config = config(&[
+            "[target.t]\nrunner = ['qemu', '-L', '/usr']\n",
+            "[target.t]\nrunner = 'far'\n[target.u]\nrunner = 'one two'\n",
+        ]);
+        assert_eq!(config.runner("t"), ["qemu", "-L", "/usr"]);
+        assert_eq!(config.runner("u"), ["one", "two"]);
+        assert_eq!(config.runner("v"), [""; 0]);
     }
 
     #[test]

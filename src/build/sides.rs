@@ -1,0 +1,418 @@
+//! The two sides of a trial, checked out and built.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use fs_err as fs;
+
+use super::cargo::{Built, build};
+use super::checkout::{CheckoutError, check_out};
+use super::claim::ClaimError;
+use super::error::BuildError;
+use super::git::{Git, GitError, REPOSITORY_VARIABLES};
+use super::identity::{Identity, compare};
+use super::ignored;
+use super::options::BuildOptions;
+use super::outside::Outside;
+use super::pin::Pinning;
+use super::place::Place;
+use super::reach::Reach;
+use super::repository::{Repository, Source};
+use crate::drive::process::ProcessError;
+use crate::drive::{BenchExecutable, Interrupt, Progress};
+use crate::model::{Layout, NotRun, Revision, Sides, TargetId, TrialSide};
+
+/// One side of a trial. Without executables, the default, it measures nothing.
+#[derive(Clone, Debug, Default)]
+pub struct BuiltSide {
+    /// The snapshot's name.
+    pub name: String,
+    /// What was built, where known.
+    pub revision: Option<Revision>,
+    /// Its executables; those of both sides belong together by target.
+    pub executables: Vec<BenchExecutable>,
+    /// What is known already not to run.
+    pub not_run: Vec<NotRun>,
+    /// How it was built, for the fingerprint.
+    pub build: BuildOptions,
+}
+
+/// Both sides, ready to be measured.
+#[derive(Debug)]
+pub struct BuiltSides {
+    /// Each side's executables.
+    pub sides: Sides<BuiltSide>,
+    /// Bench targets that run the same code on both sides.
+    pub identical: BTreeSet<TargetId>,
+    /// Where functions are, for each of the others that was built here.
+    pub layouts: Vec<Layout>,
+}
+
+/// Why the sides cannot be measured.
+#[derive(Debug, thiserror::Error)]
+pub enum SideError {
+    /// A side's files could not be checked out.
+    #[error("cannot check out the {side}: {source}")]
+    CheckOut {
+        /// The side.
+        side: TrialSide,
+        /// Why.
+        source: CheckoutError,
+    },
+    /// A side does not build.
+    #[error("the {side} cannot be measured: {source}")]
+    Build {
+        /// The side.
+        side: TrialSide,
+        /// Why.
+        source: BuildError,
+    },
+    /// git cannot read the repository.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// The place where sides are built cannot be used.
+    #[error("cannot prepare the checkouts: {0}")]
+    Place(#[source] ClaimError),
+    /// A file could not be read or written.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl SideError {
+    /// The signal, if that is what ended the build.
+    pub fn signal(&self) -> Option<i32> {
+        match self {
+            Self::Build {
+                source: BuildError::Process(ProcessError::Interrupted { signal }),
+                ..
+            }
+            | Self::Place(ClaimError::Interrupted { signal }) => Some(*signal),
+            _ => None,
+        }
+    }
+}
+
+/// How the two sides are built.
+#[derive(Clone, Copy, Debug)]
+pub struct SidePlan<'a> {
+    /// cargo's options, as given for the working tree.
+    pub options: &'a BuildOptions,
+    /// The repository.
+    pub repository: &'a Repository,
+    /// The base's commit.
+    pub base: &'a str,
+    /// The gate's own directory, below the project's target directory.
+    pub gate: &'a Path,
+    /// Whether equal functions get equal addresses.
+    pub pin_layout: bool,
+}
+
+/// Checks both sides out and has cargo build them, as in two clones of the repository.
+#[derive(Debug)]
+pub struct SideBuilder<'a> {
+    plan: SidePlan<'a>,
+    interrupt: &'a Interrupt,
+    place: Place,
+    pinning: Option<Pinning>,
+    /// cargo's options for either side, but for the side.
+    options: BuildOptions,
+    /// Where the workspace is, from the repository's root.
+    workspace: Option<PathBuf>,
+    /// The last Cargo.lock that was used.
+    lock: Option<Vec<u8>>,
+    notes: Vec<String>,
+}
+
+impl<'a> SideBuilder<'a> {
+    /// Prepares the place where both sides are built. While another gate uses it this
+    /// waits, after it has called `waiting` with a description of that gate.
+    ///
+    /// # Errors
+    /// A file cannot be read or written, or git refuses.
+    pub fn new(
+        plan: SidePlan<'a>,
+        interrupt: &'a Interrupt,
+        waiting: &mut dyn FnMut(&str),
+    ) -> Result<Self, SideError> {
+        let root = plan.repository.root();
+        let outside = Outside::of(root, plan.base)?;
+        let place = Place::of(root, plan.gate, outside.up(), interrupt, waiting)
+            .map_err(SideError::Place)?;
+        let linked = outside.link(root, place.checkout())?;
+        let mut notes = Vec::new();
+        if !linked.is_empty() {
+            let linked: Vec<_> = linked.iter().map(|path| path.display().to_string()).collect();
+            notes.push(format!(
+                "path dependencies outside of the repository are the same on both sides, as they \
+                 are now: {}",
+                linked.join(", ")
+            ));
+        }
+        let pinning = plan.pin_layout.then(|| Pinning::prepare(plan.gate)).transpose()?;
+        let directory = plan.options.directory.as_deref().unwrap_or(Path::new("."));
+        let directory = fs::canonicalize(directory)?;
+        let real_root = fs::canonicalize(root)?;
+        let inside = |path: &Path| path.strip_prefix(&real_root).map(Path::to_owned).ok();
+        let mut variables = separate(&directory);
+        let pinned = pinning.as_ref().map(Pinning::variables).unwrap_or_default();
+        variables.extend(pinned.into_iter().map(|(key, value)| (key, Some(value))));
+        let options = BuildOptions {
+            directory: Some(place.checkout().join(inside(&directory).unwrap_or_default())),
+            target_dir: Some(place.target().to_owned()),
+            // The toolchain's own cargo, which a proxy names, is that of the head.
+            cargo: is_rustup(&directory).then(|| "cargo".into()),
+            variables,
+            ..plan.options.clone()
+        };
+        let workspace = workspace(plan.options, &directory).as_deref().and_then(inside);
+        Ok(Self { plan, interrupt, place, pinning, options, workspace, lock: None, notes })
+    }
+
+    /// Builds base, then head; then links again what differs, so that equal functions
+    /// have equal addresses.
+    ///
+    /// # Errors
+    /// A side cannot be checked out, the head cannot be built, or this process was
+    /// interrupted. A base that cannot be built has no benchmarks.
+    pub fn build(&mut self, progress: &mut dyn Progress) -> Result<BuiltSides, SideError> {
+        let (base, base_programs) = self.side(TrialSide::Base, progress)?;
+        let (head, head_programs) = self.side(TrialSide::Head, progress)?;
+        let mut sides = Sides { base, head };
+        self.copy_ignored(&sides.head.executables)?;
+        let files = self.changed_files()?;
+        let reach = Reach::new(&base_programs, &head_programs, &files);
+        let identical = identical(&sides, &reach);
+        let layouts = match &self.pinning {
+            Some(pinning) => {
+                let executables = sides.each_mut().map(|side| &mut side.executables);
+                pinning.pin(executables, &identical, &mut |side| self.relink(side, progress))?
+            }
+            None => Vec::new(),
+        };
+        Ok(BuiltSides { sides, identical, layouts })
+    }
+
+    /// What a user should know of how the sides were built, a sentence each.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    fn source(&self, side: TrialSide) -> Source {
+        match side {
+            TrialSide::Base => Source::Commit(self.plan.base.to_owned()),
+            TrialSide::Head => Source::WorkingTree,
+        }
+    }
+
+    fn options(&self, side: TrialSide) -> BuildOptions {
+        BuildOptions { on_side: Some(self.place.on_side(side)), ..self.options.clone() }
+    }
+
+    fn side(
+        &mut self,
+        side: TrialSide,
+        progress: &mut dyn Progress,
+    ) -> Result<(BuiltSide, Programs), SideError> {
+        self.check_out(side)?;
+        let is_base = side == TrialSide::Base;
+        let options = self.options(side);
+        let built = build(&options, self.interrupt, progress);
+        self.keep_lock(side)?;
+        let Built { executables, programs, not_run, .. } = match built {
+            Ok(built) => built,
+            // Its benchmarks are new, then.
+            Err(BuildError::NoBenches { not_run, .. }) if is_base => {
+                Built { not_run, ..Built::default() }
+            }
+            Err(error @ (BuildError::Failed { .. } | BuildError::Metadata(_))) if is_base => {
+                let not_run = vec![NotRun::failed("build", error.to_string())];
+                Built { not_run, ..Built::default() }
+            }
+            Err(source) => return Err(SideError::Build { side, source }),
+        };
+        let revision = self.plan.repository.revision(&self.source(side));
+        let name = side.to_string();
+        Ok((BuiltSide { name, revision, executables, not_run, build: options }, programs))
+    }
+
+    fn check_out(&mut self, side: TrialSide) -> Result<(), SideError> {
+        let on_side = self.place.on_side(side);
+        let _entered = on_side.enter()?;
+        let root = self.plan.repository.root();
+        let target = self.plan.gate.parent();
+        check_out(root, &self.source(side), self.place.checkout(), target)
+            .map_err(|source| SideError::CheckOut { side, source })?;
+        self.place.mark(side)?;
+        self.give_lock(side)
+    }
+
+    fn lock_path(&self) -> Option<PathBuf> {
+        Some(self.workspace.as_ref()?.join("Cargo.lock"))
+    }
+
+    /// Gives a side that has no Cargo.lock of its own the one that the other side
+    /// has: the versions of dependencies must not differ by the day on which they
+    /// were looked up.
+    fn give_lock(&mut self, side: TrialSide) -> Result<(), SideError> {
+        let Some(path) = self.lock_path() else { return Ok(()) };
+        let checkout = self.place.checkout();
+        let tracked = Git::in_checkout(checkout)
+            .args([OsStr::new("ls-files"), OsStr::new("--error-unmatch"), OsStr::new("--")])
+            .args([&path])
+            .bytes();
+        if tracked.is_ok() {
+            return Ok(());
+        }
+        let root = self.plan.repository.root();
+        let (lock, whose) = match (std::fs::read(root.join(&path)), &self.lock) {
+            (Ok(lock), _) => (lock, "the working tree's"),
+            (Err(_), Some(lock)) => (lock.clone(), "the base's"),
+            (Err(_), None) => {
+                self.notes.push(format!(
+                    "{} is not committed: cargo chooses the versions of dependencies now, for \
+                     both sides",
+                    path.display()
+                ));
+                // One of an earlier trial.
+                let _ = std::fs::remove_file(checkout.join(&path));
+                return Ok(());
+            }
+        };
+        self.notes.push(format!(
+            "{} is not committed on the side {side}: it is built with {whose}",
+            path.display()
+        ));
+        Ok(fs::write(checkout.join(&path), lock)?)
+    }
+
+    /// Keeps the Cargo.lock that a side was built with.
+    fn keep_lock(&mut self, side: TrialSide) -> Result<(), SideError> {
+        let Some(path) = self.lock_path() else { return Ok(()) };
+        let on_side = self.place.on_side(side);
+        let _entered = on_side.enter()?;
+        self.lock = std::fs::read(self.place.checkout().join(path)).ok().or(self.lock.take());
+        Ok(())
+    }
+
+    /// Copies ignored files that the head's executables name to both sides.
+    fn copy_ignored(&mut self, executables: &[BenchExecutable]) -> Result<(), SideError> {
+        let root = self.plan.repository.root();
+        let files = ignored::named_by(executables, root, self.plan.gate.parent())?;
+        if files.is_empty() {
+            return Ok(());
+        }
+        const SHOWN: usize = 5;
+        let mut names: Vec<_> =
+            files.iter().take(SHOWN).map(|file| file.display().to_string()).collect();
+        names.extend((files.len() > SHOWN).then(|| format!("and {} more", files.len() - SHOWN)));
+        let names = names.join(", ");
+        if ignored::are_too_large(root, &files) {
+            self.notes.push(format!(
+                "git ignores files that benchmarks seem to read, and they are too large to be \
+                 copied, so both sides lack them: {names}"
+            ));
+            return Ok(());
+        }
+        for side in TrialSide::ALL {
+            let on_side = self.place.on_side(side);
+            let _entered = on_side.enter()?;
+            ignored::copy(root, &files, self.place.checkout())?;
+        }
+        self.notes.push(format!(
+            "git ignores files that benchmarks seem to read; both sides have a copy of them: {names}"
+        ));
+        Ok(())
+    }
+
+    /// Files that differ between the sides.
+    fn changed_files(&self) -> Result<Vec<PathBuf>, SideError> {
+        let on_side = self.place.on_side(TrialSide::Head);
+        let _entered = on_side.enter()?;
+        let listed = Git::in_checkout(self.place.checkout())
+            .args(["diff", "--cached", "--name-only", "--no-renames", "-z", self.plan.base])
+            .bytes()?;
+        let names = listed.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+        Ok(names.map(|name| PathBuf::from(&*String::from_utf8_lossy(name))).collect())
+    }
+
+    /// Builds again what was moved away; the reason where that fails.
+    fn relink(
+        &self,
+        side: TrialSide,
+        progress: &mut dyn Progress,
+    ) -> Result<Result<(), String>, SideError> {
+        match build(&self.options(side), self.interrupt, progress) {
+            Ok(_) => Ok(Ok(())),
+            Err(error @ BuildError::Failed { .. }) => {
+                Ok(Err(format!("linking the {side} again failed: {error}")))
+            }
+            Err(source) => Err(SideError::Build { side, source }),
+        }
+    }
+}
+
+/// Programs and libraries of a build, by file name.
+type Programs = std::collections::BTreeMap<OsString, PathBuf>;
+
+/// Targets that run the same code on both sides, which need not be measured: their
+/// executables are the same, and they cannot reach anything else that differs. A
+/// script is never among them, as nobody knows what it starts.
+pub fn identical(sides: &Sides<BuiltSide>, reach: &Reach) -> BTreeSet<TargetId> {
+    let mut same = BTreeSet::new();
+    for base in &sides.base.executables {
+        let head = sides.head.executables.iter().find(|head| head.target == base.target);
+        if head.is_some_and(|head| matches!(compare(base, head), Identity::Identical { .. }))
+            && !reach.is_reached_by(&base.path)
+        {
+            same.insert(base.target.clone());
+        }
+    }
+    same
+}
+
+/// Variables that must not reach a side: those by which a hook names the user's
+/// repository, and the toolchain that a proxy has chosen for the user's directory.
+/// Each side then has its own.
+fn separate(directory: &Path) -> Vec<(OsString, Option<OsString>)> {
+    let mut variables: Vec<(OsString, Option<OsString>)> =
+        REPOSITORY_VARIABLES.iter().map(|name| (OsString::from(name), None)).collect();
+    if is_rustup(directory) {
+        variables.push((TOOLCHAIN.into(), None));
+    }
+    variables
+}
+
+/// The toolchain that is used, whatever a directory asks for.
+const TOOLCHAIN: &str = "RUSTUP_TOOLCHAIN";
+
+/// Whether rustup would choose by itself the toolchain that is named for it. A
+/// different one is the user's own wish, for both sides.
+fn is_rustup(directory: &Path) -> bool {
+    let Some(named) = std::env::var_os(TOOLCHAIN) else { return false };
+    let output = Command::new("rustup")
+        .args(["show", "active-toolchain"])
+        .current_dir(directory)
+        .env_remove(TOOLCHAIN)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output();
+    let Ok(output) = output else { return false };
+    let chosen = String::from_utf8_lossy(&output.stdout);
+    chosen.split_whitespace().next().is_some_and(|chosen| OsStr::new(chosen) == named)
+}
+
+/// The directory of the user's workspace.
+fn workspace(options: &BuildOptions, directory: &Path) -> Option<PathBuf> {
+    let mut command = Command::new(options.cargo());
+    command.args(["locate-project", "--workspace", "--message-format", "plain"]);
+    if let Some(path) = &options.manifest_path {
+        command.arg("--manifest-path").arg(path);
+    }
+    let output = command.current_dir(directory).stdin(Stdio::null()).stderr(Stdio::null()).output();
+    let output = output.ok().filter(|output| output.status.success())?;
+    let manifest = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    fs::canonicalize(manifest.parent()?).ok()
+}

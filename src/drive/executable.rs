@@ -1,0 +1,78 @@
+//! An executable that holds benchmarks.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::process::Job;
+use super::shared_paths::OnSide;
+use crate::model::TargetId;
+
+/// An executable that holds benchmarks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BenchExecutable {
+    /// Its bench target, with the package where cargo built it.
+    pub target: TargetId,
+    /// The file.
+    pub path: PathBuf,
+    /// Where it runs: the package's directory, as under `cargo bench`.
+    pub directory: Option<PathBuf>,
+    /// Variables that `cargo bench` would give it.
+    pub environment: BTreeMap<OsString, OsString>,
+    /// The program through which it is started, and its arguments: cargo's `runner`.
+    pub runner: Vec<OsString>,
+    /// The side whose files it needs, where two sides share their paths.
+    pub on_side: Option<OnSide>,
+}
+
+impl BenchExecutable {
+    /// A ready executable, named after its file.
+    pub fn ready(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
+        Self {
+            target: TargetId::named(name),
+            path,
+            directory: None,
+            environment: BTreeMap::new(),
+            runner: Vec::new(),
+            on_side: None,
+        }
+    }
+
+    /// How it is started, before any argument.
+    pub(crate) fn job(&self) -> Job {
+        let mut words = self.runner.iter().map(OsString::as_os_str).chain([self.path.as_os_str()]);
+        let mut job = Job::new(words.next().unwrap_or_default());
+        job.arguments = words.map(OsString::from).collect();
+        job.directory.clone_from(&self.directory);
+        job.on_side.clone_from(&self.on_side);
+        for (key, value) in &self.environment {
+            job.environment.insert(key.clone(), Some(value.clone()));
+        }
+        // Never the file of a gate that this one runs under.
+        job.environment.insert(crate::record::VARIABLE.into(), None);
+        job
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ready_executable_is_named_after_its_file() {
+        let executable = BenchExecutable::ready("/some/where/cache-base.sh");
+        assert_eq!(executable.target, TargetId::named("cache-base"));
+    }
+
+    #[test]
+    fn an_executable_is_started_through_its_runner() {
+        let runner = ["qemu".into(), "-L".into()].to_vec();
+        let job =
+            BenchExecutable { runner, ..BenchExecutable::ready("/bench") }.job().arg("--bench");
+        assert_eq!(job.program, PathBuf::from("qemu"));
+        assert_eq!(job.arguments, ["-L", "/bench", "--bench"]);
+        assert_eq!(BenchExecutable::ready("/bench").job().program, PathBuf::from("/bench"));
+    }
+}

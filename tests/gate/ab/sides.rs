@@ -1,0 +1,196 @@
+//! Each side is built and run as in a clone of its own: nothing of one side reaches
+//! the other.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::gate;
+use super::repository::{edit, git, repository};
+
+fn write(path: &Path, text: &str) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+fn commit(root: &Path, message: &str) {
+    git(root, &["add", "-A"]);
+    git(root, &["commit", "-q", "-m", message]);
+}
+
+/// Has the bench target take its times from an expression of `at`, the number of the
+/// benchmark.
+fn times(root: &Path, expression: &str) {
+    edit(&root.join("benches/mimic.rs"), "mimic::time(at)", expression);
+}
+
+/// Judges the working tree against its HEAD: `second` alone is slower.
+fn is_slower(root: &Path) -> String {
+    let (exit, out, err) = gate(root, &["ab", "--base", "HEAD"]);
+    assert_eq!(exit, 3, "{out}{err}");
+    for (name, outcome) in [("first", "unchanged"), ("second", "REGRESSION")] {
+        let row = out.lines().find(|line| line.starts_with(name)).expect("a row");
+        assert!(row.contains(outcome), "{out}");
+    }
+    out + &err
+}
+
+/// Judges the working tree against its HEAD: it builds, and nothing is slower.
+fn is_measured(root: &Path) -> String {
+    let (exit, out, err) = gate(root, &["ab", "--base", "HEAD"]);
+    assert_eq!(exit, 0, "{out}{err}");
+    out + &err
+}
+
+/// Only the program differs, whose name has a dash; then the executable, too.
+#[test]
+fn each_side_starts_its_own_program() {
+    let home = tempfile::tempdir().unwrap();
+    let root = repository(home.path());
+    let program = root.join("src/bin/my-tool.rs");
+    write(
+        &program,
+        "fn main() {\n    let at: usize = std::env::args().nth(1).unwrap().parse().unwrap();\n    \
+         println!(\"{}\", [100, 200][at]);\n}\n",
+    );
+    times(
+        &root,
+        "{ let tool = std::process::Command::new(env!(\"CARGO_BIN_EXE_my-tool\")); let mut tool = \
+         tool; let output = tool.arg(at.to_string()).output().unwrap(); \
+         String::from_utf8(output.stdout).unwrap().trim().parse::<u64>().unwrap() }",
+    );
+    commit(&root, "with a program");
+    edit(&program, "100, 200", "100, 9000");
+    is_slower(&root);
+    edit(
+        &root.join("benches/mimic.rs"),
+        "fn main() {",
+        "fn main() {\n    std::hint::black_box(7);",
+    );
+    is_slower(&root);
+}
+
+/// Only data differ: read below the manifest's directory, from the working directory,
+/// and from what the build script wrote.
+#[test]
+fn each_side_reads_its_own_files() {
+    let home = tempfile::tempdir().unwrap();
+    let root = repository(home.path());
+    write(&root.join("data/times.txt"), "100 200");
+    edit(
+        &root.join("build.rs"),
+        "    println!(\"cargo::rerun-if-changed=build.rs\");",
+        "    println!(\"cargo::rerun-if-changed=data\");\n    let out = \
+         std::env::var(\"OUT_DIR\").unwrap();\n    std::fs::copy(\"data/times.txt\", \
+         format!(\"{out}/times.txt\")).unwrap();",
+    );
+    edit(
+        &root.join("src/lib.rs"),
+        "/// The time that",
+        "/// What a file says.\npub fn read(path: &str, at: usize) -> u64 {\n    let text = \
+         std::fs::read_to_string(path).unwrap();\n    text.split(' ').nth(at).unwrap().trim()\
+         .parse().unwrap()\n}\n\n/// Where the build script wrote.\npub const OUT: &str = \
+         concat!(env!(\"OUT_DIR\"), \"/times.txt\");\n\n/// The time that",
+    );
+    times(
+        &root,
+        "{ let below = concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/data/times.txt\"); let time = \
+         mimic::read(below, at); assert_eq!(mimic::read(\"data/times.txt\", at), time); \
+         assert_eq!(mimic::read(mimic::OUT, at), time); time }",
+    );
+    commit(&root, "with data");
+    write(&root.join("data/times.txt"), "100 9000");
+    is_slower(&root);
+}
+
+/// The head adds a configuration of cargo, which the base must not see.
+#[test]
+fn each_side_is_built_by_its_own_configuration() {
+    let home = tempfile::tempdir().unwrap();
+    let root = repository(home.path());
+    times(&root, "[100, option_env!(\"SECOND\").map_or(200, |time| time.parse().unwrap())][at]");
+    commit(&root, "configurable");
+    write(&root.join(".cargo/config.toml"), "[env]\nSECOND = \"9000\"\n");
+    is_slower(&root);
+}
+
+/// A build script finds the commit and the tags of a clone.
+#[test]
+fn a_build_script_can_ask_git() {
+    let home = tempfile::tempdir().unwrap();
+    let root = repository(home.path());
+    edit(
+        &root.join("build.rs"),
+        "fn main() {",
+        "fn main() {\n    let git = |words: &[&str]| {\n        let output = \
+         std::process::Command::new(\"git\").args(words).output().unwrap();\n        \
+         assert!(output.status.success(), \"{output:?}\");\n        \
+         String::from_utf8(output.stdout).unwrap().trim().to_owned()\n    };\n    \
+         println!(\"cargo::rustc-env=TAG={}\", git(&[\"describe\", \"--tags\", \"--abbrev=0\"]));\n    \
+         println!(\"cargo::rustc-env=COMMIT={}\", git(&[\"rev-parse\", \"HEAD\"]));",
+    );
+    edit(
+        &root.join("src/lib.rs"),
+        "/// The time that",
+        "/// Where this was built from.\npub const FROM: &str = concat!(env!(\"TAG\"), \" \", \
+         env!(\"COMMIT\"));\n\n/// The time that",
+    );
+    times(
+        &root,
+        "{ assert!(std::hint::black_box(mimic::FROM).starts_with(\"v1 \")); mimic::time(at) }",
+    );
+    commit(&root, "asks git");
+    git(&root, &["tag", "v1"]);
+    write(&root.join("notes.txt"), "for people");
+    // Elsewhere than below the repository, where git would find it by itself.
+    let target = home.path().join("elsewhere");
+    let output = Command::new(crate::GATE)
+        .args(["ab", "--base", "HEAD"])
+        .current_dir(&root)
+        .env("CARGO_TARGET_DIR", target)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+/// Dependencies in a submodule and outside of the repository, and a Cargo.lock that
+/// is not committed.
+#[test]
+fn what_a_clone_needs_besides_its_files_is_there() {
+    let home = tempfile::tempdir().unwrap();
+    let root = repository(home.path());
+    let library = |directory: &Path, name: &str| {
+        let manifest =
+            format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
+        write(&directory.join("Cargo.toml"), &manifest);
+        write(&directory.join("src/lib.rs"), "pub fn time() -> u64 {\n    100\n}\n");
+    };
+    let outside = home.path().join("shared");
+    library(&outside, "outside");
+    let module: PathBuf = home.path().join("module");
+    library(&module, "inside");
+    git(&module, &["init", "-q", "-b", "main"]);
+    commit(&module, "library");
+    let add = ["-c", "protocol.file.allow=always", "submodule", "--quiet", "add"];
+    git(&root, &[&add[..], &["../module", "vendor/inside"]].concat());
+    let manifest = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let dependencies = "\n[dev-dependencies]\noutside = { path = \"../shared\" }\ninside = { path = \
+                        \"vendor/inside\" }\n";
+    write(&root.join("Cargo.toml"), &format!("{manifest}{dependencies}"));
+    std::fs::remove_file(root.join("Cargo.lock")).unwrap();
+    write(&root.join(".gitignore"), "/target\nCargo.lock\n");
+    times(&root, "[outside::time(), inside::time()][at]");
+    commit(&root, "with dependencies");
+    write(
+        &root.join("src/lib.rs"),
+        &(std::fs::read_to_string(root.join("src/lib.rs")).unwrap() + "\n// A remark.\n"),
+    );
+
+    let text = is_measured(&root);
+    assert!(text.contains("path dependencies outside of the repository"), "{text}");
+    assert!(text.contains(outside.to_str().unwrap()), "{text}");
+    assert!(text.contains("Cargo.lock is not committed"), "{text}");
+
+    // The working tree's submodule counts as it is.
+    edit(&root.join("vendor/inside/src/lib.rs"), "100", "9000");
+    is_slower(&root);
+}
