@@ -5,11 +5,10 @@
 //!
 //! | question | answer |
 //! |---|---|
-//! | does the centre of paired differences exceed a bound? | [`signed_rank`], [`sign_flip`] |
+//! | does the centre of paired differences exceed a bound? | [`signed_rank`] |
 //! | where is that centre? | [`hodges_lehmann`], [`hodges_lehmann_interval`] |
 //! | where do values lie, how far do they spread? | [`median`], [`mean`], [`robust_deviation`], [`variance`] |
 //! | where is a quantile? | [`quantile`], [`quantile_bounds`], [`quantile_ranks`] |
-//! | how far may any other statistic be off? | [`bootstrap`], [`bootstrap_nested`] |
 //! | do values fall into two heaps? | [`two_modes`] |
 //! | which of many tests hold together? | [`holm`] |
 //! | how large is the true rate of some event? | [`binomial_interval`] |
@@ -21,14 +20,13 @@
 //! an interval is the one-sided bound of that `alpha`.
 //!
 //! What is random takes a seed and draws from [`SplitMix64`]. Tests, their
-//! bounds, the bootstrap and binomial intervals use only what IEEE 754 rounds
+//! bounds and binomial intervals use only what IEEE 754 rounds
 //! in one way (sums, products, quotients): the same input gives the same bits
 //! on every platform. Logarithms, and with them normal and Student quantiles
 //! (in planning, and for ranks of more than 300 differences) and
 //! [`VariancePrior`], may differ between platforms in the last digits.
 
 mod binomial;
-mod bootstrap;
 mod difference;
 mod location;
 mod moderated;
@@ -37,22 +35,19 @@ mod multiple;
 mod order;
 mod planning;
 mod random;
-mod sign_flip;
 mod signed_rank;
 mod two_sample;
 mod walsh;
 
 pub use binomial::binomial_interval;
-pub use bootstrap::{Resampling, bootstrap, bootstrap_nested};
 pub use difference::Difference;
 pub use location::{mean, median, quantile, robust_deviation, variance};
 pub use moderated::{SampleVariance, VariancePrior};
 pub use modes::{Modes, two_modes};
 pub use multiple::holm;
-pub use order::{Bounds, Ranks, quantile_bounds, quantile_ranks, smallest_n_for_quantile};
+pub use order::{Bounds, Ranks, quantile_bounds, quantile_ranks};
 pub use planning::{detectable_gap, pairs_needed, smallest_n};
 pub use random::SplitMix64;
-pub use sign_flip::{SignFlip, sign_flip};
 pub use signed_rank::signed_rank;
 pub use two_sample::{TwoSample, mean_half_width, two_sample};
 pub use walsh::{hodges_lehmann, hodges_lehmann_interval};

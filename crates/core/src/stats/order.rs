@@ -60,36 +60,6 @@ pub fn quantile_bounds(values: &[f64], level: f64, alpha: f64) -> Bounds {
     Bounds { lower: ranks.lower.and_then(value), upper: ranks.upper.and_then(value) }
 }
 
-/// The fewest values that bound the quantile at `level` on both sides, each
-/// wrongly with a chance of at most `alpha`; `None` if `level` is not between 0
-/// and 1, or `alpha` not between 0 and ½, or more than 2^53 would be needed.
-pub fn smallest_n_for_quantile(level: f64, alpha: f64) -> Option<u64> {
-    if !(level > 0.0 && level < 1.0 && is_one_sided(alpha)) {
-        return None;
-    }
-    let enough = alpha * (1.0 + ROUNDING);
-    // All values on one side of the quantile must be unlikely. Only the likelier
-    // side matters; its chance is a power, taken by squaring.
-    let share = level.max(1.0 - level);
-    let mut powers = vec![share];
-    while *powers.last()? > enough {
-        let square = powers.last()? * powers.last()?;
-        if powers.len() > 53 {
-            return None;
-        }
-        powers.push(square);
-    }
-    // The largest n that is not enough, by binary digits, and one more.
-    let (mut n, mut chance) = (0, 1.0);
-    for (digit, power) in powers.iter().enumerate().rev() {
-        if chance * power > enough {
-            chance *= power;
-            n += 1_u64 << digit;
-        }
-    }
-    Some(n + 1)
-}
-
 /// The largest number from 1 to `n` that `holds`, which it does up to some
 /// number and not beyond; `None` if not even 1 does.
 fn last_that(n: u64, holds: impl Fn(u64) -> bool) -> Option<u64> {
@@ -108,13 +78,7 @@ mod tests {
 
     #[test]
     fn what_tail_latencies_need() {
-        // 0.99^367 > 0.025 >= 0.99^368, and likewise at 99.9%.
-        assert_eq!(smallest_n_for_quantile(0.99, 0.025), Some(368));
-        assert_eq!(smallest_n_for_quantile(0.999, 0.025), Some(3688));
-        assert_eq!(smallest_n_for_quantile(0.01, 0.025), Some(368));
-        assert_eq!(smallest_n_for_quantile(0.5, 1.0 / 32.0), Some(5));
-        assert_eq!(smallest_n_for_quantile(0.9, 0.4), Some(9));
-        assert_eq!(smallest_n_for_quantile(1.0 - f64::EPSILON / 2.0, 1e-6), None);
+        // 0.99^367 > 0.025 >= 0.99^368.
         let unsupported = quantile_ranks(367, 0.99, 0.025);
         assert_eq!((unsupported.lower.is_some(), unsupported.upper), (true, None));
         assert_eq!(quantile_ranks(368, 0.99, 0.025).upper, Some(368));
@@ -137,15 +101,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn fewest_is_where_bounds_begin(level in 0.01_f64..0.99, alpha in 0.001_f64..0.3) {
-            let n = smallest_n_for_quantile(level, alpha).unwrap();
-            let enough = quantile_ranks(n, level, alpha);
-            prop_assert!(enough.lower.is_some() && enough.upper.is_some());
-            let few = quantile_ranks(n - 1, level, alpha);
-            prop_assert!(few.lower.is_none() || few.upper.is_none());
-        }
-
         #[test]
         fn bounds_enclose_the_quantile(
             values in prop::collection::vec(-1.0_f64..1.0, 20..60),
