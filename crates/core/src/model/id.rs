@@ -82,7 +82,7 @@ impl BenchId {
     /// An id from the separate fields of a file: a package without a target says
     /// nothing.
     pub fn from_parts(name: String, target: Option<String>, package: Option<String>) -> Self {
-        Self { name, target: target.map(|name| TargetId { name, package }) }
+        Self { name, target: target.map(|name| TargetId { package, name }) }
     }
 
     /// The name of its bench target, where known.
