@@ -15,9 +15,9 @@ use super::error::{BaselineError, Fault, Place};
 use super::number::Number;
 use super::wire::{self, SCHEMA_VERSION};
 use crate::model::{
-    BenchId, Costs, CriterionParts, Environment, Estimate, Estimates, Field, Layout, Measurement,
-    Metric, NotRun, Pairing, Problem, Reading, Revision, RunInfo, RunReading, Samples, SetUp,
-    Snapshot, TargetId, Throughput, Unit,
+    BenchId, Costs, CountScope, CriterionParts, Environment, Estimate, Estimates, Field, Layout,
+    Measurement, Metric, NotRun, Pairing, Problem, Reading, Revision, RunInfo, RunReading, Samples,
+    SetUp, Snapshot, TargetId, Throughput, Unit,
 };
 
 /// The largest file that is read: 256 MiB.
@@ -247,7 +247,7 @@ fn measurement(
 
 /// Passes costs whose parts make no more than the whole.
 fn costs(costs: wire::Costs, place: &Place) -> Result<Costs, Fault> {
-    let wire::Costs { threads, total, functions } = costs;
+    let wire::Costs { threads, scope, total, functions } = costs;
     if threads == 0 {
         return Err(place.at("threads").fault("a process has one thread at least"));
     }
@@ -256,7 +256,11 @@ fn costs(costs: wire::Costs, place: &Place) -> Result<Costs, Fault> {
         let reason = format!("its functions took more than the total of {total}");
         return Err(place.at("functions").fault(reason));
     }
-    Ok(Costs { threads, total, functions })
+    let scope = scope.map(|scope| match scope {
+        wire::CountScope::Timed => CountScope::Timed,
+        wire::CountScope::Whole => CountScope::Whole,
+    });
+    Ok(Costs { threads, scope, total, functions })
 }
 
 fn readings(

@@ -7,8 +7,8 @@ use super::layout;
 use super::number::{Iterations, Number};
 use super::wire;
 use crate::model::{
-    BenchId, Costs, Estimate, Estimates, Layout, Measurement, NotRun, Pairing, Problem, Reading,
-    RunInfo, RunReading, Samples, SetUp, Snapshot, Throughput,
+    BenchId, Costs, CountScope, Estimate, Estimates, Layout, Measurement, NotRun, Pairing, Problem,
+    Reading, RunInfo, RunReading, Samples, SetUp, Snapshot, Throughput,
 };
 
 /// The file's text. What could not be read again is refused here, while the
@@ -142,8 +142,12 @@ fn measurement(measurement: &Measurement) -> wire::Measurement {
         }),
         throughput: throughput.map(Into::into),
         runs: runs.iter().map(run).collect(),
-        costs: costs.as_ref().map(|Costs { threads, total, functions }| wire::Costs {
+        costs: costs.as_ref().map(|Costs { threads, scope, total, functions }| wire::Costs {
             threads: *threads,
+            scope: scope.map(|scope| match scope {
+                CountScope::Timed => wire::CountScope::Timed,
+                CountScope::Whole => wire::CountScope::Whole,
+            }),
             total: *total,
             functions: functions.clone(),
         }),

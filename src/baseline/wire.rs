@@ -221,12 +221,26 @@ pub(super) struct Costs {
     /// The most threads that one of the processes had; one of them is counted.
     #[schemars(range(min = 1))]
     pub(super) threads: u32,
+    /// What of a criterion benchmark was counted. Absent where its harness counts by
+    /// itself, and where it was not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) scope: Option<CountScope>,
     /// Instructions of all functions together.
     pub(super) total: u64,
     /// Instructions that a function took itself, without what it called; those
     /// that matter, by demangled name.
     #[serde(deserialize_with = "critcmp::unique_keys")]
     pub(super) functions: BTreeMap<String, u64>,
+}
+
+/// What of a criterion benchmark a count covers.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum CountScope {
+    /// What criterion times.
+    Timed,
+    /// All that criterion's method did: the set-up and the drops, too.
+    Whole,
 }
 
 /// What a number means.

@@ -79,7 +79,7 @@ impl Interrupt {
 
     /// Calls `wake` once it is raised, at once if it is already, until the
     /// returned value is dropped. `wake` must not block.
-    pub(super) fn on_raise(&self, wake: impl Fn() + Send + 'static) -> Waiting<'_> {
+    pub(crate) fn on_raise(&self, wake: impl Fn() + Send + 'static) -> Waiting<'_> {
         let mut state = self.lock();
         if state.signal.is_some() {
             wake();
@@ -97,7 +97,7 @@ impl Interrupt {
 }
 
 /// A registration with [`Interrupt::on_raise`]; dropping it ends it.
-pub(super) struct Waiting<'a> {
+pub(crate) struct Waiting<'a> {
     interrupt: &'a Interrupt,
     key: u64,
 }

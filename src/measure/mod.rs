@@ -46,7 +46,8 @@ pub use crate::drive::{
 pub(crate) use crate::drive::{SCRATCH_PREFIX, busy, machine_at};
 
 pub use count::{
-    CountError, CountOptions, CountTarget, CountedBenchmark, Counts, Uncounted, count,
+    CountError, CountOptions, CountReading, CountTarget, CountedBenchmark, Counts, Profiles,
+    Uncounted, Untimed, count,
 };
 pub use error::MeasureError;
 pub use plan::Plan;

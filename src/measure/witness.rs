@@ -10,7 +10,7 @@ use super::error::MeasureError;
 use super::{CountOptions, CountTarget, Counts};
 use crate::drive::BenchExecutable;
 use crate::drive::{Harness, Interrupt, Listed, Prepared, Progress};
-use crate::model::{BenchId, Costs, Measurement, Metric, NotRun, Pattern, TargetId};
+use crate::model::{BenchId, Costs, CountScope, Measurement, Metric, NotRun, Pattern, TargetId};
 use crate::sources::callgrind_profile::{Difference, Profile, differences};
 
 /// Counts of a benchmark that looks changed, on each side. Of one that falls on
@@ -50,6 +50,8 @@ struct Witness {
     executable: BenchExecutable,
     listed: Listed,
     counts: Counts,
+    /// What of it is compared: on both sides the same.
+    scope: CountScope,
     /// Functions whose costs differ most from the other side's.
     named: BTreeSet<String>,
 }
@@ -146,10 +148,12 @@ impl Witnesses {
             let key = key(executable, &listed);
             if let Some(known) = side.iter_mut().find(|one| one.key() == key) {
                 known.counts.join(counts);
+                known.scope = known.counts.scope();
             } else {
                 side.push(Witness {
                     executable: executable.clone(),
                     listed,
+                    scope: counts.scope(),
                     counts,
                     named: BTreeSet::new(),
                 });
@@ -173,14 +177,18 @@ impl Witnesses {
         head.iter().filter(apart).map(Witness::key).collect()
     }
 
-    /// Notes on both sides which functions differ most between them.
+    /// Settles what of each benchmark is compared, and notes on both sides which
+    /// functions differ most between them.
     fn name(&mut self) {
         let [base, head] = &mut self.sides;
         let mut base: BTreeMap<Key, &mut Witness> =
             base.iter_mut().map(|one| (one.key(), one)).collect();
         for head in head {
             let Some(base) = base.get_mut(&head.key()) else { continue };
-            let (Some(ours), Some(theirs)) = (&base.counts.profile, &head.counts.profile) else {
+            let scope = base.scope.max(head.scope);
+            (base.scope, head.scope) = (scope, scope);
+            let profiles = (base.counts.profile(scope), head.counts.profile(scope));
+            let (Some(ours), Some(theirs)) = profiles else {
                 continue;
             };
             base.named = named(ours, theirs);
@@ -203,7 +211,7 @@ impl Witnesses {
                 .iter()
                 .any(|other| other.id == id && other.metric.name == Metric::INSTRUCTIONS);
             let named = one.named.iter().map(String::as_str).collect();
-            let mut counted = measurement(id, &one.counts, &named);
+            let mut counted = measurement(id, &one.counts, one.scope, &named);
             counted.runs.truncate(runs);
             (!taken && !counted.runs.is_empty()).then_some(counted)
         });
@@ -278,9 +286,11 @@ pub(super) fn keep(sides: &mut [Vec<Measurement>]) {
 
 /// Whether two sides' ranges of readings lie apart.
 fn apart(base: &Counts, head: &Counts) -> bool {
+    let scope = base.scope().max(head.scope());
     let range = |counts: &Counts| {
-        let least = counts.readings.iter().copied().min().unwrap_or(0);
-        (least, counts.readings.iter().copied().max().unwrap_or(0))
+        let values = counts.values(scope);
+        let least = values.iter().copied().min().unwrap_or(0);
+        (least, values.into_iter().max().unwrap_or(0))
     };
     let ((base_least, base_most), (least, most)) = (range(base), range(head));
     let beyond = |low: u64, high: u64| high as f64 > low as f64 * (1.0 + LOOKS_CHANGED);

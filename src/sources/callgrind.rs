@@ -161,13 +161,13 @@ fn add_costs(measurements: &mut [Measurement], directory: &Directory, outputs: &
     let mut all = Profile::default();
     for name in &files {
         let Ok(profile) = Profile::read(&directory.path.join(name)) else { return };
-        all.add(profile);
+        all.add(&profile);
     }
     let agrees = counted.runs.iter().all(|run| run.reading == Reading::Value(all.total as f64));
     if agrees && !files.is_empty() {
         let Profile { total, functions } = all;
         let threads = u32::try_from(threads.len()).unwrap_or(u32::MAX);
-        counted.costs = Some(Costs { threads, total, functions });
+        counted.costs = Some(Costs { threads, scope: None, total, functions });
     }
 }
 

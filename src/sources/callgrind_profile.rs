@@ -3,6 +3,11 @@
 //! The format is described in Valgrind's manual, "Callgrind Format
 //! Specification". Only what a function took itself is read: the line after
 //! `calls=` holds what a callee took, and is the callee's to report.
+//!
+//! A file can hold several parts. With `--dump-before=FUNCTION` callgrind writes
+//! one whenever that function is entered, and with `--combine-dumps=yes` it
+//! appends all of them to one file. [`parts`] reads such a file where the function
+//! is the one that reads the clock.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -39,6 +44,19 @@ pub struct Difference {
     pub candidate: u64,
 }
 
+/// What one thread took between two readings of the clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The thread's number, from 1.
+    pub thread: u32,
+    /// What was collected.
+    pub profile: Profile,
+    /// The callers of the clock reading that begins this part, as mangled names,
+    /// innermost first. `None` where callgrind did not collect at that moment, and
+    /// in the thread's first part, which no reading begins.
+    pub reading: Option<Vec<String>>,
+}
+
 /// Why a profile cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {reason}", path.display())]
@@ -57,23 +75,36 @@ impl Profile {
             .map_err(|reason| ProfileError { path: path.to_owned(), reason })
     }
 
-    /// Adds what another thread of the same program took.
-    pub fn add(&mut self, other: Self) {
+    /// Adds what the same program took in another part or thread.
+    pub fn add(&mut self, other: &Self) {
         self.total = self.total.saturating_add(other.total);
-        for (function, took) in other.functions {
-            let sum = self.functions.entry(function).or_default();
-            *sum = sum.saturating_add(took);
+        for (function, took) in &other.functions {
+            let sum = self.functions.entry(function.clone()).or_default();
+            *sum = sum.saturating_add(*took);
         }
     }
 
     fn parse(text: &str) -> Result<Self, String> {
         let mut parser = Parser::default();
-        for (at, line) in text.lines().enumerate() {
-            parser.line(line).map_err(|reason| {
-                file::shorten(format!("line {} cannot be read: {reason}", at + 1))
-            })?;
-        }
+        parser.lines(text)?;
         parser.finish()
+    }
+}
+
+/// Reads a file of parts, each of which ends where the clock is read, in the order
+/// in which they were written. Function names must not be demangled in it.
+pub fn parts(path: &Path) -> Result<Vec<Part>, ProfileError> {
+    file::bytes(path)
+        .and_then(|bytes| parse_parts(&String::from_utf8_lossy(&bytes)))
+        .map_err(|reason| ProfileError { path: path.to_owned(), reason })
+}
+
+fn parse_parts(text: &str) -> Result<Vec<Part>, String> {
+    let mut parser = Parser { parts: Some(Vec::new()), ..Parser::default() };
+    parser.lines(text)?;
+    match parser.parts {
+        Some(parts) if !parts.is_empty() && !parser.begun => Ok(parts),
+        _ => Err(CUT_OFF.to_owned()),
     }
 }
 
@@ -123,8 +154,19 @@ impl Names {
     }
 }
 
+const CUT_OFF: &str = "it is cut off: its last line, `totals:`, is missing";
+
 #[derive(Default)]
 struct Parser {
+    /// The parts so far, where the file is read by parts.
+    parts: Option<Vec<Part>>,
+    /// A part has begun and not ended.
+    begun: bool,
+    thread: u32,
+    /// The callers of the clock function that the next costs belong to.
+    clock: Option<Vec<String>>,
+    /// The callers of the clock reading in this part.
+    reading: Option<Vec<String>>,
     /// Which of the costs counts instructions, once the header has said so.
     instructions: Option<usize>,
     /// Numbers in front of the costs.
@@ -140,6 +182,15 @@ struct Parser {
 }
 
 impl Parser {
+    fn lines(&mut self, text: &str) -> Result<(), String> {
+        for (at, line) in text.lines().enumerate() {
+            self.line(line).map_err(|reason| {
+                file::shorten(format!("line {} cannot be read: {reason}", at + 1))
+            })?;
+        }
+        Ok(())
+    }
+
     fn line(&mut self, line: &str) -> Result<(), String> {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
@@ -177,6 +228,14 @@ impl Parser {
                 let total: u64 = total.parse().map_err(|_| format!("{total} is no count"))?;
                 let sum = self.total.unwrap_or(0).checked_add(total);
                 self.total = Some(sum.ok_or("the counts are too large")?);
+                self.end_part()
+            }
+            "part" => {
+                self.begun = true;
+                Ok(())
+            }
+            "thread" => {
+                self.thread = value.parse().map_err(|_| format!("{value} is not a thread"))?;
                 Ok(())
             }
             _ => Ok(()),
@@ -189,7 +248,15 @@ impl Parser {
             "cob" => drop(self.objects.resolve(value)?),
             "fn" => {
                 let name = self.functions.resolve(value)?;
-                self.function = Some(shown(&name, &self.object));
+                if self.parts.is_some() {
+                    // Undemangled names hold no apostrophe of their own.
+                    let mut names = name.split('\'');
+                    let own = names.next().unwrap_or(&name);
+                    self.clock = reads_clock(own).then(|| names.map(str::to_owned).collect());
+                    self.function = Some(shown(own, &self.object));
+                } else {
+                    self.function = Some(shown(&name, &self.object));
+                }
             }
             "cfn" => drop(self.functions.resolve(value)?),
             "calls" => self.callee = true,
@@ -214,20 +281,48 @@ impl Parser {
         if cost > 0 {
             let sum = self.took.entry(function.clone()).or_default();
             *sum = sum.checked_add(cost).ok_or("the counts are too large")?;
+            if let Some(callers) = &self.clock {
+                self.reading = Some(callers.clone());
+            }
         }
         Ok(())
     }
 
-    fn finish(self) -> Result<Profile, String> {
-        let total = self.total.ok_or("it is cut off: its last line, `totals:`, is missing")?;
-        let sum = self.took.values().try_fold(0_u64, |sum, took| sum.checked_add(*took));
+    /// Ends a part, where the file is read by parts.
+    fn end_part(&mut self) -> Result<(), String> {
+        if self.parts.is_none() {
+            return Ok(());
+        }
+        let profile = self.profile()?;
+        let part = Part { thread: self.thread, profile, reading: self.reading.take() };
+        (self.function, self.clock, self.begun) = (None, None, false);
+        self.parts.get_or_insert_default().push(part);
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Profile, String> {
+        self.profile()
+    }
+
+    /// What was read since the last part ended.
+    fn profile(&mut self) -> Result<Profile, String> {
+        let total = self.total.take().ok_or(CUT_OFF)?;
+        let functions = std::mem::take(&mut self.took);
+        let sum = functions.values().try_fold(0_u64, |sum, took| sum.checked_add(*took));
         if sum != Some(total) {
             return Err(format!(
                 "the functions took {sum:?} instructions, not the total of {total}"
             ));
         }
-        Ok(Profile { total, functions: self.took })
+        Ok(Profile { total, functions })
     }
+}
+
+/// Whether a function is the C library's that reads a clock. musl has it under a
+/// second name, and 32-bit systems with 64-bit times under a third.
+fn reads_clock(name: &str) -> bool {
+    let name = name.split_once('@').map_or(name, |(name, _)| name);
+    matches!(name.trim_start_matches('_'), "clock_gettime" | "clock_gettime64")
 }
 
 /// A function's name for people. Code without a symbol has an address, which

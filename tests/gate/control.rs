@@ -82,7 +82,8 @@ fn witnessed(mut snapshot: Snapshot, instructions: f64) -> Snapshot {
         let added = snapshot.measurements.iter_mut().find(|one| one.id.name == "counted");
         let added = added.expect("it was added");
         added.id = id;
-        added.costs = Some(Costs { threads: 1, total: 10_000, functions: BTreeMap::new() });
+        added.costs =
+            Some(Costs { threads: 1, scope: None, total: 10_000, functions: BTreeMap::new() });
     }
     snapshot.sort();
     snapshot

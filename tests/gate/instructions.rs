@@ -10,9 +10,9 @@ use std::time::Duration;
 use benchgate::measure::{
     BenchExecutable, BuildOptions, Built, CountError, CountOptions, CountTarget, Counts,
     CriterionTimes, Event, Harness, Interrupt, Listed, Listing, MeasureError, Plan, Progress,
-    Silent, Uncounted, build, count, list, run,
+    Silent, Uncounted, Untimed, build, count, list, run,
 };
-use benchgate::model::{Field, NotRunKind, Reading, Snapshot};
+use benchgate::model::{CountScope, Field, NotRunKind, Reading, Snapshot};
 use benchgate::policy::Policy;
 use benchgate::sources::callgrind_profile::differences;
 
@@ -39,13 +39,29 @@ static TINY: LazyLock<Built> = LazyLock::new(|| {
     build(&options(), &Interrupt::new(), &mut Silent).expect("the tiny project builds")
 });
 
+/// Its benchmarks `kinds`, built in another way: all of criterion inlined into one
+/// unit, or with the oldest criterion.
+fn kinds_of(project: &str, profile: Option<&str>) -> BenchExecutable {
+    let options = BuildOptions {
+        directory: Some(fixture("projects").join(project)),
+        benches: vec!["kinds".to_owned()],
+        profile: profile.map(str::to_owned),
+        ..options()
+    };
+    let built = build(&options, &Interrupt::new(), &mut Silent).expect("it builds");
+    built.executables.into_iter().next().expect("the target `kinds`")
+}
+
+fn with(mut executable: BenchExecutable, environment: &[(&str, &str)]) -> BenchExecutable {
+    for (key, value) in environment {
+        executable.environment.insert(OsString::from(key), OsString::from(value));
+    }
+    executable
+}
+
 fn tiny(target: &str, environment: &[(&str, &str)]) -> BenchExecutable {
     let found = TINY.executables.iter().find(|one| one.target.name == target);
-    let mut found = found.expect("the tiny project has that target").clone();
-    for (key, value) in environment {
-        found.environment.insert(OsString::from(key), OsString::from(value));
-    }
-    found
+    with(found.expect("the tiny project has that target").clone(), environment)
 }
 
 fn listed(names: &[&str]) -> Vec<Listed> {
@@ -89,11 +105,13 @@ fn steady(outcomes: &Outcomes, prefix: &str) -> BTreeMap<String, u64> {
     wanted
         .map(|(name, outcome)| {
             let counts = outcome.as_ref().unwrap_or_else(|error| panic!("{name}: {error}"));
-            assert_eq!(counts.readings.len(), 2, "{name}: {counts:?}");
-            assert_eq!(counts.readings[0], counts.readings[1], "{name}");
+            let [first, second] = counts.values(counts.scope())[..] else {
+                panic!("{name}: {counts:?}")
+            };
+            assert_eq!(first, second, "{name}");
             assert_eq!(counts.threads, 1, "{name}");
             assert!(counts.seconds > 0.0);
-            (name.clone(), counts.readings[0])
+            (name.clone(), first)
         })
         .collect()
 }
@@ -101,35 +119,102 @@ fn steady(outcomes: &Outcomes, prefix: &str) -> BTreeMap<String, u64> {
 /// All benchmarks of the bench target `kinds`.
 static KINDS: LazyLock<Outcomes> = LazyLock::new(|| counts(&tiny("kinds", &[]), &[], LIMIT));
 
-#[test]
-#[ignore = "needs valgrind: scripts/test installs it"]
-fn every_way_of_timing_counts_its_body_and_nothing_more_with_it() {
-    let a_thousand = &*KINDS;
-    let two_thousand = counts(&tiny("kinds", &[("TINY_N", "2000")]), &[], LIMIT);
+/// The same `kinds` with twice the work, and with much more in set-ups and drops.
+fn changed(kinds: &BenchExecutable) -> [Outcomes; 2] {
+    let with = |variable, n| counts(&with(kinds.clone(), &[(variable, n)]), &[], LIMIT);
+    [with("TINY_N", "2000"), with("TINY_UNTIMED", "5000")]
+}
+
+/// Holds that each way of timing counts its routine and next to nothing else,
+/// however much its set-up and its drop do. Returns what the routine takes.
+fn counts_what_is_timed(once: &Outcomes, [twice, untimed]: &[Outcomes; 2]) -> u64 {
     let mut bodies = Vec::new();
     for (prefix, ways) in [("sync/", 7), ("async/", 7)] {
-        let (once, twice) = (steady(a_thousand, prefix), steady(&two_thousand, prefix));
-        assert_eq!(once.len(), ways, "{once:?}");
-        for (name, count) in &once {
+        let counted = steady(once, prefix);
+        let (twice, untimed) = (steady(twice, prefix), steady(untimed, prefix));
+        assert_eq!(counted.len(), ways, "{counted:?}");
+        for (name, count) in &counted {
+            let untimed_too = once[name].as_ref().map(Counts::untimed);
+            assert_eq!(untimed_too, Ok(None), "{name}");
             // All do the same work: what it costs does not hang on the way of timing.
             let body = twice[name] - count;
             assert_eq!(body % 1000, 0, "{name}: {count} and {}", twice[name]);
-            assert!(count - body < 500, "{name}: {count}, of which {body} are its work");
+            assert!(count - body < 300, "{name}: {count}, of which {body} are its work");
+            assert_eq!(untimed[name], *count, "{name}");
             bodies.push(body);
         }
     }
     assert!(bodies.iter().all(|body| *body == bodies[0] && *body > 0), "{bodies:?}");
+    // It is there, and was left out.
+    let whole = |outcomes: &Outcomes| {
+        let counts = outcomes["sync/batched"].as_ref().expect("it is counted");
+        counts.values(CountScope::Whole)[0]
+    };
+    assert_eq!(whole(untimed) - whole(once), 10 * bodies[0]);
+    bodies[0]
+}
+
+#[test]
+#[ignore = "needs valgrind: scripts/test installs it"]
+fn every_way_of_timing_counts_its_body_and_nothing_more_with_it() {
+    let changed = changed(&tiny("kinds", &[]));
+    let body = counts_what_is_timed(&KINDS, &changed);
 
     // And the function that does the work is the one that is named.
-    let (Ok(base), Ok(head)) = (&a_thousand["sync/iter"], &two_thousand["sync/iter"]) else {
-        panic!("both are counted")
+    let profile = |outcomes: &Outcomes| {
+        let counts = outcomes["sync/iter"].as_ref().expect("it is counted");
+        counts.profile(CountScope::Timed).expect("profiles were asked for").clone()
     };
-    let (base, head) = (base.profile.as_ref().unwrap(), head.profile.as_ref().unwrap());
-    let differences = differences(base, head);
+    let (base, head) = (profile(&KINDS), profile(&changed[0]));
+    let differences = differences(&base, &head);
     assert_eq!(differences.len(), 1, "{differences:?}");
     assert_eq!(differences[0].function, "tiny::sum");
-    assert_eq!(differences[0].candidate - differences[0].baseline, bodies[0]);
+    assert_eq!(differences[0].candidate - differences[0].baseline, body);
     assert!(head.functions.contains_key("criterion::bencher::Bencher<M>::iter"), "{head:?}");
+}
+
+/// Builds the tiny project's benchmarks in another way: with all of criterion
+/// inlined into one unit, and with the oldest criterion.
+#[test]
+#[ignore = "needs valgrind: scripts/test installs it"]
+fn what_is_timed_is_found_in_inlined_code_and_under_the_oldest_criterion() {
+    let inlined = kinds_of("tiny", Some("inlined"));
+    let outcomes = counts(&inlined, &[], LIMIT);
+    counts_what_is_timed(&outcomes, &changed(&inlined));
+    // Readings of the clock that became part of criterion's own function.
+    for name in ["clocks/routine", "clocks/set-up"] {
+        let untimed = outcomes[name].as_ref().map(Counts::untimed);
+        assert_eq!(untimed, Ok(Some(Untimed::Ambiguous)), "{name}");
+    }
+    let older = kinds_of("older", None);
+    counts_what_is_timed(&counts(&older, &[], LIMIT), &changed(&older));
+}
+
+#[test]
+#[ignore = "needs valgrind: scripts/test installs it"]
+fn benchmarks_that_read_the_clock_themselves_are_told_from_criterion() {
+    let names = ["body", "routine", "set-up", "sections"].map(|name| format!("clocks/{name}"));
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let once = steady(&KINDS, "clocks/");
+    let counted =
+        |variable, n| steady(&counts(&tiny("kinds", &[(variable, n)]), &names, LIMIT), "clocks/");
+    let (twice, untimed) = (counted("TINY_N", "2000"), counted("TINY_UNTIMED", "5000"));
+    for name in names {
+        assert_eq!(KINDS[name].as_ref().map(Counts::untimed), Ok(None), "{name}");
+        let body = twice[name] - once[name];
+        assert!(body > 1000 && body % 1000 == 0, "{name}: {body}");
+        assert!(once[name] - body < 500, "{name}: {}, of which {body} are its work", once[name]);
+        assert_eq!(untimed[name], once[name], "{name}");
+    }
+    // A closure that does not time by the clock: all that it does.
+    let elsewhere = KINDS["clocks/elsewhere"].as_ref();
+    assert_eq!(elsewhere.map(Counts::untimed), Ok(Some(Untimed::Custom)));
+    // So many readings that recording them would take minutes.
+    let often = tiny("kinds", &[("TINY_CLOCKS", "100000")]);
+    let often = counts(&often, &["clocks/often"], LIMIT);
+    let often = often["clocks/often"].as_ref();
+    assert_eq!(often.map(Counts::untimed), Ok(Some(Untimed::TooOften)));
+    assert!(often.expect("counted").values(CountScope::Whole)[0] > 100_000);
 }
 
 #[test]
@@ -198,7 +283,7 @@ fn what_cannot_be_counted_says_why_and_what_would_help() {
         "under valgrind its process did not end within 5 s"
     );
     let unknown = reason(&tiny("moody", &[]), "third");
-    assert!(unknown.starts_with("nothing was counted: "), "{unknown}");
+    assert_eq!(unknown, "criterion knows no benchmark of that name");
 }
 
 fn plan(directory: &Path, executables: Vec<BenchExecutable>, repeats: u32) -> Plan {

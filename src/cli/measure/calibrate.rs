@@ -267,9 +267,13 @@ fn count(
     match measure::count(&targets, &options, interrupt, progress) {
         Ok(counted) => found.instructions.extend(counted.into_iter().map(|one| {
             let instructions = match one.outcome {
-                Ok(counts) => {
-                    steadiness(&counts.readings.iter().map(|n| *n as f64).collect::<Vec<_>>())
-                }
+                Ok(counts) => steadiness(
+                    &counts
+                        .values(counts.scope())
+                        .into_iter()
+                        .map(|n| n as f64)
+                        .collect::<Vec<_>>(),
+                ),
                 Err(reason) => Instructions::Unavailable(reason.to_string()),
             };
             (id(targets[one.target].executable, one.listed.name), instructions)

@@ -1,29 +1,45 @@
 //! One process under callgrind: how it is started, and what it leaves.
 
-use std::ffi::OsString;
-use std::io;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use fs_err as fs;
+use signal_hook::consts::SIGTERM;
 
+use super::timed::{self, Collected};
 use super::toggles::Toggles;
 use super::{CountError, Uncounted};
 use crate::drive::BenchExecutable;
-use crate::drive::process::{self, Ended, Job, Stream};
+use crate::drive::process::{self, Ended, Job, Outcome, ProcessError, Stream};
 use crate::drive::{Filter, Harness, Interrupt, Listed, last_lines};
-use crate::sources::callgrind_profile::Profile;
+use crate::sources::callgrind_profile::parts;
 
 const PADDING_VARIABLE: &str = "BENCHGATE_PADDING";
 /// How callgrind's files are called, before the process's number.
 const OUTPUT: &str = "callgrind";
+/// The C library's function that reads a clock, whatever its version and prefix.
+const CLOCK: &str = "*clock_gettime*";
+/// The same. Callgrind 3.19 heeds one option only for each pattern.
+const CLOCK_AGAIN: &str = "*lock_gettime*";
+/// How many callers of it are recorded: enough to reach criterion's method through
+/// an executor.
+const CALLERS: u32 = 16;
+/// Where more is written, the clock is read too often to record each reading: some
+/// four thousand times, which takes callgrind some five seconds.
+const MOST_BYTES: u64 = 16 << 20;
+/// How often the size of what is written is looked at.
+const WATCH_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How to run one benchmark once.
 pub(super) struct Callgrind<'a> {
     pub(super) executable: &'a BenchExecutable,
     pub(super) toggles: &'a Toggles,
     pub(super) listed: &'a Listed,
+    /// Whether to record where the clock is read.
+    pub(super) readings: bool,
     /// By how many bytes the environment is longer.
     pub(super) padding: usize,
     pub(super) time_limit: Duration,
@@ -33,20 +49,39 @@ pub(super) struct Callgrind<'a> {
 
 /// What one process gave.
 pub(super) struct Count {
-    pub(super) profile: Profile,
-    pub(super) threads: usize,
+    pub(super) collected: Collected,
     pub(super) seconds: f64,
+    /// Whether the readings of the clock were recorded.
+    pub(super) readings: bool,
+}
+
+/// How a process under callgrind ended.
+enum End {
+    Outcome(Outcome),
+    /// Its output became larger than is worth reading, and it was ended.
+    TooLarge,
 }
 
 impl Callgrind<'_> {
+    /// Counts one process; a second one without the readings of the clock, if these
+    /// were too many.
     pub(super) fn run(
         &self,
         interrupt: &Interrupt,
     ) -> Result<Result<Count, Uncounted>, CountError> {
         let mut tested = 0;
-        let outcome = process::run(&self.job(), interrupt, &mut |stream, line| {
+        let end = self.process(interrupt, &mut |stream, line| {
             tested += usize::from(stream == Stream::Stdout && announces(line, self.listed));
         })?;
+        let outcome = match end {
+            End::Outcome(outcome) => outcome,
+            End::TooLarge => {
+                fs::remove_dir_all(self.home)
+                    .and_then(|()| fs::create_dir(self.home))
+                    .map_err(CountError::Scratch)?;
+                return Self { readings: false, ..*self }.run(interrupt);
+            }
+        };
         if let Ended::TimedOut(limit) = outcome.ended {
             return Ok(Err(Uncounted::TimedOut(limit)));
         }
@@ -54,15 +89,55 @@ impl Callgrind<'_> {
             let reason = format!("{}{}", outcome.ended, last_lines(&outcome.tail));
             return Ok(Err(Uncounted::Failed(reason)));
         }
-        let (profile, threads) = match read(self.home, outcome.pid).map_err(CountError::Scratch)? {
-            Ok(read) => read,
-            Err(reason) => return Ok(Err(reason)),
+        let path = self.home.join(format!("{OUTPUT}.{}", outcome.pid));
+        let parts = match parts(&path) {
+            Ok(parts) => parts,
+            Err(error) => return Ok(Err(Uncounted::Profile(error.reason))),
         };
-        Ok(match (tested, profile.total) {
+        let collected = timed::collected(&parts, self.readings);
+        let (seconds, readings) = (outcome.seconds, self.readings);
+        Ok(match (tested, collected.whole.total) {
             (2.., _) => Err(Uncounted::Shared(tested)),
+            (0, 0) if !self.toggles.script => Err(Uncounted::NoBenchmark),
             (_, 0) => Err(Uncounted::Nothing),
-            _ => Ok(Count { profile, threads, seconds: outcome.seconds }),
+            _ => Ok(Count { collected, seconds, readings }),
         })
+    }
+
+    /// Runs it and keeps an eye on the size of what callgrind writes: a part for
+    /// each reading of the clock.
+    fn process(
+        &self,
+        interrupt: &Interrupt,
+        on_line: &mut dyn FnMut(Stream, &str),
+    ) -> Result<End, CountError> {
+        let stop = Interrupt::new();
+        let _linked = interrupt.on_raise({
+            let stop = stop.clone();
+            move || stop.raise(SIGTERM)
+        });
+        let (ended, watched) = channel::<()>();
+        let outcome = std::thread::scope(|scope| {
+            let stop = &stop;
+            scope.spawn(move || {
+                while watched.recv_timeout(WATCH_INTERVAL) == Err(RecvTimeoutError::Timeout) {
+                    if written(self.home) > MOST_BYTES {
+                        return stop.raise(SIGTERM);
+                    }
+                }
+            });
+            let outcome = process::run(&self.job(), stop, on_line);
+            drop(ended);
+            outcome
+        });
+        match (outcome, interrupt.signal()) {
+            (Ok(outcome), _) => Ok(End::Outcome(outcome)),
+            (Err(ProcessError::Interrupted { .. }), None) => Ok(End::TooLarge),
+            (Err(ProcessError::Interrupted { .. }), Some(signal)) => {
+                Err(ProcessError::Interrupted { signal }.into())
+            }
+            (Err(error), _) => Err(error.into()),
+        }
     }
 
     /// `valgrind … EXECUTABLE --bench --test --noplot ^(?:NAME)$`.
@@ -87,8 +162,13 @@ impl Callgrind<'_> {
             .arg("--demangle=no")
             .arg("--collect-atstart=no")
             .arg("--separate-threads=yes")
+            .arg("--combine-dumps=yes")
             .arg(if self.toggles.script { "--trace-children=yes" } else { "--trace-children=no" })
             .arg(output_option(self.home));
+        if self.readings {
+            job = job.arg(format!("--dump-before={CLOCK}"));
+            job = job.arg(format!("--separate-callers{CALLERS}={CLOCK_AGAIN}"));
+        }
         for name in &self.toggles.names {
             job = job.arg(format!("--toggle-collect={name}"));
         }
@@ -98,29 +178,12 @@ impl Callgrind<'_> {
     }
 }
 
-/// What the process of that number took, and how many threads it had. Each thread
-/// has a file, `callgrind.PID-THREAD`; so has a child that it forked, under the
-/// child's number.
-fn read(home: &Path, pid: i32) -> io::Result<Result<(Profile, usize), Uncounted>> {
-    let prefix = format!("{OUTPUT}.{pid}-");
-    let mut sum = Profile::default();
-    let mut threads = 0;
-    for entry in fs::read_dir(home)? {
-        let entry = entry?;
-        if !entry.file_name().to_string_lossy().starts_with(&prefix) {
-            continue;
-        }
-        match Profile::read(&entry.path()) {
-            Ok(profile) => sum.add(profile),
-            Err(error) => return Ok(Err(Uncounted::Profile(error.reason))),
-        }
-        threads += 1;
-    }
-    Ok(if threads == 0 {
-        Err(Uncounted::Profile("it wrote none".to_owned()))
-    } else {
-        Ok((sum, threads))
-    })
+/// The bytes of callgrind's files; what cannot be looked at is seen when it is read.
+fn written(home: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(home) else { return 0 };
+    let ours = |name: &OsStr| name.as_bytes().starts_with(OUTPUT.as_bytes());
+    let files = entries.flatten().filter(|entry| ours(&entry.file_name()));
+    files.filter_map(|entry| entry.metadata().ok()).map(|file| file.len()).sum()
 }
 
 /// The one benchmark that is listed so. Of a name that criterion cut short only
@@ -173,6 +236,7 @@ mod tests {
                 executable: &executable,
                 toggles: &toggles,
                 listed,
+                readings: true,
                 padding: 3,
                 time_limit: Duration::from_secs(9),
                 home: Path::new(home),
@@ -191,8 +255,9 @@ mod tests {
         assert_eq!(
             words("/a%b", &listed("-odd (name", false)),
             "--command-line-only=yes --tool=callgrind --quiet --demangle=no --collect-atstart=no \
-             --separate-threads=yes --trace-children=no --callgrind-out-file=/a%%b/callgrind.%p \
-             --toggle-collect=_ZN4iter17h0E --toggle-collect=_ZN4iter17h1E /bench --bench --test \
+             --separate-threads=yes --combine-dumps=yes --trace-children=no \
+             --callgrind-out-file=/a%%b/callgrind.%p --dump-before=*clock_gettime* \
+             --separate-callers16=*lock_gettime* --toggle-collect=_ZN4iter17h0E --toggle-collect=_ZN4iter17h1E /bench --bench --test \
              --noplot ^(?:\\-odd \\(name)$"
         );
         let cut = words("/home", &listed("a.b", true));

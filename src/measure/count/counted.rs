@@ -6,7 +6,7 @@ use std::fmt::Display;
 
 use super::super::error::MeasureError;
 use super::super::run::{Session, Taken, failure, scratch_name};
-use super::{CountError, CountOptions, CountTarget, Counts, count};
+use super::{CountError, CountOptions, CountTarget, Counts, Uncounted, count};
 use crate::drive::BenchExecutable;
 use crate::drive::process::{Ended, ProcessError};
 use crate::drive::{
@@ -14,7 +14,7 @@ use crate::drive::{
     workers,
 };
 use crate::model::{
-    BenchId, Costs, Measurement, Metric, NotRun, Pattern, Reading, RunReading, Unit,
+    BenchId, Costs, CountScope, Measurement, Metric, NotRun, Pattern, Reading, RunReading, Unit,
 };
 use crate::sources::Harvest;
 
@@ -62,14 +62,29 @@ pub(in crate::measure) fn counted(
         Err(CountError::Process(error)) => return Err(error.into()),
     };
     let mut uncounted: BTreeMap<_, Vec<String>> = BTreeMap::new();
+    let mut whole: BTreeMap<_, Vec<String>> = BTreeMap::new();
     for one in counted {
         match one.outcome {
-            Ok(counts) => all.found.push((one.target, one.listed, counts)),
+            Ok(counts) => {
+                if let Some(reason) = counts.untimed() {
+                    let names: &mut Vec<String> = whole.entry((one.target, reason)).or_default();
+                    names.push(one.listed.name.clone());
+                }
+                all.found.push((one.target, one.listed, counts));
+            }
+            // Its set-up printed a line that looks like one of a list.
+            Err(Uncounted::NoBenchmark) => {}
             Err(reason) => {
                 uncounted.entry((one.target, reason)).or_default().push(one.listed.name);
             }
         }
     }
+    all.not_run.extend(whole.into_iter().map(|((target, reason), names)| {
+        let subject = format!("instructions of {}", targets[target].subject);
+        let names = names.join(", ");
+        let reason = format!("counted with the set-up and the drops for {names}: {reason}");
+        (Some(target), NotRun::skipped(subject, reason))
+    }));
     all.not_run.extend(uncounted.into_iter().map(|((target, reason), names)| {
         (Some(target), not_counted(targets[target].subject, &names, reason))
     }));
@@ -91,20 +106,22 @@ pub(in crate::measure) fn id(executable: &BenchExecutable, name: String) -> Benc
 pub(in crate::measure) fn measurement(
     id: BenchId,
     counts: &Counts,
+    scope: CountScope,
     named: &BTreeSet<&str>,
 ) -> Measurement {
-    let readings = (0..).zip(&counts.readings);
+    let readings = (0..).zip(counts.values(scope));
     let threads = u32::try_from(counts.threads).unwrap_or(u32::MAX).max(1);
     Measurement {
         id,
         metric: Metric::counted(Metric::INSTRUCTIONS, Unit::Count),
         runs: readings
-            .map(|(run, &count)| RunReading { run, reading: Reading::Value(count as f64) })
+            .map(|(run, count)| RunReading { run, reading: Reading::Value(count as f64) })
             .collect(),
         criterion: None,
         throughput: None,
-        costs: (counts.profile.as_ref())
-            .map(|profile| Costs::of(threads, profile.total, &profile.functions, named)),
+        costs: counts.profile(scope).map(|profile| {
+            Costs::of(threads, Some(scope), profile.total, &profile.functions, named)
+        }),
     }
 }
 
@@ -155,7 +172,8 @@ impl Session<'_> {
             counted(&targets, &self.plan.uncounted, &options, interrupt, progress)?;
         for (target, listed, counts) in found {
             let CountTarget { executable, subject, .. } = targets[target];
-            self.add(subject, &measurement(id(executable, listed.name), &counts, &BTreeSet::new()));
+            let id = id(executable, listed.name);
+            self.add(subject, &measurement(id, &counts, counts.scope(), &BTreeSet::new()));
         }
         for (_, not_run) in not_run {
             self.merge.not_run(not_run);

@@ -5,15 +5,18 @@
 //! the same for async). Valgrind's callgrind counts between the entry and the
 //! exit of exactly these functions. The names are taken from the executable's own
 //! symbols, so both of rustc's manglings, link-time optimisation and a build
-//! without debug information are all the same to it.
+//! without debug information are all the same to it. Inside of them criterion reads
+//! its clock where timing starts and ends, and only what happens between these
+//! two readings is counted: see [`timed`].
 //!
 //! What such a count is, and is not:
 //!
 //! - It is the work of one thread in user space: what waits, what the kernel or
 //!   another thread does, and what caches and memory cost is the clock's to see.
-//! - It includes the first iteration's lazy initialisation, the set-up of
-//!   `iter_batched`, the drop of what the body returns, and criterion's loop and
-//!   two readings of the clock: some hundreds of instructions.
+//! - It includes the first iteration's lazy initialisation, criterion's loop and two
+//!   readings of the clock: up to some two hundred instructions. The set-up of
+//!   `iter_batched` and drops outside of the timed region are left out, unless the
+//!   readings of the clock cannot be told apart ([`Untimed`]).
 //! - It repeats to the instruction unless the program itself does not: random
 //!   seeds of hash maps, addresses that are hashed or sorted by, threads, time.
 //!   So each benchmark is counted more than once, in environments of different
@@ -27,6 +30,8 @@
 
 mod callgrind;
 pub(in crate::measure) mod counted;
+mod frame;
+mod timed;
 mod toggles;
 
 use std::io;
@@ -40,8 +45,11 @@ use crate::drive::process::ProcessError;
 use crate::drive::{
     Event, Interrupt, JobEvent, Listed, Progress, Scratch, parallel_map, valgrind_version, workers,
 };
+use crate::model::CountScope;
 use crate::sources::callgrind_profile::Profile;
 use callgrind::{Callgrind, Count};
+use timed::Collected;
+pub use timed::Untimed;
 use toggles::Toggles;
 
 /// How much longer the environment gets from one count to the next, in bytes.
@@ -96,30 +104,78 @@ pub struct CountedBenchmark {
 /// The counts of a benchmark.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Counts {
-    /// Instructions, a reading for each process; at least 1 each.
-    pub readings: Vec<u64>,
+    /// A reading for each process, at least one.
+    pub readings: Vec<CountReading>,
     /// The most threads that one of its processes had; only one of them, the one
     /// that runs the body, is counted.
     pub threads: usize,
     /// What its processes took together, set-up and all, in seconds.
     pub seconds: f64,
     /// What each function took in the first process, if that was asked for.
-    pub profile: Option<Profile>,
+    pub profiles: Option<Profiles>,
+}
+
+/// The instructions of one process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CountReading {
+    /// What criterion times, at least 1.
+    pub timed: Result<u64, Untimed>,
+    /// All that criterion's method did: the set-up and the drops, too.
+    pub whole: u64,
+}
+
+/// What each function took in one process.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Profiles {
+    /// Of what criterion times.
+    pub timed: Option<Profile>,
+    /// Of all that criterion's method did.
+    pub whole: Profile,
 }
 
 impl Counts {
     /// Adds the readings of further processes.
-    pub(in crate::measure) fn join(&mut self, further: Self) {
-        let Self { readings, threads, seconds, profile } = further;
+    pub(super) fn join(&mut self, further: Self) {
+        let Self { readings, threads, seconds, profiles } = further;
         self.readings.extend(readings);
         self.threads = self.threads.max(threads);
         self.seconds += seconds;
-        self.profile = self.profile.take().or(profile);
+        self.profiles = self.profiles.take().or(profiles);
+    }
+
+    /// Why what criterion times cannot be told from the rest, if that is so of any
+    /// process.
+    pub fn untimed(&self) -> Option<Untimed> {
+        self.readings.iter().find_map(|reading| reading.timed.err())
+    }
+
+    /// What was counted in every process.
+    pub fn scope(&self) -> CountScope {
+        if self.untimed().is_none() { CountScope::Timed } else { CountScope::Whole }
+    }
+
+    /// The instructions of each process, as far as they are in that scope.
+    pub fn values(&self, scope: CountScope) -> Vec<u64> {
+        let value = |reading: &CountReading| match scope {
+            CountScope::Timed => reading.timed.unwrap_or(reading.whole),
+            CountScope::Whole => reading.whole,
+        };
+        self.readings.iter().map(value).collect()
+    }
+
+    /// What each function took in the first process, as far as it is in that scope.
+    pub fn profile(&self, scope: CountScope) -> Option<&Profile> {
+        let Profiles { timed, whole } = self.profiles.as_ref()?;
+        match scope {
+            CountScope::Timed => timed.as_ref(),
+            CountScope::Whole => Some(whole),
+        }
     }
 
     /// Whether there is no sign that further readings would differ.
     fn steady(&self) -> bool {
-        self.threads <= 1 && self.readings.windows(2).all(|pair| pair[0] == pair[1])
+        let values = self.values(self.scope());
+        self.threads <= 1 && values.windows(2).all(|pair| pair[0] == pair[1])
     }
 }
 
@@ -146,6 +202,9 @@ pub enum Uncounted {
          knows, or a script runs it in a process of its own (let it `exec` the benchmark)"
     )]
     Nothing,
+    /// Criterion ran nothing of that name: the line of the list was not criterion's.
+    #[error("criterion knows no benchmark of that name")]
+    NoBenchmark,
     /// More than one benchmark has that name, and their counts cannot be told apart.
     #[error("{0} benchmarks answer to its name; give each a name of its own")]
     Shared(usize),
@@ -257,23 +316,29 @@ impl Counter<'_> {
             Err(reason) => return Ok(Err(reason.clone())),
         };
         let CountOptions { counts: least, unsteady_counts: most, .. } = *self.options;
-        let mut counts = Counts { readings: Vec::new(), threads: 0, seconds: 0.0, profile: None };
+        let mut counts = Counts { readings: Vec::new(), threads: 0, seconds: 0.0, profiles: None };
+        let mut readings = true;
         for index in 0..most.max(least) {
             if index >= least && (counts.steady() || counts.seconds > UNSTEADY_SECONDS) {
                 break;
             }
             let name = format!("{attempt}-{}-{index}", job.number);
             let home = self.scratch.fresh(&name).map_err(CountError::Scratch)?;
-            let count = match self.process(job, toggles, index, &home)? {
+            let count = match self.process(job, toggles, readings, index, &home)? {
                 Ok(count) => count,
                 Err(reason) => return Ok(Err(reason)),
             };
             fs::remove_dir_all(&home).map_err(CountError::Scratch)?;
-            counts.readings.push(count.profile.total);
-            counts.threads = counts.threads.max(count.threads);
+            let Collected { whole, timed, threads } = count.collected;
+            counts.readings.push(CountReading {
+                timed: timed.as_ref().map(|timed| timed.total).map_err(|reason| *reason),
+                whole: whole.total,
+            });
+            counts.threads = counts.threads.max(threads);
             counts.seconds += count.seconds;
+            readings = count.readings;
             if self.options.profiles && index == 0 {
-                counts.profile = Some(count.profile);
+                counts.profiles = Some(Profiles { timed: timed.ok(), whole });
             }
         }
         Ok(Ok(counts))
@@ -282,6 +347,7 @@ impl Counter<'_> {
         self,
         job: &Job<'_>,
         toggles: &Toggles,
+        readings: bool,
         index: u32,
         home: &Path,
     ) -> Result<Result<Count, Uncounted>, CountError> {
@@ -289,6 +355,7 @@ impl Counter<'_> {
             executable: self.targets[job.target].executable,
             toggles,
             listed: job.listed,
+            readings,
             padding: index as usize * PADDING,
             time_limit: self.options.time_limit,
             home,

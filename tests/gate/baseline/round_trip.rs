@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use benchgate::baseline::{Existing, Store, export_critcmp, read, schema};
 use benchgate::model::{
-    BenchId, Costs, CriterionParts, Direction, Environment, Estimate, Estimates, Field, Layout,
-    Measurement, Metric, Nature, NotRun, NotRunKind, Pairing, Problem, ProblemKind, Reading,
-    Revision, RunInfo, RunReading, Samples, SamplingMode, SetUp, Snapshot, TargetId, Throughput,
-    Unit,
+    BenchId, Costs, CountScope, CriterionParts, Direction, Environment, Estimate, Estimates, Field,
+    Layout, Measurement, Metric, Nature, NotRun, NotRunKind, Pairing, Problem, ProblemKind,
+    Reading, Revision, RunInfo, RunReading, Samples, SamplingMode, SetUp, Snapshot, TargetId,
+    Throughput, Unit,
 };
 use jiff::Timestamp;
 use proptest::collection::{btree_map, btree_set, vec};
@@ -234,9 +234,15 @@ fn any_measurements(runs: u32) -> impl Strategy<Value = Vec<Measurement>> {
             each.map(|(run, reading)| RunReading { run, reading }).collect()
         });
     let functions = btree_map(any::<String>(), 0..1_000_000_u64, 0..4);
-    let costs = (1..9_u32, 0..1_000_000_u64, functions).prop_map(|(threads, more, functions)| {
-        Costs { threads, total: functions.values().sum::<u64>() + more, functions }
-    });
+    let scope = option::of(
+        any::<bool>().prop_map(|timed| if timed { CountScope::Timed } else { CountScope::Whole }),
+    );
+    let costs = (1..9_u32, scope, 0..1_000_000_u64, functions).prop_map(
+        |(threads, scope, more, functions)| {
+            let total = functions.values().sum::<u64>() + more;
+            Costs { threads, scope, total, functions }
+        },
+    );
     let one = (
         readings,
         option::weighted(0.8, any_parts()),

@@ -1,6 +1,6 @@
 //! What callgrind 3.19 itself wrote, in the forms in which it can.
 
-use benchgate::sources::callgrind_profile::{Difference, Profile, differences};
+use benchgate::sources::callgrind_profile::{Difference, Profile, differences, parts};
 
 use super::fixture;
 
@@ -69,5 +69,48 @@ proptest::proptest! {
         let path = directory.path().join("x.out");
         std::fs::write(&path, lines.join("\n")).expect("written");
         let _ = Profile::read(&path);
+    }
+}
+
+/// The total of each part, and whether criterion's own function reads the clock at
+/// its beginning.
+fn totals(name: &str) -> Vec<(u64, Option<bool>)> {
+    let path = fixture("callgrind-3.19").join(format!("{name}.out"));
+    let parts = parts(&path).unwrap_or_else(|error| panic!("{error}"));
+    let all = parts.iter().map(|part| {
+        assert_eq!(part.thread, 1);
+        let own = part.profile.functions.get("clock_gettime").copied().unwrap_or(0);
+        assert_eq!(own > 0, part.reading.is_some(), "{part:?}");
+        let criterion = |name: &String| name.contains("criterion") && name.contains("iter_batched");
+        (part.profile.total, part.reading.as_ref().map(|callers| callers.iter().any(criterion)))
+    });
+    all.collect()
+}
+
+#[test]
+fn a_file_of_parts_is_cut_where_the_clock_is_read() {
+    // Set-up, routine and drop of about 9,000 instructions each.
+    let read = Some(true);
+    let plain = [(41, None), (9064, read), (9058, read), (9142, read), (87, read)];
+    assert_eq!(totals("parts"), plain);
+    let inlined = [(27, None), (9057, read), (9044, read), (9115, read), (82, read)];
+    assert_eq!(totals("parts-inlined"), inlined);
+    // The same file as one profile.
+    assert_eq!(self::read("parts").total, plain.iter().map(|(total, _)| total).sum::<u64>());
+}
+
+#[test]
+fn parts_that_are_cut_off_are_refused() {
+    let text = std::fs::read_to_string(fixture("callgrind-3.19/parts.out")).expect("readable");
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("cut.out");
+    let whole = text.trim_end().len();
+    for length in (0..whole).step_by(97) {
+        std::fs::write(&path, &text[..text.floor_char_boundary(length)]).expect("written");
+        // Between two parts nothing shows that more were to come.
+        match parts(&path) {
+            Err(error) => assert_eq!(error.path, path, "{length}"),
+            Ok(parts) => assert!(parts.len() < 5, "{length}"),
+        }
     }
 }

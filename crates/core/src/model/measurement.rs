@@ -29,12 +29,25 @@ pub struct Costs {
     /// The most threads that one of the processes had, at least 1. Only the one
     /// that runs the body is counted, and of several each waits for others.
     pub threads: u32,
+    /// What of a criterion benchmark was counted. `None` where its harness counts by
+    /// itself, and in files of a gate that did not record it.
+    pub scope: Option<CountScope>,
     /// Instructions of all functions together.
     pub total: u64,
     /// Instructions that a function took itself, without what it called, by its
     /// demangled name. Only those that matter are kept: where their sum is less
     /// than `total`, others are left out.
     pub functions: BTreeMap<String, u64>,
+}
+
+/// What of a criterion benchmark a count covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CountScope {
+    /// What criterion times.
+    Timed,
+    /// All that criterion's method did: the set-up of its input and the drop of its
+    /// output are counted, too.
+    Whole,
 }
 
 impl Costs {
@@ -46,6 +59,7 @@ impl Costs {
     /// What is kept of all functions: those that matter, and those that are named.
     pub fn of(
         threads: u32,
+        scope: Option<CountScope>,
         total: u64,
         functions: &BTreeMap<String, u64>,
         named: &BTreeSet<&str>,
@@ -62,13 +76,13 @@ impl Costs {
                 named.contains(name.as_str()) || *rank < Self::MOST && *took as f64 >= least
             })
             .map(|(_, (name, took))| (name.clone(), took));
-        Self { threads, total, functions: kept.collect() }
+        Self { threads, scope, total, functions: kept.collect() }
     }
 
     /// Leaves out what need not be kept: see [`of`](Self::of).
     #[must_use]
     pub fn kept(&self, named: &BTreeSet<&str>) -> Self {
-        Self::of(self.threads, self.total, &self.functions, named)
+        Self::of(self.threads, self.scope, self.total, &self.functions, named)
     }
 
     /// What a function that is not among these can have taken at most.

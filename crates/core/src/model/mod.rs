@@ -20,8 +20,8 @@ pub use benchgate_record::{Direction, Metric, Nature, Unit};
 pub use environment::{Environment, Field};
 pub use id::{BenchId, TargetId};
 pub use measurement::{
-    Costs, CriterionParts, Estimate, Estimates, Measurement, Reading, RunReading, Samples,
-    SamplingMode, Throughput,
+    Costs, CountScope, CriterionParts, Estimate, Estimates, Measurement, Reading, RunReading,
+    Samples, SamplingMode, Throughput,
 };
 pub use noise::{Noise, NoiseRow, NoiseSession};
 pub use pattern::Pattern;
