@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::scope::Excess;
 use crate::judge::case::Case;
 use crate::judge::compare::{
     Comparability, Comparison, Counted, Differences, Effect, Pair, Uncertainty,
@@ -70,11 +71,16 @@ pub(super) fn all<'p>(case: &Case<'_>, comparison: &'p Comparison<'_>) -> Vec<Co
         .collect()
 }
 
-/// The policy's limits for a pair, as far as the layout of the two builds lets them hold.
+/// The policy's limits for a pair, as far as the layout of the two builds and the scope of
+/// the counts let them hold.
 fn limits(case: &Case<'_>, pair: &Pair<'_>) -> Limits {
     let mut limits = case.policy.limits(&pair.id, &pair.metric);
     if !case.pairing().is_some_and(|pairing| pairing.is_pinned(&pair.id)) {
         limits.slower_clock = limits.slower_clock.min(limits.slower_clock_unpinned);
+    }
+    // A count that may have moved for another reason leaves the decision to the clock.
+    if limits.witness == Witness::Both && Excess::of(pair).is_some() {
+        limits.gate = Gate::Show;
     }
     limits
 }
@@ -141,6 +147,9 @@ fn question<'p>(
             limits.floor, pair.metric.unit
         ));
     };
+    if let Some(excess @ Excess::OneSide) = Excess::of(pair) {
+        return Question::Barred(excess.reason().to_owned());
+    }
     match data(effect, pair.metric.nature) {
         Ok(data) => Question::Open { data, floor },
         Err(reason) => Question::Barred(reason.to_owned()),

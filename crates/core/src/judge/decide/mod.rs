@@ -16,6 +16,7 @@ mod levels;
 mod overload;
 mod row;
 mod scale;
+mod scope;
 mod weigh;
 mod witness;
 

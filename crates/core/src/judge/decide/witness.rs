@@ -1,10 +1,10 @@
 //! How a benchmark's two witnesses combine: its clock, and the count of its instructions.
 //!
 //! The count is a witness only if it is steady. The program must have a single thread; the
-//! gate itself must have counted both sides, in comparable environments; and the count must
-//! be the same in every process, or vary by so little (from the random seed of a hash map,
-//! say) that its tolerance need not be raised. Otherwise the clock is judged alone, by its
-//! normal rule.
+//! gate itself must have counted both sides, in comparable environments, and only what
+//! criterion times; and the count must be the same in every process, or vary by so little
+//! (from the random seed of a hash map, say) that its tolerance need not be raised.
+//! Otherwise the clock is judged alone, by its normal rule.
 //!
 //! | instructions | clock | the row of the clock |
 //! |---|---|---|
@@ -22,6 +22,7 @@
 use super::contest::{self, Contest, Data, Question};
 use super::decision::{Decision, UNSEEN};
 use super::scale::{bound, toward_worse};
+use super::scope::Excess;
 use super::{row, weigh};
 use crate::judge::case::Case;
 use crate::judge::compare::SHOWN_LEVEL;
@@ -83,6 +84,9 @@ pub(super) fn counterparts(
 fn steady(count: &Contest<'_>, decision: &Decision) -> Option<Instructions> {
     let Question::Open { data: Data::Counted(counted), .. } = count.question else { return None };
     if !row::is_steady_enough(counted, count.limits.tolerance) {
+        return None;
+    }
+    if Excess::of(count.pair).is_some() {
         return None;
     }
     let single = |costs: Option<&Costs>| costs.is_some_and(|costs| costs.threads == 1);

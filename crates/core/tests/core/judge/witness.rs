@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use benchgate_core::judge::{Case, Code, Judgement, Outcome, Report, Severity, to_confirm};
-use benchgate_core::model::{Costs, Field, Metric, Snapshot, Unit};
+use benchgate_core::model::{Costs, CountScope, Field, Metric, Snapshot, Unit};
 
 use super::common::{
     FIFTH_SLOWER, NOISY, STEADY, TODAY, codes, counts, exit, policy, snapshot, times, verdict,
@@ -17,7 +17,7 @@ fn instructions() -> Metric {
 fn costs(threads: u32, functions: &[(&str, u64)]) -> Costs {
     let total = functions.iter().map(|(_, took)| took).sum();
     let functions = functions.iter().map(|(name, took)| ((*name).to_owned(), *took));
-    Costs { threads, total, functions: functions.collect() }
+    Costs { threads, scope: Some(CountScope::Timed), total, functions: functions.collect() }
 }
 
 /// One benchmark, `a`, with both witnesses; the counts with what functions took.
@@ -244,15 +244,15 @@ fn what_is_kept_of_costs_are_the_functions_that_matter() {
     let functions: BTreeMap<String, u64> =
         (1..=50).map(|n| (format!("f{n:02}"), n * 100)).chain([("tiny".to_owned(), 1)]).collect();
     let total = functions.values().sum();
-    let kept = Costs::of(1, total, &functions, &["f01"].into());
+    let kept = Costs::of(1, None, total, &functions, &["f01"].into());
     // The forty largest, and the one that was named.
     assert_eq!((kept.functions.len(), kept.functions["f01"]), (41, 100));
     assert!(kept.functions.contains_key("f11") && !kept.functions.contains_key("f10"));
     let few: BTreeMap<String, u64> =
         [("big".to_owned(), 99_901), ("at".to_owned(), 100), ("below".to_owned(), 99)].into();
-    let kept = Costs::of(1, 100_100, &few, &[].into());
+    let kept = Costs::of(1, None, 100_100, &few, &[].into());
     assert_eq!(kept.functions.keys().collect::<Vec<_>>(), ["big"]);
-    assert_eq!(Costs::of(1, 100_000, &few, &[].into()).functions.len(), 2);
+    assert_eq!(Costs::of(1, None, 100_000, &few, &[].into()).functions.len(), 2);
 }
 
 /// With steady instructions of `a` beside its clock.
@@ -380,4 +380,61 @@ fn a_trial_measures_again_only_what_may_change_its_verdict() {
     let report = verdict(&little.0, &little.1, "");
     assert_eq!(clock(&report), (Outcome::Regression, Severity::Warn, 0));
     assert!(!confirm(&little, both));
+}
+
+/// Counts of a benchmark whose clock did not change, in a scope on each side.
+fn scoped(counted: &[f64], scope: Option<CountScope>) -> Snapshot {
+    let mut side = witnessed(&STEADY, counted, 1);
+    for costs in side.measurements.iter_mut().filter_map(|one| one.costs.as_mut()) {
+        costs.scope = scope;
+    }
+    side
+}
+
+#[test]
+fn a_count_that_includes_the_set_up_fails_nothing_and_is_no_witness() {
+    use CountScope::{Timed, Whole};
+    let fails = (Outcome::Regression, Severity::Fail);
+    let shown = (Outcome::Regression, Severity::Note);
+    let barred = (Outcome::Undecided, Severity::Note);
+    for (base, head, expected, reason, code) in [
+        (Some(Timed), Some(Timed), fails, "beyond the tolerance of 0.5%", 3),
+        // iai-callgrind's counts, and those of an earlier gate.
+        (None, None, fails, "beyond the tolerance of 0.5%", 3),
+        (
+            Some(Whole),
+            Some(Whole),
+            shown,
+            "beyond the tolerance of 0.5%; the count includes the set-up and the drops, so the clock \
+             decides",
+            0,
+        ),
+        (Some(Whole), Some(Timed), barred, "not comparable: only one side's count is known", 0),
+        (None, Some(Timed), barred, "not comparable: only one side's count is known", 0),
+    ] {
+        let report = verdict(&scoped(&SAME, base), &scoped(&MORE, head), "");
+        let row = judgement(&report, "instructions");
+        assert_eq!((row.outcome, row.severity), expected, "{base:?} {head:?}: {}", row.reason);
+        assert!(row.reason.starts_with(reason), "{base:?} {head:?}: {}", row.reason);
+        assert_eq!(exit(&report), code, "{base:?} {head:?}");
+    }
+
+    // A slower clock is not explained by equal counts that include the set-up.
+    let mut base = witnessed(&STEADY, &SAME, 1);
+    let mut head = witnessed(&FIFTH_SLOWER, &SAME, 1);
+    assert!(judgement(&verdict(&base, &head, ""), "time").reason.contains("same instructions"));
+    for side in [&mut base, &mut head] {
+        for costs in side.measurements.iter_mut().filter_map(|one| one.costs.as_mut()) {
+            costs.scope = Some(Whole);
+        }
+    }
+    let report = verdict(&base, &head, "");
+    assert_eq!(clock(&report), (Outcome::Regression, Severity::Fail, 3));
+    assert!(!judgement(&report, "time").reason.contains("instructions"));
+
+    // A policy that has nothing but counts gate still does.
+    let (base, head) = (scoped(&SAME, Some(Whole)), scoped(&MORE, Some(Whole)));
+    let only = "[[rule]]\nbench = \"**\"\nwitness = \"instructions\"";
+    let report = verdict(&base, &head, only);
+    assert_eq!(judgement(&report, "instructions").severity, Severity::Fail);
 }

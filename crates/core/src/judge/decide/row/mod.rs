@@ -10,6 +10,7 @@ pub(super) use counted::is_steady_enough;
 use super::contest::{Absence, Contest, Data, Question};
 use super::decision::Decision;
 use super::levels::Level;
+use super::scope::Excess;
 use crate::judge::report::Outcome;
 
 /// Decides a row by its own data, at the family-wise error rate `alpha`.
@@ -35,7 +36,16 @@ pub(super) fn decide(contest: &Contest<'_>, level: Option<Level>, alpha: f64) ->
     match data {
         Data::Identical => Decision::new(Outcome::Unchanged, "identical code: not measured"),
         Data::Paired(differences) => paired::decide(contest, differences, level, alpha),
-        Data::Counted(counted) => counted::decide(counted, contest.limits.tolerance, better),
+        Data::Counted(counted) => {
+            let decision = counted::decide(counted, contest.limits.tolerance, better);
+            match Excess::of(contest.pair) {
+                Some(excess) => {
+                    let reason = format!("{}; {}", decision.reason, excess.reason());
+                    Decision { reason, ..decision }
+                }
+                None => decision,
+            }
+        }
         Data::Zero(difference) => zero::decide(difference, better),
         Data::Sampled(uncertainty) => sampled::decide(contest, uncertainty, level, alpha),
     }
