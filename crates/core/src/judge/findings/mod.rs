@@ -9,6 +9,7 @@ mod sessions;
 mod snapshots;
 mod trial;
 mod waiver;
+mod work;
 
 pub(crate) use budget::rows_under as rows_under_budgets;
 
@@ -24,7 +25,7 @@ pub(crate) fn of_comparison(case: &Case<'_>, comparison: &Comparison<'_>) -> Vec
 }
 
 /// The findings on the snapshots themselves: results that could not be used, benchmarks
-/// that did not run or are on one side only, environments that differ.
+/// that did not run, are on one side only or do other work, environments that differ.
 pub(crate) fn of_snapshots(
     case: &Case<'_>,
     comparability: &Comparability,
@@ -32,6 +33,7 @@ pub(crate) fn of_snapshots(
 ) -> Vec<Finding> {
     let mut findings = snapshots::unusable(case);
     findings.extend(environment::differences(comparability));
+    findings.extend(work::changes(case));
     findings.extend(required::missing(case));
     findings.extend(required::unmatched_rules(case, rows));
     findings.extend(membership::changed(case, rows));

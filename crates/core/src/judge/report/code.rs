@@ -154,6 +154,12 @@ codes! {
          times the spread. Readings of the two sides that overlap are never a change. If the \
          raise is needed, the count is not a second witness for the clock. Fix the seed to make \
          the count exact.";
+    /// An iteration does another amount of work.
+    WorkChanged = "work-changed", Undecided,
+        "The benchmark declares another throughput than in the baseline: an iteration now handles \
+         more or fewer elements or bytes. Its time and its instructions are compared per iteration, \
+         so they change with the amount of work even if the code is as fast as before. Rename the \
+         benchmark, or save a new baseline.";
     /// A change from or to zero has no percentage.
     ZeroBaseline = "zero-baseline", Undecided,
         "A value is zero, and a change from or to zero has no percentage. Counts are judged by \

@@ -2,7 +2,7 @@
 
 use benchgate_core::judge::{Case, Code, Outcome, Severity, VerdictOutcome, compare, judge};
 use benchgate_core::model::{
-    BenchId, Environment, Field, Metric, NotRun, NotRunKind, Problem, ProblemKind, Unit,
+    BenchId, Environment, Field, Metric, NotRun, NotRunKind, Problem, ProblemKind, Throughput, Unit,
 };
 
 use super::common::{
@@ -301,4 +301,44 @@ fn comparing_judges_nothing() {
     assert_eq!((report.verdict, report.rows[0].judgement.clone()), (None, None));
     let change = report.rows[0].change.unwrap();
     assert!((change.estimate - 0.2).abs() < 0.001 && change.lower.unwrap() > 0.15);
+}
+
+#[test]
+fn an_iteration_that_does_other_work_is_reported() {
+    use Throughput::{Bytes, BytesDecimal, Elements, ElementsAndBytes, Unknown};
+    let with = |throughput: Option<Throughput>| {
+        let mut side = times(&[("a", &STEADY)]);
+        side.measurements[0].throughput = throughput;
+        side
+    };
+    let both = |elements, bytes| ElementsAndBytes { elements, bytes };
+    for (before, after, expected) in [
+        (Some(Elements(10)), Some(Elements(10)), None),
+        (Some(Elements(10)), None, None),
+        (Some(Unknown), Some(Elements(10)), None),
+        (Some(Bytes(10)), Some(BytesDecimal(10)), None),
+        (Some(Elements(10)), Some(Elements(20)), Some("twice the work (10 → 20 elements)")),
+        (Some(Bytes(4096)), Some(Bytes(2048)), Some("half the work (4096 → 2048 bytes)")),
+        (Some(Bytes(100)), Some(Bytes(150)), Some("1.5 times the work (100 → 150 bytes)")),
+        (Some(both(3, 4)), Some(both(9, 4)), Some("3 times the work (3 → 9 elements)")),
+        (Some(Bytes(0)), Some(Bytes(8)), Some("another amount of work (0 → 8 bytes)")),
+        (Some(Bytes(10_000)), Some(Bytes(10_001)), Some("slightly different work (10000 → ")),
+    ] {
+        let report = verdict(&with(before), &with(after), "");
+        let expected_codes: &[_] =
+            if expected.is_some() { &[(Code::WorkChanged, Severity::Warn)] } else { &[] };
+        assert_eq!(codes(&report), expected_codes, "{before:?} {after:?}");
+        if let Some(expected) = expected {
+            let found = report.findings.iter().find(|one| one.code == Code::WorkChanged);
+            let message = &found.expect("it is there").message;
+            assert!(message.contains(expected), "{message}");
+        }
+        assert_eq!(exit(&report), 0);
+    }
+    let report = verdict(&with(Some(Bytes(8))), &with(Some(Elements(2))), "");
+    let found = report.findings.iter().find(|one| one.code == Code::WorkChanged);
+    assert_eq!(
+        found.expect("it is there").message,
+        "the work of an iteration is now given in another unit (8 bytes → 2 elements)"
+    );
 }
