@@ -11,6 +11,7 @@ mod interrupt;
 mod load;
 mod once;
 mod prepare;
+mod printed;
 pub mod process;
 mod progress;
 mod scratch;

@@ -1,12 +1,13 @@
 //! One fresh process of one executable: the unit of all measuring.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use fs_err as fs;
 
+use super::printed::Printed;
 use super::process::{self, Ended, Job, ProcessError};
 use super::progress::benchmark_begun;
 use super::{BenchExecutable, Filter, Harness, Interrupt};
@@ -102,6 +103,12 @@ pub struct Measured {
     pub tail: Vec<String>,
     /// Why its results could not be looked at, if so.
     pub unreadable: Option<String>,
+    /// Where it wrote its results instead of its own directory, relative to where it
+    /// ran.
+    pub elsewhere: Option<PathBuf>,
+    /// Criterion benchmarks whose code sets other times or samples than it was asked
+    /// for.
+    pub own_times: BTreeSet<String>,
 }
 
 impl Process<'_> {
@@ -116,17 +123,31 @@ impl Process<'_> {
         let record = self.home.join("record.jsonl");
         fs::create_dir_all(&results).map_err(ProcessError::Log)?;
         let job = self.job(&results, &record);
+        let mut printed = Printed::new(self.times.warm_up, self.times.samples);
+        let started = SystemTime::now();
         let outcome = process::run(&job, interrupt, &mut |_, line| {
             if let Some(id) = benchmark_begun(line) {
                 on_begin(id);
             }
+            if self.harness == Harness::Criterion {
+                printed.line(line);
+            }
         })?;
-        let (recorded, unreadable) = match self.read(&results, &record) {
+        let (mut recorded, unreadable) = match self.read(&results, &record) {
             Ok(recorded) => (recorded, None),
             Err(error) => (Recorded::default(), Some(self.relative(&error.to_string()))),
         };
+        let harvest = &mut recorded.harvest;
+        printed.correct(&mut harvest.measurements);
+        let elsewhere = if self.harness == Harness::Criterion && harvest.measurements.is_empty() {
+            self.elsewhere(started)
+        } else {
+            None
+        };
         Ok(Measured {
             recorded,
+            elsewhere,
+            own_times: printed.into_own_times(),
             ended: outcome.ended,
             seconds: outcome.seconds,
             tail: outcome.tail,
@@ -184,6 +205,17 @@ impl Process<'_> {
             problem.reason = self.relative(&problem.reason);
         }
         Ok(recorded)
+    }
+
+    /// Where below its working directory it wrote results of criterion's since it
+    /// started, as its code sets an output directory.
+    fn elsewhere(&self, started: SystemTime) -> Option<PathBuf> {
+        let root = match &self.executable.directory {
+            Some(directory) => directory.clone(),
+            None => std::env::current_dir().ok()?,
+        };
+        let found = sources::criterion::written_below(&root, started)?;
+        Some(found.strip_prefix(&root).map_or(found.clone(), Path::to_path_buf))
     }
 
     /// A message without the name of a directory that will be gone.

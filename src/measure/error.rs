@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::build::BuildError;
 use crate::drive::process::ProcessError;
 use crate::model::NotRun;
+use benchgate_core::text::listed;
 
 /// Why there is no snapshot.
 #[derive(Debug, thiserror::Error)]
@@ -20,9 +21,9 @@ pub enum MeasureError {
     #[error(
         "{} is too short for any verdict: screening takes about {} ({pairs} pairs of processes \
          for benchmarks: {benchmarks}), and confirming one suspect {} more ({least} pairs); give \
-         `--budget {}`, or fewer benchmarks by --filter or --bench",
+         `--budget {}`, or fewer benchmarks by --filter or --bench{}",
         shown(*.budget), shown(*.screening), shown(*.confirming),
-        shown_budget(*.screening + *.confirming)
+        shown_budget(*.screening + *.confirming), shown_own_times(.own_times)
     )]
     Budget {
         /// What was given.
@@ -37,6 +38,8 @@ pub enum MeasureError {
         least: u32,
         /// What those take, for one benchmark.
         confirming: Duration,
+        /// Benchmarks whose code sets their times or samples.
+        own_times: Vec<String>,
     },
     /// A scratch directory could not be made.
     #[error("cannot make a scratch directory: {0}")]
@@ -71,6 +74,14 @@ fn shown(time: Duration) -> String {
         seconds @ 10..600 => format!("{seconds}s"),
         seconds => format!("{}m", seconds.div_ceil(60)),
     }
+}
+
+/// Why the times of the policy do not shorten some benchmarks.
+fn shown_own_times(benchmarks: &[String]) -> String {
+    if benchmarks.is_empty() {
+        return String::new();
+    }
+    format!("; the code of {} sets its own times or samples", listed(benchmarks, 5))
 }
 
 /// The same with a fifth on top: estimates are rough, and a budget that was named

@@ -315,7 +315,15 @@ pub(super) fn failure(measured: &Measured) -> Option<String> {
     let silent = harvest.measurements.is_empty()
         && harvest.problems.is_empty()
         && harvest.not_run.is_empty();
-    silent.then(|| format!("its process ended well and wrote no results{tail}"))
+    silent.then(|| match &measured.elsewhere {
+        Some(elsewhere) => format!(
+            "its code sets an output directory, so its results are in {} and not where CRITERION_HOME \
+             says; remove the call of `Criterion::output_directory`, or make it only where \
+             CRITERION_HOME is not set",
+            elsewhere.display()
+        ),
+        None => format!("its process ended well and wrote no results{tail}"),
+    })
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 //! `b` gives `a_b` and `a/b`. Both are refused then, as
 //! [`Duplicate`](ProblemKind::Duplicate).
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -20,7 +21,7 @@ use super::tree::{self, Directory};
 use super::{Harvest, SourceError, Stale, check_root, is_cargo_target};
 use crate::model::{
     BenchId, CriterionParts, Estimate, Estimates, Measurement, Metric, Problem, ProblemKind,
-    Reading, RunReading, Samples, SamplingMode, TargetId, Throughput,
+    Reading, RunReading, Samples, SamplingMode, Snapshot, TargetId, Throughput,
 };
 
 const BENCHMARK: &str = "benchmark.json";
@@ -54,6 +55,9 @@ pub fn read(
         .filter(|directory| is_result(directory, root, baseline))
         .map(|directory| (directory, directory.written(&FILES)))
         .collect();
+    if results.is_empty() && directories.iter().any(|directory| directory.holds("cbor")) {
+        return Err(SourceError::CargoCriterion { path: root.to_owned() });
+    }
     let times: Vec<SystemTime> = results.iter().flat_map(|(_, times)| times).copied().collect();
     let cutoff = Cutoff::new(stale, times);
 
@@ -92,6 +96,59 @@ pub fn read(
         }
     }
     Ok(Harvest::from_claims(found, refused, problems))
+}
+
+/// Gives measurements that are not times the metric that the baseline has for them.
+///
+/// Criterion's files do not hold the unit of a custom measurement. `gate run` takes
+/// it from what the bench prints; a directory alone does not tell.
+pub fn adopt_metrics(candidate: &mut Snapshot, baseline: &Snapshot) {
+    for one in candidate.measurements.iter_mut().filter(|one| one.criterion.is_some()) {
+        let known: BTreeSet<&Metric> = baseline
+            .measurements
+            .iter()
+            .filter(|other| other.criterion.is_some() && other.id.may_equal(&one.id))
+            .map(|other| &other.metric)
+            .collect();
+        if let (Some(&metric), 1) = (known.first(), known.len()) {
+            one.metric = metric.clone();
+        }
+    }
+}
+
+/// How deep, and among how many directories, results are looked for that were
+/// written to an output directory of the code's own.
+const MOST_LEVELS: usize = 8;
+const MOST_DIRECTORIES: usize = 20_000;
+
+/// The directory below `root` to which criterion wrote a result since that moment,
+/// cargo's own target directories and hidden ones left out.
+pub(crate) fn written_below(root: &Path, since: SystemTime) -> Option<PathBuf> {
+    let mut open = vec![(root.to_path_buf(), 0)];
+    let mut seen = 0;
+    while let Some((path, level)) = open.pop() {
+        seen += 1;
+        if seen > MOST_DIRECTORIES {
+            return None;
+        }
+        let new = path.file_name().is_some_and(|name| name == "new");
+        let file = path.join(BENCHMARK);
+        if new && tree::modified(&file).is_some_and(|written| written >= since) {
+            let benchmark = file::json::<WireBenchmark>(&file).ok()?;
+            let levels = Path::new(&benchmark.directory_name).components().count();
+            return path.ancestors().nth(levels + 1).map(Path::to_path_buf);
+        }
+        let Ok(entries) = path.read_dir() else { continue };
+        let below = entries.flatten().filter(|entry| {
+            let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+            !hidden && entry.file_type().is_ok_and(|kind| kind.is_dir())
+        });
+        if level < MOST_LEVELS {
+            let below = below.map(|entry| (entry.path(), level + 1));
+            open.extend(below.filter(|(path, _)| !is_cargo_target(path)));
+        }
+    }
+    None
 }
 
 fn check_baseline(name: &str) -> Result<(), SourceError> {

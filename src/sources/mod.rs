@@ -198,6 +198,15 @@ pub enum SourceError {
         /// What the system said.
         source: io::Error,
     },
+    /// The results are another program's.
+    #[error(
+        "{} holds results of cargo-criterion (.cbor files), which have a form of their own; run the \
+         benchmarks by `gate run` or `cargo bench`, whose results can be read", path.display()
+    )]
+    CargoCriterion {
+        /// What was asked for.
+        path: PathBuf,
+    },
     /// The name cannot be a baseline of criterion's.
     #[error("{name:?} names no baseline of criterion's: {reason}")]
     NotABaseline {

@@ -29,6 +29,11 @@ impl Directory {
         self.files.contains(OsStr::new(name))
     }
 
+    /// Whether a file is in it whose name ends so.
+    pub(super) fn holds(&self, extension: &str) -> bool {
+        self.files.iter().any(|name| Path::new(name).extension() == Some(OsStr::new(extension)))
+    }
+
     /// When the files of these names were last written, as far as the system
     /// tells.
     pub(super) fn written(&self, names: &[&str]) -> Vec<SystemTime> {

@@ -10,6 +10,7 @@ use crate::cli::context::{Context, Failed};
 use crate::cli::store::noise_for;
 use crate::exit::Exit;
 use crate::judge::Case;
+use crate::sources::criterion::adopt_metrics;
 
 /// Judge results against a baseline by the policy
 ///
@@ -46,12 +47,16 @@ impl Check {
         let Self { candidate, results, baseline, store, policy, output } = self;
         let policy = policy.find(context)?;
         let file = candidate.as_ref().map(PathBuf::from);
-        let candidate = match &candidate {
+        let from_files = candidate.is_none() && results.any();
+        let mut candidate = match &candidate {
             Some(spec) => named(context, &store, spec)?,
             None if results.any() => results.newest()?,
             None => newest(context)?,
         };
         let baseline = load(context, &store, &baseline)?;
+        if from_files && let Some(baseline) = &baseline {
+            adopt_metrics(&mut candidate, baseline);
+        }
         let noise = noise_for(&store, &candidate)?;
         let case = Case {
             baseline: baseline.as_ref(),

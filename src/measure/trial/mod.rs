@@ -224,6 +224,7 @@ impl Measuring<'_, '_> {
             screening,
             least: self.plan.least,
             confirming,
+            own_times: session.own_times().iter().cloned().collect(),
         })
     }
 }

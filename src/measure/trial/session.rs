@@ -127,6 +127,8 @@ pub(super) struct Session<'a> {
     began: Instant,
     /// The longest round so far.
     longest: Duration,
+    /// Benchmarks whose code sets their times or samples.
+    own_times: BTreeSet<String>,
 }
 
 impl<'a> Session<'a> {
@@ -178,6 +180,7 @@ impl<'a> Session<'a> {
             name: format!("{:016x}-{}", plan.seed, Timestamp::now()),
             began: Instant::now(),
             longest: Duration::ZERO,
+            own_times: BTreeSet::new(),
         })
     }
 
@@ -398,6 +401,7 @@ impl<'a> Session<'a> {
         // Results of hundreds of processes would fill the disk.
         let _ = fs_err::remove_dir_all(&home);
         let failure = failure(&measured);
+        self.own_times.extend(measured.own_times);
         let mut harvest = measured.recorded.harvest;
         if failure.is_none() {
             pace.learn(benchmarks, measured.seconds, timed(&harvest));
@@ -405,12 +409,17 @@ impl<'a> Session<'a> {
         if let Some(suspects) = suspects {
             let all = suspects.all();
             harvest.measurements.retain(|one| {
-                let left_out = one.metric.name == Metric::TIME && !all.contains(&one.id);
+                let left_out = one.criterion.is_some() && !all.contains(&one.id);
                 suspects.want(side, &one.id) && !left_out
             });
         }
         self.merges[side].add(run, &prepared.subject, harvest);
         Ok(failure)
+    }
+
+    /// Benchmarks whose code sets their times or samples, as far as they ran.
+    pub(super) fn own_times(&self) -> &BTreeSet<String> {
+        &self.own_times
     }
 
     /// What is measured so far.
@@ -470,7 +479,9 @@ impl<'a> Session<'a> {
 
 /// Seconds that criterion's samples took.
 fn timed(harvest: &Harvest) -> f64 {
-    let readings = harvest.measurements.iter().flat_map(|one| &one.runs);
+    // Other measurements of criterion's have samples that are not times.
+    let times = harvest.measurements.iter().filter(|one| one.metric.name == Metric::TIME);
+    let readings = times.flat_map(|one| &one.runs);
     let totals = readings.flat_map(|run| match &run.reading {
         Reading::Samples { samples: Samples { totals, .. }, .. } => totals.as_slice(),
         _ => &[],

@@ -4,10 +4,10 @@ use std::fs;
 use std::time::Duration;
 
 use benchgate::model::{
-    CriterionParts, Direction, Estimate, Measurement, Nature, ProblemKind, Reading, SamplingMode,
-    TargetId, Unit,
+    CriterionParts, Direction, Estimate, Measurement, Metric, Nature, ProblemKind, Reading,
+    SamplingMode, Snapshot, TargetId, Unit,
 };
-use benchgate::sources::criterion::read;
+use benchgate::sources::criterion::{adopt_metrics, read};
 use benchgate::sources::{Harvest, SourceError, Stale};
 
 use super::{copy, fixture, problems, rows, without_place, written};
@@ -390,4 +390,58 @@ fn a_result_directory_without_anything_is_a_lost_result() {
             "Unreadable - gone/new/sample.json: sample.json is missing",
         ]
     );
+}
+
+#[test]
+fn results_of_cargo_criterion_are_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let results = directory.path().join("data/main/group/bench");
+    fs::create_dir_all(&results).unwrap();
+    fs::write(results.join("measurement_200.cbor"), b"\xa1\x61x\x01").unwrap();
+    let error = read(directory.path(), "new", None, Stale::Never).unwrap_err();
+    let SourceError::CargoCriterion { path } = &error else { panic!("{error}") };
+    assert_eq!(path, directory.path());
+    assert!(error.to_string().contains("cargo-criterion (.cbor files)"), "{error}");
+    // Beside criterion's own they are nothing to stumble over.
+    copy(&fixture("criterion-0.8"), directory.path());
+    assert!(!read(directory.path(), "new", None, Stale::Never).unwrap().measurements.is_empty());
+}
+
+#[test]
+fn a_baseline_tells_the_unit_that_files_do_not_hold() {
+    let calls = Metric {
+        name: "measurement".to_owned(),
+        unit: Unit::from("calls"),
+        better: Direction::Lower,
+        nature: Nature::Sampled,
+    };
+    let snapshot = |measurements: Vec<Measurement>| Snapshot {
+        name: "x".to_owned(),
+        created: jiff::Timestamp::UNIX_EPOCH,
+        revision: None,
+        selection: None,
+        pairing: None,
+        runs: Vec::new(),
+        measurements,
+        not_run: Vec::new(),
+        problems: Vec::new(),
+    };
+    let harvest = harvest("criterion-0.8", "new");
+    let mut known = of(&harvest, "plain").clone();
+    known.metric = calls.clone();
+    known.id.target = Some(TargetId::named("speed"));
+    let mut candidate = snapshot(harvest.measurements.clone());
+    adopt_metrics(
+        &mut candidate,
+        &snapshot(vec![known.clone(), of(&harvest, "sorting/7").clone()]),
+    );
+    for one in &candidate.measurements {
+        let expected = if one.id.name == "plain" { calls.clone() } else { Metric::time() };
+        assert_eq!(one.metric, expected, "{}", one.id);
+    }
+    // Another bench target's benchmark of that name is another benchmark.
+    let mut elsewhere = snapshot(vec![of(&harvest, "plain").clone()]);
+    elsewhere.measurements[0].id.target = Some(TargetId::named("other"));
+    adopt_metrics(&mut elsewhere, &snapshot(vec![known]));
+    assert_eq!(elsewhere.measurements[0].metric, Metric::time());
 }
