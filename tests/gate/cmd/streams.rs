@@ -151,7 +151,7 @@ fn a_job_s_summary_is_added_to_what_is_there() {
     assert_eq!(output.status.code(), Some(3));
     assert!(stdout(&output).starts_with("::error title=benchmarks%3A FAIL::"));
     let text = std::fs::read_to_string(&summary).unwrap();
-    assert!(text.starts_with("of another step\n❌ **FAIL** – 2 rows worse"), "{text}");
+    assert!(text.starts_with("of another step\n❌ **FAIL** – 2 rows regressed"), "{text}");
     // Other formats leave it alone, and without one there is none.
     let markdown = [&SLOWER[..], &["--format", "markdown"]].concat();
     with_env(&[("GITHUB_STEP_SUMMARY", summary.to_str().unwrap())], &markdown);

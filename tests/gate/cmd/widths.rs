@@ -38,9 +38,9 @@ improvement  sql/select (time) [-21%, -19%]: better by more than the tolerance o
 
 1 row of a metric that cannot gate: show it with --all
 
-note  sessions-unknown: only the runs' own noise is covered: how much sessions differ is not known, see `gate calibrate`
+note  sessions-unknown: only the noise of the runs themselves is covered; `gate calibrate` measures how much sessions differ
 
-FAIL  2 rows worse beyond the limit (exit 3)
+FAIL  2 rows regressed beyond their limits (exit 3)
 "
     );
     let wide = at(&report, Some(120));
