@@ -218,13 +218,13 @@ fn refs(origin: &Origin, directory: &Path) -> Result<(), CheckoutError> {
         plain.collect()
     };
     let (old, new) = (names(&known), names(&wanted));
-    let mut orders = String::new();
-    for name in old.keys().filter(|name| !new.contains_key(*name)) {
-        orders += &format!("delete {name}\n");
-    }
-    for (name, object) in new.iter().filter(|(name, object)| old.get(*name) != Some(object)) {
-        orders += &format!("update {name} {object}\n");
-    }
+    let gone = old.keys().filter(|name| !new.contains_key(*name));
+    let changed = new.iter().filter(|(name, object)| old.get(*name) != Some(object));
+    let orders: Vec<String> = gone
+        .map(|name| format!("delete {name}"))
+        .chain(changed.map(|(name, object)| format!("update {name} {object}")))
+        .collect();
+    let orders = orders.join("\n") + "\n";
     Git::in_checkout(directory).args(["update-ref", "--stdin"]).feed(orders.as_bytes())?;
     Ok(fs::write(path, wanted)?)
 }
@@ -244,16 +244,15 @@ fn snapshot(
     if let Ok(time) = own.metadata().and_then(|metadata| metadata.modified()) {
         fs::OpenOptions::new().write(true).open(&index)?.set_modified(time)?;
     }
-    match add_all(origin, directory, &index, leave_out) {
-        Ok(tree) => Ok(tree),
-        // An index that is split, or of a newer git, cannot be used from a copy.
-        Err(_) => {
-            fs::remove_file(&index)?;
-            let own = |git: Git| with_own_objects(git, origin, directory, &index);
-            own(origin.git()).args(["read-tree", "HEAD"]).bytes()?;
-            Ok(add_all(origin, directory, &index, leave_out)?)
-        }
+    if let Ok(tree) = add_all(origin, directory, &index, leave_out) {
+        return Ok(tree);
     }
+    // An index that is split, or of a newer git, cannot be used from a copy.
+    fs::remove_file(&index)?;
+    with_own_objects(origin.git(), origin, directory, &index)
+        .args(["read-tree", "HEAD"])
+        .bytes()?;
+    Ok(add_all(origin, directory, &index, leave_out)?)
 }
 
 fn with_own_objects(git: Git, origin: &Origin, directory: &Path, index: &Path) -> Git {

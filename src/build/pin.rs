@@ -96,6 +96,7 @@ impl Pinning {
     ///
     /// # Errors
     /// A file cannot be read or written, or `relink` was interrupted.
+    #[expect(clippy::needless_pass_by_value, reason = "the references are exclusive")]
     pub fn pin<E: From<io::Error>>(
         &self,
         sides: Sides<&mut Vec<BenchExecutable>>,

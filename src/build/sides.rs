@@ -24,6 +24,7 @@ use super::repository::{Repository, Source};
 use crate::drive::process::ProcessError;
 use crate::drive::{BenchExecutable, Interrupt, Progress};
 use crate::model::{Layout, NotRun, Revision, Sides, TargetId, TrialSide};
+use crate::text::listed;
 
 /// One side of a trial. Without executables, the default, it measures nothing.
 #[derive(Clone, Debug, Default)]
@@ -304,11 +305,8 @@ impl<'a> SideBuilder<'a> {
         if files.is_empty() {
             return Ok(());
         }
-        const SHOWN: usize = 5;
-        let mut names: Vec<_> =
-            files.iter().take(SHOWN).map(|file| file.display().to_string()).collect();
-        names.extend((files.len() > SHOWN).then(|| format!("and {} more", files.len() - SHOWN)));
-        let names = names.join(", ");
+        let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
+        let names = listed(&names, NAMED_FILES);
         if ignored::are_too_large(root, &files) {
             self.notes.push(format!(
                 "git ignores files that benchmarks seem to read, and they are too large to be \
@@ -353,6 +351,9 @@ impl<'a> SideBuilder<'a> {
         }
     }
 }
+
+/// How many ignored files are named.
+const NAMED_FILES: usize = 5;
 
 /// Programs and libraries of a build, by file name.
 type Programs = std::collections::BTreeMap<OsString, PathBuf>;
