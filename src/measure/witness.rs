@@ -10,7 +10,9 @@ use super::error::MeasureError;
 use super::{CountOptions, CountTarget, Counts};
 use crate::drive::BenchExecutable;
 use crate::drive::{Harness, Interrupt, Listed, Prepared, Progress};
-use crate::model::{BenchId, Costs, CountScope, Measurement, Metric, NotRun, Pattern, TargetId};
+use crate::model::{
+    BenchId, Costs, CountScope, Measurement, Metric, NotRun, Pattern, Sides, TargetId, TrialSide,
+};
 use crate::sources::callgrind_profile::{Difference, Profile, differences};
 
 /// Counts of a benchmark that looks changed, on each side. Of one that falls on
@@ -41,8 +43,8 @@ pub(super) struct Counting<'a> {
 /// What was counted on both sides: base, head.
 #[derive(Default)]
 pub(super) struct Witnesses {
-    sides: [Vec<Witness>; 2],
-    not_run: [BTreeSet<NotRun>; 2],
+    sides: Sides<Vec<Witness>>,
+    not_run: Sides<BTreeSet<NotRun>>,
 }
 
 /// One benchmark of one side.
@@ -62,7 +64,7 @@ struct Witness {
 ///
 /// Without valgrind there is a reason and nothing else.
 pub(super) fn count(
-    pairs: &[[Option<&Prepared<'_>>; 2]],
+    pairs: &[Sides<Option<&Prepared<'_>>>],
     counting: Counting<'_>,
     interrupt: &Interrupt,
     progress: &mut dyn Progress,
@@ -70,8 +72,13 @@ pub(super) fn count(
     let mut witnesses = Witnesses::default();
     let mut targets = Vec::new();
     let mut sides = Vec::new();
-    for (side, one) in pairs.iter().flat_map(|pair| pair.iter().enumerate()) {
-        let Some(one) = one.filter(|one| one.harness == Harness::Criterion) else { continue };
+    // One side after the other: both may share paths, and then take turns.
+    let all =
+        TrialSide::ALL.into_iter().flat_map(|side| pairs.iter().map(move |pair| (side, pair)));
+    for (side, pair) in all {
+        let Some(one) = pair[side].filter(|one| one.harness == Harness::Criterion) else {
+            continue;
+        };
         let Some(listed) = &one.listed else {
             let reason = "not counted: its benchmarks are not known before they run, as it does \
                           not answer `--list`";
@@ -141,7 +148,7 @@ impl Witness {
 
 impl Witnesses {
     /// Adds what was counted; readings of a benchmark that has some join them.
-    fn take(&mut self, targets: &[CountTarget<'_>], sides: &[usize], counted: Counted) {
+    fn take(&mut self, targets: &[CountTarget<'_>], sides: &[TrialSide], counted: Counted) {
         for (target, listed, counts) in counted.found {
             let executable = targets[target].executable;
             let side = &mut self.sides[sides[target]];
@@ -162,14 +169,18 @@ impl Witnesses {
         for (target, not_run) in counted.not_run {
             match target {
                 Some(target) => self.not_run[sides[target]].extend([not_run]),
-                None => self.not_run.iter_mut().for_each(|all| all.extend([not_run.clone()])),
+                None => self
+                    .not_run
+                    .each_mut()
+                    .into_iter()
+                    .for_each(|all| all.extend([not_run.clone()])),
             }
         }
     }
 
     /// The benchmarks whose readings lie apart on the two sides.
     fn changed(&self) -> BTreeSet<Key> {
-        let [base, head] = &self.sides;
+        let Sides { base, head } = &self.sides;
         let base: BTreeMap<Key, &Counts> =
             base.iter().map(|one| (one.key(), &one.counts)).collect();
         let apart =
@@ -180,7 +191,7 @@ impl Witnesses {
     /// Settles what of each benchmark is compared, and notes on both sides which
     /// functions differ most between them.
     fn name(&mut self) {
-        let [base, head] = &mut self.sides;
+        let Sides { base, head } = &mut self.sides;
         let mut base: BTreeMap<Key, &mut Witness> =
             base.iter_mut().map(|one| (one.key(), one)).collect();
         for head in head {
@@ -200,7 +211,7 @@ impl Witnesses {
     /// side's other measurements: they know the whole of a name that a list cuts.
     pub(super) fn measurements(
         &self,
-        side: usize,
+        side: TrialSide,
         timed: &[Measurement],
         runs: usize,
     ) -> Vec<Measurement> {
@@ -220,10 +231,10 @@ impl Witnesses {
 
     /// What was not counted on a side, and why. A report shows what the head
     /// lacks, so its list says what only the base lacks too.
-    pub(super) fn not_run(&self, side: usize) -> Vec<NotRun> {
+    pub(super) fn not_run(&self, side: TrialSide) -> Vec<NotRun> {
         let mut all = self.not_run[side].clone();
-        if side == 1 {
-            for one in self.not_run[0].difference(&self.not_run[1]) {
+        if side == TrialSide::Head {
+            for one in self.not_run.base.difference(&self.not_run.head) {
                 let reason = format!("on the base {}", one.reason);
                 all.insert(NotRun { reason, ..one.clone() });
             }

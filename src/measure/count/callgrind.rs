@@ -9,9 +9,9 @@ use std::time::Duration;
 use fs_err as fs;
 use signal_hook::consts::SIGTERM;
 
+use super::error::{CountError, Uncounted};
 use super::timed::{self, Collected};
 use super::toggles::Toggles;
-use super::{CountError, Uncounted};
 use crate::drive::BenchExecutable;
 use crate::drive::process::{self, Ended, Job, Outcome, ProcessError, Stream};
 use crate::drive::{Filter, Harness, Interrupt, Listed, last_lines};

@@ -7,7 +7,7 @@ use std::path::Path;
 use fs_err as fs;
 use object::{Object, ObjectSymbol, ReadCache, SymbolKind};
 
-use super::Uncounted;
+use super::error::Uncounted;
 use super::frame::{METHODS, is_timing};
 
 /// What callgrind is told to watch.

@@ -11,8 +11,8 @@ use super::super::merge::Merge;
 use super::super::run::failure;
 use super::super::witness::{self, Counting, Witnesses};
 use super::estimate::Pace;
+use super::plan::{Trial, TrialPlan};
 use super::suspects::Suspects;
-use super::{Trial, TrialPlan};
 use crate::build::probe;
 use crate::drive::process::ProcessError;
 use crate::drive::{
@@ -20,8 +20,8 @@ use crate::drive::{
     valgrind_version,
 };
 use crate::model::{
-    BenchId, Environment, Field, Metric, NotRun, Pairing, Reading, Revision, RunInfo, Samples,
-    Snapshot, TargetId,
+    Arm, BenchId, Environment, Field, Metric, NotRun, Pairing, Reading, Revision, RunInfo, Samples,
+    Sides, Snapshot, TargetId, TrialSide,
 };
 use crate::sources::Harvest;
 
@@ -32,32 +32,21 @@ const COUNTED_RUNS: u32 = 3;
 /// as that is the period with which the stack's place matters.
 const PADDING: usize = 4096;
 
-/// The sides by their indices. The control is the base once more.
-pub(super) const BASE: usize = 0;
-pub(super) const HEAD: usize = 1;
-pub(super) const CONTROL: usize = 2;
-const NAMES: [&str; 3] = ["base", "head", "control"];
-
-/// The side whose executables it runs.
-fn source(side: usize) -> usize {
-    if side == CONTROL { BASE } else { side }
-}
-
 /// The two executables of one target; either may be missing on one side.
 struct Paired<'a> {
     target: TargetId,
-    sides: [Option<Prepared<'a>>; 2],
+    sides: Sides<Option<Prepared<'a>>>,
     pace: Pace,
     /// The order of the second round of a block: the reverse of the first one's,
     /// so that orders are balanced.
-    owed: Option<Vec<usize>>,
+    owed: Option<Vec<Arm>>,
     /// A process crashed or hung: not started again, as its side of every later
     /// pair would be missing.
     given_up: bool,
 }
 
 impl<'a> Paired<'a> {
-    fn new(plan: &TrialPlan, target: TargetId, sides: [Option<Prepared<'a>>; 2]) -> Self {
+    fn new(plan: &TrialPlan, target: TargetId, sides: Sides<Option<Prepared<'a>>>) -> Self {
         let there = || sides.iter().flatten();
         let listed = there().filter_map(|one| Some(one.listed.as_ref()?.len())).max();
         // Of two readings the smaller: the other had to be read from the disk.
@@ -92,12 +81,12 @@ impl<'a> Paired<'a> {
         }
     }
 
-    /// Its sides that run in each round.
-    fn arms(&self, control: bool) -> Vec<usize> {
+    /// What runs in each round.
+    fn arms(&self, control: bool) -> Vec<Arm> {
         let third = control && !self.counts() && self.sides.iter().all(Option::is_some);
-        let mut arms: Vec<usize> =
-            [BASE, HEAD].into_iter().filter(|side| self.sides[*side].is_some()).collect();
-        arms.extend(third.then_some(CONTROL));
+        let mut arms = vec![Arm::Base, Arm::Head];
+        arms.retain(|arm| self.sides[arm.side()].is_some());
+        arms.extend(third.then_some(Arm::Control));
         arms
     }
 }
@@ -105,7 +94,7 @@ impl<'a> Paired<'a> {
 /// One process of a round.
 struct One<'a, 'b> {
     run: u32,
-    side: usize,
+    arm: Arm,
     prepared: &'b Prepared<'a>,
     filter: Option<&'b Filter>,
     benchmarks: usize,
@@ -117,10 +106,10 @@ pub(super) struct Session<'a> {
     scratch: Scratch,
     paired: Vec<Paired<'a>>,
     pub(super) identical: Vec<BenchId>,
-    environments: [Environment; 2],
-    merges: Vec<Merge>,
+    environments: Sides<Environment>,
+    merges: BTreeMap<Arm, Merge>,
     witnesses: Witnesses,
-    runs: Vec<Vec<RunInfo>>,
+    runs: BTreeMap<Arm, Vec<RunInfo>>,
     random: fastrand::Rng,
     /// The seed alone could be given twice.
     name: String,
@@ -137,18 +126,16 @@ impl<'a> Session<'a> {
         base: Ready<'a>,
         head: Ready<'a>,
     ) -> Result<Self, MeasureError> {
-        let sides = if plan.control { 3 } else { 2 };
-        let mut merges = vec![Merge::default(); sides];
-        let known = [&plan.base.not_run, &plan.head.not_run];
-        let found = [base.not_run, head.not_run];
-        for (merge, (known, found)) in merges.iter_mut().zip(known.into_iter().zip(found)) {
-            known.iter().cloned().chain(found).for_each(|one| merge.not_run(one));
-        }
-        let mut by_target: BTreeMap<&TargetId, [Option<Prepared<'a>>; 2]> = BTreeMap::new();
-        for (side, prepared) in [base.prepared, head.prepared].into_iter().enumerate() {
-            for prepared in prepared {
+        let arms = Arm::ALL.into_iter().filter(|arm| *arm != Arm::Control || plan.control);
+        let mut merges: BTreeMap<Arm, Merge> = arms.map(|arm| (arm, Merge::default())).collect();
+        let runs = merges.keys().map(|arm| (*arm, Vec::new())).collect();
+        let mut by_target: BTreeMap<&TargetId, Sides<Option<Prepared<'a>>>> = BTreeMap::new();
+        for (arm, built, ready) in [(Arm::Base, &plan.base, base), (Arm::Head, &plan.head, head)] {
+            let merge = merges.entry(arm).or_default();
+            built.not_run.iter().cloned().chain(ready.not_run).for_each(|one| merge.not_run(one));
+            for prepared in ready.prepared {
                 let target = &prepared.executable.target;
-                by_target.entry(target).or_default()[side] = Some(prepared);
+                by_target.entry(target).or_default()[arm.side()] = Some(prepared);
             }
         }
         let mut identical = Vec::new();
@@ -172,10 +159,11 @@ impl<'a> Session<'a> {
             scratch: Scratch::create(&plan.scratch).map_err(MeasureError::Scratch)?,
             paired,
             identical,
-            environments: [&plan.base, &plan.head].map(|side| probe(&side.build, &harnesses)),
+            environments: Sides { base: &plan.base, head: &plan.head }
+                .map(|side| probe(&side.build, &harnesses)),
             merges,
             witnesses: Witnesses::default(),
-            runs: vec![Vec::new(); sides],
+            runs,
             random: fastrand::Rng::with_seed(plan.seed),
             name: format!("{:016x}-{}", plan.seed, Timestamp::now()),
             began: Instant::now(),
@@ -202,7 +190,7 @@ impl<'a> Session<'a> {
         self.witnesses = witness::count(&pairs, counting, interrupt, progress)?;
         if self.plan.counts > 0 {
             let version = valgrind_version().unwrap_or_default();
-            for environment in &mut self.environments {
+            for environment in self.environments.each_mut() {
                 environment.set(Field::Valgrind, version.as_str());
             }
         }
@@ -236,7 +224,7 @@ impl<'a> Session<'a> {
     }
 
     pub(super) fn rounds(&self) -> u32 {
-        u32::try_from(self.runs[BASE].len()).expect("far fewer than 2^32 rounds")
+        u32::try_from(self.runs[&Arm::Base].len()).expect("far fewer than 2^32 rounds")
     }
 
     /// Seconds since the first process.
@@ -282,7 +270,8 @@ impl<'a> Session<'a> {
         let started = Instant::now();
         let run = self.rounds();
         let now = Timestamp::now();
-        let mut spent = vec![(0.0, Load::default()); self.runs.len()];
+        let mut spent: BTreeMap<Arm, (f64, Load)> =
+            self.runs.keys().map(|arm| (*arm, (0.0, Load::default()))).collect();
         let only = suspects.map(Suspects::all);
         let mut paired = std::mem::take(&mut self.paired);
         let outcome = paired.iter_mut().try_for_each(|pair| {
@@ -290,12 +279,12 @@ impl<'a> Session<'a> {
         });
         self.paired = paired;
         outcome?;
-        for (side, (seconds, load)) in spent.into_iter().enumerate() {
-            let mut environment = self.environments[source(side)].clone();
+        for (arm, (seconds, load)) in spent {
+            let mut environment = self.environments[arm.side()].clone();
             machine(&mut environment);
             let busy = load.share();
             let info = RunInfo { started: Some(now), seconds: Some(seconds), busy, environment };
-            self.runs[side].push(info);
+            self.runs.entry(arm).or_default().push(info);
         }
         self.longest = self.longest.max(started.elapsed());
         Ok(())
@@ -306,7 +295,7 @@ impl<'a> Session<'a> {
         run: u32,
         pair: &mut Paired<'a>,
         only: Option<(&Suspects, &BTreeSet<BenchId>)>,
-        spent: &mut [(f64, Load)],
+        spent: &mut BTreeMap<Arm, (f64, Load)>,
         interrupt: &Interrupt,
         progress: &mut dyn Progress,
     ) -> Result<(), MeasureError> {
@@ -340,11 +329,11 @@ impl<'a> Session<'a> {
             pair.owed = Some(order.iter().rev().copied().collect());
             order
         });
-        for side in order {
-            let Some(prepared) = &pair.sides[source(side)] else { continue };
+        for arm in order {
+            let Some(prepared) = &pair.sides[arm.side()] else { continue };
             let one = One {
                 run,
-                side,
+                arm,
                 prepared,
                 filter: filter.as_ref(),
                 benchmarks,
@@ -352,8 +341,13 @@ impl<'a> Session<'a> {
             };
             let subject = &prepared.subject;
             progress.event(&Event::ProcessStarted { run, runs: run + 1, target: subject });
-            let failure =
-                self.process(&one, &mut pair.pace, &mut spent[side], interrupt, progress)?;
+            let failure = self.process(
+                &one,
+                &mut pair.pace,
+                spent.entry(arm).or_default(),
+                interrupt,
+                progress,
+            )?;
             progress.event(&Event::ProcessEnded {
                 run,
                 target: subject,
@@ -361,7 +355,9 @@ impl<'a> Session<'a> {
                 failure: failure.as_deref(),
             });
             if let Some(reason) = failure {
-                self.merges[source(side)].not_run(NotRun::failed(subject.clone(), reason));
+                let own = if arm.side() == TrialSide::Base { Arm::Base } else { Arm::Head };
+                let merge = self.merges.entry(own).or_default();
+                merge.not_run(NotRun::failed(subject.clone(), reason));
                 pair.given_up = true;
             }
         }
@@ -376,8 +372,8 @@ impl<'a> Session<'a> {
         interrupt: &Interrupt,
         progress: &mut dyn Progress,
     ) -> Result<Option<String>, MeasureError> {
-        let One { run, side, prepared, filter, benchmarks, suspects } = *one;
-        let name = format!("{}-{run}-{}", prepared.subject.replace(['/', '\\'], "-"), NAMES[side]);
+        let One { run, arm, prepared, filter, benchmarks, suspects } = *one;
+        let name = format!("{}-{run}-{}", prepared.subject.replace(['/', '\\'], "-"), arm);
         let home = self.scratch.fresh(&name).map_err(ProcessError::Log)?;
         let padding = "x".repeat(self.random.usize(0..PADDING));
         let process = Process {
@@ -410,10 +406,10 @@ impl<'a> Session<'a> {
             let all = suspects.all();
             harvest.measurements.retain(|one| {
                 let left_out = one.criterion.is_some() && !all.contains(&one.id);
-                suspects.want(side, &one.id) && !left_out
+                suspects.want(arm, &one.id) && !left_out
             });
         }
-        self.merges[side].add(run, &prepared.subject, harvest);
+        self.merges.entry(arm).or_default().add(run, &prepared.subject, harvest);
         Ok(failure)
     }
 
@@ -428,20 +424,22 @@ impl<'a> Session<'a> {
         let set_up: Vec<_> = set_up.filter_map(|pair| pair.pace.set_up(&pair.target)).collect();
         let created = Timestamp::now();
         let (mut measured, mut others) = (Vec::new(), Vec::new());
-        for merge in self.merges.clone() {
+        for merge in self.merges.values().cloned() {
             let (measurements, not_run, problems) = merge.whole();
             measured.push(measurements);
             others.push((not_run, problems));
         }
         witness::keep(&mut measured);
-        let mut snapshot = |side: usize, name: &str, revision: &Option<Revision>| {
-            let mut measurements = std::mem::take(&mut measured[side]);
-            let (mut not_run, problems) = std::mem::take(&mut others[side]);
+        let mut measured = measured.into_iter().zip(others);
+        // Called for the arms in their order.
+        let mut snapshot = |arm: Arm, name: &str, revision: &Option<Revision>| {
+            let (mut measurements, (mut not_run, problems)) = measured.next().unwrap_or_default();
             // The control is the base's code: it has no counts of its own.
-            if side != CONTROL {
-                let runs = self.runs[side].len();
-                measurements.extend(self.witnesses.measurements(side, &measurements, runs));
-                not_run.extend(self.witnesses.not_run(side));
+            if arm != Arm::Control {
+                let runs = self.runs[&arm].len();
+                let counts = self.witnesses.measurements(arm.side(), &measurements, runs);
+                measurements.extend(counts);
+                not_run.extend(self.witnesses.not_run(arm.side()));
             }
             let pairing = Pairing {
                 trial: self.name.clone(),
@@ -449,7 +447,7 @@ impl<'a> Session<'a> {
                 screening: self.plan.screening,
                 looks: self.plan.looks.clone(),
                 // The control says what was measured, and that was not.
-                identical: if side == CONTROL { Vec::new() } else { self.identical.clone() },
+                identical: if arm == Arm::Control { Vec::new() } else { self.identical.clone() },
                 control: self.plan.control,
                 set_up: set_up.clone(),
                 layouts: self.plan.layouts.clone(),
@@ -460,7 +458,7 @@ impl<'a> Session<'a> {
                 revision: revision.clone(),
                 selection: self.plan.selection.clone(),
                 pairing: Some(pairing),
-                runs: self.runs[side].clone(),
+                runs: self.runs[&arm].clone(),
                 measurements,
                 not_run,
                 problems,
@@ -470,9 +468,9 @@ impl<'a> Session<'a> {
         };
         let TrialPlan { base, head, control, .. } = self.plan;
         Trial {
-            base: snapshot(BASE, &base.name, &base.revision),
-            head: snapshot(HEAD, &head.name, &head.revision),
-            control: control.then(|| snapshot(CONTROL, NAMES[CONTROL], &base.revision)),
+            base: snapshot(Arm::Base, &base.name, &base.revision),
+            head: snapshot(Arm::Head, &head.name, &head.revision),
+            control: control.then(|| snapshot(Arm::Control, Arm::Control.as_str(), &base.revision)),
         }
     }
 }

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::session::{CONTROL, HEAD};
-use crate::model::BenchId;
+use crate::model::{Arm, BenchId};
 
 /// What is still undecided: of the head, and of the control.
 #[derive(Clone, Debug, Default)]
@@ -21,11 +20,11 @@ impl Suspects {
 
     /// Whether a reading is wanted. A look is final: what it decided is not
     /// decided again because the benchmark had to run for the other comparison.
-    pub(super) fn want(&self, side: usize, id: &BenchId) -> bool {
-        let own = match side {
-            HEAD => &self.head,
-            CONTROL => &self.control,
-            _ => return true,
+    pub(super) fn want(&self, arm: Arm, id: &BenchId) -> bool {
+        let own = match arm {
+            Arm::Head => &self.head,
+            Arm::Control => &self.control,
+            Arm::Base => return true,
         };
         own.contains(id) || !(self.head.contains(id) || self.control.contains(id))
     }
