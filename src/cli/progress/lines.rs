@@ -18,14 +18,19 @@ pub(super) struct Lines<W> {
     /// Crates that cargo has compiled in this build.
     compiled: usize,
     /// The time between lines that report the same phase.
-    pub(super) quiet: Duration,
+    quiet: Duration,
     /// The phase that was reported last, and when.
     last: Option<(String, Instant)>,
 }
 
 impl<W: Write> Lines<W> {
     pub(super) fn new(to: W) -> Self {
-        Self { to, count: Count::default(), compiled: 0, quiet: QUIET, last: None }
+        Self::every(QUIET, to)
+    }
+
+    /// With this time between lines that report the same phase.
+    pub(super) fn every(quiet: Duration, to: W) -> Self {
+        Self { to, count: Count::default(), compiled: 0, quiet, last: None }
     }
 
     /// Reports a phase if it is new, or was not reported for a while.

@@ -25,7 +25,7 @@ fn events() -> Vec<Event<'static>> {
 
 /// As if a while passed between all events.
 fn slow() -> Lines<Vec<u8>> {
-    Lines { quiet: Duration::ZERO, ..Lines::new(Vec::new()) }
+    Lines::every(Duration::ZERO, Vec::new())
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn a_log_of_a_build_counts_what_is_compiled() {
 
 #[test]
 fn a_log_of_many_quick_processes_is_short() {
-    let mut lines = Lines { quiet: Duration::MAX, ..Lines::new(Vec::new()) };
+    let mut lines = Lines::every(Duration::MAX, Vec::new());
     lines.event(&Event::Planned { processes: 100, steps: 0 });
     for run in 0..100 {
         lines.event(&Event::ProcessStarted { run, runs: 100, target: "cache" });
