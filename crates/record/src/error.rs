@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::{error, fmt, io};
 
-use crate::VARIABLE;
 use crate::metric::Unit;
+use crate::variable::VARIABLE;
 
 /// Why something could not be recorded.
 ///

@@ -39,6 +39,7 @@
 mod error;
 mod line;
 mod metric;
+mod variable;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -49,9 +50,7 @@ use std::sync::{Mutex, PoisonError};
 pub use error::RecordError;
 pub use line::{Line, LineError};
 pub use metric::{Direction, Metric, Nature, Unit};
-
-/// The environment variable that names the file; the gate sets it.
-pub const VARIABLE: &str = "BENCHGATE_RECORD";
+pub use variable::VARIABLE;
 
 /// The reasons that [`not_run`] has printed: once is enough.
 static PRINTED: Mutex<BTreeSet<(String, String)>> = Mutex::new(BTreeSet::new());
