@@ -177,7 +177,7 @@ fn everything_that_the_committed_baseline_holds_is_listed() {
 fn the_benchmarks_of_each_target_are_those_that_it_lists() {
     for target in targets() {
         let output = Command::new(env!("CARGO"))
-            .args(["bench", "--quiet", "--bench", &target, "--", "--list"])
+            .args(["test", "--quiet", "--bench", &target, "--", "--list"])
             .current_dir(root())
             .output()
             .expect("cargo starts");
