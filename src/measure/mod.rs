@@ -26,6 +26,7 @@ compile_error!(
 );
 
 mod count;
+mod driver;
 mod error;
 mod merge;
 mod plan;

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::driver::{Attempt, Driver, Start};
 use super::error::MeasureError;
 use super::merge::Merge;
 use super::plan::Plan;
 use crate::build::{probe, revision};
-use crate::drive::process::{Ended, ProcessError};
+use crate::drive::process::ProcessError;
 use crate::drive::{
-    Event, Harness, Interrupt, Load, Measured, Prepared, Process, Progress, Ready, Scratch,
-    last_lines, machine, prepare, valgrind_version,
+    Event, Harness, Interrupt, Load, Prepared, Progress, Ready, machine, prepare, valgrind_version,
 };
 use crate::model::{Environment, Field, NotRun, RunInfo, Snapshot};
 
@@ -66,25 +66,21 @@ pub fn run(
     if plan.counts > 0 && harnesses.contains(&Harness::Criterion) {
         environment.set(Field::Valgrind, valgrind_version().unwrap_or_default());
     }
-    let mut session = Session {
-        plan,
-        scratch: Scratch::create(&plan.scratch).map_err(MeasureError::Scratch)?,
-        environment,
-        merge: Merge::default(),
-        troubles: BTreeMap::new(),
-    };
+    let driver = Driver::new(&plan.scratch, plan.logs.as_deref(), plan.time_limit, interrupt)?;
+    let mut results =
+        Runs { plan, driver, environment, merge: Merge::default(), troubles: BTreeMap::new() };
     for one in plan.not_run.iter().cloned().chain(not_run) {
-        session.merge.not_run(one);
+        results.merge.not_run(one);
     }
     let mut runs = Vec::new();
     for run in 0..plan.repeats {
-        runs.push(session.run(run, &prepared, interrupt, progress)?);
+        runs.push(results.run(run, &prepared, progress)?);
     }
-    session.counting(&mut runs, &prepared, interrupt, progress)?;
-    session.count(&prepared, interrupt, progress)?;
-    let runs = runs.into_iter().map(Taken::into_info).collect();
+    results.counting(&mut runs, &prepared, progress)?;
+    results.count(&prepared, interrupt, progress)?;
+    let runs = runs.into_iter().map(RunInProgress::into_info).collect();
     progress.event(&Event::Finished);
-    let (measurements, not_run, problems) = session.finish(&prepared);
+    let (measurements, not_run, problems) = results.finish(&prepared);
     if measurements.is_empty() && problems.is_empty() {
         return Err(MeasureError::NothingMeasured { not_run });
     }
@@ -125,7 +121,7 @@ struct Trouble {
 }
 
 /// What a run has come to so far.
-pub(super) struct Taken {
+pub(super) struct RunInProgress {
     started: Timestamp,
     seconds: f64,
     load: Load,
@@ -134,7 +130,7 @@ pub(super) struct Taken {
     services: BTreeSet<(String, String)>,
 }
 
-impl Taken {
+impl RunInProgress {
     fn begin(environment: Environment) -> Self {
         let (load, services) = (Load::default(), BTreeSet::new());
         Self { started: Timestamp::now(), seconds: 0.0, load, environment, services }
@@ -153,40 +149,38 @@ impl Taken {
     }
 }
 
-pub(super) struct Session<'a> {
+/// The runs of a plan, and their results so far.
+pub(super) struct Runs<'a> {
     pub(super) plan: &'a Plan,
-    scratch: Scratch,
+    driver: Driver<'a>,
     environment: Environment,
     pub(super) merge: Merge,
     /// By subject.
     troubles: BTreeMap<String, Trouble>,
 }
 
-impl Session<'_> {
+impl Runs<'_> {
     /// One fresh process of each executable that has a clock.
     fn run(
         &mut self,
         run: u32,
         prepared: &[Prepared<'_>],
-        interrupt: &Interrupt,
         progress: &mut dyn Progress,
-    ) -> Result<Taken, MeasureError> {
+    ) -> Result<RunInProgress, MeasureError> {
         let mut environment = self.environment.clone();
         machine(&mut environment);
-        let mut taken = Taken::begin(environment);
+        let mut taken = RunInProgress::begin(environment);
         for one in prepared.iter().filter(|one| !one.harness.counts()) {
             if self.is_given_up(one) {
                 continue;
             }
             let runs = self.plan.repeats;
             progress.event(&Event::ProcessStarted { run, runs, target: &one.subject });
-            let outcome = taken.load.during(|| {
+            let attempt = taken.load.during(|| {
                 let name = scratch_name(run, one);
-                self.process(&name, one, interrupt, &mut |id| {
-                    progress.event(&Event::Benchmark { id });
-                })
+                self.process(&name, one, &mut |id| progress.event(&Event::Benchmark { id }))
             });
-            self.take(run, one, outcome, &mut taken, progress)?;
+            self.take(run, one, attempt?, &mut taken, progress);
         }
         Ok(taken)
     }
@@ -201,30 +195,25 @@ impl Session<'_> {
         &mut self,
         run: u32,
         one: &Prepared<'_>,
-        outcome: Result<Measured, ProcessError>,
-        taken: &mut Taken,
+        attempt: Attempt,
+        taken: &mut RunInProgress,
         progress: &mut dyn Progress,
-    ) -> Result<(), MeasureError> {
-        let failure = match outcome {
-            Ok(measured) => {
-                taken.seconds += measured.seconds;
-                let failure = failure(&measured);
-                let given_up = matches!(measured.ended, Ended::TimedOut(_));
-                taken.services.extend(measured.recorded.services);
-                self.left_out(one, failure.is_some(), &measured.recorded.harvest);
-                self.merge.add(run, &one.subject, measured.recorded.harvest);
-                failure.map(|reason| (reason, given_up))
-            }
-            Err(error @ ProcessError::Start { .. }) => Some((error.to_string(), false)),
-            Err(error) => return Err(error.into()),
-        };
+    ) {
+        let given_up = attempt.timed_out();
+        let Attempt { measured, failure } = attempt;
+        if let Some(measured) = measured {
+            taken.seconds += measured.seconds;
+            taken.services.extend(measured.recorded.services);
+            self.left_out(one, failure.is_some(), &measured.recorded.harvest);
+            self.merge.add(run, &one.subject, measured.recorded.harvest);
+        }
         progress.event(&Event::ProcessEnded {
             run,
             target: &one.subject,
             steps: steps(one),
-            failure: failure.as_ref().map(|(reason, _)| reason.as_str()),
+            failure: failure.as_deref(),
         });
-        if let Some((reason, given_up)) = failure {
+        if let Some(reason) = failure {
             let trouble = self.troubles.entry(one.subject.clone()).or_insert(Trouble {
                 runs: 0,
                 reason,
@@ -233,28 +222,23 @@ impl Session<'_> {
             trouble.runs += 1;
             trouble.given_up |= given_up;
         }
-        Ok(())
     }
 
+    /// One process of an executable, by the plan.
     pub(super) fn process(
         &self,
         name: &str,
-        one: &Prepared<'_>,
-        interrupt: &Interrupt,
+        prepared: &Prepared<'_>,
         on_begin: &mut dyn FnMut(&str),
-    ) -> Result<Measured, ProcessError> {
-        let home = self.scratch.fresh(name).map_err(ProcessError::Log)?;
-        let process = Process {
-            executable: one.executable,
-            harness: one.harness,
+    ) -> Result<Attempt, ProcessError> {
+        let start = Start {
+            name,
+            prepared,
             filter: self.plan.filter.as_ref(),
-            times: one.times(self.plan.criterion),
-            time_limit: self.plan.time_limit,
-            home: &home,
-            log: self.plan.logs.as_ref().map(|logs| logs.join(format!("{name}.log"))),
+            times: prepared.times(self.plan.criterion),
             environment: BTreeMap::new(),
         };
-        process.run(interrupt, on_begin)
+        self.driver.process(start, on_begin)
     }
 
     /// Notes criterion benchmarks that an executable listed and then, though it
@@ -300,30 +284,6 @@ impl Session<'_> {
         }
         self.merge.finish()
     }
-}
-
-/// Why a process is not as it should be, if it is not.
-pub(super) fn failure(measured: &Measured) -> Option<String> {
-    let tail = last_lines(&measured.tail);
-    if let Some(reason) = &measured.unreadable {
-        return Some(format!("its results cannot be read: {reason}{tail}"));
-    }
-    if !measured.ended.success() {
-        return Some(format!("its process ended with {}{tail}", measured.ended));
-    }
-    let harvest = &measured.recorded.harvest;
-    let silent = harvest.measurements.is_empty()
-        && harvest.problems.is_empty()
-        && harvest.not_run.is_empty();
-    silent.then(|| match &measured.elsewhere {
-        Some(elsewhere) => format!(
-            "its code sets an output directory, so its results are in {} and not where CRITERION_HOME \
-             says; remove the call of `Criterion::output_directory`, or make it only where \
-             CRITERION_HOME is not set",
-            elsewhere.display()
-        ),
-        None => format!("its process ended well and wrote no results{tail}"),
-    })
 }
 
 #[cfg(test)]

@@ -5,13 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use super::super::error::MeasureError;
-use super::super::run::{Session, Taken, failure, scratch_name};
+use super::super::run::{RunInProgress, Runs, scratch_name};
 use super::{CountError, CountOptions, CountTarget, Counts, Uncounted, count};
 use crate::drive::BenchExecutable;
-use crate::drive::process::{Ended, ProcessError};
 use crate::drive::{
-    Event, Harness, Interrupt, JobEvent, Listed, Measured, Prepared, Progress, parallel_map,
-    workers,
+    Event, Harness, Interrupt, JobEvent, Listed, Prepared, Progress, parallel_map, workers,
 };
 use crate::model::{
     BenchId, Costs, CountScope, Measurement, Metric, NotRun, Pattern, Reading, RunReading, Unit,
@@ -137,7 +135,7 @@ fn counts_again(run: u32, repeated: bool) -> bool {
     run < if repeated { STEADY_RUNS } else { UNSTEADY_COUNTS }
 }
 
-impl Session<'_> {
+impl Runs<'_> {
     /// Counts what has a time; a count that there is none of is a reason.
     pub(in crate::measure) fn count(
         &mut self,
@@ -185,9 +183,8 @@ impl Session<'_> {
     /// more often than there are runs, nor than it takes.
     pub(in crate::measure) fn counting(
         &mut self,
-        runs: &mut [Taken],
+        runs: &mut [RunInProgress],
         prepared: &[Prepared<'_>],
-        interrupt: &Interrupt,
         progress: &mut dyn Progress,
     ) -> Result<(), MeasureError> {
         for (taken, run) in runs.iter_mut().zip(0..) {
@@ -196,34 +193,23 @@ impl Session<'_> {
                 .filter(|one| one.harness.counts() && !self.is_given_up(one))
                 .filter(|one| counts_again(run, self.merge.repeats(one.executable)))
                 .collect();
-            let process = |one: &Prepared<'_>, name: &str| match self.process(
-                name,
-                one,
-                interrupt,
-                &mut |_| {},
-            ) {
-                Err(error @ ProcessError::Interrupted { .. }) => Err(error),
-                other => Ok(other),
-            };
+            let process = |one: &Prepared<'_>, name: &str| self.process(name, one, &mut |_| {});
             let first = |one: &&Prepared<'_>| process(one, &scratch_name(run, one));
             let at_once = workers(due.len());
-            let mut outcomes = parallel_map(&due, at_once, first, |one, told| {
+            let mut attempts = parallel_map(&due, at_once, first, |one, told| {
                 if let JobEvent::Started = told {
                     let (runs, target) = (self.plan.repeats, one.subject.as_str());
                     progress.event(&Event::ProcessStarted { run, runs, target });
                 }
             })?;
-            for (one, outcome) in due.iter().zip(&mut outcomes) {
-                let failed = |measured: &Measured| {
-                    failure(measured).is_some() && !matches!(measured.ended, Ended::TimedOut(_))
-                };
+            for (one, attempt) in due.iter().zip(&mut attempts) {
                 // Two programs may want the same port or file.
-                if at_once > 1 && outcome.as_ref().is_ok_and(failed) {
-                    *outcome = process(one, &format!("{}-again", scratch_name(run, one)))?;
+                if at_once > 1 && attempt.failed() {
+                    *attempt = process(one, &format!("{}-again", scratch_name(run, one)))?;
                 }
             }
-            for (one, outcome) in due.into_iter().zip(outcomes) {
-                self.take(run, one, outcome, taken, progress)?;
+            for (one, attempt) in due.into_iter().zip(attempts) {
+                self.take(run, one, attempt, taken, progress);
             }
         }
         Ok(())

@@ -45,23 +45,22 @@ fn what_fails_beside_others_is_tried_again_alone() {
         set_up: Duration::ZERO,
     });
     let prepared: Vec<_> = prepared.collect();
-    let mut session = Session {
+    let interrupt = Interrupt::new();
+    let mut results = Runs {
         plan: &plan,
-        scratch: Scratch::create(&plan.scratch).expect("scratch"),
+        driver: Driver::new(&plan.scratch, None, plan.time_limit, &interrupt).expect("scratch"),
         environment: Environment::default(),
         merge: Merge::default(),
         troubles: BTreeMap::new(),
     };
-    let mut runs = [0, 1].map(|_| Taken::begin(Environment::default()));
-    session
-        .counting(&mut runs, &prepared, &Interrupt::new(), &mut Silent)
-        .expect("a failing executable ends nothing");
+    let mut runs = [0, 1].map(|_| RunInProgress::begin(Environment::default()));
+    results.counting(&mut runs, &prepared, &mut Silent).expect("a failing executable ends nothing");
     for one in &prepared {
         let starts = directory.path().join(format!("{}.starts", one.subject));
         let starts = std::fs::read_to_string(starts).expect("it was started");
         let alone = if workers(2) > 1 { 2 } else { 1 };
         assert_eq!(starts.lines().count(), 2 * alone, "{}", one.subject);
-        assert_eq!(session.troubles[&one.subject].runs, 2);
+        assert_eq!(results.troubles[&one.subject].runs, 2);
     }
-    assert_eq!(session.finish(&prepared).1.len(), 2);
+    assert_eq!(results.finish(&prepared).1.len(), 2);
 }

@@ -2,7 +2,7 @@
 
 mod estimate;
 mod plan;
-mod session;
+mod rounds;
 mod steps;
 mod suspects;
 
@@ -13,7 +13,7 @@ use crate::drive::{Event, Interrupt, Progress, prepare};
 use crate::model::{BenchId, Snapshot};
 use estimate::duration;
 pub use plan::{Trial, TrialPlan};
-use session::Session;
+use rounds::Rounds;
 pub use steps::{Steps, carry_out};
 use suspects::Suspects;
 
@@ -39,19 +39,19 @@ pub fn trial(
     let limits = (plan.filter.as_ref(), plan.time_limit);
     let base = prepare(&plan.base.executables, limits.0, limits.1, interrupt)?;
     let head = prepare(&plan.head.executables, limits.0, limits.1, interrupt)?;
-    let mut session = Session::new(plan, base, head)?;
-    let whole_seconds = session.announce(progress);
-    let mut measuring = Measuring { plan, session: &mut session, open, interrupt, progress };
+    let mut rounds = Rounds::new(plan, base, head, interrupt)?;
+    let whole_seconds = rounds.announce(progress);
+    let mut measuring = Measuring { plan, rounds: &mut rounds, open, progress };
     if whole_seconds {
         // Nothing has to be learnt to know what that takes at least.
         measuring.afford()?;
     }
-    measuring.session.count(interrupt, measuring.progress)?;
+    measuring.rounds.count(interrupt, measuring.progress)?;
     carry_out(&plan.looks, &mut measuring)?;
     progress.event(&Event::Finished);
-    let trial = session.so_far();
+    let trial = rounds.so_far();
     let empty = |side: &Snapshot| side.measurements.is_empty() && side.problems.is_empty();
-    if empty(&trial.base) && empty(&trial.head) && session.identical.is_empty() {
+    if empty(&trial.base) && empty(&trial.head) && rounds.identical.is_empty() {
         let not_run = [trial.base.not_run, trial.head.not_run].concat();
         return Err(match &plan.filter {
             Some(filter) if not_run.is_empty() => {
@@ -66,9 +66,8 @@ pub fn trial(
 /// A trial under way.
 struct Measuring<'a, 'p> {
     plan: &'a TrialPlan,
-    session: &'a mut Session<'p>,
+    rounds: &'a mut Rounds<'p>,
     open: &'a mut dyn FnMut(&Trial) -> BTreeSet<BenchId>,
-    interrupt: &'a Interrupt,
     progress: &'a mut dyn Progress,
 }
 
@@ -78,24 +77,24 @@ impl Steps for Measuring<'_, '_> {
 
     /// Everything, once a round.
     fn screen(&mut self) -> Result<(), MeasureError> {
-        if !self.session.measures(None) {
+        if !self.rounds.measures(None) {
             // Its one run says where the sides were built and listed.
-            return self.session.round(None, self.interrupt, self.progress);
+            return self.rounds.round(None, self.progress);
         }
         let screening = self.plan.screening;
         self.estimate();
         for round in 0..screening {
-            if !self.session.measures(None) || !self.session.time_left() {
+            if !self.rounds.measures(None) || !self.rounds.time_left() {
                 break;
             }
-            let left = duration(self.session.seconds(screening - round, None));
+            let left = duration(self.rounds.seconds(screening - round, None));
             self.progress.event(&Event::Pair {
                 number: round + 1,
                 planned: screening,
                 suspects: None,
                 left,
             });
-            self.session.round(None, self.interrupt, self.progress)?;
+            self.rounds.round(None, self.progress)?;
             if round == 0 {
                 self.afford()?;
                 self.estimate();
@@ -106,7 +105,7 @@ impl Steps for Measuring<'_, '_> {
 
     /// What is undecided so far.
     fn suspects(&mut self) -> Option<Suspects> {
-        let mut so_far = self.session.so_far();
+        let mut so_far = self.rounds.so_far();
         let control = so_far.control.take();
         let head = (self.open)(&so_far);
         let control = control.map_or_else(BTreeSet::new, |control| {
@@ -121,18 +120,18 @@ impl Steps for Measuring<'_, '_> {
         let all = suspects.all();
         let names: Vec<&str> = all.iter().map(|id| id.name.as_str()).collect();
         let before = self.plan.screening;
-        while self.session.rounds() < before + look {
-            if !self.session.measures(Some(&all)) || !self.session.time_left() {
+        while self.rounds.rounds() < before + look {
+            if !self.rounds.measures(Some(&all)) || !self.rounds.time_left() {
                 return Ok(false);
             }
-            let done = self.session.rounds() - before;
+            let done = self.rounds.rounds() - before;
             self.progress.event(&Event::Pair {
                 number: done + 1,
                 planned: look,
                 suspects: Some(&names),
-                left: duration(self.session.seconds(look - done, Some(&all))),
+                left: duration(self.rounds.seconds(look - done, Some(&all))),
             });
-            self.session.round(Some(&suspects), self.interrupt, self.progress)?;
+            self.rounds.round(Some(&suspects), self.progress)?;
         }
         Ok(true)
     }
@@ -141,11 +140,11 @@ impl Steps for Measuring<'_, '_> {
 impl Measuring<'_, '_> {
     /// Says how long it will take.
     fn estimate(&mut self) {
-        let session = &self.session;
+        let rounds = &self.rounds;
         let last = self.plan.looks.last().copied().unwrap_or_default();
-        let ahead = self.plan.screening.saturating_sub(session.rounds());
-        let screening = duration(session.seconds(ahead, None));
-        let most = duration(session.seconds(ahead + last, None));
+        let ahead = self.plan.screening.saturating_sub(rounds.rounds());
+        let screening = duration(rounds.seconds(ahead, None));
+        let most = duration(rounds.seconds(ahead + last, None));
         self.progress.event(&Event::Estimated {
             screening,
             // A budget that does not even cover the screening is refused.
@@ -156,21 +155,21 @@ impl Measuring<'_, '_> {
     /// Refuses a budget in which no benchmark could be screened and confirmed.
     fn afford(&self) -> Result<(), MeasureError> {
         let Some(budget) = self.plan.budget else { return Ok(()) };
-        let session = &self.session;
-        let ahead = self.plan.screening.saturating_sub(session.rounds());
-        let screening = duration(session.elapsed() + session.seconds(ahead, None));
-        let confirming = duration(f64::from(self.plan.least) * session.dearest());
+        let rounds = &self.rounds;
+        let ahead = self.plan.screening.saturating_sub(rounds.rounds());
+        let screening = duration(rounds.elapsed() + rounds.seconds(ahead, None));
+        let confirming = duration(f64::from(self.plan.least) * rounds.dearest());
         if screening + confirming <= budget {
             return Ok(());
         }
         Err(MeasureError::Budget {
             budget,
-            benchmarks: session.benchmarks(),
+            benchmarks: rounds.benchmarks(),
             pairs: self.plan.screening,
             screening,
             least: self.plan.least,
             confirming,
-            own_times: session.own_times().iter().cloned().collect(),
+            own_times: rounds.own_times().iter().cloned().collect(),
         })
     }
 }

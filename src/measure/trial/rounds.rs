@@ -6,18 +6,16 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::super::driver::{Driver, Start};
 use super::super::error::MeasureError;
 use super::super::merge::Merge;
-use super::super::run::failure;
 use super::super::witness::{self, Counting, Witnesses};
 use super::estimate::Pace;
 use super::plan::{Trial, TrialPlan};
 use super::suspects::Suspects;
 use crate::build::probe;
-use crate::drive::process::ProcessError;
 use crate::drive::{
-    Event, Filter, Interrupt, Load, Prepared, Process, Progress, Ready, Scratch, machine,
-    valgrind_version,
+    Event, Filter, Interrupt, Load, Prepared, Progress, Ready, machine, valgrind_version,
 };
 use crate::model::{
     Arm, BenchId, Environment, Field, Metric, NotRun, Pairing, Reading, Revision, RunInfo, Samples,
@@ -101,9 +99,10 @@ struct One<'a, 'b> {
     suspects: Option<&'b Suspects>,
 }
 
-pub(super) struct Session<'a> {
+/// The rounds of a trial, and their results so far.
+pub(super) struct Rounds<'a> {
     plan: &'a TrialPlan,
-    scratch: Scratch,
+    driver: Driver<'a>,
     paired: Vec<Paired<'a>>,
     pub(super) identical: Vec<BenchId>,
     environments: Sides<Environment>,
@@ -120,11 +119,12 @@ pub(super) struct Session<'a> {
     own_times: BTreeSet<String>,
 }
 
-impl<'a> Session<'a> {
+impl<'a> Rounds<'a> {
     pub(super) fn new(
         plan: &'a TrialPlan,
         base: Ready<'a>,
         head: Ready<'a>,
+        interrupt: &'a Interrupt,
     ) -> Result<Self, MeasureError> {
         let arms = Arm::ALL.into_iter().filter(|arm| *arm != Arm::Control || plan.control);
         let mut merges: BTreeMap<Arm, Merge> = arms.map(|arm| (arm, Merge::default())).collect();
@@ -156,7 +156,7 @@ impl<'a> Session<'a> {
         let harnesses: Vec<_> = harnesses.into_iter().collect();
         Ok(Self {
             plan,
-            scratch: Scratch::create(&plan.scratch).map_err(MeasureError::Scratch)?,
+            driver: Driver::new(&plan.scratch, plan.logs.as_deref(), plan.time_limit, interrupt)?,
             paired,
             identical,
             environments: Sides { base: &plan.base, head: &plan.head }
@@ -264,7 +264,6 @@ impl<'a> Session<'a> {
     pub(super) fn round(
         &mut self,
         suspects: Option<&Suspects>,
-        interrupt: &Interrupt,
         progress: &mut dyn Progress,
     ) -> Result<(), MeasureError> {
         let started = Instant::now();
@@ -275,7 +274,7 @@ impl<'a> Session<'a> {
         let only = suspects.map(Suspects::all);
         let mut paired = std::mem::take(&mut self.paired);
         let outcome = paired.iter_mut().try_for_each(|pair| {
-            self.pair(run, pair, suspects.zip(only.as_ref()), &mut spent, interrupt, progress)
+            self.pair(run, pair, suspects.zip(only.as_ref()), &mut spent, progress)
         });
         self.paired = paired;
         outcome?;
@@ -296,7 +295,6 @@ impl<'a> Session<'a> {
         pair: &mut Paired<'a>,
         only: Option<(&Suspects, &BTreeSet<BenchId>)>,
         spent: &mut BTreeMap<Arm, (f64, Load)>,
-        interrupt: &Interrupt,
         progress: &mut dyn Progress,
     ) -> Result<(), MeasureError> {
         if run >= pair.rounds() {
@@ -341,13 +339,8 @@ impl<'a> Session<'a> {
             };
             let subject = &prepared.subject;
             progress.event(&Event::ProcessStarted { run, runs: run + 1, target: subject });
-            let failure = self.process(
-                &one,
-                &mut pair.pace,
-                spent.entry(arm).or_default(),
-                interrupt,
-                progress,
-            )?;
+            let failure =
+                self.process(&one, &mut pair.pace, spent.entry(arm).or_default(), progress)?;
             progress.event(&Event::ProcessEnded {
                 run,
                 target: subject,
@@ -369,34 +362,24 @@ impl<'a> Session<'a> {
         one: &One<'_, '_>,
         pace: &mut Pace,
         (seconds, load): &mut (f64, Load),
-        interrupt: &Interrupt,
         progress: &mut dyn Progress,
     ) -> Result<Option<String>, MeasureError> {
         let One { run, arm, prepared, filter, benchmarks, suspects } = *one;
         let name = format!("{}-{run}-{}", prepared.subject.replace(['/', '\\'], "-"), arm);
-        let home = self.scratch.fresh(&name).map_err(ProcessError::Log)?;
         let padding = "x".repeat(self.random.usize(0..PADDING));
-        let process = Process {
-            executable: prepared.executable,
-            harness: prepared.harness,
+        let start = Start {
+            name: &name,
+            prepared,
             filter,
             times: pace.times(benchmarks),
-            time_limit: self.plan.time_limit,
-            home: &home,
-            log: self.plan.logs.as_ref().map(|logs| logs.join(format!("{name}.log"))),
             environment: BTreeMap::from([(OsString::from("BENCHGATE_PADDING"), padding.into())]),
         };
-        let outcome = load
-            .during(|| process.run(interrupt, &mut |id| progress.event(&Event::Benchmark { id })));
-        let measured = match outcome {
-            Ok(measured) => measured,
-            Err(error @ ProcessError::Start { .. }) => return Ok(Some(error.to_string())),
-            Err(error) => return Err(error.into()),
-        };
+        let attempt = load.during(|| {
+            self.driver.process(start, &mut |id| progress.event(&Event::Benchmark { id }))
+        })?;
+        let failure = attempt.failure;
+        let Some(measured) = attempt.measured else { return Ok(failure) };
         *seconds += measured.seconds;
-        // Results of hundreds of processes would fill the disk.
-        let _ = fs_err::remove_dir_all(&home);
-        let failure = failure(&measured);
         self.own_times.extend(measured.own_times);
         let mut harvest = measured.recorded.harvest;
         if failure.is_none() {

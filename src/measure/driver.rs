@@ -1,0 +1,132 @@
+//! Runs the processes of a measurement, for whoever decides which and in which
+//! order: `gate run` and trials.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Duration;
+
+use super::error::MeasureError;
+use crate::drive::process::{Ended, ProcessError};
+use crate::drive::{
+    CriterionTimes, Filter, Interrupt, Measured, Prepared, Process, Scratch, last_lines,
+};
+
+/// What all processes of a measurement have in common.
+pub(super) struct Driver<'a> {
+    scratch: Scratch,
+    logs: Option<&'a Path>,
+    time_limit: Duration,
+    interrupt: &'a Interrupt,
+}
+
+/// One process to run.
+pub(super) struct Start<'a> {
+    /// Names its directory and its log; another attempt needs another name.
+    pub(super) name: &'a str,
+    /// The executable.
+    pub(super) prepared: &'a Prepared<'a>,
+    /// Which of its benchmarks; all, without one.
+    pub(super) filter: Option<&'a Filter>,
+    /// How long criterion takes for each.
+    pub(super) times: CriterionTimes,
+    /// More variables.
+    pub(super) environment: BTreeMap<OsString, OsString>,
+}
+
+/// The outcome of one process.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    /// What it measured, unless it could not be started.
+    pub(super) measured: Option<Measured>,
+    /// Why it is not as it should be, if it is not.
+    pub(super) failure: Option<String>,
+}
+
+impl<'a> Driver<'a> {
+    /// A driver with a private directory inside `scratch`. Output goes to files in
+    /// `logs`, where that is given.
+    pub(super) fn new(
+        scratch: &Path,
+        logs: Option<&'a Path>,
+        time_limit: Duration,
+        interrupt: &'a Interrupt,
+    ) -> Result<Self, MeasureError> {
+        let scratch = Scratch::create(scratch).map_err(MeasureError::Scratch)?;
+        Ok(Self { scratch, logs, time_limit, interrupt })
+    }
+
+    /// Runs one process. `on_begin` gets the name of each criterion benchmark as it
+    /// begins.
+    ///
+    /// # Errors
+    /// It was interrupted, or its files cannot be handled. A process that fails, or
+    /// that cannot be started, is not an error.
+    pub(super) fn process(
+        &self,
+        start: Start<'_>,
+        on_begin: &mut dyn FnMut(&str),
+    ) -> Result<Attempt, ProcessError> {
+        let Start { name, prepared, filter, times, environment } = start;
+        let home = self.scratch.fresh(name).map_err(ProcessError::Log)?;
+        let process = Process {
+            executable: prepared.executable,
+            harness: prepared.harness,
+            filter,
+            times,
+            time_limit: self.time_limit,
+            home: &home,
+            log: self.logs.map(|logs| logs.join(format!("{name}.log"))),
+            environment,
+        };
+        let outcome = process.run(self.interrupt, on_begin);
+        // Results of hundreds of processes would fill the disk.
+        let _ = fs_err::remove_dir_all(&home);
+        match outcome {
+            Ok(measured) => {
+                let failure = failure(&measured);
+                Ok(Attempt { measured: Some(measured), failure })
+            }
+            Err(error @ ProcessError::Start { .. }) => {
+                Ok(Attempt { measured: None, failure: Some(error.to_string()) })
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Attempt {
+    /// Whether it reached its time limit.
+    pub(super) fn timed_out(&self) -> bool {
+        self.measured.as_ref().is_some_and(|one| matches!(one.ended, Ended::TimedOut(_)))
+    }
+
+    /// Whether it ran and failed by itself: another attempt may succeed.
+    pub(super) fn failed(&self) -> bool {
+        self.measured.is_some() && self.failure.is_some() && !self.timed_out()
+    }
+}
+
+/// Why a process is not as it should be, if it is not.
+fn failure(measured: &Measured) -> Option<String> {
+    let tail = last_lines(&measured.tail);
+    if let Some(reason) = &measured.unreadable {
+        return Some(format!("its results cannot be read: {reason}{tail}"));
+    }
+    if !measured.ended.success() {
+        return Some(format!("its process ended with {}{tail}", measured.ended));
+    }
+    let harvest = &measured.recorded.harvest;
+    let silent = harvest.measurements.is_empty()
+        && harvest.problems.is_empty()
+        && harvest.not_run.is_empty();
+    silent.then(|| match &measured.elsewhere {
+        Some(elsewhere) => format!(
+            "its code sets an output directory, so its results are in {} and not where CRITERION_HOME \
+             says; remove the call of `Criterion::output_directory`, or make it only where \
+             CRITERION_HOME is not set",
+            elsewhere.display()
+        ),
+        None => format!("its process ended well and wrote no results{tail}"),
+    })
+}
