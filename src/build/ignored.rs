@@ -28,18 +28,16 @@ pub(super) fn named_by(
     root: &Path,
     leave_out: Option<&Path>,
 ) -> Result<Vec<PathBuf>, GitError> {
-    let mut arguments = ["ls-files", "-z", "--others", "--ignored", "--exclude-standard"]
-        .map(str::to_owned)
-        .to_vec();
-    arguments.extend(["--directory", "--", "."].map(str::to_owned));
-    let inside = leave_out.and_then(|path| path.strip_prefix(root).ok());
-    arguments.extend(inside.map(|path| format!(":(exclude,top,literal){}", path.display())));
-    let listed = Git::in_repository(root).args(&arguments).bytes()?;
+    let list = ["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"];
+    let listed = Git::in_repository(root).args(list).bytes()?;
+    let left_out = leave_out.and_then(|path| path.strip_prefix(root).ok());
+    let is_left_out = |path: &PathBuf| left_out.is_some_and(|left_out| path.starts_with(left_out));
     let entries: Vec<PathBuf> = listed
         .split(|byte| *byte == 0)
         .filter(|name| !name.is_empty())
         .map(|name| PathBuf::from(&*String::from_utf8_lossy(name)))
         .filter(|path| path.file_name().is_none_or(|name| name != "Cargo.lock"))
+        .filter(|path| !is_left_out(path))
         .collect();
     if entries.is_empty() {
         return Ok(Vec::new());
@@ -51,6 +49,8 @@ pub(super) fn named_by(
     for entry in entries {
         add(root, &entry, &named, &mut found);
     }
+    // What cargo built may be inside of an ignored directory.
+    found.retain(|path| !is_left_out(path));
     found.sort();
     Ok(found)
 }
@@ -132,11 +132,13 @@ mod tests {
         std::fs::create_dir_all(root.join("benches/data")).unwrap();
         std::fs::create_dir_all(root.join("cache/data")).unwrap();
         std::fs::create_dir_all(root.join("node_modules")).unwrap();
+        std::fs::create_dir_all(root.join("target/data")).unwrap();
         for file in [
             "benches/data/a.txt",
             "cache/data/words.bin",
             "cache/data/unnamed",
             "node_modules/words.bin",
+            "target/data/words.bin",
             "x",
         ] {
             std::fs::write(root.join(file), "x").unwrap();

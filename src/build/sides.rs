@@ -243,11 +243,15 @@ impl<'a> SideBuilder<'a> {
         let on_side = self.place.on_side(side);
         let _entered = on_side.enter()?;
         let root = self.plan.repository.root();
-        let target = self.plan.gate.parent();
-        check_out(root, &self.source(side), self.place.checkout(), target)
+        check_out(root, &self.source(side), self.place.checkout(), self.target_directory())
             .map_err(|source| SideError::CheckOut { side, source })?;
         self.place.mark(side)?;
         self.give_lock(side)
+    }
+
+    /// The project's target directory, without links.
+    fn target_directory(&self) -> Option<&Path> {
+        self.place.target().ancestors().nth(2)
     }
 
     fn lock_path(&self) -> Option<PathBuf> {
@@ -301,7 +305,7 @@ impl<'a> SideBuilder<'a> {
     /// Copies ignored files that the head's executables name to both sides.
     fn copy_ignored(&mut self, executables: &[BenchExecutable]) -> Result<(), SideError> {
         let root = self.plan.repository.root();
-        let files = ignored::named_by(executables, root, self.plan.gate.parent())?;
+        let files = ignored::named_by(executables, root, self.target_directory())?;
         if files.is_empty() {
             return Ok(());
         }

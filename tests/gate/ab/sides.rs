@@ -113,6 +113,17 @@ fn each_side_is_built_by_its_own_configuration() {
     is_slower(&root);
 }
 
+/// The head asks for another toolchain, which the base must not be built with.
+#[test]
+#[ignore = "needs rustup with the nightly toolchain: `rustup toolchain install nightly`"]
+fn each_side_is_built_by_its_own_toolchain() {
+    let home = tempfile::tempdir().unwrap();
+    let root = repository(home.path());
+    write(&root.join("rust-toolchain.toml"), "[toolchain]\nchannel = \"nightly\"\n");
+    let text = is_measured(&root);
+    assert!(text.contains("environment-differs") && text.contains("nightly"), "{text}");
+}
+
 /// A build script finds the commit and the tags of a clone.
 #[test]
 fn a_build_script_can_ask_git() {
