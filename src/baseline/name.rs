@@ -6,6 +6,9 @@ use super::error::{BaselineError, NameKind};
 /// systems allow.
 const MAX_BYTES: usize = 100;
 
+/// The name of the noise file, which no baseline can have.
+pub(super) const NOISE: &str = "noise";
+
 /// Device names of Windows, which are no file names there with any extension.
 const RESERVED: [&str; 22] = [
     "con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8",
@@ -15,7 +18,7 @@ const RESERVED: [&str; 22] = [
 /// Refuses whatever could leave its directory, hide, or name something else on
 /// another system: committed baselines are checked out anywhere.
 pub(super) fn check(kind: NameKind, name: &str) -> Result<(), BaselineError> {
-    let kept = kind == NameKind::Baseline && name.eq_ignore_ascii_case(super::noise::NAME);
+    let kept = kind == NameKind::Baseline && name.eq_ignore_ascii_case(NOISE);
     let taken = "is the name of the file that `gate calibrate` keeps: choose another";
     match fault(name).or(kept.then_some(taken)) {
         None => Ok(()),

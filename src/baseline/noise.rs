@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::decode;
 use super::error::{BaselineError, Fault, NameKind, Place};
-use super::name::check;
+use super::name::{NOISE, check};
 use super::number::Number;
 use super::store::Store;
 use super::{layout, replace};
@@ -18,14 +18,11 @@ use crate::model;
 /// The version of noise files.
 pub const NOISE_SCHEMA_VERSION: u32 = 1;
 
-/// The file's name; no baseline has it.
-pub(super) const NAME: &str = "noise";
-
 impl Store {
     /// Where a machine class's noise file is or would be.
     pub fn noise_path(&self, class: &str) -> Result<PathBuf, BaselineError> {
         check(NameKind::Class, class)?;
-        Ok(self.root().join(class).join(format!("{NAME}.json")))
+        Ok(self.root().join(class).join(format!("{NOISE}.json")))
     }
 
     /// What is known of a machine class's noise; `None` where there is no file.

@@ -12,7 +12,7 @@ use super::atomic::{self, is_abandoned};
 use super::decode;
 use super::encode;
 use super::error::{BaselineError, NameKind};
-use super::name::check;
+use super::name::{NOISE, check};
 use crate::model::{Revision, Snapshot};
 
 pub use super::atomic::Existing;
@@ -272,7 +272,7 @@ fn baselines(directory: &Path) -> Result<Vec<(String, PathBuf)>, BaselineError> 
         .filter_map(|path| {
             let file = last_part(&path);
             let name = file.strip_suffix(EXTENSION)?.strip_suffix('.')?;
-            (!file.starts_with('.') && name != super::noise::NAME).then(|| (name.to_owned(), path))
+            (!file.starts_with('.') && name != NOISE).then(|| (name.to_owned(), path))
         })
         .collect();
     // By name, not by file: `main.json` comes before `main-2.json`.
