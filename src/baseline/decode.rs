@@ -1,17 +1,14 @@
-//! Files read and checked: what comes out of here keeps the model's promises,
-//! whatever was in the file.
+//! Snapshots from files. Everything is checked, so that a snapshot keeps the model's
+//! promises whatever was in its file.
 
-use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
-use super::critcmp;
+use super::checked;
+use super::critcmp::import;
 use super::error::{BaselineError, Fault, Place};
+use super::load;
 use super::number::Number;
 use super::wire::{self, SCHEMA_VERSION};
 use crate::model::{
@@ -19,9 +16,6 @@ use crate::model::{
     Measurement, Metric, NotRun, Pairing, Problem, Reading, Revision, RunInfo, RunReading, Samples,
     SetUp, Snapshot, TargetId, Throughput, Unit,
 };
-
-/// The largest file that is read: 256 MiB.
-pub const MAX_FILE_BYTES: u64 = 256 << 20;
 
 /// Reads one snapshot, or a plain critcmp export as a snapshot with one run
 /// (see [`import_critcmp`](super::import_critcmp)).
@@ -31,13 +25,13 @@ pub const MAX_FILE_BYTES: u64 = 256 << 20;
 /// present and each benchmark and metric once. Fields and environment keys that
 /// are not known are passed over.
 pub fn read(path: &Path) -> Result<Snapshot, BaselineError> {
-    let content = load(path)?;
-    let Peek { benchgate } = parse(&content.bytes, path)?;
+    let content = load::file(path)?;
+    let Peek { benchgate } = load::parse(&content.bytes, path)?;
     match benchgate {
-        None => plain(&content, path),
+        None => import::plain(&content, path),
         // A version before the newest gets a line and its reader here.
         Some(Version { schema_version, .. }) if schema_version == u64::from(SCHEMA_VERSION) => {
-            snapshot(parse(&content.bytes, path)?).map_err(|fault| fault.in_file(path))
+            snapshot(load::parse(&content.bytes, path)?).map_err(|fault| fault.in_file(path))
         }
         Some(Version { schema_version: 0, .. }) => {
             let place = Place::default().at("benchgate").at("schema_version");
@@ -64,74 +58,6 @@ struct Version {
     tool_version: Option<String>,
 }
 
-/// A file's bytes, and when they were written.
-pub(super) struct Content {
-    pub(super) bytes: Vec<u8>,
-    written: Timestamp,
-}
-
-/// Reads a regular file of bounded size.
-pub(super) fn load(path: &Path) -> Result<Content, BaselineError> {
-    let refused = |source| BaselineError::Io { action: "read", path: path.to_owned(), source };
-    // Before it is opened: opening a pipe would wait for its writer.
-    let metadata = std::fs::metadata(path).map_err(refused)?;
-    if !metadata.is_file() {
-        return Err(BaselineError::NotAFile { path: path.to_owned() });
-    }
-    let too_large =
-        |bytes| BaselineError::TooLarge { path: path.to_owned(), bytes, limit: MAX_FILE_BYTES };
-    if metadata.len() > MAX_FILE_BYTES {
-        return Err(too_large(metadata.len()));
-    }
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(refused)?;
-    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(refused)?;
-    // It may have grown since.
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(too_large(bytes.len() as u64));
-    }
-    let written = metadata
-        .modified()
-        .and_then(|time| Timestamp::try_from(time).map_err(io::Error::other))
-        .unwrap_or(Timestamp::UNIX_EPOCH);
-    Ok(Content { bytes, written })
-}
-
-fn parse<T: DeserializeOwned>(bytes: &[u8], path: &Path) -> Result<T, BaselineError> {
-    serde_json::from_slice(bytes)
-        .map_err(|source| BaselineError::Syntax { path: path.to_owned(), source })
-}
-
-/// What critcmp sees of a file.
-pub(super) fn plain(content: &Content, path: &Path) -> Result<Snapshot, BaselineError> {
-    let critcmp::Export { name, benchmarks } = parse(&content.bytes, path)?;
-    let top = Place::default();
-    let measurements = benchmarks
-        .into_iter()
-        .map(|(key, benchmark)| {
-            let place = top.at("benchmarks").at(key);
-            Ok((benchmark.into_measurement(&place)?, place))
-        })
-        .collect::<Result<_, Fault>>();
-    let run =
-        RunInfo { started: None, seconds: None, busy: None, environment: Environment::default() };
-    measurements
-        .and_then(|measurements| {
-            Ok(Snapshot {
-                name: present(name, &top.at("name"))?,
-                created: content.written,
-                revision: None,
-                selection: None,
-                pairing: None,
-                runs: vec![run],
-                measurements: in_order(measurements)?,
-                not_run: Vec::new(),
-                problems: Vec::new(),
-            })
-        })
-        .map_err(|fault| fault.in_file(path))
-}
-
 /// The snapshot that a file of version 1 holds.
 pub(super) fn snapshot(file: wire::File) -> Result<Snapshot, Fault> {
     let wire::File { name, benchmarks, benchgate: header } = file;
@@ -155,7 +81,7 @@ pub(super) fn snapshot(file: wire::File) -> Result<Snapshot, Fault> {
         .map(|(index, run)| run_info(run, &inner.at("runs").at(index)))
         .collect::<Result<_, _>>()?;
     Ok(Snapshot {
-        name: present(name, &top.at("name"))?,
+        name: checked::present(name, &top.at("name"))?,
         created: header.created,
         revision: header.revision.map(|wire::Revision { commit, branch, dirty }| Revision {
             commit,
@@ -165,7 +91,7 @@ pub(super) fn snapshot(file: wire::File) -> Result<Snapshot, Fault> {
         selection: header.selection,
         pairing: header.pairing.map(|it| pairing(it, &inner.at("pairing"))).transpose()?,
         runs,
-        measurements: in_order(measurements)?,
+        measurements: checked::in_order(measurements)?,
         not_run: header
             .not_run
             .into_iter()
@@ -193,14 +119,14 @@ fn benchmark(
         benchgate: extension,
     } = benchmark;
     // Derived, so not used; but critcmp will show it.
-    estimates(shown.into(), &place.at("criterion_estimates_v1"))?;
+    checked::estimates(shown.into(), &place.at("criterion_estimates_v1"))?;
     let own = place.at("benchgate");
     let name = match extension.name {
-        Some(name) => present(name, &own.at("name"))?,
-        None => present(info.full_id, &place.at("criterion_benchmark_v1").at("full_id"))?,
+        Some(name) => checked::present(name, &own.at("name"))?,
+        None => checked::present(info.full_id, &place.at("criterion_benchmark_v1").at("full_id"))?,
     };
     Ok(Measurement {
-        id: id(name, extension.target, extension.package, &own)?,
+        id: checked::id(name, extension.target, extension.package, &own)?,
         metric: Metric::time(),
         runs: readings(extension.runs, run_count, &own.at("runs"))?,
         criterion: Some(CriterionParts {
@@ -226,9 +152,9 @@ fn measurement(
         measurement;
     let metric_place = place.at("metric");
     Ok(Measurement {
-        id: id(present(name, &place.at("name"))?, target, package, place)?,
+        id: checked::id(checked::present(name, &place.at("name"))?, target, package, place)?,
         metric: Metric {
-            name: present(metric.name, &metric_place.at("name"))?,
+            name: checked::present(metric.name, &metric_place.at("name"))?,
             unit: Unit::from(metric.unit.as_str()),
             better: metric.better,
             nature: metric.nature,
@@ -291,14 +217,19 @@ fn readings(
 }
 
 fn reading(run: wire::Run, place: &Place) -> Result<Reading, Fault> {
-    let own = run.estimates.map(|own| estimates(own.into(), &place.at("estimates"))).transpose()?;
+    let own = run
+        .estimates
+        .map(|own| checked::estimates(own.into(), &place.at("estimates")))
+        .transpose()?;
     match (run.samples, own, run.value) {
         (Some(samples), estimates, None) => {
             let samples = self::samples(samples, &place.at("samples"))?;
             Ok(Reading::Samples { samples, estimates })
         }
         (None, Some(estimates), None) => Ok(Reading::Estimates(estimates)),
-        (None, None, Some(Number(value))) => finite(value, &place.at("value")).map(Reading::Value),
+        (None, None, Some(Number(value))) => {
+            checked::finite(value, &place.at("value")).map(Reading::Value)
+        }
         (None, None, None) => Err(place.fault("has no samples, no estimates and no value")),
         (_, _, Some(_)) => Err(place.fault("has a value beside samples or estimates")),
     }
@@ -328,40 +259,6 @@ fn samples(samples: wire::Samples, place: &Place) -> Result<Samples, Fault> {
     Ok(Samples { mode, iterations, totals })
 }
 
-/// Passes estimates that a criterion can have made.
-pub(super) fn estimates(estimates: Estimates, place: &Place) -> Result<Estimates, Fault> {
-    let Estimates { mean, median, median_abs_dev, slope, std_dev } = &estimates;
-    let each = [
-        ("mean", Some(mean)),
-        ("median", Some(median)),
-        ("median_abs_dev", Some(median_abs_dev)),
-        ("slope", slope.as_ref()),
-        ("std_dev", Some(std_dev)),
-    ];
-    for (name, estimate) in each {
-        let Some(Estimate { point, standard_error, level, lower, upper }) = estimate else {
-            continue;
-        };
-        let place = place.at(name);
-        for number in [point, standard_error, level, lower, upper] {
-            finite(*number, &place)?;
-        }
-        let reason = if matches!(name, "mean" | "median") && *point <= 0.0 {
-            format!("{point} is no time that an iteration can take")
-        } else if *standard_error < 0.0 {
-            format!("{standard_error} is no standard error: it is below 0")
-        } else if *level <= 0.0 || *level >= 1.0 {
-            format!("{level} is no confidence level: it is not between 0 and 1")
-        } else if lower > upper {
-            format!("the interval from {lower} to {upper} is turned around")
-        } else {
-            continue;
-        };
-        return Err(place.fault(reason));
-    }
-    Ok(estimates)
-}
-
 fn run_info(run: wire::RunInfo, place: &Place) -> Result<RunInfo, Fault> {
     let seconds = run.seconds.map(|Number(seconds)| seconds);
     if let Some(seconds) = seconds.filter(|s| !s.is_finite() || *s < 0.0) {
@@ -382,22 +279,9 @@ fn run_info(run: wire::RunInfo, place: &Place) -> Result<RunInfo, Fault> {
     Ok(RunInfo { started: run.started, seconds, busy, environment })
 }
 
-/// Refuses a package without a bench target, which no writer knows.
-pub(super) fn id(
-    name: String,
-    target: Option<String>,
-    package: Option<String>,
-    place: &Place,
-) -> Result<BenchId, Fault> {
-    if target.is_none() && package.is_some() {
-        return Err(place.at("package").fault("a package without its bench target"));
-    }
-    Ok(BenchId::from_parts(name, target, package))
-}
-
 fn wire_id(id: wire::Id, place: &Place) -> Result<BenchId, Fault> {
     let wire::Id { name, package, target } = id;
-    self::id(name, target, package, place)
+    checked::id(name, target, package, place)
 }
 
 fn pairing(pairing: wire::Pairing, place: &Place) -> Result<Pairing, Fault> {
@@ -411,7 +295,7 @@ fn pairing(pairing: wire::Pairing, place: &Place) -> Result<Pairing, Fault> {
         .enumerate()
         .map(|(index, id)| wire_id(id, &place.at("identical").at(index)))
         .collect::<Result<_, _>>()?;
-    let trial = present(trial, &place.at("trial"))?;
+    let trial = checked::present(trial, &place.at("trial"))?;
     let set_up = set_up
         .into_iter()
         .enumerate()
@@ -452,32 +336,6 @@ fn problem(problem: wire::Problem, place: &Place) -> Result<Problem, Fault> {
     let wire::Problem { kind, id, path, reason } = problem;
     let id = id.map(|id| wire_id(id, &place.at("id"))).transpose()?;
     Ok(Problem { kind, id, path: PathBuf::from(path), reason })
-}
-
-/// The model's order, and each benchmark's metric once.
-fn in_order(measurements: Vec<(Measurement, Place)>) -> Result<Vec<Measurement>, Fault> {
-    let mut seen = BTreeSet::new();
-    for (measurement, place) in &measurements {
-        let Measurement { id, metric, .. } = measurement;
-        if !seen.insert((id, &metric.name)) {
-            let reason = format!("`{}` has its metric `{metric}` twice", id.qualified());
-            return Err(place.fault(reason));
-        }
-    }
-    drop(seen);
-    let mut measurements: Vec<Measurement> =
-        measurements.into_iter().map(|(measurement, _)| measurement).collect();
-    measurements.sort_by(|a, b| (&a.id, &a.metric.name).cmp(&(&b.id, &b.metric.name)));
-    Ok(measurements)
-}
-
-/// Passes a name that is there.
-pub(super) fn present(name: String, place: &Place) -> Result<String, Fault> {
-    if name.is_empty() { Err(place.fault("the name is empty")) } else { Ok(name) }
-}
-
-fn finite(number: f64, place: &Place) -> Result<f64, Fault> {
-    if number.is_finite() { Ok(number) } else { Err(place.fault(format!("{number} is no number"))) }
 }
 
 impl From<wire::Estimates> for Estimates {

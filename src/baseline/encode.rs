@@ -1,6 +1,6 @@
 //! A snapshot as the file that holds it.
 
-use super::critcmp::{self, Shown};
+use super::critcmp::export::{self, Shown};
 use super::decode;
 use super::error::BaselineError;
 use super::layout;
@@ -35,7 +35,7 @@ fn file(snapshot: &Snapshot) -> wire::File {
         not_run,
         problems,
     } = snapshot;
-    let (shown, others) = critcmp::divide(snapshot);
+    let (shown, others) = export::divide(snapshot);
     wire::File {
         name: name.clone(),
         benchmarks: shown

@@ -17,21 +17,26 @@
 //! sorted by name.
 
 mod atomic;
+mod checked;
 mod critcmp;
 mod decode;
 mod derive;
 mod encode;
 mod error;
 mod layout;
+mod load;
 mod name;
 mod noise;
 mod number;
 mod store;
+mod unique;
 mod wire;
 
-pub use critcmp::{CritcmpExport, export_critcmp, import_critcmp};
-pub use decode::{MAX_FILE_BYTES, read};
+pub use critcmp::export::{CritcmpExport, export_critcmp};
+pub use critcmp::import::import_critcmp;
+pub use decode::read;
 pub use error::{BaselineError, NameKind};
+pub use load::MAX_FILE_BYTES;
 pub use noise::{NOISE_SCHEMA_VERSION, noise_schema};
 pub use store::{Entry, Existing, Promoted, Prune, Pruned, Store, Summary};
 pub use wire::{SCHEMA_VERSION, schema};

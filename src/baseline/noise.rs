@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::{Deserialize, Serialize};
 
-use super::decode;
+use super::checked;
 use super::error::{BaselineError, Fault, NameKind, Place};
+use super::load;
 use super::name::{NOISE, check};
 use super::number::Number;
 use super::store::Store;
@@ -143,7 +144,7 @@ fn text(noise: &model::Noise) -> serde_json::Result<Vec<u8>> {
 
 /// Reads a noise file; everything in it is checked.
 fn read(path: &Path) -> Result<model::Noise, BaselineError> {
-    let content = decode::load(path)?;
+    let content = load::file(path)?;
     let damaged = |source| BaselineError::Noise { path: path.to_owned(), source };
     let Peek { schema_version, tool_version } =
         serde_json::from_slice(&content.bytes).map_err(damaged)?;
@@ -176,7 +177,7 @@ fn noise(file: File) -> Result<model::Noise, Fault> {
         if sessions.is_empty() {
             return Err(place.at("sessions").fault("there is none"));
         }
-        let id = decode::id(name, target, package, &place)?;
+        let id = checked::id(name, target, package, &place)?;
         if !seen.insert((id.clone(), metric.clone(), unit.clone())) {
             return Err(place.fault("this benchmark and metric is there twice"));
         }

@@ -10,8 +10,9 @@ use jiff::Timestamp;
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde::{Deserialize, Serialize};
 
-use super::critcmp;
+use super::critcmp::format;
 use super::number::{Iterations, Number};
+use super::unique;
 use crate::model;
 
 /// The version of the files that are written.
@@ -32,7 +33,7 @@ pub(super) struct File {
     pub(super) name: String,
     /// Criterion's times, each under its `full_id`; where two bench targets
     /// have the same, under `package/target::full_id`.
-    #[serde(deserialize_with = "critcmp::unique_keys")]
+    #[serde(deserialize_with = "unique::keys")]
     pub(super) benchmarks: BTreeMap<String, Benchmark>,
     /// All that critcmp does not know.
     pub(super) benchgate: Header,
@@ -46,10 +47,10 @@ pub(super) struct Benchmark {
     /// The snapshot's name, a slash, and the benchmark's key.
     pub(super) fullname: String,
     /// Criterion's parts of the name, as critcmp reads them.
-    pub(super) criterion_benchmark_v1: critcmp::Info,
+    pub(super) criterion_benchmark_v1: format::Info,
     /// What critcmp shows: criterion's own estimates of a single run, or the
     /// mean over the runs, with the error of that mean.
-    pub(super) criterion_estimates_v1: critcmp::Estimates,
+    pub(super) criterion_estimates_v1: format::Estimates,
     /// The data of each run; where it says otherwise than the estimates, it is
     /// right.
     pub(super) benchgate: Extension,
@@ -229,7 +230,7 @@ pub(super) struct Costs {
     pub(super) total: u64,
     /// Instructions that a function took itself, without what it called; those
     /// that matter, by demangled name.
-    #[serde(deserialize_with = "critcmp::unique_keys")]
+    #[serde(deserialize_with = "unique::keys")]
     pub(super) functions: BTreeMap<String, u64>,
 }
 
