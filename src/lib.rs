@@ -20,6 +20,7 @@
 //! | [`project`] | the packages and bench targets of a cargo project |
 //! | [`init`] | a project's first policy and workflows |
 //! | [`doctor`] | checks of the machine, the tools and the project |
+//! | [`files`] | reads up to a limit, atomic writes |
 //! | [`cli`] | the commands |
 //!
 //! The pure parts are in `benchgate-core`, and the format of recorded metrics is in
@@ -31,6 +32,7 @@ pub mod build;
 pub mod cli;
 pub mod doctor;
 pub mod drive;
+pub mod files;
 pub mod init;
 pub mod measure;
 pub mod project;

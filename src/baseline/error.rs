@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use crate::files::WriteError;
+
 /// Why a snapshot could not be read or kept.
 #[derive(Debug, thiserror::Error)]
 pub enum BaselineError {
@@ -45,10 +47,13 @@ pub enum BaselineError {
         /// The name given twice.
         name: String,
     },
+    /// A file cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
     /// The system refused.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// `read`, `write`, `list` …
+        /// `read`, `list` or `remove`.
         action: &'static str,
         /// The file or directory.
         path: PathBuf,

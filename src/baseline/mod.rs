@@ -16,7 +16,6 @@
 //! The text is laid out for `git diff`: one line for each field of a benchmark,
 //! sorted by name.
 
-mod atomic;
 mod checked;
 mod critcmp;
 mod decode;
@@ -38,33 +37,18 @@ pub use decode::read;
 pub use error::{BaselineError, NameKind};
 pub use load::MAX_FILE_BYTES;
 pub use noise::{NOISE_SCHEMA_VERSION, noise_schema};
-pub use store::{Entry, Existing, Promoted, Prune, Pruned, Store, Summary};
+pub use store::{Entry, Promoted, Prune, Pruned, Store, Summary};
 pub use wire::{SCHEMA_VERSION, schema};
 
 use std::path::Path;
 
+use crate::files;
 use crate::model::Snapshot;
 
-/// Writes a snapshot to a file of its own, outside any store; replaced whole.
+pub use crate::files::Existing;
+
+/// Writes a snapshot to a file outside any store. An existing file is replaced
+/// atomically.
 pub fn write(path: &Path, snapshot: &Snapshot) -> Result<(), BaselineError> {
-    replace(path, &encode::text(snapshot)?)
-}
-
-/// Puts `bytes` at `path` whole or not at all, whenever the writer dies; its
-/// directory is made where it is missing.
-pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), BaselineError> {
-    put(path, bytes, Existing::Replace)
-}
-
-/// The same where nothing is at `path`; a file that is there stays, and is an error.
-pub fn create(path: &Path, bytes: &[u8]) -> Result<(), BaselineError> {
-    put(path, bytes, Existing::Refuse)
-}
-
-fn put(path: &Path, bytes: &[u8], existing: Existing) -> Result<(), BaselineError> {
-    atomic::write(path, bytes, existing).map_err(|source| BaselineError::Io {
-        action: "write",
-        path: path.to_owned(),
-        source,
-    })
+    Ok(files::write(path, &encode::text(snapshot)?, Existing::Replace)?)
 }

@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use super::checked;
 use super::error::{BaselineError, Fault, NameKind, Place};
+use super::layout;
 use super::load;
 use super::name::{NOISE, check};
 use super::number::Number;
 use super::store::Store;
-use super::{layout, replace};
+use crate::files::{self, Existing};
 use crate::model;
 
 /// The version of noise files.
@@ -41,7 +42,7 @@ impl Store {
         let path = self.noise_path(class)?;
         let text =
             text(noise).map_err(|source| BaselineError::Noise { path: path.clone(), source })?;
-        replace(&path, &text)?;
+        files::write(&path, &text, Existing::Replace)?;
         Ok(path)
     }
 }

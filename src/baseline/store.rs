@@ -8,14 +8,12 @@ use std::time::SystemTime;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::atomic::{self, is_abandoned};
 use super::decode;
 use super::encode;
 use super::error::{BaselineError, NameKind};
 use super::name::{NOISE, check};
+use crate::files::{self, Existing};
 use crate::model::{Revision, Snapshot};
-
-pub use super::atomic::Existing;
 
 /// The extension of a baseline's file.
 const EXTENSION: &str = "json";
@@ -120,14 +118,15 @@ impl Store {
     ) -> Result<PathBuf, BaselineError> {
         let path = self.path(class, &snapshot.name)?;
         let text = encode::text(snapshot)?;
-        match atomic::write(&path, &text, existing) {
+        match files::write(&path, &text, existing) {
             Ok(()) => Ok(path),
             Err(error)
-                if existing == Existing::Refuse && error.kind() == io::ErrorKind::AlreadyExists =>
+                if existing == Existing::Refuse
+                    && error.source.kind() == io::ErrorKind::AlreadyExists =>
             {
                 Err(BaselineError::Exists { path })
             }
-            Err(source) => Err(BaselineError::Io { action: "write", path, source }),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -221,7 +220,7 @@ impl Store {
         }
         for (_, directory) in self.classes()? {
             for path in files(&directory)? {
-                if is_abandoned(&path, SystemTime::from(*now)) {
+                if files::is_abandoned(&path, SystemTime::from(*now)) {
                     pruned.push(Pruned { path, created: None });
                 }
             }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::args::StoreArgs;
 use super::context::{Context, Failed};
-use crate::baseline::{BaselineError, Existing};
+use crate::baseline::BaselineError;
+use crate::files::Existing;
 use crate::measure;
 use crate::model::{BenchId, Field, Noise, Snapshot};
 use crate::text::plural;

@@ -1,12 +1,12 @@
 //! Reads a saved report, so that it can be rendered again.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::text::cut;
+use crate::files;
 use crate::judge::Report;
 
 /// The version of the format that is known here.
@@ -119,18 +119,11 @@ pub fn read(path: &Path) -> Result<Report, ReadError> {
 }
 
 fn load(path: &Path) -> Result<Vec<u8>, ReadError> {
-    let refused = |source| ReadError::Io { path: path.to_owned(), source };
-    // Checked before opening: opening a pipe would wait for its writer.
-    if !std::fs::metadata(path).map_err(refused)?.is_file() {
-        return Err(ReadError::NotAFile { path: path.to_owned() });
-    }
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(refused)?;
-    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(refused)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(ReadError::TooLarge { path: path.to_owned() });
-    }
-    Ok(bytes)
+    files::read(path, MAX_FILE_BYTES).map_err(|error| match error {
+        files::ReadError::Io(source) => ReadError::Io { path: path.to_owned(), source },
+        files::ReadError::NotAFile => ReadError::NotAFile { path: path.to_owned() },
+        files::ReadError::TooLarge { .. } => ReadError::TooLarge { path: path.to_owned() },
+    })
 }
 
 fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8], path: &Path) -> Result<T, ReadError> {

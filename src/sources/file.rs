@@ -1,11 +1,12 @@
 //! Reads one file of JSON without trusting it. Reasons are sentences without
 //! the path: the [`Problem`](crate::model::Problem) carries that.
 
-use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
+
+use crate::files::{self, ReadError};
 
 /// A thousand times what criterion writes at its largest.
 const MAX_BYTES: u64 = 64 << 20;
@@ -20,21 +21,14 @@ pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, String> {
         ErrorKind::NotFound => format!("{name} is missing"),
         _ => format!("cannot be read: {error}"),
     };
-    let metadata = path.symlink_metadata().map_err(failed)?;
-    if metadata.is_symlink() {
+    if path.symlink_metadata().map_err(failed)?.is_symlink() {
         return Err("is a symbolic link; links inside the results are not followed".to_owned());
     }
-    if !metadata.is_file() {
-        return Err("is not a regular file".to_owned());
-    }
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
-        .map_err(failed)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err("is larger than 64 MiB; no result is".to_owned());
-    }
-    Ok(bytes)
+    files::read(path, MAX_BYTES).map_err(|error| match error {
+        ReadError::Io(error) => failed(error),
+        ReadError::NotAFile => "is not a regular file".to_owned(),
+        ReadError::TooLarge { .. } => "is larger than 64 MiB; no result is".to_owned(),
+    })
 }
 
 /// A file of JSON.

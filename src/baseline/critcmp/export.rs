@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::format::{Benchmark, Estimates, Export, Info};
-use crate::baseline::{checked, derive};
 use crate::baseline::error::{BaselineError, Place};
+use crate::baseline::{checked, derive};
 use crate::model::{Measurement, Metric, Snapshot};
 
 /// A measurement that critcmp can show.

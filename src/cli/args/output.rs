@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::context::{Context, Failed};
 use crate::exit::Exit;
+use crate::files::{self, Existing};
 use crate::judge::Report;
 use crate::report::{
     Annotations, Bencher, GithubBenchmark, Html, Json, Junit, Markdown, Render, Terminal,
@@ -70,7 +71,7 @@ impl OutputArgs {
     pub(in crate::cli) fn write(&self, context: &Context, report: &Report) -> Result<Exit, Failed> {
         let Self { shown, output, report: directory } = self;
         if let Some(path) = output {
-            crate::baseline::replace(path, Json.render(report).as_bytes())?;
+            files::write(path, Json.render(report).as_bytes(), Existing::Replace)?;
         }
         if let Some(directory) = directory {
             write_all(directory, report)?;
@@ -83,7 +84,7 @@ impl OutputArgs {
 /// Writes a file for each format, each replaced atomically. The report itself comes
 /// first: the others can be rendered from it again.
 pub(in crate::cli) fn write_all(directory: &Path, report: &Report) -> Result<(), Failed> {
-    let mut files: Vec<(&str, &dyn Render)> = vec![
+    let mut formats: Vec<(&str, &dyn Render)> = vec![
         ("report.json", &Json),
         ("report.md", &Markdown::COMMENT),
         ("report.html", &Html),
@@ -92,10 +93,11 @@ pub(in crate::cli) fn write_all(directory: &Path, report: &Report) -> Result<(),
         ("github-action-benchmark.json", &SMALLER),
     ];
     if BIGGER.applies(report) {
-        files.push(("github-action-benchmark-bigger.json", &BIGGER));
+        formats.push(("github-action-benchmark-bigger.json", &BIGGER));
     }
-    for (name, format) in files {
-        crate::baseline::replace(&directory.join(name), format.render(report).as_bytes())?;
+    for (name, format) in formats {
+        let text = format.render(report);
+        files::write(&directory.join(name), text.as_bytes(), Existing::Replace)?;
     }
     Ok(())
 }

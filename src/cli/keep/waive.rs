@@ -12,6 +12,7 @@ use crate::cli::candidate::newest_file;
 use crate::cli::context::{Context, Failed};
 use crate::cli::diff;
 use crate::exit::Exit;
+use crate::files::{self, Existing};
 use crate::model::Snapshot;
 use crate::policy::{self, Waiver};
 use crate::text::nearest;
@@ -86,7 +87,8 @@ impl Waive {
         if dry_run {
             return Ok(Exit::Pass);
         }
-        crate::baseline::replace(file.as_deref().unwrap_or(&path), edited.as_bytes())?;
+        let target = file.as_deref().unwrap_or(&path);
+        files::write(target, edited.as_bytes(), Existing::Replace)?;
         context.shell.status("written", &path.display().to_string());
         Ok(Exit::Pass)
     }

@@ -7,6 +7,7 @@ use clap::Args;
 use crate::cli::context::{Context, Failed};
 use crate::cli::diff;
 use crate::exit::Exit;
+use crate::files::{self, Existing};
 use crate::init::{ActionSource, Planned, plan};
 use crate::measure::Repository;
 use crate::policy::SEARCHED;
@@ -121,7 +122,7 @@ impl Init {
             return Ok(Exit::Pass);
         }
         for (name, file) in new {
-            crate::baseline::create(&file.path, file.text.as_bytes())?;
+            files::write(&file.path, file.text.as_bytes(), Existing::Refuse)?;
             context.shell.status("written", &name);
         }
         Ok(Exit::Pass)
