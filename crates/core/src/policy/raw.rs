@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{BaseBroken, Gate, Level, MachineBusy, OnUndecided, PolicyError, Witness};
+use super::error::PolicyError;
+use super::limits::{Gate, Witness};
+use super::settings::{BaseBroken, Level, MachineBusy, OnUndecided};
 use crate::text;
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -242,6 +244,7 @@ fn with_suggestion(message: &str) -> String {
     }
 }
 
-pub(super) fn schema() -> serde_json::Value {
+/// The JSON Schema of a policy file, for editors.
+pub fn schema() -> serde_json::Value {
     schemars::schema_for!(RawPolicy).to_value()
 }

@@ -9,12 +9,16 @@ use jiff::SignedDuration;
 use jiff::civil::Date;
 use toml::Spanned;
 
+use super::Policy;
+use super::error::PolicyError;
+use super::file::Layer;
 use super::layer::{
-    AbLayer, CalibrateLayer, Layer, LimitsLayer, MeasureLayer, ProcessLayer, VerdictLayer,
+    AbLayer, CalibrateLayer, LimitsLayer, MeasureLayer, ProcessLayer, VerdictLayer,
 };
+use super::limits::{Bound, Budget, Waiver};
 use super::quantity::{self, Quantity};
 use super::raw::{RawAb, RawBudget, RawMeasure, RawPolicy, RawRule, RawVerdict, RawWaiver};
-use super::{Bound, Budget, Policy, PolicyError, Rule, Waiver};
+use super::rule::Rule;
 use crate::model::{Field, Pattern};
 use crate::stats;
 
