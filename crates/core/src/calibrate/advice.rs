@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{CalibratedRow, Instructions};
+use super::row::{CalibratedRow, Instructions};
 use crate::model::Unit;
 use crate::policy::Policy;
 use crate::text::aligned_percent;
