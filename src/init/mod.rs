@@ -21,7 +21,7 @@ const COMMENT: &str = include_str!("../../docs/github/comment.yml");
 const REPOSITORY: &str = "OWNER/benchgate";
 const REVISION: &str = "COMMIT";
 /// How the paragraph begins that explains the placeholders.
-const ASKS: &str = "# For OWNER and COMMIT ";
+const ASKS: &str = "# Replace OWNER ";
 
 /// Where the workflows use benchgate's actions from: `OWNER/REPOSITORY@REVISION`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use crate::measure::{
 use crate::model::Sides;
 use crate::policy::Policy;
 
-/// Compare the working tree with its base, both measured in turn here
+/// Compare the working tree with its base, measured in turn
 ///
 /// Both sides are built at the same path. Valgrind, if it is installed, counts the instructions of
 /// each criterion benchmark; then both sides run in pairs of fresh processes. Every benchmark is
