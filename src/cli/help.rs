@@ -39,10 +39,9 @@ pub(super) fn first_steps(program: &str) -> String {
         ("run --save main", "measure, and keep the results as a baseline"),
     ];
     let width = steps.iter().map(|(command, _)| command.len()).max().unwrap_or_default();
-    let mut text = format!(
-        "gate measures benchmarks, and fails a pipeline only on a real regression.\n\n\
-         Start in your project with:\n\n"
-    );
+    let mut text = "gate measures benchmarks, and fails a pipeline only on a real regression.\n\n\
+                    Start in your project with:\n\n"
+        .to_owned();
     for (command, purpose) in steps {
         let _ = writeln!(text, "  {program} {command:width$}  {purpose}");
     }

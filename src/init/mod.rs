@@ -195,10 +195,13 @@ fn features(project: &Project) -> Option<String> {
     let qualified = project.needs_workspace || packages.len() > 1;
     let features: BTreeSet<String> = measured
         .flat_map(|bench| bench.required_features.iter().map(move |feature| (bench, feature)))
-        .map(|(bench, feature)| match feature.contains('/') || !qualified {
+        .map(|(bench, feature)| {
             // `dependency/feature` cannot be qualified.
-            true => feature.clone(),
-            false => format!("{}/{feature}", bench.package),
+            if qualified && !feature.contains('/') {
+                format!("{}/{feature}", bench.package)
+            } else {
+                feature.clone()
+            }
         })
         .collect();
     (!features.is_empty()).then(|| features.into_iter().collect::<Vec<_>>().join(","))

@@ -33,10 +33,11 @@ impl StoreArgs {
 
     /// The class that the user named, else this machine's.
     pub(in crate::cli) fn class(&self) -> String {
-        self.named_class().map(str::to_owned).unwrap_or_else(|| {
-            let mut environment = Environment::default();
-            measure::machine(&mut environment);
-            measure::machine_class(&environment)
-        })
+        if let Some(class) = self.named_class() {
+            return class.to_owned();
+        }
+        let mut environment = Environment::default();
+        measure::machine(&mut environment);
+        measure::machine_class(&environment)
     }
 }
