@@ -131,7 +131,7 @@ fn runs_of_equal_code_are_learnt_from_once_an_hour() {
     let once = sessions();
     assert_eq!(once.len(), 1);
     let err = learn();
-    assert!(err.contains("not kept: ") && err.contains("less than an hour"), "{err}");
+    assert!(err.contains("noise is not recorded: ") && err.contains("within an hour"), "{err}");
     assert_eq!(sessions(), once);
 
     // Another hour: a session more of the same code.
