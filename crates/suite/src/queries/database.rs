@@ -1,42 +1,13 @@
 //! Pools of either database behind one type, with separate pools to read and write.
 
-use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool};
 
-use super::QueryError;
+use super::{Kind, QueryError};
 use crate::services::OwnCopy;
-
-/// A database system.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// A file in WAL mode, used within this process.
-    Sqlite,
-    /// A server.
-    Postgres,
-}
-
-impl Kind {
-    /// Its name in benchmark ids.
-    pub fn id(self) -> &'static str {
-        match self {
-            Self::Sqlite => "sqlite",
-            Self::Postgres => "postgres",
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Sqlite => "SQLite",
-            Self::Postgres => "PostgreSQL",
-        })
-    }
-}
 
 /// Converts an error of the driver.
 pub(super) fn failed(

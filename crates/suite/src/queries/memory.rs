@@ -3,10 +3,10 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
 
-use super::QueryError;
-use super::database::{Kind, failed};
+use super::database::failed;
 use super::rows::{AuditLog, User};
 use super::schema::EPOCH;
+use super::{Kind, QueryError};
 use crate::sizes;
 
 /// Rows of audit logs with their users, fetched from a database in memory.

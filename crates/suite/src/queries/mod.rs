@@ -21,9 +21,10 @@ pub use bodies::{
     Aggregate, AuditLogs, Insert, Join, List, Organisations, Point, Range, Read, Transaction, Write,
 };
 pub use counted::{Growing, Queries, count_queries, growing, query_layer, record_growing};
-pub use database::{Connection, Database, Kind, Pool};
+pub use database::{Connection, Database, Pool};
 pub use error::QueryError;
 pub use fixture::Fixture;
+pub use kind::Kind;
 pub use memory::Fetched;
 pub use normalise::normalise;
 pub use postgres::connect_once;
@@ -37,6 +38,7 @@ mod counted;
 mod database;
 mod error;
 mod fixture;
+mod kind;
 mod memory;
 mod normalise;
 mod postgres;

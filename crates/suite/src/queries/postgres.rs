@@ -5,9 +5,9 @@ use std::time::Instant;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
 
-use super::QueryError;
-use super::database::{Database, Kind, Pool, failed};
+use super::database::{Database, Pool, failed};
 use super::schema;
+use super::{Kind, QueryError};
 use crate::services::Postgres;
 use crate::sizes;
 

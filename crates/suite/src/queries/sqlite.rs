@@ -6,9 +6,9 @@ use sqlx::ConnectOptions as _;
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-use super::QueryError;
-use super::database::{Database, Kind, Pool, failed};
+use super::database::{Database, Pool, failed};
 use super::schema;
+use super::{Kind, QueryError};
 use crate::services::{SetUpError, Store};
 use crate::sizes;
 
