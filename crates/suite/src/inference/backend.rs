@@ -2,13 +2,10 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
-use ort::environment::Environment;
-
-use super::InferenceError;
-use crate::services::Unavailable;
 use benchgate_record::{self as record, RecordError};
+
+use crate::services::Unavailable;
 
 /// The release that `scripts/setup` installs.
 const ONNX_RUNTIME_VERSION: &str = "1.31.0";
@@ -32,17 +29,6 @@ impl fmt::Display for Backend {
 }
 
 impl Backend {
-    /// Loads the backend into this process, unless it is already loaded. Loading a model
-    /// does the same.
-    ///
-    /// # Errors
-    ///
-    /// [`InferenceError::Library`] if the library cannot be loaded, and
-    /// [`InferenceError::OtherBackend`] if the process has loaded another backend.
-    pub fn start(&self) -> Result<(), InferenceError> {
-        environment(self).map(drop)
-    }
-
     /// Records which build of ONNX Runtime was measured; to be called once a model is
     /// loaded. tract is not recorded: it is part of the measured program and not of its
     /// environment.
@@ -96,38 +82,4 @@ fn library(path: &Path) -> Option<Backend> {
     // The loader would resolve a relative path from the executable's directory.
     let absolute = std::path::absolute(path).ok()?;
     absolute.is_file().then_some(Backend::OnnxRuntime(absolute))
-}
-
-/// The backend of this process. Only one can be loaded, and only once.
-static LOADED: Mutex<Option<(Backend, Environment)>> = Mutex::new(None);
-
-pub(super) fn environment(wanted: &Backend) -> Result<Environment, InferenceError> {
-    let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((backend, environment)) = &*loaded {
-        return if backend == wanted {
-            Ok(environment.clone())
-        } else {
-            Err(InferenceError::OtherBackend { loaded: backend.clone(), wanted: wanted.clone() })
-        };
-    }
-    let builder = match wanted {
-        Backend::Tract => {
-            ort::set_api(ort_tract::api());
-            ort::init()
-        }
-        Backend::OnnxRuntime(library) => {
-            ort::init_from(library).map_err(|source| InferenceError::Library { source })?
-        }
-    };
-    let environment =
-        builder.with_telemetry(false).build().map_err(failed(wanted, "start the backend"))?;
-    *loaded = Some((wanted.clone(), environment.clone()));
-    Ok(environment)
-}
-
-pub(super) fn failed<'a>(
-    backend: &'a Backend,
-    action: &'static str,
-) -> impl FnOnce(ort::Error) -> InferenceError + 'a {
-    move |source| InferenceError::Backend { backend: backend.clone(), action, source }
 }

@@ -48,7 +48,8 @@
 
 pub use backend::{Backend, installed_onnx_runtime, onnx_runtime};
 pub use batch::{Batch, Caller, Predict, Reply};
-pub use batcher::{Batcher, BatcherHandle, Batching, Counts};
+pub use batcher::{Batcher, BatcherHandle, Counts};
+pub use batching::Batching;
 pub use callers::{Answers, Callers, Observed};
 pub use error::{BatcherError, InferenceError};
 pub use features::{LeadFields, features_of};
@@ -61,7 +62,9 @@ pub use scorer::{Scorer, checksum};
 mod backend;
 mod batch;
 mod batcher;
+mod batching;
 mod callers;
+mod environment;
 mod error;
 mod features;
 mod fixture;

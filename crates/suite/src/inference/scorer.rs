@@ -4,7 +4,7 @@ use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::{Outlet, TensorElementType, TensorRef};
 
-use super::backend::{environment, failed};
+use super::environment::{environment, failed};
 use super::{Backend, BuiltIn, InferenceError, Model, Predict, features_of_width};
 use crate::services::Unavailable;
 
