@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng as _, SeedableRng as _};
@@ -94,55 +93,6 @@ pub fn payload_checksum(numbers: impl IntoIterator<Item = u32>) -> u64 {
 pub fn order(entries: u32, count: u32) -> impl Iterator<Item = u32> {
     // Knuth's multiplicative hash (The Art of Computer Programming, 6.4).
     (0..count).map(move |i| i.wrapping_mul(2_654_435_761) % entries)
-}
-
-/// A class of values with the same time to live.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum TtlClass {
-    /// Changes often, such as a score.
-    Live,
-    /// Changes sometimes, such as a lead.
-    Standard,
-    /// Rarely changes, such as an organisation's name.
-    Reference,
-}
-
-impl TtlClass {
-    /// The class of lead `number`: one in eight is live, and one in eight reference.
-    pub fn of(number: u32) -> Self {
-        match number % 8 {
-            1 => Self::Live,
-            5 => Self::Reference,
-            _ => Self::Standard,
-        }
-    }
-}
-
-/// How long a level of the cache keeps each class of value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lifetimes {
-    /// The lifetime of [`TtlClass::Live`].
-    pub live: Duration,
-    /// The lifetime of [`TtlClass::Standard`].
-    pub standard: Duration,
-    /// The lifetime of [`TtlClass::Reference`].
-    pub reference: Duration,
-}
-
-impl Lifetimes {
-    /// The same lifetime for every class.
-    pub const fn all(lifetime: Duration) -> Self {
-        Self { live: lifetime, standard: lifetime, reference: lifetime }
-    }
-
-    /// The lifetime of a class.
-    pub const fn of(&self, class: TtlClass) -> Duration {
-        match class {
-            TtlClass::Live => self.live,
-            TtlClass::Standard => self.standard,
-            TtlClass::Reference => self.reference,
-        }
-    }
 }
 
 /// Where values come from when no cache has them. It stands for a database but

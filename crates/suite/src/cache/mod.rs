@@ -19,13 +19,13 @@ use std::task::{Context, Poll, Waker};
 pub use codec::{Codec, CodecError};
 pub use crowd::Crowd;
 pub use entries::{
-    Lifetimes, Payload, Source, TtlClass, checksum, document, key, order, payload,
-    payload_checksum, sized_payload,
+    Payload, Source, checksum, document, key, order, payload, payload_checksum, sized_payload,
 };
 pub use error::CacheError;
 pub use fixture::Fixture;
 pub use l1::L1;
 pub use l2::{BatchRead, RedisCache};
+pub use lifetimes::{Lifetimes, TtlClass};
 pub use pattern::{Keys, Observed, Pattern, record_hit_rates};
 pub use tiered::{Found, Level, Tiered};
 
@@ -36,6 +36,7 @@ mod error;
 mod fixture;
 mod l1;
 mod l2;
+mod lifetimes;
 mod pattern;
 mod tiered;
 
