@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
-use super::cache::Lifetimes;
-use super::inference::Batching;
-use super::service::Limits;
-use super::upstream::{BatchConfig, BreakerConfig, ClientConfig, RetryPolicy, Shares};
+use crate::cache::Lifetimes;
+use crate::inference::Batching;
+use crate::service::Limits;
+use crate::upstream::{BatchConfig, BreakerConfig, ClientConfig, RetryPolicy, Shares};
 
 /// Criterion's warm-up for each benchmark under a plain `cargo bench`. Options of the
 /// command line, which the gate uses, override it.
@@ -268,3 +268,36 @@ pub const UPSTREAM_SHARES: Shares =
 pub const UPSTREAM_SEED: u64 = 20_260_101;
 /// The number of calls for that success rate.
 pub const UPSTREAM_FAULTY_CALLS: u32 = 500;
+
+// The defaults of settings are here with their values, so that the settings do not depend on
+// the sizes.
+
+impl Default for Limits {
+    fn default() -> Self {
+        SERVICE_LIMITS
+    }
+}
+
+impl Default for BatchConfig {
+    fn default() -> Self {
+        UPSTREAM_BATCH
+    }
+}
+
+impl Default for BreakerConfig {
+    fn default() -> Self {
+        UPSTREAM_BREAKER
+    }
+}
+
+impl Default for ClientConfig {
+    fn default() -> Self {
+        UPSTREAM_CLIENT
+    }
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        UPSTREAM_RETRY
+    }
+}

@@ -2,13 +2,14 @@
 
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
+use tower::ServiceExt as _;
 
 use super::leads::Scorable;
 use super::problem::Problem;
@@ -25,13 +26,30 @@ const SHARED: HeaderValue = HeaderValue::from_static("public, max-age=30");
 /// For responses that must not be cached.
 const UNSHARED: HeaderValue = HeaderValue::from_static("private, no-cache");
 
+impl Service {
+    /// The routes of the service, with the middleware in front.
+    pub fn router(&self) -> Router {
+        let bind = |routes: Router<Self>| routes.with_state(self.clone());
+        let front = self.front();
+        front.dress(bind(cached()), bind(uncached()), bind(operating()))
+    }
+}
+
+/// Sends a request to routes without a socket, and returns the response.
+pub async fn answer(router: &Router, request: Request) -> Response<Body> {
+    match router.clone().oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
 /// The cacheable routes.
-pub(super) fn cached() -> Router<Service> {
+fn cached() -> Router<Service> {
     Router::new().route("/organisations", get(organisations))
 }
 
 /// The uncacheable routes.
-pub(super) fn uncached() -> Router<Service> {
+fn uncached() -> Router<Service> {
     Router::new()
         .route("/leads/{id}", get(lead))
         .route("/audit-logs", get(audit_logs))
@@ -41,7 +59,7 @@ pub(super) fn uncached() -> Router<Service> {
 }
 
 /// The operational routes.
-pub(super) fn operating() -> Router<Service> {
+fn operating() -> Router<Service> {
     Router::new()
         .route("/health", get(health::live))
         .route("/health/detailed", get(health::detailed))

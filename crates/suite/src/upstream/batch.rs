@@ -2,29 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::BatchConfig;
 use crate::sizes;
-
-/// When a batch is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BatchConfig {
-    /// The maximum number of lookups in a batch. With 0 or 1, each lookup is sent alone.
-    pub max_size: usize,
-    /// The maximum time after the first lookup. With zero, a batch holds only lookups that
-    /// are already waiting.
-    pub max_wait: Duration,
-}
-
-impl Default for BatchConfig {
-    fn default() -> Self {
-        sizes::UPSTREAM_BATCH
-    }
-}
 
 /// Why a lookup in a batch has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

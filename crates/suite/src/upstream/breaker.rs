@@ -17,7 +17,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Clock;
-use crate::sizes;
 
 /// When a breaker opens, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +28,6 @@ pub struct BreakerConfig {
     pub failures: usize,
     /// How long the breaker stays open before a trial.
     pub open_for: Duration,
-}
-
-impl Default for BreakerConfig {
-    fn default() -> Self {
-        sizes::UPSTREAM_BREAKER
-    }
 }
 
 /// The state of a breaker.

@@ -14,31 +14,9 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rand::SeedableRng as _;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use super::{
-    Breaker, BreakerConfig, Clock, RetryBudget, RetryPolicy, State, UpstreamError, shared,
-};
+use super::error::shared;
+use super::{Breaker, ClientConfig, Clock, RetryBudget, State, UpstreamError};
 use crate::sizes;
-
-/// The limits of a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClientConfig {
-    /// The time for one attempt: connecting, sending and reading the whole answer.
-    pub attempt_timeout: Duration,
-    /// No retry starts later than this after the request.
-    pub deadline: Duration,
-    /// How failed requests are retried.
-    pub retry: RetryPolicy,
-    /// When the upstream is not called for a while.
-    pub breaker: BreakerConfig,
-    /// Bytes of an answer; a longer one is an error.
-    pub answer_bytes_max: usize,
-}
-
-impl Default for ClientConfig {
-    fn default() -> Self {
-        sizes::UPSTREAM_CLIENT
-    }
-}
 
 /// The counts of a client so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,7 +43,7 @@ struct Counters {
 /// to the same client.
 ///
 /// Each attempt goes through the breaker and has a time-out. A failed request is retried
-/// according to the [`RetryPolicy`] if the failure is transient
+/// according to the [`RetryPolicy`](super::RetryPolicy) if the failure is transient
 /// ([`UpstreamError::is_transient`]) and the method is idempotent (RFC 9110, section
 /// 9.2.2): other requests may have been executed already.
 #[derive(Clone, Debug)]

@@ -3,8 +3,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::sizes;
-
 /// How failed requests are retried.
 ///
 /// The n-th retry (from 0) waits for a uniformly random time between 0 and
@@ -27,15 +25,16 @@ pub struct RetryPolicy {
     pub budget_reserve: u32,
 }
 
-impl Default for RetryPolicy {
-    fn default() -> Self {
-        sizes::UPSTREAM_RETRY
-    }
-}
-
 impl RetryPolicy {
     /// No retries.
-    pub const NONE: Self = Self { retries: 0, ..sizes::UPSTREAM_RETRY };
+    pub const NONE: Self = Self {
+        retries: 0,
+        first: Duration::ZERO,
+        longest: Duration::ZERO,
+        seed: 0,
+        budget_percent: 0,
+        budget_reserve: 0,
+    };
 
     /// The longest wait before a retry (from 0).
     pub fn ceiling(&self, retry: u32) -> Duration {

@@ -21,7 +21,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-use super::{Fault, Faults, UpstreamError, Valuation, shared, valuation};
+use super::error::shared;
+use super::{Fault, Faults, UpstreamError, Valuation, valuation};
 use crate::sizes;
 
 #[derive(Debug)]

@@ -7,7 +7,8 @@ use hyper::body::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
-use super::{BatchConfig, BatchError, Batcher, Client, UpstreamError, shared};
+use super::error::shared;
+use super::{BatchConfig, BatchError, Batcher, Client, UpstreamError};
 
 /// The value of a property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
