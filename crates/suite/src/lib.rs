@@ -31,22 +31,6 @@ pub mod services;
 pub mod sizes;
 pub mod upstream;
 
-/// The error of any workload, for code that uses several of them.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub enum SuiteError {
-    /// The cache in Redis failed.
-    Cache(#[from] cache::CacheError),
-    /// A database failed.
-    Query(#[from] queries::QueryError),
-    /// A model failed.
-    Inference(#[from] inference::InferenceError),
-    /// The batcher failed.
-    Batcher(#[from] inference::BatcherError),
-    /// The HTTP client or server failed.
-    Http(#[from] http::HttpError),
-    /// A call of the upstream failed.
-    Upstream(#[from] upstream::UpstreamError),
-    /// A file or process could not be set up.
-    SetUp(#[from] services::SetUpError),
-}
+mod error;
+
+pub use error::SuiteError;
