@@ -150,7 +150,9 @@ fn counts_what_is_timed(once: &Outcomes, [twice, untimed]: &[Outcomes; 2]) -> u6
         let counts = outcomes["sync/batched"].as_ref().expect("it is counted");
         counts.values(CountScope::Whole)[0]
     };
-    assert_eq!(whole(untimed) - whole(once), 10 * bodies[0]);
+    // An empty loop has a few instructions less around it.
+    let (more, expected) = (whole(untimed) - whole(once), 10 * bodies[0]);
+    assert!(more.abs_diff(expected) < 100, "{more}, not about {expected}");
     bodies[0]
 }
 
@@ -251,10 +253,11 @@ fn a_script_counts_where_it_becomes_the_benchmark() {
 #[test]
 #[ignore = "needs valgrind: scripts/test installs it"]
 fn what_cannot_be_counted_says_why_and_what_would_help() {
-    let reason = |executable: &BenchExecutable, name: &str| {
-        let outcomes = counts(executable, &[name], Duration::from_secs(5));
+    let reason_within = |limit: Duration, executable: &BenchExecutable, name: &str| {
+        let outcomes = counts(executable, &[name], limit);
         outcomes[name].as_ref().expect_err("there is no count").to_string()
     };
+    let reason = |executable: &BenchExecutable, name: &str| reason_within(LIMIT, executable, name);
     let directory = tempfile::tempdir().expect("a directory");
     let stripped = BenchExecutable::ready(directory.path().join("stripped"));
     let strip = Command::new("strip")
@@ -279,7 +282,7 @@ fn what_cannot_be_counted_says_why_and_what_would_help() {
     );
     assert!(panics.contains("out of sorts"), "{panics}");
     assert_eq!(
-        reason(&tiny("moody", &[("TINY_MOOD", "hang")]), "second"),
+        reason_within(Duration::from_secs(5), &tiny("moody", &[("TINY_MOOD", "hang")]), "second"),
         "under valgrind its process did not end within 5 s"
     );
     let unknown = reason(&tiny("moody", &[]), "third");
