@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::error::{Fault, Place};
 use crate::model::{BenchId, Estimate, Estimates, Measurement};
 
-/// Passes estimates that a criterion can have made.
+/// Refuses estimates that criterion cannot have made.
 pub(super) fn estimates(estimates: Estimates, place: &Place) -> Result<Estimates, Fault> {
     let Estimates { mean, median, median_abs_dev, slope, std_dev } = &estimates;
     let each = [
@@ -25,13 +25,13 @@ pub(super) fn estimates(estimates: Estimates, place: &Place) -> Result<Estimates
             finite(*number, &place)?;
         }
         let reason = if matches!(name, "mean" | "median") && *point <= 0.0 {
-            format!("{point} is no time that an iteration can take")
+            format!("{point} is not a time that an iteration can take")
         } else if *standard_error < 0.0 {
-            format!("{standard_error} is no standard error: it is below 0")
+            format!("{standard_error} is not a standard error: it is negative")
         } else if *level <= 0.0 || *level >= 1.0 {
-            format!("{level} is no confidence level: it is not between 0 and 1")
+            format!("{level} is not a confidence level between 0 and 1")
         } else if lower > upper {
-            format!("the interval from {lower} to {upper} is turned around")
+            format!("the interval from {lower} to {upper} is reversed")
         } else {
             continue;
         };
@@ -40,7 +40,7 @@ pub(super) fn estimates(estimates: Estimates, place: &Place) -> Result<Estimates
     Ok(estimates)
 }
 
-/// Refuses a package without a bench target, which no writer knows.
+/// Refuses a package without a bench target: no writer records that.
 pub(super) fn id(
     name: String,
     target: Option<String>,
@@ -48,12 +48,13 @@ pub(super) fn id(
     place: &Place,
 ) -> Result<BenchId, Fault> {
     if target.is_none() && package.is_some() {
-        return Err(place.at("package").fault("a package without its bench target"));
+        return Err(place.at("package").fault("a package without a bench target"));
     }
     Ok(BenchId::from_parts(name, target, package))
 }
 
-/// The model's order, and each benchmark's metric once.
+/// Puts measurements in the model's order. Refuses a benchmark with the same metric
+/// twice.
 pub(super) fn in_order(measurements: Vec<(Measurement, Place)>) -> Result<Vec<Measurement>, Fault> {
     let mut seen = BTreeSet::new();
     for (measurement, place) in &measurements {
@@ -70,11 +71,15 @@ pub(super) fn in_order(measurements: Vec<(Measurement, Place)>) -> Result<Vec<Me
     Ok(measurements)
 }
 
-/// Passes a name that is there.
+/// Refuses an empty name.
 pub(super) fn present(name: String, place: &Place) -> Result<String, Fault> {
     if name.is_empty() { Err(place.fault("the name is empty")) } else { Ok(name) }
 }
 
 pub(super) fn finite(number: f64, place: &Place) -> Result<f64, Fault> {
-    if number.is_finite() { Ok(number) } else { Err(place.fault(format!("{number} is no number"))) }
+    if number.is_finite() {
+        Ok(number)
+    } else {
+        Err(place.fault(format!("{number} is not a finite number")))
+    }
 }

@@ -22,20 +22,20 @@ use crate::model::{
 ///
 /// Everything is checked: numbers finite and, where they are times or
 /// iterations, positive; as many iterations as times; runs that exist; names
-/// present and each benchmark and metric once. Fields and environment keys that
-/// are not known are passed over.
+/// present and each benchmark and metric once. Unknown fields and environment keys
+/// are ignored.
 pub fn read(path: &Path) -> Result<Snapshot, BaselineError> {
     let content = load::file(path)?;
     let Peek { benchgate } = load::parse(&content.bytes, path)?;
     match benchgate {
         None => import::plain(&content, path),
-        // A version before the newest gets a line and its reader here.
+        // Each earlier version gets an arm and its reader here.
         Some(Version { schema_version, .. }) if schema_version == u64::from(SCHEMA_VERSION) => {
             snapshot(load::parse(&content.bytes, path)?).map_err(|fault| fault.in_file(path))
         }
         Some(Version { schema_version: 0, .. }) => {
             let place = Place::default().at("benchgate").at("schema_version");
-            Err(place.fault("no version 0 was ever written: the first is 1").in_file(path))
+            Err(place.fault("unknown schema version 0 (versions start at 1)").in_file(path))
         }
         Some(Version { schema_version, tool_version }) => Err(BaselineError::Newer {
             path: path.to_owned(),
@@ -46,7 +46,7 @@ pub fn read(path: &Path) -> Result<Snapshot, BaselineError> {
     }
 }
 
-/// As much of a file as tells which reader takes it.
+/// The part of a file that selects its reader.
 #[derive(Deserialize)]
 struct Peek {
     benchgate: Option<Version>,
@@ -118,7 +118,7 @@ fn benchmark(
         criterion_estimates_v1: shown,
         benchgate: extension,
     } = benchmark;
-    // Derived, so not used; but critcmp will show it.
+    // Derived from the runs and not used here, but critcmp shows it.
     checked::estimates(shown.into(), &place.at("criterion_estimates_v1"))?;
     let own = place.at("benchgate");
     let name = match extension.name {
@@ -171,15 +171,15 @@ fn measurement(
     })
 }
 
-/// Passes costs whose parts make no more than the whole.
+/// Refuses costs whose parts are more than their total.
 fn costs(costs: wire::Costs, place: &Place) -> Result<Costs, Fault> {
     let wire::Costs { threads, scope, total, functions } = costs;
     if threads == 0 {
-        return Err(place.at("threads").fault("a process has one thread at least"));
+        return Err(place.at("threads").fault("a process has at least one thread"));
     }
     let sum = functions.values().try_fold(0_u64, |sum, took| sum.checked_add(*took));
     if sum.is_none_or(|sum| sum > total) {
-        let reason = format!("its functions took more than the total of {total}");
+        let reason = format!("the functions add up to more than the total of {total}");
         return Err(place.at("functions").fault(reason));
     }
     let scope = scope.map(|scope| match scope {
@@ -207,7 +207,7 @@ fn readings(
             return Err(place.at("run").fault(reason));
         }
         if before.is_some_and(|before| before >= number) {
-            let reason = format!("run {number} stands twice or out of order");
+            let reason = format!("run {number} is duplicated or out of order");
             return Err(place.at("run").fault(reason));
         }
         before = Some(number);
@@ -231,7 +231,7 @@ fn reading(run: wire::Run, place: &Place) -> Result<Reading, Fault> {
             checked::finite(value, &place.at("value")).map(Reading::Value)
         }
         (None, None, None) => Err(place.fault("has no samples, no estimates and no value")),
-        (_, _, Some(_)) => Err(place.fault("has a value beside samples or estimates")),
+        (_, _, Some(_)) => Err(place.fault("has a value in addition to samples or estimates")),
     }
 }
 
@@ -254,7 +254,7 @@ fn samples(samples: wire::Samples, place: &Place) -> Result<Samples, Fault> {
     }
     let each = iterations.iter().zip(&totals).map(|(n, total)| total / n);
     if let Some((at, _)) = each.enumerate().find(|(_, each)| !each.is_finite() || *each <= 0.0) {
-        return Err(place.at("times").at(at).fault("is no time for that many iterations"));
+        return Err(place.at("times").at(at).fault("is not a valid time for that many iterations"));
     }
     Ok(Samples { mode, iterations, totals })
 }
@@ -262,13 +262,11 @@ fn samples(samples: wire::Samples, place: &Place) -> Result<Samples, Fault> {
 fn run_info(run: wire::RunInfo, place: &Place) -> Result<RunInfo, Fault> {
     let seconds = run.seconds.map(|Number(seconds)| seconds);
     if let Some(seconds) = seconds.filter(|s| !s.is_finite() || *s < 0.0) {
-        return Err(place.at("seconds").fault(format!("{seconds} is no length of time")));
+        return Err(place.at("seconds").fault(format!("{seconds} is not a duration")));
     }
     let busy = run.busy.map(|Number(busy)| busy);
     if let Some(busy) = busy.filter(|busy| !(0.0..=1.0).contains(busy)) {
-        return Err(place
-            .at("busy")
-            .fault(format!("{busy} is no share: it is not within 0 and 1")));
+        return Err(place.at("busy").fault(format!("{busy} is not a share between 0 and 1")));
     }
     let mut environment = Environment::default();
     for (key, value) in run.environment {
@@ -312,7 +310,9 @@ fn pairing(pairing: wire::Pairing, place: &Place) -> Result<Pairing, Fault> {
 fn layout(layout: wire::Layout, place: &Place) -> Result<Layout, Fault> {
     let wire::Layout { target, package, functions, same, reason } = layout;
     if same > functions {
-        return Err(place.at("same").fault(format!("{same} of {functions} are too many")));
+        return Err(place
+            .at("same")
+            .fault(format!("{same} is more than all {functions} functions")));
     }
     Ok(Layout { target: TargetId { package, name: target }, functions, same, reason })
 }
@@ -322,11 +322,11 @@ fn set_up(set_up: wire::SetUp, place: &Place) -> Result<SetUp, Fault> {
     let (Number(seconds), Number(share), Number(time)) = (seconds, share, time);
     for (key, value) in [("seconds", seconds), ("time", time)] {
         if !value.is_finite() || value < 0.0 {
-            return Err(place.at(key).fault(format!("{value} is no length of time")));
+            return Err(place.at(key).fault(format!("{value} is not a duration")));
         }
     }
     if !(0.0..=1.0).contains(&share) {
-        let reason = format!("{share} is no share: it is not within 0 and 1");
+        let reason = format!("{share} is not a share between 0 and 1");
         return Err(place.at("share").fault(reason));
     }
     Ok(SetUp { target: TargetId { package, name: target }, seconds, share, time })

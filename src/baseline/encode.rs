@@ -11,8 +11,8 @@ use crate::model::{
     Reading, RunInfo, RunReading, Samples, SetUp, Snapshot, Throughput,
 };
 
-/// The file's text. What could not be read again is refused here, while the
-/// measurements are still at hand.
+/// The file's text. A snapshot that could not be read again is refused here, while its
+/// measurements still exist.
 pub(super) fn text(snapshot: &Snapshot) -> Result<Vec<u8>, BaselineError> {
     let file = file(snapshot);
     decode::snapshot(file.clone()).map_err(|fault| fault.in_snapshot(&snapshot.name))?;

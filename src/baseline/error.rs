@@ -1,4 +1,4 @@
-//! What can go wrong with a stored snapshot, and the way out.
+//! Why a snapshot cannot be read or stored, and how to fix it.
 
 use std::fmt;
 use std::io;
@@ -9,10 +9,10 @@ use crate::files::WriteError;
 /// Why a snapshot could not be read or kept.
 #[derive(Debug, thiserror::Error)]
 pub enum BaselineError {
-    /// A name that is not safe as a part of a path, on every system.
+    /// A name that is not a safe part of a path on every system.
     #[error("{kind} {name:?} {reason}")]
     Name {
-        /// What was to be named.
+        /// The kind of name.
         kind: NameKind,
         /// The name as given.
         name: String,
@@ -35,8 +35,8 @@ pub enum BaselineError {
         /// The names that this machine class does have.
         known: Vec<String>,
     },
-    /// A baseline of that name is there and was not to be replaced.
-    #[error("{} exists: choose another name, or say that it may be replaced", path.display())]
+    /// A baseline of that name exists and may not be replaced.
+    #[error("{} already exists: choose another name, or allow replacing it", path.display())]
     Exists {
         /// The file in the way.
         path: PathBuf,
@@ -63,7 +63,7 @@ pub enum BaselineError {
     /// Not a regular file.
     #[error("{} is not a regular file", path.display())]
     NotAFile {
-        /// What was to be read.
+        /// The path.
         path: PathBuf,
     },
     /// Larger than any snapshot.
@@ -89,7 +89,7 @@ pub enum BaselineError {
     },
     /// Not JSON, or not the fields that a noise file has.
     #[error(
-        "{} is no noise file: {source}; restore it, or remove it and run `gate calibrate`",
+        "{} is not a noise file: {source}; restore it, or remove it and run `gate calibrate`",
         path.display()
     )]
     Noise {
@@ -98,7 +98,7 @@ pub enum BaselineError {
         /// What is wrong, with line and column.
         source: serde_json::Error,
     },
-    /// Written by a version of the gate that came after this one.
+    /// Written by a later version of the gate.
     #[error(
         "{} has snapshot schema version {version}, and this benchgate {} reads up to {known}: \
          it was written by benchgate {tool}; install that version or a later one",
@@ -115,7 +115,7 @@ pub enum BaselineError {
         /// The version of the gate that wrote it, as the file says.
         tool: String,
     },
-    /// The fields are there, and what they hold makes no sense.
+    /// The fields are present, but their values are invalid.
     #[error("{} at {place}: {reason}", path.display())]
     Invalid {
         /// The file.
@@ -125,22 +125,22 @@ pub enum BaselineError {
         /// What is wrong.
         reason: String,
     },
-    /// A snapshot in memory that no file can hold.
-    #[error("snapshot `{name}` cannot be kept: {reason} (it would stand at {place})")]
+    /// A snapshot in memory that cannot be stored.
+    #[error("snapshot `{name}` cannot be stored: {reason} (at {place})")]
     Unkeepable {
         /// The snapshot's name.
         name: String,
-        /// Where in the file it would stand, as a JSON pointer.
+        /// Where it would be in the file, as a JSON pointer.
         place: String,
         /// What is wrong.
         reason: String,
     },
 }
 
-/// What a name is for.
+/// The kind of name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameKind {
-    /// A directory of baselines that were measured on like machines.
+    /// A directory of baselines from machines of the same kind.
     Class,
     /// One baseline.
     Baseline,
@@ -163,7 +163,7 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-/// What is wrong at one place of a file, before the file is known.
+/// A fault at a place in a file, before the file is known.
 #[derive(Debug)]
 pub(super) struct Fault {
     pub(super) place: String,

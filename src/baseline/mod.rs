@@ -1,20 +1,19 @@
 //! Snapshots on disk: `<root>/<machine class>/<name>.json`, one file each.
 //!
-//! A file is a superset of critcmp's export format, so the real critcmp
-//! compares two of them as they are. critcmp sees one set of estimates a
-//! benchmark; the runs, the samples, the environment and every metric that is
-//! not a criterion time ride in fields named `benchgate`, which it passes over.
-//! Where both speak, the runs are the truth and critcmp's part is derived.
+//! A file is a superset of critcmp's export format, so critcmp itself can compare two
+//! of them. critcmp reads one set of estimates for each benchmark. The runs, the
+//! samples, the environment and every metric that is not a criterion time are in
+//! fields named `benchgate`, which it ignores. critcmp's part is derived from the runs.
 //!
-//! - [`Store`] saves, loads, lists, promotes and prunes. A file is replaced
-//!   whole: whenever a writer dies, the previous or the next one is there.
-//! - [`Store::noise`] keeps what is known of a machine class's noise beside them.
-//! - [`read`] takes any one file, ours or a plain critcmp export.
-//! - [`import_critcmp`] and [`export_critcmp`] speak critcmp's format alone.
-//! - [`schema`] describes the files to editors and to other tools.
+//! - [`Store`] saves, loads, lists, promotes and prunes baselines.
+//! - [`Store::noise`] reads the known noise of a machine class, which is stored next to
+//!   its baselines.
+//! - [`read`] reads a single file: a snapshot or a plain critcmp export.
+//! - [`import_critcmp`] and [`export_critcmp`] read and write critcmp's format.
+//! - [`schema`] describes the files for editors and other tools.
 //!
-//! The text is laid out for `git diff`: one line for each field of a benchmark,
-//! sorted by name.
+//! The text is formatted for `git diff`: a line for each field of a benchmark, sorted by
+//! name.
 
 mod checked;
 mod critcmp;

@@ -9,7 +9,7 @@ const MAX_BYTES: usize = 100;
 /// The name of the noise file, which no baseline can have.
 pub(super) const NOISE: &str = "noise";
 
-/// Device names of Windows, which are no file names there with any extension.
+/// Device names of Windows. They are not file names there, whatever the extension.
 const RESERVED: [&str; 22] = [
     "con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8",
     "com9", "lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
@@ -18,9 +18,9 @@ const RESERVED: [&str; 22] = [
 /// Refuses whatever could leave its directory, hide, or name something else on
 /// another system: committed baselines are checked out anywhere.
 pub(super) fn check(kind: NameKind, name: &str) -> Result<(), BaselineError> {
-    let kept = kind == NameKind::Baseline && name.eq_ignore_ascii_case(NOISE);
-    let taken = "is the name of the file that `gate calibrate` keeps: choose another";
-    match fault(name).or(kept.then_some(taken)) {
+    let taken = kind == NameKind::Baseline && name.eq_ignore_ascii_case(NOISE);
+    let reason = "is the name of the file that `gate calibrate` writes: choose another";
+    match fault(name).or(taken.then_some(reason)) {
         None => Ok(()),
         Some(reason) => Err(BaselineError::Name { kind, name: name.to_owned(), reason }),
     }
@@ -34,16 +34,18 @@ fn fault(name: &str) -> Option<&'static str> {
         return Some("is longer than 100 bytes: shorten it");
     }
     if name.chars().any(char::is_control) {
-        return Some("holds a control character: leave it out");
+        return Some("contains a control character: leave it out");
     }
     if name.contains(['/', '\\']) {
-        return Some("holds a path separator: use `-` in its place");
+        return Some("contains a path separator: use `-` instead");
     }
     if name.contains(['<', '>', ':', '"', '|', '?', '*']) {
-        return Some("holds one of < > : \" | ? *, which some systems allow in no file name");
+        return Some(
+            "contains one of < > : \" | ? *, which some systems do not allow in file names",
+        );
     }
     if name.starts_with('.') {
-        return Some("starts with a dot: hidden files are no baselines");
+        return Some("starts with a dot: hidden files are not baselines");
     }
     if name.starts_with('-') {
         return Some("starts with a dash: commands would take it for an option");
@@ -76,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn the_noise_file_is_no_baseline() {
+    fn the_noise_file_is_not_a_baseline() {
         assert!(check(NameKind::Baseline, "Noise").is_err());
         assert!(check(NameKind::Class, "noise").is_ok());
     }

@@ -1,4 +1,4 @@
-//! What is known of a machine class's noise: `<root>/<machine class>/noise.json`.
+//! The known noise of a machine class: `<root>/<machine class>/noise.json`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -27,17 +27,17 @@ impl Store {
         Ok(self.root().join(class).join(format!("{NOISE}.json")))
     }
 
-    /// What is known of a machine class's noise; `None` where there is no file.
+    /// The known noise of a machine class; `None` if there is no file.
     pub fn noise(&self, class: &str) -> Result<Option<model::Noise>, BaselineError> {
         let path = self.noise_path(class)?;
-        // A link that leads nowhere is a file that cannot be read, not none.
+        // A broken link is an unreadable file, not a missing one.
         if path.symlink_metadata().is_err() {
             return Ok(None);
         }
         read(&path).map(Some)
     }
 
-    /// Puts a machine class's noise file in place, whole or not at all.
+    /// Writes the noise file of a machine class atomically.
     pub fn save_noise(&self, class: &str, noise: &model::Noise) -> Result<PathBuf, BaselineError> {
         let path = self.noise_path(class)?;
         let text =
@@ -111,7 +111,7 @@ struct Session {
     paired: Option<Number>,
 }
 
-/// As much of a file as tells which reader takes it.
+/// The part of a file that selects its reader.
 #[derive(Deserialize)]
 struct Peek {
     schema_version: u64,
@@ -119,14 +119,14 @@ struct Peek {
 }
 
 fn text(noise: &model::Noise) -> serde_json::Result<Vec<u8>> {
-    let session = |one: &model::NoiseSession| Session {
-        when: one.when,
-        code: one.code.clone(),
-        runs: one.runs,
-        centre: Number(one.centre),
-        deviation: Number(one.deviation),
-        widest: Number(one.widest),
-        paired: one.paired.map(Number),
+    let session = |session: &model::NoiseSession| Session {
+        when: session.when,
+        code: session.code.clone(),
+        runs: session.runs,
+        centre: Number(session.centre),
+        deviation: Number(session.deviation),
+        widest: Number(session.widest),
+        paired: session.paired.map(Number),
     };
     let row = |row: &model::NoiseRow| Row {
         name: row.id.name.clone(),
@@ -159,7 +159,7 @@ fn read(path: &Path) -> Result<model::Noise, BaselineError> {
     }
     if schema_version == 0 {
         let fault = Place::default().at("schema_version");
-        return Err(fault.fault("no version 0 was ever written").in_file(path));
+        return Err(fault.fault("unknown schema version 0 (versions start at 1)").in_file(path));
     }
     let file: File = serde_json::from_slice(&content.bytes).map_err(damaged)?;
     noise(file).map_err(|fault| fault.in_file(path))
@@ -176,11 +176,11 @@ fn noise(file: File) -> Result<model::Noise, Fault> {
             return Err(place.fault("a name is empty"));
         }
         if sessions.is_empty() {
-            return Err(place.at("sessions").fault("there is none"));
+            return Err(place.at("sessions").fault("there are no sessions"));
         }
         let id = checked::id(name, target, package, &place)?;
         if !seen.insert((id.clone(), metric.clone(), unit.clone())) {
-            return Err(place.fault("this benchmark and metric is there twice"));
+            return Err(place.fault("this benchmark and metric appears twice"));
         }
         let sessions = sessions
             .into_iter()
@@ -189,7 +189,7 @@ fn noise(file: File) -> Result<model::Noise, Fault> {
         let mut sessions = sessions.collect::<Result<Vec<_>, _>>()?;
         sessions.sort_by_key(|session| session.when);
         if sessions.windows(2).any(|two| two[0].when == two[1].when) {
-            return Err(place.at("sessions").fault("two of them began at the same moment"));
+            return Err(place.at("sessions").fault("two sessions began at the same moment"));
         }
         rows.push(model::NoiseRow { id, metric, unit, sessions });
     }
@@ -200,7 +200,7 @@ fn noise(file: File) -> Result<model::Noise, Fault> {
 fn session(session: Session, place: &Place) -> Result<model::NoiseSession, Fault> {
     let Session { when, code, runs, centre: Number(centre), deviation, widest, paired } = session;
     if runs < 2 {
-        return Err(place.at("runs").fault("fewer than 2 show no deviation"));
+        return Err(place.at("runs").fault("at least 2 runs are needed for a deviation"));
     }
     if !(centre > 0.0 && centre.is_finite()) {
         return Err(place.at("centre").fault(format!("{centre} is not a positive number")));
@@ -210,7 +210,7 @@ fn session(session: Session, place: &Place) -> Result<model::NoiseSession, Fault
         if (0.0..=100.0).contains(&value) {
             Ok(value)
         } else {
-            Err(place.at(name).fault(format!("{value} is no deviation of logarithms")))
+            Err(place.at(name).fault(format!("{value} is not a deviation of logarithms")))
         }
     };
     Ok(model::NoiseSession {

@@ -1,11 +1,11 @@
-//! Numbers as they stand in the files: none lost, none longer than it must be.
+//! Numbers as the files contain them: exact, and as short as possible.
 
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, Serializer};
 
-/// 2^53: up to here every integer is a number of its own.
+/// 2^53: up to here an `f64` represents every integer exactly.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// A number that is written as an integer where it is one.
@@ -17,7 +17,7 @@ impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(number) = *self;
         let whole = number.fract() == 0.0 && number.abs() <= EXACT;
-        // -0 is no integer.
+        // -0 is not an integer.
         if whole && !(number == 0.0 && number.is_sign_negative()) {
             #[expect(clippy::cast_possible_truncation, reason = "whole, and within 2^53")]
             serializer.serialize_i64(number as i64)

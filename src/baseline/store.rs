@@ -36,16 +36,16 @@ pub struct Entry {
     pub name: String,
     /// The file.
     pub path: PathBuf,
-    /// What is in it, or why it cannot be used.
+    /// The summary of its content, or why it cannot be used.
     pub summary: Result<Summary, BaselineError>,
 }
 
-/// What a list shows of a baseline.
+/// The summary of a baseline in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
     /// When the snapshot was taken.
     pub created: Timestamp,
-    /// What was measured, where known.
+    /// The measured revision, if known.
     pub revision: Option<Revision>,
     /// Number of runs.
     pub runs: usize,
@@ -55,25 +55,25 @@ pub struct Summary {
     pub measurements: usize,
 }
 
-/// What a promotion did.
+/// The result of a promotion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Promoted {
     /// The file that now holds the promoted snapshot.
     pub path: PathBuf,
-    /// Where the replaced one went; nothing where there was none, or the same.
+    /// Where the replaced snapshot is kept; `None` if there was none, or an equal one.
     pub replaced: Option<PathBuf>,
 }
 
-/// What [`Store::prune`] removes.
+/// The baselines that [`Store::prune`] removes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prune {
-    /// Names that stay whatever their age, in every machine class.
+    /// Names that are kept at any age, in every machine class.
     pub keep: BTreeSet<String>,
-    /// Other baselines go when they were taken longer ago than this.
+    /// Other baselines are removed if they are older than this.
     pub older_than: SignedDuration,
-    /// The moment that ages are counted from.
+    /// The time from which ages are counted.
     pub now: Timestamp,
-    /// Only says what would go.
+    /// Only list what would be removed.
     pub dry_run: bool,
 }
 
@@ -82,13 +82,13 @@ pub struct Prune {
 pub struct Pruned {
     /// The file.
     pub path: PathBuf,
-    /// When its snapshot was taken; nothing for a temporary file that a killed
-    /// writer left behind.
+    /// When its snapshot was taken; `None` for a temporary file that a killed writer
+    /// left behind.
     pub created: Option<Timestamp>,
 }
 
 impl Store {
-    /// The store below `root`, which is made when something is saved.
+    /// The store below `root`, which is created by the first save.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
@@ -105,11 +105,10 @@ impl Store {
         Ok(self.root.join(class).join(format!("{name}.{EXTENSION}")))
     }
 
-    /// Saves a snapshot under its own name and says where.
+    /// Saves a snapshot under its own name and returns the path.
     ///
-    /// The file is replaced whole or not at all, also where the process or the
-    /// machine dies meanwhile. With [`Existing::Refuse`] an existing file is
-    /// [`BaselineError::Exists`].
+    /// The file is replaced atomically. With [`Existing::Refuse`] an existing file is
+    /// an error: [`BaselineError::Exists`].
     pub fn save(
         &self,
         class: &str,
@@ -130,8 +129,8 @@ impl Store {
         }
     }
 
-    /// Loads a baseline. Its name is the file's: a copied file need not be
-    /// edited to be a baseline of its own.
+    /// Loads a baseline. It takes its name from the file, so a copied file can be used
+    /// without editing it.
     pub fn load(&self, class: &str, name: &str) -> Result<Snapshot, BaselineError> {
         let path = self.path(class, name)?;
         match decode::read(&path) {
@@ -148,8 +147,8 @@ impl Store {
         }
     }
 
-    /// All baselines, by class and name. A file that cannot be used is listed
-    /// with the reason; hidden and other files are passed over.
+    /// All baselines, by class and name. A file that cannot be used is listed with the
+    /// reason; hidden files and files of other kinds are ignored.
     pub fn list(&self) -> Result<Vec<Entry>, BaselineError> {
         let mut entries = Vec::new();
         for (class, directory) in self.classes()? {
@@ -167,9 +166,8 @@ impl Store {
     /// Makes the baseline `from` the baseline `to` of the same class, and leaves
     /// `from` as it is.
     ///
-    /// A different one that stood under `to` is kept as `to.<when it was
-    /// taken>` (UTC), never over another; [`prune`](Self::prune) removes it in
-    /// time. It is written before `to` is replaced.
+    /// A different snapshot under `to` is first saved as `to.<when it was taken>` (UTC),
+    /// without replacing any other; [`prune`](Self::prune) removes it later.
     pub fn promote(&self, class: &str, from: &str, to: &str) -> Result<Promoted, BaselineError> {
         if from == to {
             return Err(BaselineError::SameName { name: to.to_owned() });
@@ -186,7 +184,7 @@ impl Store {
         Ok(Promoted { path, replaced })
     }
 
-    /// Saves a snapshot that is about to be replaced under a name of its own.
+    /// Saves a snapshot that is about to be replaced under another name.
     fn keep(&self, class: &str, snapshot: Snapshot) -> Result<PathBuf, BaselineError> {
         let base = format!("{}.{}", snapshot.name, snapshot.created.strftime("%Y-%m-%dT%H-%M-%SZ"));
         let mut snapshot = Snapshot { name: base.clone(), ..snapshot };
@@ -194,7 +192,7 @@ impl Store {
         loop {
             match self.save(class, &snapshot, Existing::Refuse) {
                 Err(BaselineError::Exists { path }) => {
-                    // Kept by an earlier promotion that did not come to its end.
+                    // Saved by an earlier promotion that was interrupted.
                     if self.load(class, &snapshot.name).is_ok_and(|kept| kept == snapshot) {
                         return Ok(path);
                     }
@@ -206,9 +204,9 @@ impl Store {
         }
     }
 
-    /// Removes baselines that are old and not to be kept, and temporary files
-    /// that killed writers left more than an hour ago; says which, sorted. A
-    /// file that cannot be read stays: its age is not known.
+    /// Removes old baselines that need not be kept, and temporary files that killed
+    /// writers left more than an hour ago. Returns the removed files, sorted. A file that
+    /// cannot be read is kept, as its age is unknown.
     pub fn prune(&self, prune: &Prune) -> Result<Vec<Pruned>, BaselineError> {
         let Prune { keep, older_than, now, dry_run } = prune;
         let mut pruned = Vec::new();
@@ -238,7 +236,7 @@ impl Store {
         Ok(pruned)
     }
 
-    /// The names that a class has, sorted; none where there is no such class.
+    /// The names in a class, sorted; empty if the class does not exist.
     fn names(&self, class: &str) -> Result<Vec<String>, BaselineError> {
         Ok(baselines(&self.root.join(class))?.into_iter().map(|(name, _)| name).collect())
     }
@@ -279,7 +277,7 @@ fn baselines(directory: &Path) -> Result<Vec<(String, PathBuf)>, BaselineError> 
     Ok(baselines)
 }
 
-/// What is in a directory, sorted; nothing where there is no directory.
+/// The entries of a directory, sorted; empty if it does not exist.
 fn files(directory: &Path) -> Result<Vec<PathBuf>, BaselineError> {
     let listed = fs::read_dir(directory).and_then(|entries| {
         entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()

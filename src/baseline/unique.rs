@@ -20,14 +20,14 @@ where
         type Value = BTreeMap<String, V>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a map by name")
+            f.write_str("a map")
         }
 
         fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
             let mut map = BTreeMap::new();
             while let Some((key, value)) = access.next_entry::<String, V>()? {
                 if map.contains_key(&key) {
-                    return Err(de::Error::custom(format!("{key:?} stands twice")));
+                    return Err(de::Error::custom(format!("duplicate key {key:?}")));
                 }
                 map.insert(key, value);
             }

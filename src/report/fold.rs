@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::vocabulary;
-use crate::judge::{Code, Report, Row, Severity};
+use crate::judge::{Code, Outcome, Report, Row, Severity};
 use crate::model::Pattern;
 use crate::policy::Gate;
 
@@ -137,4 +137,14 @@ pub(super) fn unselected(report: &Report, row: &Row) -> bool {
 /// Whether the row may act on the gate.
 pub(super) fn may_gate(report: &Report, row: &Row) -> bool {
     row.gate != Gate::Show && !unselected(report, row)
+}
+
+/// How many rows have each outcome, of those that may gate.
+pub(super) fn counts(report: &Report) -> BTreeMap<Outcome, usize> {
+    let mut counts = BTreeMap::new();
+    let shown = report.rows.iter().filter(|row| may_gate(report, row));
+    for outcome in shown.filter_map(Row::outcome) {
+        *counts.entry(outcome).or_insert(0) += 1;
+    }
+    counts
 }

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 use super::Render;
 use super::findings::{Group, grouped};
-use super::fold::{Fold, Folded, Folds};
+use super::fold::{Fold, Folded, Folds, counts};
 use super::vocabulary::{self, Names};
 use crate::judge::{Finding, Outcome, Report, Row, Severity, VerdictOutcome};
 use crate::model::Unit;
@@ -135,7 +135,7 @@ fn head(report: &Report) -> String {
         });
         let _ = writeln!(out, "control, the base against itself: {rows}; {alarms}\n");
     }
-    let counts = vocabulary::counts(report).into_iter();
+    let counts = counts(report).into_iter();
     let counts: Vec<String> =
         counts.map(|(outcome, count)| vocabulary::counted(outcome, count)).collect();
     if !counts.is_empty() {

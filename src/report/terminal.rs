@@ -8,14 +8,15 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
+use rows::LISTED;
+
 use super::findings::{Group, grouped};
 use super::fold::{Folded, Folds};
 use super::{Render, plain, vocabulary};
 use crate::judge::{Control, Finding, Report, Severity, Verdict, VerdictOutcome};
 use crate::text::listed;
 
-/// The most names that one line lists.
-const LISTED: usize = 5;
+pub use bar::Bars;
 
 /// Writes a table, the findings and the verdict. The text always holds colours: a
 /// stream that is not a terminal strips them.
@@ -28,18 +29,6 @@ pub struct Terminal {
     pub all: bool,
     /// How each change is drawn next to its numbers, where there is room.
     pub bars: Bars,
-}
-
-/// How the intervals of changes are drawn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Bars {
-    /// Not at all.
-    #[default]
-    Off,
-    /// With box-drawing characters.
-    Unicode,
-    /// With ASCII alone.
-    Ascii,
 }
 
 impl Render for Terminal {

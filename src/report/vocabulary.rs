@@ -5,10 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::{fold, plain};
+use super::plain;
 use crate::judge::{
-    Change, Control, FunctionChange, Outcome, Report, Row, Severity, Side, SnapshotSummary,
-    VerdictOutcome,
+    Change, Control, FunctionChange, Outcome, Row, Severity, Side, SnapshotSummary, VerdictOutcome,
 };
 use crate::model::{TargetId, Unit};
 use crate::text::{listed, plural};
@@ -211,16 +210,6 @@ pub(super) fn summary(side: &SnapshotSummary) -> String {
         let _ = write!(text, ", only {}", plain(selection));
     }
     text
-}
-
-/// How many rows have each outcome, of those that may gate.
-pub(super) fn counts(report: &Report) -> BTreeMap<Outcome, usize> {
-    let mut counts = BTreeMap::new();
-    let shown = report.rows.iter().filter(|row| fold::may_gate(report, row));
-    for outcome in shown.filter_map(Row::outcome) {
-        *counts.entry(outcome).or_insert(0) += 1;
-    }
-    counts
 }
 
 /// A number of things: `2,000`.

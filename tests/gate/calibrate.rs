@@ -141,15 +141,15 @@ fn the_noise_file_comes_back_and_is_refused_where_it_is_damaged() {
     let validator = jsonschema::validator_for(&noise_schema()).unwrap();
     assert!(validator.is_valid(&serde_json::from_str(&text).unwrap()));
     for (from, to, said) in [
-        ("{", "", "is no noise file"),
+        ("{", "", "is not a noise file"),
         ("\"schema_version\": 1", "\"schema_version\": 9", "reads up to 1"),
-        ("\"schema_version\": 1", "\"schema_version\": 0", "no version 0"),
-        ("\"runs\":40", "\"runs\":1", "/noise/0/sessions/0/runs: fewer than 2"),
-        ("\"runs\":40", "\"runs\":-40", "is no noise file"),
+        ("\"schema_version\": 1", "\"schema_version\": 0", "unknown schema version 0"),
+        ("\"runs\":40", "\"runs\":1", "/noise/0/sessions/0/runs: at least 2 runs"),
+        ("\"runs\":40", "\"runs\":-40", "is not a noise file"),
         ("\"centre\":", "\"centre\":-", "is not a positive number"),
-        ("\"deviation\":", "\"deviation\":-", "is no deviation"),
+        ("\"deviation\":", "\"deviation\":-", "is not a deviation"),
         ("\"widest\":", "\"width\":", "unknown field `width`"),
-        ("\"name\": \"a\"", "\"name\": \"b\"", "there twice"),
+        ("\"name\": \"a\"", "\"name\": \"b\"", "appears twice"),
         ("\"name\": \"a\"", "\"name\": \"\"", "a name is empty"),
     ] {
         assert!(text.contains(from), "{from} in {text}");

@@ -9,7 +9,7 @@ use crate::model::{Measurement, Metric, Snapshot};
 
 /// A measurement that critcmp can show.
 pub(in crate::baseline) struct Shown<'a> {
-    /// What critcmp calls it.
+    /// Its name in critcmp.
     pub(in crate::baseline) key: String,
     pub(in crate::baseline) measurement: &'a Measurement,
     pub(in crate::baseline) info: Info,
@@ -19,8 +19,8 @@ pub(in crate::baseline) struct Shown<'a> {
 /// Divides the measurements into those that critcmp can show and the others,
 /// each in the order of id and metric.
 ///
-/// critcmp knows one name a benchmark: targets that share one are told apart by
-/// their qualified names, and should even those be taken, by a number.
+/// critcmp has a single name for each benchmark. Benchmarks of equal names get their
+/// qualified names, and a number if even those are taken.
 pub(in crate::baseline) fn divide(snapshot: &Snapshot) -> (Vec<Shown<'_>>, Vec<&Measurement>) {
     let mut sorted: Vec<&Measurement> = snapshot.measurements.iter().collect();
     sorted.sort_by(|a, b| (&a.id, &a.metric.name).cmp(&(&b.id, &b.metric.name)));
@@ -79,7 +79,7 @@ fn free_key(taken: &mut BTreeSet<String>, qualified: &str) -> String {
 pub struct CritcmpExport {
     /// The file's text, as `critcmp --export` writes it.
     pub text: String,
-    /// What the format has no place for, each as `benchmark (metric)`, sorted.
+    /// The measurements that the format has no place for, each as `benchmark (metric)`, sorted.
     pub omitted: Vec<String>,
 }
 

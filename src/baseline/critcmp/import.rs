@@ -11,17 +11,17 @@ use crate::model::{
     Snapshot,
 };
 
-/// Reads a file as critcmp does: one run, estimates without samples, nothing
-/// known of the environment; `created` is when the file was last written.
+/// Reads a file as critcmp does: one run, estimates without samples, and an unknown
+/// environment; `created` is when the file was last written.
 ///
-/// Times are taken for nanoseconds, as critcmp takes them. Of a file of ours
-/// this is critcmp's part alone; [`read`](crate::baseline::read) takes all of it.
+/// Times are taken to be nanoseconds, as in critcmp. From the gate's own files only
+/// critcmp's part is read; [`read`](crate::baseline::read) reads all of it.
 pub fn import_critcmp(path: &Path) -> Result<Snapshot, BaselineError> {
     let content = load::file(path)?;
     plain(&content, path)
 }
 
-/// What critcmp sees of a file.
+/// The part of a file that critcmp reads, as a snapshot.
 pub(in crate::baseline) fn plain(
     content: &Content,
     path: &Path,
@@ -54,7 +54,7 @@ pub(in crate::baseline) fn plain(
         .map_err(|fault| fault.in_file(path))
 }
 
-/// The measurement at `place`, as of the one run of an export.
+/// The measurement at `place`, as the only run of an export.
 fn measurement(benchmark: Benchmark, place: &Place) -> Result<Measurement, Fault> {
     let estimates =
         checked::estimates(benchmark.estimates.into(), &place.at("criterion_estimates_v1"))?;

@@ -189,21 +189,22 @@ fn timed<'a>(parts: &'a [&Part]) -> Result<Vec<Range<usize>>, Untimed> {
     let total = |from: &Reading<'_>, to: &Reading<'_>| {
         parts[from.part..to.part].iter().map(|part| part.profile.total).sum::<u64>()
     };
-    match own.as_slice() {
+    let (from, to) = match own.as_slice() {
         // Nothing of the user's runs before the second or after the last but one.
         [first, start, .., end, last]
             if method == Some(Method::Iter)
                 && total(first, start) <= BETWEEN_READINGS
                 && total(end, last) <= BETWEEN_READINGS =>
         {
-            Ok(vec![start.part..end.part])
+            (start, end)
         }
         // A measurement of the user's own: with what it takes to start and to end it.
-        [first, .., last] if method == Some(Method::Iter) => Ok(vec![first.part..last.part]),
-        [_, start, end, _] => Ok(vec![start.part..end.part]),
-        [_, _, _, _, _, ..] => Err(Untimed::Ambiguous),
-        _ => Err(Untimed::NoClock),
-    }
+        [first, .., last] if method == Some(Method::Iter) => (first, last),
+        [_, start, end, _] => (start, end),
+        [_, _, _, _, _, ..] => return Err(Untimed::Ambiguous),
+        _ => return Err(Untimed::NoClock),
+    };
+    Ok(std::iter::once(from.part..to.part).collect())
 }
 
 /// The one timing method that all readings are made in; `None` where it is too many

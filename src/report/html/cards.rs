@@ -4,41 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, PreEscaped, html};
 
+use super::anchors::Anchors;
 use super::components::{badge, figure};
-use super::rows::tone;
-use super::{PLOTTED_BYTES, PLOTTED_ROWS};
+use super::tone::tone;
 use crate::judge::{Report, Row, Side};
 use crate::model::{BenchId, Unit};
 use crate::policy::Gate;
-use crate::report::fold::Folds;
 use crate::report::plain;
 use crate::report::vocabulary::{self, Names};
 
-/// The benchmarks that have a card, each with its number.
-pub(super) struct Anchors(BTreeMap<BenchId, usize>);
-
-impl Anchors {
-    /// The benchmarks of the first rows that are not folded: the worst come first.
-    pub(super) fn of_report(report: &Report) -> Self {
-        let mut anchors = BTreeMap::new();
-        let (shown, _) = Folds::of(report).split();
-        for row in shown.into_iter().take(PLOTTED_ROWS) {
-            let next = anchors.len();
-            anchors.entry(row.bench_id()).or_insert(next);
-        }
-        Self(anchors)
-    }
-
-    /// The element id of the card of the row's benchmark.
-    pub(super) fn of(&self, row: &Row) -> Option<String> {
-        self.0.get(&row.bench_id()).map(|number| format!("b{number}"))
-    }
-}
+/// Once the cards have this many bytes, the next ones get no plots: a page of 2,000
+/// rows stays below 5 MB.
+const PLOTTED_BYTES: usize = 2_500_000;
 
 pub(super) fn section(report: &Report, names: &Names, anchors: &Anchors) -> Markup {
     let mut of_benchmark: BTreeMap<usize, Vec<&Row>> = BTreeMap::new();
     for row in &report.rows {
-        if let Some(number) = anchors.0.get(&row.bench_id()) {
+        if let Some(number) = anchors.number(row) {
             of_benchmark.entry(*number).or_default().push(row);
         }
     }

@@ -4,15 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::cards::{self, Anchors};
+use super::anchors::Anchors;
+use super::assets::{SCRIPT, SCRIPT_HASH, STYLE, STYLE_HASH};
 use super::components::{Cell, Column, Line, Tone, badge, table};
-use super::{SCRIPT, SCRIPT_HASH, STYLE, STYLE_HASH, rows};
+use super::tone::outcome_tone;
+use super::{cards, rows};
 use crate::judge::{
     Control, EnvironmentDifference, Finding, Report, Severity, SnapshotSummary, Verdict,
     VerdictOutcome,
 };
 use crate::policy::Gate;
 use crate::report::findings::{Group, grouped};
+use crate::report::fold::counts;
 use crate::report::plain;
 use crate::report::vocabulary::{self, Names};
 use crate::text::exact_percent;
@@ -76,12 +79,12 @@ fn verdict(report: &Report) -> Markup {
                 }
                 None => h1 #verdict { "Compared, not judged" },
             }
-            @let counts = vocabulary::counts(report);
+            @let counts = counts(report);
             @if !counts.is_empty() {
                 ul .counts aria-label="Rows that may gate, by outcome" {
                     @for (outcome, count) in counts {
                         li {
-                            (badge(&vocabulary::counted(outcome, count), rows::outcome_tone(outcome)))
+                            (badge(&vocabulary::counted(outcome, count), outcome_tone(outcome)))
                         }
                     }
                 }

@@ -2,8 +2,9 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::cards::Anchors;
-use super::components::{Breakable, Cell, Column, Line, Sort, Tone, badge, bar, breakable, table};
+use super::anchors::Anchors;
+use super::components::{Breakable, Cell, Column, Line, Sort, badge, bar, breakable, table};
+use super::tone::tone;
 use crate::judge::{Outcome, Report, Row, Severity, Side};
 use crate::model::Unit;
 use crate::report::fold::{Fold, Folded, Folds};
@@ -74,30 +75,6 @@ fn filter(report: &Report, folded: &Folded) -> Markup {
             }
             p #shown role="status" {}
         }
-    }
-}
-
-/// The tone of a row's outcome. A regression that does nothing does not get the
-/// colour of one that fails.
-pub(super) fn tone(row: &Row, outcome: Outcome) -> Tone {
-    match &row.judgement {
-        Some(judgement) if outcome == Outcome::Regression => match judgement.severity {
-            Severity::Fail => Tone::Bad,
-            Severity::Warn => Tone::Unsure,
-            Severity::Note => Tone::Calm,
-        },
-        Some(judgement) if judgement.severity == Severity::Fail => Tone::Bad,
-        _ => outcome_tone(outcome),
-    }
-}
-
-/// The tone of an outcome.
-pub(super) fn outcome_tone(outcome: Outcome) -> Tone {
-    match outcome {
-        Outcome::Regression => Tone::Bad,
-        Outcome::Improvement => Tone::Good,
-        Outcome::Undecided | Outcome::Missing => Tone::Unsure,
-        Outcome::New | Outcome::Unchanged => Tone::Calm,
     }
 }
 

@@ -1,8 +1,19 @@
 //! A change and its interval as a bar of a few characters.
 
 use super::super::vocabulary;
-use super::Bars;
 use crate::judge::{Change, Row};
+
+/// How the intervals of changes are drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Bars {
+    /// Not at all.
+    #[default]
+    Off,
+    /// With box-drawing characters.
+    Unicode,
+    /// With ASCII alone.
+    Ascii,
+}
 
 /// Characters of a bar; odd, so that zero is in the middle.
 const CELLS: usize = 15;

@@ -13,10 +13,14 @@ use comfy_table::{
 
 use super::super::plain;
 use super::super::vocabulary::{self, Names};
-use super::{Bars, LISTED, bar, cause};
+use super::bar::{self, Bars};
+use super::cause;
 use crate::judge::{Outcome, Report, Row, Severity, Side};
 use crate::model::Unit;
 use crate::text::listed;
+
+/// The most names that one line lists.
+pub(super) const LISTED: usize = 5;
 
 /// A longer name is broken even where there is room for it, so that a hostile name
 /// cannot push the numbers of all rows out of sight.

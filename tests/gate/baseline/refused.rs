@@ -65,7 +65,7 @@ fn what_makes_no_sense_is_refused_at_its_place() {
         (
             format!("{hit}/1/run"),
             json!(0),
-            "at /benchmarks/cache~1hit/benchgate/runs/1/run: run 0 stands twice or out of order",
+            "at /benchmarks/cache~1hit/benchgate/runs/1/run: run 0 is duplicated or out of order",
         ),
         (
             hit.to_owned(),
@@ -76,18 +76,18 @@ fn what_makes_no_sense_is_refused_at_its_place() {
             format!("{hit}/0/estimates/median/3"),
             json!(1e9),
             "at /benchmarks/cache~1hit/benchgate/runs/0/estimates/median: \
-             the interval from 1000000000 to 121.176 is turned around",
+             the interval from 1000000000 to 121.176 is reversed",
         ),
         (
             format!("{hit}/0/estimates/slope/2"),
             json!(95),
             "at /benchmarks/cache~1hit/benchgate/runs/0/estimates/slope: \
-             95 is no confidence level: it is not between 0 and 1",
+             95 is not a confidence level between 0 and 1",
         ),
         (
             "/benchmarks/scan/criterion_estimates_v1/mean/point_estimate".to_owned(),
             json!(0.0),
-            "at /benchmarks/scan/criterion_estimates_v1/mean: 0 is no time that an iteration can take",
+            "at /benchmarks/scan/criterion_estimates_v1/mean: 0 is not a time that an iteration can take",
         ),
         (
             "/benchmarks/scan/criterion_benchmark_v1/full_id".to_owned(),
@@ -107,12 +107,12 @@ fn what_makes_no_sense_is_refused_at_its_place() {
         (
             "/benchgate/runs/0/seconds".to_owned(),
             json!(-2),
-            "at /benchgate/runs/0/seconds: -2 is no length of time",
+            "at /benchgate/runs/0/seconds: -2 is not a duration",
         ),
         (
             "/benchgate/schema_version".to_owned(),
             json!(0),
-            "at /benchgate/schema_version: no version 0 was ever written: the first is 1",
+            "at /benchgate/schema_version: unknown schema version 0 (versions start at 1)",
         ),
     ] {
         assert_eq!(with(&pointer, value), expected);
@@ -125,15 +125,15 @@ fn costs_that_no_process_has_are_refused() {
     for (costs, expected) in [
         (
             json!({ "threads": 0, "total": 5, "functions": {} }),
-            "/threads: a process has one thread at least",
+            "/threads: a process has at least one thread",
         ),
         (
             json!({ "threads": 1, "total": 5, "functions": { "a": 3, "b": 3 } }),
-            "/functions: its functions took more than the total of 5",
+            "/functions: the functions add up to more than the total of 5",
         ),
         (
             json!({ "threads": 1, "total": u64::MAX, "functions": { "a": u64::MAX, "b": 1 } }),
-            "/functions: its functions took more than the total of 18446744073709551615",
+            "/functions: the functions add up to more than the total of 18446744073709551615",
         ),
     ] {
         file["benchgate"]["measurements"][0]["costs"] = costs;
@@ -142,7 +142,7 @@ fn costs_that_no_process_has_are_refused() {
     }
     let twice = file.to_string().replace("\"b\":1", "\"a\":1");
     let refused = refusal(twice);
-    assert!(refused.contains(r#""a" stands twice at line "#), "{refused}");
+    assert!(refused.contains(r#"duplicate key "a" at line "#), "{refused}");
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn one_metric_of_one_benchmark_stands_once() {
     let text = fs::read_to_string(fixture("main.json")).expect("text");
     let twice = text.replace("    \"lookup/hit\": {", "    \"plain\": {");
     let refused = refusal(twice);
-    assert!(refused.contains(r#""plain" stands twice at line "#), "{refused}");
+    assert!(refused.contains(r#"duplicate key "plain" at line "#), "{refused}");
     let same = text.replace("\"full_id\": \"lookup/hit\"", "\"full_id\": \"plain\"");
     assert_eq!(refusal(same), "at /benchmarks/plain: `plain` has its metric `time` twice");
 }

@@ -90,8 +90,8 @@ fn a_snapshot_that_could_not_be_read_again_is_not_written() {
     let error = store.save(CLASS, &broken, Existing::Replace).expect_err("NaN").to_string();
     assert_eq!(
         error,
-        "snapshot `main` cannot be kept: NaN is no number \
-         (it would stand at /benchgate/measurements/0/runs/0/value)"
+        "snapshot `main` cannot be stored: NaN is not a finite number \
+         (at /benchgate/measurements/0/runs/0/value)"
     );
     assert_eq!(file_names(root.path()), Vec::<String>::new());
 }

@@ -1,5 +1,10 @@
 //! What the cache's benchmarks with Redis share.
 
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "a fixture panics if a body returns another checksum than it has to: that is its use"
+)]
+
 use std::cell::OnceCell;
 use std::time::Instant;
 
