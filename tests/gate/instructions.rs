@@ -204,7 +204,7 @@ fn benchmarks_that_read_the_clock_themselves_are_told_from_criterion() {
     for name in names {
         assert_eq!(KINDS[name].as_ref().map(Counts::untimed), Ok(None), "{name}");
         let body = twice[name] - once[name];
-        assert!(body > 1000 && body % 1000 == 0, "{name}: {body}");
+        assert!(body > 1000 && body.is_multiple_of(1000), "{name}: {body}");
         assert!(once[name] - body < 500, "{name}: {}, of which {body} are its work", once[name]);
         assert_eq!(untimed[name], once[name], "{name}");
     }
