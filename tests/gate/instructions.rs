@@ -78,7 +78,7 @@ fn counts(executable: &BenchExecutable, names: &[&str], time_limit: Duration) ->
     if names.is_empty() {
         let limit = Duration::from_mins(1);
         match list(executable, Harness::Criterion, None, limit, &interrupt) {
-            Ok(Listing::Benchmarks { listed, whole_seconds: false, .. }) => benchmarks = listed,
+            Ok(Listing::Benchmarks { listed, .. }) => benchmarks = listed,
             other => panic!("{other:?}"),
         }
     }
