@@ -102,8 +102,8 @@ fn time_scores(
     model: BuiltIn,
     features: &[f32],
 ) {
-    let scores = scorer.score(features).expect("scores");
-    model.check(&scores).expect("the model's scores");
+    let once = scorer.score(features).expect("scores");
+    model.check(&once).expect("the model's scores");
     bencher.iter(|| scorer.score(features).expect("scores"));
 }
 

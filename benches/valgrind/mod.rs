@@ -48,10 +48,10 @@ fn test() {
     let program = std::env::current_exe().expect("the path of this program");
     let listed = Command::new(&program).arg("--list").output().expect("a list of benchmarks");
     assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
-    let list = String::from_utf8(listed.stdout).expect("text");
+    let names = String::from_utf8(listed.stdout).expect("text");
     // The program takes a group's name and the indices of a function and its benchmark.
     let mut last: Option<(&str, &str, usize, usize)> = None;
-    for id in list.lines().filter_map(|line| line.strip_suffix(": benchmark")) {
+    for id in names.lines().filter_map(|line| line.strip_suffix(": benchmark")) {
         let mut parts = id.rsplit("::").skip(1);
         let (function, group) = (parts.next().expect(id), parts.next().expect(id));
         let (at, bench) = match last {
@@ -70,7 +70,7 @@ fn test() {
         assert!(output.status.success(), "{id}: {}\n{stderr}", output.status);
         writeln!(std::io::stdout(), "Testing {id}\nSuccess").expect("stdout is open");
     }
-    assert!(last.is_some(), "no benchmarks are listed: {list}");
+    assert!(last.is_some(), "no benchmarks are listed: {names}");
 }
 
 fn missing() -> Option<&'static str> {

@@ -37,7 +37,7 @@ impl Context {
         Claim::take(&place, command, interrupt, &mut |holder| {
             let place = place.display();
             self.shell.note(&format!(
-                "waiting for another gate ({holder}), which builds and measures in {place}. \
+                "waiting for another gate to end ({holder}): it builds and measures in {place}. \
                  Setting CARGO_TARGET_DIR gives this one its own directory, but two gates at once \
                  disturb each other's times"
             ));

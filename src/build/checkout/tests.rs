@@ -110,18 +110,18 @@ fn files_that_did_not_change_keep_their_times() {
     let (_place, root, checkout) = project(&[("same", "same"), ("changes", "one")]);
     let modified = |name: &str| checkout.join(name).metadata().unwrap().modified().unwrap();
     write(&root.join("uncommitted"), "new");
-    let check_out = || check_out(&root, &Source::WorkingTree, &checkout, None).unwrap();
-    check_out();
+    let again = || check_out(&root, &Source::WorkingTree, &checkout, None).unwrap();
+    again();
     let times = ["same", "changes", "uncommitted"].map(modified);
-    check_out();
+    again();
     assert_eq!(["same", "changes", "uncommitted"].map(modified), times);
     write(&root.join("changes"), "two, and longer");
-    check_out();
+    again();
     assert_eq!(["same", "uncommitted"].map(modified), [times[0], times[2]]);
     assert!(modified("changes") > times[1]);
     // Something has changed a tracked file since.
     write(&checkout.join("same"), "not the same");
-    check_out();
+    again();
     assert_eq!(std::fs::read_to_string(checkout.join("same")).unwrap(), "same");
 }
 
