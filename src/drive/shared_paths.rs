@@ -8,7 +8,7 @@ use crate::model::TrialSide;
 
 /// Paths that hold the files of one side at a time.
 ///
-/// A process that needs a side's files [enters](Self::enter) it first. Processes of
+/// A process that needs a side's files enters it first. Processes of
 /// one side may run at once; a process of the other side waits until they have
 /// ended, and the paths are switched.
 pub struct SharedPaths {

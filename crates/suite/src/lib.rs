@@ -10,7 +10,7 @@
 //! | [`service`] | the reference service that answers the HTTP benchmarks | nothing; servers and libraries if they are configured |
 //! | [`command`] | the command line of the reference service | |
 //! | [`services`] | finds and starts servers | |
-//! | [`bench`] | small helpers that several benches share | |
+//! | [`mod@bench`] | small helpers that several benches share | |
 //! | [`sizes`] | the sizes of all workloads | |
 //!
 //! A body does the work of one iteration and returns a checksum. The bench asserts it
