@@ -20,6 +20,7 @@ mod roc;
 mod suites;
 
 use std::path::PathBuf;
+use std::process::{ExitCode, Termination as _};
 
 use clap::Parser;
 
@@ -49,7 +50,12 @@ struct Place {
     place: PathBuf,
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    // The subjects' layout is pinned by this program in place of rustc.
+    benchgate::build::link::as_rustc().unwrap_or_else(|| run().report())
+}
+
+fn run() -> anyhow::Result<()> {
     match Command::parse() {
         Command::Build(build) => build.run(),
         Command::Calibrate(calibrate) => calibrate.run(),

@@ -82,7 +82,7 @@ fn build(place: &Path, seed: u32) -> anyhow::Result<BenchExecutable> {
         target_dir: Some(place.join("neutral")),
         locked: true,
         quiet: true,
-        variables: vec![("NEUTRAL_SEED".into(), seed.to_string().into())],
+        variables: vec![("NEUTRAL_SEED".into(), Some(seed.to_string().into()))],
         ..BuildOptions::default()
     };
     let built = benchgate::measure::build(&options, &Interrupt::install()?, &mut Silent)?;
@@ -114,7 +114,15 @@ fn counted(
     let mut counts = BTreeMap::new();
     for counted in count(&[target], &options, &Interrupt::install()?, &mut Silent)? {
         match counted.outcome {
-            Ok(found) => counts.insert(counted.listed.name, found.readings),
+            Ok(found) => {
+                // The subjects have no set-up: `iter` times all that it does.
+                let timed = found.readings.into_iter().map(|reading| reading.timed);
+                let timed: Result<Vec<u64>, _> = timed.collect();
+                match timed {
+                    Ok(timed) => counts.insert(counted.listed.name, timed),
+                    Err(reason) => bail!("{}: {reason}", counted.listed.name),
+                }
+            }
             Err(reason) => bail!("{}: {reason}", counted.listed.name),
         };
     }

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
+use benchgate::build::switch_link;
 use benchgate::measure::{
-    BenchExecutable, BuildOptions, BuiltSide, CriterionTimes, Harness, Interrupt, Pinning, Process,
-    Scratch, Silent, point,
+    BenchExecutable, BuildOptions, CriterionTimes, Harness, Interrupt, Pinning, Process, Scratch,
+    Silent,
 };
 use benchgate::model::{Layout, Reading, Sides, TrialSide};
 
@@ -83,10 +84,11 @@ fn build(place: &Path, seed: u32) -> anyhow::Result<Layout> {
     let interrupt = Interrupt::install()?;
     let pinning = Pinning::prepare(place)?;
     let built = |side: TrialSide| {
-        point(&place.join("build"), side.as_str())?;
-        let mut variables = pinning.variables();
+        switch_link(&place.join("build"), side.as_str())?;
+        let set = pinning.variables().into_iter();
+        let mut variables: Vec<_> = set.map(|(name, value)| (name, Some(value))).collect();
         let seed = if side == TrialSide::Base { 0 } else { seed };
-        variables.push(("NEUTRAL_SEED".into(), seed.to_string().into()));
+        variables.push(("NEUTRAL_SEED".into(), Some(seed.to_string().into())));
         let options = BuildOptions {
             directory: Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("subjects")),
             target_dir: Some(place.join("build")),
@@ -97,18 +99,14 @@ fn build(place: &Path, seed: u32) -> anyhow::Result<Layout> {
         };
         anyhow::Ok(benchgate::measure::build(&options, &interrupt, &mut Silent)?)
     };
-    let side_of = |side: TrialSide| {
-        anyhow::Ok(BuiltSide {
-            name: side.to_string(),
-            executables: built(side)?.executables,
-            ..BuiltSide::default()
-        })
+    let mut sides = Sides {
+        base: built(TrialSide::Base)?.executables,
+        head: built(TrialSide::Head)?.executables,
     };
-    let mut sides = Sides { base: side_of(TrialSide::Base)?, head: side_of(TrialSide::Head)? };
     let layouts =
         pinning.pin(sides.each_mut(), &BTreeSet::new(), &mut |side| built(side).map(|_| Ok(())))?;
-    for built in &sides {
-        fs::copy(&built.executables[0].path, side(place, seed, &built.name))?;
+    for (name, executables) in NAMES.iter().zip(&sides) {
+        fs::copy(&executables[0].path, side(place, seed, name))?;
     }
     layouts.into_iter().next().context("the subjects are one bench target")
 }
