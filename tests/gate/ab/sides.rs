@@ -1,6 +1,7 @@
 //! Each side is built and run as in a clone of its own: nothing of one side reaches
 //! the other.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -115,13 +116,39 @@ fn each_side_is_built_by_its_own_configuration() {
 
 /// The head asks for another toolchain, which the base must not be built with.
 #[test]
-#[ignore = "needs rustup with the nightly toolchain: `rustup toolchain install nightly`"]
+#[ignore = "needs rustup, which chooses the toolchain of a directory"]
 fn each_side_is_built_by_its_own_toolchain() {
     let home = tempfile::tempdir().unwrap();
     let root = repository(home.path());
-    write(&root.join("rust-toolchain.toml"), "[toolchain]\nchannel = \"nightly\"\n");
-    let text = is_measured(&root);
-    assert!(text.contains("environment-differs") && text.contains("nightly"), "{text}");
+    let output = Command::new("rustc").args(["--print", "sysroot"]).output().unwrap();
+    let sysroot = PathBuf::from(String::from_utf8(output.stdout).unwrap().trim());
+    // The toolchain at hand, under another version.
+    let other = home.path().join("other");
+    let rustc = other.join("bin/rustc");
+    let real = sysroot.join("bin/rustc");
+    write(
+        &rustc,
+        &format!(
+            "#!/bin/sh\ncase \"$1\" in\n-vV | --version) {real:?} \"$@\" | sed \
+             '1s/-\\{{0,1\\}}[a-z]* (/-other (/' ;;\n*) exec {real:?} \"$@\" ;;\nesac\n"
+        ),
+    );
+    std::fs::set_permissions(&rustc, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::os::unix::fs::symlink(sysroot.join("bin/cargo"), other.join("bin/cargo")).unwrap();
+    std::os::unix::fs::symlink(sysroot.join("lib"), other.join("lib")).unwrap();
+    write(&root.join("rust-toolchain.toml"), &format!("[toolchain]\npath = {other:?}\n"));
+    let output = Command::new(crate::GATE)
+        .args(["ab", "--base", "HEAD"])
+        .current_dir(&root)
+        // Those of the cargo that runs this test.
+        .env_remove("RUSTUP_TOOLCHAIN")
+        .env_remove("CARGO")
+        .env_remove("RUSTC")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    assert!(text.contains("environment-differs") && text.contains("-other"), "{text}");
 }
 
 /// A build script finds the commit and the tags of a clone.
