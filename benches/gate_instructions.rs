@@ -211,11 +211,12 @@ mod gate {
                 };
                 let times = readings(&mut |level| {
                     let total = |sample| 1e6 * level + f64::from(sample % 5);
-                    let samples = Samples {
-                        mode: SamplingMode::Flat,
-                        iterations: vec![1000.0; SAMPLES as usize],
-                        totals: (0..SAMPLES).map(total).collect(),
-                    };
+                    let samples = Samples::new(
+                        SamplingMode::Flat,
+                        vec![1000.0; SAMPLES as usize],
+                        (0..SAMPLES).map(total).collect(),
+                    )
+                    .expect("samples");
                     Reading::Samples { samples, estimates: None }
                 });
                 let counts = readings(&mut |_| Reading::Value((4e6 * factor).round()));

@@ -30,6 +30,7 @@
 pub mod baseline;
 pub mod build;
 pub mod cli;
+mod criterion;
 pub mod doctor;
 pub mod drive;
 pub mod files;

@@ -1,43 +1,17 @@
-//! The checks that all readers of stored values share: what passes keeps the model's
-//! promises.
+//! The checks that all readers of stored values share.
 
 use std::collections::BTreeSet;
 
 use super::error::{Fault, Place};
-use crate::model::{BenchId, Estimate, Estimates, Measurement};
+use crate::criterion;
+use crate::model::{BenchId, Estimates, Measurement};
 
 /// Refuses estimates that criterion cannot have made.
-pub(super) fn estimates(estimates: Estimates, place: &Place) -> Result<Estimates, Fault> {
-    let Estimates { mean, median, median_abs_dev, slope, std_dev } = &estimates;
-    let each = [
-        ("mean", Some(mean)),
-        ("median", Some(median)),
-        ("median_abs_dev", Some(median_abs_dev)),
-        ("slope", slope.as_ref()),
-        ("std_dev", Some(std_dev)),
-    ];
-    for (name, estimate) in each {
-        let Some(Estimate { point, standard_error, level, lower, upper }) = estimate else {
-            continue;
-        };
-        let place = place.at(name);
-        for number in [point, standard_error, level, lower, upper] {
-            finite(*number, &place)?;
-        }
-        let reason = if matches!(name, "mean" | "median") && *point <= 0.0 {
-            format!("{point} is not a time that an iteration can take")
-        } else if *standard_error < 0.0 {
-            format!("{standard_error} is not a standard error: it is negative")
-        } else if *level <= 0.0 || *level >= 1.0 {
-            format!("{level} is not a confidence level between 0 and 1")
-        } else if lower > upper {
-            format!("the interval from {lower} to {upper} is reversed")
-        } else {
-            continue;
-        };
-        return Err(place.fault(reason));
-    }
-    Ok(estimates)
+pub(super) fn estimates(
+    estimates: criterion::Estimates,
+    place: &Place,
+) -> Result<Estimates, Fault> {
+    Estimates::try_from(estimates).map_err(|fault| place.fault(fault.to_string()))
 }
 
 /// Refuses a package without a bench target: no writer records that.

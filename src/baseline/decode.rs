@@ -1,5 +1,5 @@
-//! Snapshots from files. Everything is checked, so that a snapshot keeps the model's
-//! promises whatever was in its file.
+//! Snapshots from files. Everything is checked: a file can hold anything, and a snapshot
+//! that exists is valid.
 
 use std::path::{Path, PathBuf};
 
@@ -12,17 +12,17 @@ use super::load;
 use super::number::Number;
 use super::wire::{self, SCHEMA_VERSION};
 use crate::model::{
-    BenchId, Costs, CountScope, CriterionParts, Environment, Estimate, Estimates, Field, Layout,
-    Measurement, Metric, NotRun, Pairing, Problem, Reading, Revision, RunInfo, RunReading, Samples,
-    SetUp, Snapshot, TargetId, Throughput, Unit,
+    BenchId, Costs, CountScope, CriterionParts, Environment, Field, Layout, Measurement, Metric,
+    NotRun, Pairing, Problem, Reading, Revision, RunInfo, RunReading, Samples, SetUp, Snapshot,
+    TargetId, Throughput, Unit,
 };
 
 /// Reads one snapshot, or a plain critcmp export as a snapshot with one run
 /// (see [`import_critcmp`](super::import_critcmp)).
 ///
-/// Everything is checked: numbers finite and, where they are times or
-/// iterations, positive; as many iterations as times; runs that exist; names
-/// present and each benchmark and metric once. Unknown fields and environment keys
+/// Everything is checked: numbers are finite, times and iterations positive; there are as
+/// many iterations as times; runs exist; names are present, and each metric of a
+/// benchmark occurs once. Unknown fields and environment keys
 /// are ignored.
 pub fn read(path: &Path) -> Result<Snapshot, BaselineError> {
     let content = load::file(path)?;
@@ -119,7 +119,7 @@ fn benchmark(
         benchgate: extension,
     } = benchmark;
     // Derived from the runs and not used here, but critcmp shows it.
-    checked::estimates(shown.into(), &place.at("criterion_estimates_v1"))?;
+    checked::estimates(shown, &place.at("criterion_estimates_v1"))?;
     let own = place.at("benchgate");
     let name = match extension.name {
         Some(name) => checked::present(name, &own.at("name"))?,
@@ -237,26 +237,9 @@ fn reading(run: wire::Run, place: &Place) -> Result<Reading, Fault> {
 
 fn samples(samples: wire::Samples, place: &Place) -> Result<Samples, Fault> {
     let wire::Samples { mode, iterations, times } = samples;
-    if times.is_empty() {
-        return Err(place.at("times").fault("no samples"));
-    }
     let iterations = iterations.unpack(times.len());
-    let totals: Vec<f64> = times.into_iter().map(|Number(time)| time).collect();
-    if iterations.len() != totals.len() {
-        let reason = format!("{} numbers of iterations", iterations.len());
-        return Err(place.fault(format!("{reason} for {} times", totals.len())));
-    }
-    for (part, numbers) in [("iterations", &iterations), ("times", &totals)] {
-        if let Some(index) = numbers.iter().position(|n| !(n.is_finite() && *n > 0.0)) {
-            let reason = format!("{} is not a positive number", numbers[index]);
-            return Err(place.at(part).at(index).fault(reason));
-        }
-    }
-    let each = iterations.iter().zip(&totals).map(|(n, total)| total / n);
-    if let Some((at, _)) = each.enumerate().find(|(_, each)| !each.is_finite() || *each <= 0.0) {
-        return Err(place.at("times").at(at).fault("is not a valid time for that many iterations"));
-    }
-    Ok(Samples { mode, iterations, totals })
+    let totals = times.into_iter().map(|Number(time)| time).collect();
+    Samples::new(mode, iterations, totals).map_err(|fault| place.fault(fault.to_string()))
 }
 
 fn run_info(run: wire::RunInfo, place: &Place) -> Result<RunInfo, Fault> {
@@ -297,12 +280,12 @@ fn pairing(pairing: wire::Pairing, place: &Place) -> Result<Pairing, Fault> {
     let set_up = set_up
         .into_iter()
         .enumerate()
-        .map(|(index, one)| self::set_up(one, &place.at("set_up").at(index)))
+        .map(|(index, set_up)| self::set_up(set_up, &place.at("set_up").at(index)))
         .collect::<Result<_, _>>()?;
     let layouts = layouts
         .into_iter()
         .enumerate()
-        .map(|(index, one)| layout(one, &place.at("layouts").at(index)))
+        .map(|(index, layout)| self::layout(layout, &place.at("layouts").at(index)))
         .collect::<Result<_, _>>()?;
     Ok(Pairing { trial, seed, screening, looks, identical, control, set_up, layouts })
 }
@@ -336,29 +319,6 @@ fn problem(problem: wire::Problem, place: &Place) -> Result<Problem, Fault> {
     let wire::Problem { kind, id, path, reason } = problem;
     let id = id.map(|id| wire_id(id, &place.at("id"))).transpose()?;
     Ok(Problem { kind, id, path: PathBuf::from(path), reason })
-}
-
-impl From<wire::Estimates> for Estimates {
-    fn from(estimates: wire::Estimates) -> Self {
-        fn one(estimate: wire::Estimate) -> Estimate {
-            let wire::Estimate(point, error, level, lower, upper) = estimate;
-            Estimate {
-                point: point.0,
-                standard_error: error.0,
-                level: level.0,
-                lower: lower.0,
-                upper: upper.0,
-            }
-        }
-        let wire::Estimates { mean, median, median_abs_dev, slope, std_dev } = estimates;
-        Self {
-            mean: one(mean),
-            median: one(median),
-            median_abs_dev: one(median_abs_dev),
-            slope: slope.map(one),
-            std_dev: one(std_dev),
-        }
-    }
 }
 
 impl From<wire::Throughput> for Throughput {

@@ -1,15 +1,17 @@
-//! One set of estimates out of several runs: what critcmp is shown.
+//! One set of estimates out of several runs, for critcmp to show.
 //!
 //! critcmp shows a mean and calls it the time, so each statistic is combined by
-//! its mean, and the error given is the error of that mean. The gate itself
-//! judges by the runs and never reads these numbers.
+//! its mean, with the error of that mean. The gate itself judges by the runs and
+//! never reads these numbers.
 
 use std::f64::consts::PI;
 
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 use statrs::statistics::{Data, OrderStatistics, Statistics};
 
-use crate::model::{Estimate, Estimates, Reading, RunReading, Samples, SamplingMode};
+use crate::model::{
+    Estimate, Estimates, Interval, Location, Reading, RunReading, Samples, SamplingMode,
+};
 
 /// Criterion's own default.
 const LEVEL: f64 = 0.95;
@@ -22,12 +24,13 @@ const MAD_SCALE: f64 = 1.4826;
 /// standard deviation, for normal data (Rousseeuw & Croux 1993, table 2).
 const MAD_EFFICIENCY: f64 = 0.3674;
 
-/// Combines the runs. One run keeps criterion's estimates as they are, or gets
+/// Combines the runs. A single run keeps criterion's estimates unchanged, or gets
 /// them from its samples ([`of_samples`]). For k runs each statistic is the mean
 /// of the runs' own, with standard error s/√k and the interval
-/// mean ± t(0.975, k−1)·s/√k, s the standard deviation between runs.
+/// mean ± t(0.975, k−1)·s/√k, s being the standard deviation between runs.
 ///
-/// Nothing where there is no run, or one that read a single value.
+/// `None` if there is no run, if a run read a single value, and if the numbers are too
+/// large to be combined.
 pub(super) fn over_runs(runs: &[RunReading]) -> Option<Estimates> {
     let each: Vec<Estimates> =
         runs.iter().map(|run| of_reading(&run.reading)).collect::<Option<_>>()?;
@@ -36,19 +39,20 @@ pub(super) fn over_runs(runs: &[RunReading]) -> Option<Estimates> {
     }
     let combine = |statistic: fn(&Estimates) -> Option<Estimate>| -> Option<Estimate> {
         let points: Vec<f64> =
-            each.iter().map(|run| statistic(run).map(|e| e.point)).collect::<Option<_>>()?;
+            each.iter().map(|run| statistic(run).map(|e| e.point())).collect::<Option<_>>()?;
         let error = points.as_slice().std_dev() / (points.len() as f64).sqrt();
-        Some(around(points.as_slice().mean(), error, points.len()))
+        around(points.as_slice().mean(), error, points.len())
     };
+    let location = |estimate| Location::new(estimate).ok();
     if each.is_empty() {
         return None;
     }
     Some(Estimates {
-        mean: combine(|run| Some(run.mean))?,
-        median: combine(|run| Some(run.median))?,
+        mean: combine(|run| Some(*run.mean)).and_then(location)?,
+        median: combine(|run| Some(*run.median)).and_then(location)?,
         median_abs_dev: combine(|run| Some(run.median_abs_dev))?,
-        // Only where every run has one.
-        slope: combine(|run| run.slope),
+        // Only where every run has a slope.
+        slope: combine(|run| run.slope.as_deref().copied()).and_then(location),
         std_dev: combine(|run| Some(run.std_dev))?,
     })
 }
@@ -58,10 +62,8 @@ fn of_reading(reading: &Reading) -> Option<Estimates> {
         Reading::Samples { estimates: Some(estimates), .. } | Reading::Estimates(estimates) => {
             Some(*estimates)
         }
-        Reading::Samples { samples, estimates: None } if !samples.totals.is_empty() => {
-            Some(of_samples(samples))
-        }
-        Reading::Samples { .. } | Reading::Value(_) => None,
+        Reading::Samples { samples, estimates: None } => of_samples(samples),
+        Reading::Value(_) => None,
     }
 }
 
@@ -75,7 +77,7 @@ fn of_reading(reading: &Reading) -> Option<Estimates> {
 /// | `median_abs_dev` | 1.4826 · median of abs(x − median) | s/√(2n·0.3674), as for normal data |
 /// | `std_dev` | s | s/√(2(n−1)), as for normal data |
 /// | slope (linear sampling) | Σnt/Σn², a line through the origin | residual deviation/√Σn² |
-fn of_samples(samples: &Samples) -> Estimates {
+fn of_samples(samples: &Samples) -> Option<Estimates> {
     let times = samples.per_iteration();
     let count = times.len();
     let n = count as f64;
@@ -84,25 +86,30 @@ fn of_samples(samples: &Samples) -> Estimates {
     let distances = times.iter().map(|time| (time - median).abs()).collect();
     let spread = |per_deviation: f64| deviation * per_deviation;
     let freedom = (n - 1.0).max(1.0);
-    Estimates {
-        mean: around(times.as_slice().mean(), spread((1.0 / n).sqrt()), count),
-        median: around(median, spread((PI / (2.0 * n)).sqrt()), count),
+    let location = |estimate| Location::new(estimate).ok();
+    Some(Estimates {
+        mean: around(times.as_slice().mean(), spread((1.0 / n).sqrt()), count)
+            .and_then(location)?,
+        median: around(median, spread((PI / (2.0 * n)).sqrt()), count).and_then(location)?,
         median_abs_dev: around(
             MAD_SCALE * self::median(distances),
             spread((1.0 / (2.0 * n * MAD_EFFICIENCY)).sqrt()),
             count,
-        ),
-        slope: (samples.mode == SamplingMode::Linear).then(|| slope(samples)),
-        std_dev: around(deviation, spread((1.0 / (2.0 * freedom)).sqrt()), count),
-    }
+        )?,
+        slope: match samples.mode() {
+            SamplingMode::Linear => Some(slope(samples).and_then(location)?),
+            SamplingMode::Flat => None,
+        },
+        std_dev: around(deviation, spread((1.0 / (2.0 * freedom)).sqrt()), count)?,
+    })
 }
 
-fn slope(samples: &Samples) -> Estimate {
-    let pairs = || samples.iterations.iter().zip(&samples.totals);
-    let squares: f64 = samples.iterations.iter().map(|n| n * n).sum();
+fn slope(samples: &Samples) -> Option<Estimate> {
+    let pairs = || samples.iterations().iter().zip(samples.totals());
+    let squares: f64 = samples.iterations().iter().map(|n| n * n).sum();
     let slope = pairs().map(|(n, total)| n * total).sum::<f64>() / squares;
     let residuals: f64 = pairs().map(|(n, total)| (total - slope * n).powi(2)).sum();
-    let count = samples.totals.len();
+    let count = samples.totals().len();
     let variance = if count > 1 { residuals / (count as f64 - 1.0) } else { 0.0 };
     around(slope, (variance / squares).sqrt(), count)
 }
@@ -111,20 +118,14 @@ fn median(values: Vec<f64>) -> f64 {
     Data::new(values).median()
 }
 
-/// The estimate with Student's t interval for `count` values. A single value
-/// has no spread: its interval is the value itself. No interval goes below 0.
-fn around(point: f64, error: f64, count: usize) -> Estimate {
-    if count < 2 {
-        return Estimate { point, standard_error: 0.0, level: LEVEL, lower: point, upper: point };
-    }
-    let half = t_quantile(count as f64 - 1.0) * error;
-    Estimate {
-        point,
-        standard_error: error,
-        level: LEVEL,
-        lower: (point - half).max(0.0),
-        upper: point + half,
-    }
+/// The estimate with Student's t interval for `count` values. A single value does not
+/// have a spread: its interval is the value itself. An interval does not go below 0.
+/// `None` if a number is too large.
+fn around(point: f64, error: f64, count: usize) -> Option<Estimate> {
+    let (error, half) =
+        if count < 2 { (0.0, 0.0) } else { (error, t_quantile(count as f64 - 1.0) * error) };
+    let interval = Interval::new(LEVEL, (point - half).max(0.0), point + half).ok()?;
+    Estimate::new(point, error, interval).ok()
 }
 
 /// From here on the expansion of the quantile is right to eight digits, while
@@ -155,19 +156,17 @@ mod tests {
     }
 
     fn estimates(point: f64) -> Estimates {
-        let one = |point| Estimate {
-            point,
-            standard_error: 0.25,
-            level: 0.9,
-            lower: point - 0.5,
-            upper: point + 1.0,
+        let estimate = |point| {
+            let interval = Interval::new(0.9, point - 0.5, point + 1.0).expect("an interval");
+            Estimate::new(point, 0.25, interval).expect("an estimate")
         };
+        let location = |point| Location::new(estimate(point)).expect("above 0");
         Estimates {
-            mean: one(point),
-            median: one(point - 1.0),
-            median_abs_dev: one(0.5),
-            slope: Some(one(point + 1.0)),
-            std_dev: one(2.0),
+            mean: location(point),
+            median: location(point - 1.0),
+            median_abs_dev: estimate(0.5),
+            slope: Some(location(point + 1.0)),
+            std_dev: estimate(2.0),
         }
     }
 
@@ -206,50 +205,56 @@ mod tests {
             run(2, Reading::Estimates(last)),
         ];
         let over = over_runs(&runs).expect("estimates");
-        close(over.mean.point, 12.0);
-        close(over.mean.standard_error, 1.154_700_5);
-        close(over.mean.lower, 12.0 - 4.968_275_4);
-        close(over.mean.upper, 12.0 + 4.968_275_4);
-        close(over.mean.level, 0.95);
-        close(over.median.point, 11.0);
-        close(over.std_dev.point, 2.0);
-        close(over.std_dev.standard_error, 0.0);
+        close(over.mean.point(), 12.0);
+        close(over.mean.standard_error(), 1.154_700_5);
+        close(over.mean.interval().lower(), 12.0 - 4.968_275_4);
+        close(over.mean.interval().upper(), 12.0 + 4.968_275_4);
+        close(over.mean.interval().level(), 0.95);
+        close(over.median.point(), 11.0);
+        close(over.std_dev.point(), 2.0);
+        close(over.std_dev.standard_error(), 0.0);
         assert_eq!(over.slope, None, "the last run has none");
         assert!(over_runs(&runs[..2]).expect("estimates").slope.is_some());
     }
 
     #[test]
     fn samples_without_estimates_are_estimated() {
-        let samples = Samples {
-            mode: SamplingMode::Linear,
-            iterations: vec![1.0, 2.0, 3.0, 4.0],
-            totals: vec![10.0, 22.0, 30.0, 44.0],
+        let samples = |mode| {
+            let iterations = vec![1.0, 2.0, 3.0, 4.0];
+            Samples::new(mode, iterations, vec![10.0, 22.0, 30.0, 44.0]).expect("samples")
         };
-        let of = of_samples(&samples);
-        close(of.mean.point, 10.5);
-        close(of.mean.standard_error, 0.288_675_1);
+        let of = of_samples(&samples(SamplingMode::Linear)).expect("estimates");
+        close(of.mean.point(), 10.5);
+        close(of.mean.standard_error(), 0.288_675_1);
         // t(0.975, 3) is 3.1824463.
-        close(of.mean.upper, 10.5 + 0.918_693_2);
-        close(of.median.point, 10.5);
-        close(of.median_abs_dev.point, 0.7413);
-        close(of.median_abs_dev.lower, 0.0);
-        close(of.std_dev.point, 0.577_350_3);
+        close(of.mean.interval().upper(), 10.5 + 0.918_693_2);
+        close(of.median.point(), 10.5);
+        close(of.median_abs_dev.point(), 0.7413);
+        close(of.median_abs_dev.interval().lower(), 0.0);
+        close(of.std_dev.point(), 0.577_350_3);
         let slope = of.slope.expect("linear sampling");
-        close(slope.point, 32.0 / 3.0);
+        close(slope.point(), 32.0 / 3.0);
         // Residuals -2/3, 2/3, -2, 4/3: variance 20/9, over the squares 30.
-        close(slope.standard_error, (20.0_f64 / 9.0 / 30.0).sqrt());
-        assert_eq!(of_samples(&Samples { mode: SamplingMode::Flat, ..samples }).slope, None);
+        close(slope.standard_error(), (20.0_f64 / 9.0 / 30.0).sqrt());
+        let flat = of_samples(&samples(SamplingMode::Flat)).expect("estimates");
+        assert_eq!(flat.slope, None);
     }
 
     #[test]
     fn a_single_sample_has_no_spread() {
-        let samples =
-            Samples { mode: SamplingMode::Linear, iterations: vec![2.0], totals: vec![10.0] };
-        let of = of_samples(&samples);
-        let alone =
-            Estimate { point: 5.0, standard_error: 0.0, level: 0.95, lower: 5.0, upper: 5.0 };
-        assert_eq!((of.mean, of.slope), (alone, Some(alone)));
-        assert_eq!((of.std_dev.point, of.median_abs_dev.point), (0.0, 0.0));
+        let samples = Samples::new(SamplingMode::Linear, vec![2.0], vec![10.0]).expect("samples");
+        let of = of_samples(&samples).expect("estimates");
+        let interval = Interval::new(0.95, 5.0, 5.0).expect("an interval");
+        let alone = Estimate::new(5.0, 0.0, interval).expect("an estimate");
+        assert_eq!((*of.mean, of.slope.as_deref()), (alone, Some(&alone)));
+        assert_eq!((of.std_dev.point(), of.median_abs_dev.point()), (0.0, 0.0));
+    }
+
+    #[test]
+    fn numbers_too_large_to_be_combined_give_nothing() {
+        let totals = vec![1e300, 1e308];
+        let samples = Samples::new(SamplingMode::Flat, vec![1.0, 1.0], totals).expect("samples");
+        assert_eq!(over_runs(&[run(0, Reading::Samples { samples, estimates: None })]), None);
     }
 
     #[test]

@@ -6,9 +6,10 @@ use super::error::BaselineError;
 use super::layout;
 use super::number::{Iterations, Number};
 use super::wire;
+use crate::criterion;
 use crate::model::{
-    BenchId, Costs, CountScope, Estimate, Estimates, Layout, Measurement, NotRun, Pairing, Problem,
-    Reading, RunInfo, RunReading, Samples, SetUp, Snapshot, Throughput,
+    BenchId, Costs, CountScope, Layout, Measurement, NotRun, Pairing, Problem, Reading, RunInfo,
+    RunReading, Samples, SetUp, Snapshot, Throughput,
 };
 
 /// The file's text. A snapshot that could not be read again is refused here, while its
@@ -163,42 +164,16 @@ fn run(reading: &RunReading) -> wire::Run {
     wire::Run {
         index: reading.run,
         samples: samples.map(self::samples),
-        estimates: estimates.map(self::estimates),
+        estimates: estimates.map(|estimates| criterion::Estimates::from(estimates).into()),
         value,
     }
 }
 
 fn samples(samples: &Samples) -> wire::Samples {
-    // Packed only where the times give the number of samples back.
-    let iterations = if samples.iterations.len() == samples.totals.len() {
-        Iterations::pack(&samples.iterations)
-    } else {
-        Iterations::List(samples.iterations.iter().copied().map(Number).collect())
-    };
     wire::Samples {
-        mode: samples.mode,
-        iterations,
-        times: samples.totals.iter().copied().map(Number).collect(),
-    }
-}
-
-fn estimates(estimates: &Estimates) -> wire::Estimates {
-    fn one(estimate: Estimate) -> wire::Estimate {
-        let Estimate { point, standard_error, level, lower, upper } = estimate;
-        wire::Estimate(
-            Number(point),
-            Number(standard_error),
-            Number(level),
-            Number(lower),
-            Number(upper),
-        )
-    }
-    wire::Estimates {
-        mean: one(estimates.mean),
-        median: one(estimates.median),
-        median_abs_dev: one(estimates.median_abs_dev),
-        slope: estimates.slope.map(one),
-        std_dev: one(estimates.std_dev),
+        mode: samples.mode(),
+        iterations: Iterations::pack(samples.iterations()),
+        times: samples.totals().iter().copied().map(Number).collect(),
     }
 }
 

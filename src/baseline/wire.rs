@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::critcmp::format;
 use super::number::{Iterations, Number};
 use super::unique;
+use crate::criterion;
 use crate::model;
 
 /// The version of the files that are written.
@@ -50,7 +51,7 @@ pub(super) struct Benchmark {
     pub(super) criterion_benchmark_v1: format::Info,
     /// What critcmp shows: criterion's own estimates of a single run, or the
     /// mean over the runs, with the error of that mean.
-    pub(super) criterion_estimates_v1: format::Estimates,
+    pub(super) criterion_estimates_v1: criterion::Estimates,
     /// The data of each run; where it says otherwise than the estimates, it is
     /// right.
     pub(super) benchgate: Extension,
@@ -323,13 +324,57 @@ pub(super) struct Estimates {
 /// Point estimate, standard error, confidence level (0 to 1), lower and upper
 /// end of the interval.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
-pub(super) struct Estimate(
-    pub(super) Number,
-    pub(super) Number,
-    pub(super) Number,
-    pub(super) Number,
-    pub(super) Number,
-);
+pub(super) struct Estimate(Number, Number, Number, Number, Number);
+
+// The same numbers as in criterion's own form, which alone is converted from and to the
+// model.
+impl From<Estimates> for criterion::Estimates {
+    fn from(estimates: Estimates) -> Self {
+        let Estimates { mean, median, median_abs_dev, slope, std_dev } = estimates;
+        Self {
+            mean: mean.into(),
+            median: median.into(),
+            median_abs_dev: median_abs_dev.into(),
+            slope: slope.map(Into::into),
+            std_dev: std_dev.into(),
+        }
+    }
+}
+
+impl From<criterion::Estimates> for Estimates {
+    fn from(estimates: criterion::Estimates) -> Self {
+        let criterion::Estimates { mean, median, median_abs_dev, slope, std_dev } = estimates;
+        Self {
+            mean: mean.into(),
+            median: median.into(),
+            median_abs_dev: median_abs_dev.into(),
+            slope: slope.map(Into::into),
+            std_dev: std_dev.into(),
+        }
+    }
+}
+
+impl From<Estimate> for criterion::Estimate {
+    fn from(Estimate(point, standard_error, level, lower, upper): Estimate) -> Self {
+        Self {
+            confidence_interval: criterion::Interval {
+                level: level.0,
+                lower: lower.0,
+                upper: upper.0,
+            },
+            point: point.0,
+            standard_error: standard_error.0,
+        }
+    }
+}
+
+impl From<criterion::Estimate> for Estimate {
+    fn from(estimate: criterion::Estimate) -> Self {
+        let criterion::Estimate { confidence_interval, point, standard_error } = estimate;
+        let criterion::Interval { level, lower, upper } = confidence_interval;
+        Self(Number(point), Number(standard_error), Number(level), Number(lower), Number(upper))
+    }
+}
 
 /// Work done in one iteration.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]

@@ -94,7 +94,7 @@ impl Printed {
 fn stored_unit<'a>(measurement: &Measurement, shown: f64, unit: &'a str) -> Option<&'a str> {
     let stored = measurement.runs.iter().find_map(|run| match &run.reading {
         Reading::Samples { estimates: Some(estimates), .. } | Reading::Estimates(estimates) => {
-            Some(estimates.slope.as_ref().unwrap_or(&estimates.mean).point)
+            Some(estimates.slope.unwrap_or(estimates.mean).point())
         }
         _ => None,
     })?;
@@ -145,21 +145,22 @@ fn sets_its_own(line: &str, (warm_up, wanted_samples): (Duration, u32)) -> Optio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{BenchId, Estimate, Estimates, RunReading};
+    use crate::model::{BenchId, Estimate, Estimates, Interval, Location, RunReading};
 
     fn printed() -> Printed {
         Printed::new(Duration::from_millis(10), 10)
     }
 
     fn measured(name: &str, value: f64) -> Measurement {
-        let point =
-            Estimate { point: value, standard_error: 0.0, level: 0.95, lower: value, upper: value };
+        let interval = Interval::new(0.95, value, value).expect("an interval");
+        let estimate = Estimate::new(value, 0.0, interval).expect("an estimate");
+        let location = Location::new(estimate).expect("above 0");
         let estimates = Estimates {
-            mean: point,
-            median: point,
-            median_abs_dev: point,
+            mean: location,
+            median: location,
+            median_abs_dev: estimate,
             slope: None,
-            std_dev: point,
+            std_dev: estimate,
         };
         Measurement {
             id: BenchId::named(name),

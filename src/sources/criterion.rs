@@ -4,9 +4,9 @@
 //! `benchmark.json` (the name), `sample.json` (the samples) and
 //! `estimates.json`. The directory's name is lossy (characters replaced, cut at
 //! 64 bytes), so the identity is `full_id` in `benchmark.json`. Criterion itself
-//! can write one `full_id` twice in one process: two groups of the same name
-//! give `f` and `f_2`, and a function `a/b` beside a group `a` with a function
-//! `b` gives `a_b` and `a/b`. Both are refused then, as
+//! can write the same `full_id` twice in one process: two groups of the same name
+//! give `f` and `f_2`, and a function `a/b` next to a group `a` with a function
+//! `b` gives `a_b` and `a/b`. Both are then refused as
 //! [`Duplicate`](ProblemKind::Duplicate).
 
 use std::collections::BTreeSet;
@@ -19,9 +19,10 @@ use super::file;
 use super::stale::{Age, Cutoff};
 use super::tree::{self, Directory};
 use super::{Harvest, SourceError, Stale, check_root, is_cargo_target};
+use crate::criterion;
 use crate::model::{
-    BenchId, CriterionParts, Estimate, Estimates, Measurement, Metric, Problem, ProblemKind,
-    Reading, RunReading, Samples, SamplingMode, Snapshot, TargetId, Throughput,
+    BenchId, CriterionParts, Estimates, Measurement, Metric, Problem, ProblemKind, Reading,
+    RunReading, Samples, SamplesFault, SamplingMode, Snapshot, TargetId, Throughput,
 };
 
 const BENCHMARK: &str = "benchmark.json";
@@ -31,13 +32,12 @@ const FILES: [&str; 3] = [BENCHMARK, SAMPLE, ESTIMATES];
 
 /// Reads one baseline of all benchmarks in criterion's directory.
 ///
-/// `root` is `target/criterion` or what `CRITERION_HOME` names; cargo's target
-/// directory around it will do. `baseline` is the name of the directory in each
-/// benchmark's: `new` holds the latest run. A root without any benchmark is an
-/// empty harvest.
+/// `root` is `target/criterion`, the directory that `CRITERION_HOME` names, or cargo's
+/// target directory around it. `baseline` names a directory in that of each benchmark:
+/// `new` holds the latest run. A root without any benchmark is an empty harvest.
 ///
-/// Samples without `estimates.json` are read, without estimates; estimates
-/// without samples are half a result and refused.
+/// Samples without `estimates.json` are read, without estimates. Estimates without
+/// samples are half a result, and are refused.
 pub fn read(
     root: &Path,
     baseline: &str,
@@ -101,28 +101,32 @@ pub fn read(
 /// Gives measurements that are not times the metric that the baseline has for them.
 ///
 /// Criterion's files do not hold the unit of a custom measurement. `gate run` takes
-/// it from what the bench prints; a directory alone does not tell.
+/// it from the output of the bench, and a directory does not have that output.
 pub fn adopt_metrics(candidate: &mut Snapshot, baseline: &Snapshot) {
-    for one in candidate.measurements.iter_mut().filter(|one| one.criterion.is_some()) {
+    let of_criterion = |measurement: &Measurement| measurement.criterion.is_some();
+    for measurement in &mut candidate.measurements {
+        if !of_criterion(measurement) {
+            continue;
+        }
         let known: BTreeSet<&Metric> = baseline
             .measurements
             .iter()
-            .filter(|other| other.criterion.is_some() && other.id.may_equal(&one.id))
+            .filter(|other| of_criterion(other) && other.id.may_equal(&measurement.id))
             .map(|other| &other.metric)
             .collect();
         if let (Some(&metric), 1) = (known.first(), known.len()) {
-            one.metric = metric.clone();
+            measurement.metric = metric.clone();
         }
     }
 }
 
-/// How deep, and among how many directories, results are looked for that were
-/// written to an output directory of the code's own.
+/// How deep, and in how many directories, the gate looks for results that the code
+/// wrote to an output directory of its own.
 const MOST_LEVELS: usize = 8;
 const MOST_DIRECTORIES: usize = 20_000;
 
-/// The directory below `root` to which criterion wrote a result since that moment,
-/// cargo's own target directories and hidden ones left out.
+/// The directory below `root` to which criterion wrote a result since that moment.
+/// Cargo's target directories and hidden directories are left out.
 pub(crate) fn written_below(root: &Path, since: SystemTime) -> Option<PathBuf> {
     let mut open = vec![(root.to_path_buf(), 0)];
     let mut seen = 0;
@@ -155,7 +159,7 @@ fn check_baseline(name: &str) -> Result<(), SourceError> {
     let reason = match name {
         "" | "." | ".." => "it has to be the name of a directory",
         "change" | "report" => "criterion keeps other things in directories of that name",
-        _ if name.contains(['/', '\\']) => "it is one directory's name, not a path",
+        _ if name.contains(['/', '\\']) => "it has to be the name of a directory, not a path",
         _ => return Ok(()),
     };
     Err(SourceError::NotABaseline { name: name.to_owned(), reason })
@@ -163,15 +167,15 @@ fn check_baseline(name: &str) -> Result<(), SourceError> {
 
 /// Whether a directory holds, or should hold, one result.
 ///
-/// A function can be called `new`: its directory holds no files of its own but
-/// a further `new`. A `new` with nothing in it is a result that got lost.
+/// A function can be called `new`: its directory does not hold files, only another
+/// `new`. An empty `new` is a result that got lost.
 fn is_result(directory: &Directory, root: &Path, baseline: &str) -> bool {
     let named = directory.path.file_name().is_some_and(|name| name == baseline);
     let files = FILES.iter().any(|name| directory.has(name));
     named && (files || (!directory.nested && directory.path != root))
 }
 
-/// What is wrong, file by file.
+/// The faults, file by file.
 type Wrong = Vec<(PathBuf, String)>;
 
 fn result(
@@ -184,14 +188,14 @@ fn result(
 
     let benchmark = benchmark.map_err(|reason| note(BENCHMARK, reason)).ok();
     let samples = file::json::<WireSample>(&directory.join(SAMPLE))
-        .and_then(Samples::try_from)
+        .and_then(|wire| Samples::try_from(wire).map_err(|fault| fault.to_string()))
         .map_err(|reason| note(SAMPLE, reason))
         .ok();
     let path = directory.join(ESTIMATES);
-    // Not `exists()`: a dangling link is there and wrong, not absent.
+    // Not `exists()`: a dangling link is a fault, not an absent file.
     let estimates = if path.symlink_metadata().is_ok() {
-        file::json::<WireEstimates>(&path)
-            .and_then(Estimates::try_from)
+        file::json::<criterion::Estimates>(&path)
+            .and_then(|wire| Estimates::try_from(wire).map_err(|fault| fault.to_string()))
             .map_err(|reason| note(ESTIMATES, reason))
             .ok()
     } else {
@@ -231,8 +235,8 @@ impl WireBenchmark {
     }
 }
 
-/// Throughput does not bear on the time. What is not understood, such as a kind
-/// that a later criterion adds, is left out; the benchmark is not.
+/// Throughput does not affect the time. A kind that is not known here, such as one that
+/// a later criterion adds, is left out; the benchmark is not.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum WireThroughput {
@@ -278,116 +282,13 @@ struct WireSample {
 }
 
 impl TryFrom<WireSample> for Samples {
-    type Error = String;
+    type Error = SamplesFault;
 
-    fn try_from(wire: WireSample) -> Result<Self, String> {
-        let (iterations, totals) = (wire.iters, wire.times);
-        if iterations.len() != totals.len() {
-            return Err(format!(
-                "holds {} iteration counts and {} times; there must be as many of each",
-                iterations.len(),
-                totals.len()
-            ));
-        }
-        if totals.is_empty() {
-            return Err("holds no samples".to_owned());
-        }
-        for (index, n) in iterations.iter().enumerate() {
-            if !(n.is_finite() && *n >= 1.0 && n.fract() == 0.0) {
-                return Err(format!(
-                    "sample {} has {n} iterations; that must be a whole number of at least 1",
-                    index + 1
-                ));
-            }
-        }
-        for (index, time) in totals.iter().enumerate() {
-            if !(time.is_finite() && *time > 0.0) {
-                return Err(format!(
-                    "sample {} took {time} ns; a time must be finite and above 0",
-                    index + 1
-                ));
-            }
-        }
+    fn try_from(wire: WireSample) -> Result<Self, SamplesFault> {
         let mode = match wire.sampling_mode {
             WireMode::Linear => SamplingMode::Linear,
             WireMode::Flat => SamplingMode::Flat,
         };
-        Ok(Self { mode, iterations, totals })
-    }
-}
-
-#[derive(Deserialize)]
-struct WireEstimates {
-    mean: WireEstimate,
-    median: WireEstimate,
-    median_abs_dev: WireEstimate,
-    slope: Option<WireEstimate>,
-    std_dev: WireEstimate,
-}
-
-#[derive(Deserialize)]
-struct WireEstimate {
-    confidence_interval: WireInterval,
-    point_estimate: f64,
-    standard_error: f64,
-}
-
-#[derive(Deserialize)]
-struct WireInterval {
-    confidence_level: f64,
-    lower_bound: f64,
-    upper_bound: f64,
-}
-
-impl TryFrom<WireEstimates> for Estimates {
-    type Error = String;
-
-    fn try_from(wire: WireEstimates) -> Result<Self, String> {
-        Ok(Self {
-            mean: wire.mean.location("mean")?,
-            median: wire.median.location("median")?,
-            median_abs_dev: wire.median_abs_dev.spread("median_abs_dev")?,
-            slope: wire.slope.map(|slope| slope.location("slope")).transpose()?,
-            std_dev: wire.std_dev.spread("std_dev")?,
-        })
-    }
-}
-
-impl WireEstimate {
-    /// Where the samples lie: no benchmark takes no time.
-    fn location(self, name: &str) -> Result<Estimate, String> {
-        if self.point_estimate > 0.0 {
-            self.spread(name)
-        } else {
-            Err(format!("{name} is {} ns; it must be above 0", self.point_estimate))
-        }
-    }
-
-    /// How far the samples spread: equal ones do not.
-    fn spread(self, name: &str) -> Result<Estimate, String> {
-        let interval = self.confidence_interval;
-        let estimate = Estimate {
-            point: self.point_estimate,
-            standard_error: self.standard_error,
-            level: interval.confidence_level,
-            lower: interval.lower_bound,
-            upper: interval.upper_bound,
-        };
-        let sound = [estimate.point, estimate.standard_error, estimate.lower, estimate.upper]
-            .iter()
-            .all(|number| number.is_finite() && *number >= 0.0);
-        if !sound {
-            return Err(format!("{name} holds a number that is negative or not finite"));
-        }
-        if estimate.lower > estimate.upper {
-            return Err(format!("{name} has an interval whose ends are the wrong way round"));
-        }
-        if !(estimate.level > 0.0 && estimate.level < 1.0) {
-            return Err(format!(
-                "{name} has a confidence level of {}; it must lie between 0 and 1",
-                estimate.level
-            ));
-        }
-        Ok(estimate)
+        Self::new(mode, wire.iters, wire.times)
     }
 }

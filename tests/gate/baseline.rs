@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use benchgate::baseline::{Existing, Store};
 use benchgate::model::{
-    BenchId, CriterionParts, Environment, Estimate, Estimates, Field, Measurement, Metric, NotRun,
-    NotRunKind, Problem, ProblemKind, Reading, Revision, RunInfo, RunReading, Samples,
-    SamplingMode, Snapshot, Throughput, Unit,
+    BenchId, CriterionParts, Environment, Estimate, Estimates, Field, Interval, Location,
+    Measurement, Metric, NotRun, NotRunKind, Problem, ProblemKind, Reading, Revision, RunInfo,
+    RunReading, Samples, SamplingMode, Snapshot, Throughput, Unit,
 };
 use proptest::prelude::ProptestConfig;
 
@@ -24,32 +24,25 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 fn estimate(point: f64) -> Estimate {
-    Estimate {
-        point,
-        standard_error: point / 100.0,
-        level: 0.95,
-        lower: point * 0.98,
-        upper: point * 1.02,
-    }
+    let interval = Interval::new(0.95, point * 0.98, point * 1.02).expect("an interval");
+    Estimate::new(point, point / 100.0, interval).expect("an estimate")
 }
 
 /// Estimates of one process; the deviation is a tenth of the mean.
 fn estimates(mean: f64) -> Estimates {
+    let location = |point| Location::new(estimate(point)).expect("above 0");
     Estimates {
-        mean: estimate(mean),
-        median: estimate(mean * 0.99),
+        mean: location(mean),
+        median: location(mean * 0.99),
         median_abs_dev: estimate(mean / 20.0),
-        slope: Some(estimate(mean * 1.01)),
+        slope: Some(location(mean * 1.01)),
         std_dev: estimate(mean / 10.0),
     }
 }
 
 fn samples(mean: f64) -> Samples {
-    Samples {
-        mode: SamplingMode::Linear,
-        iterations: vec![10.0, 20.0, 30.0, 40.0],
-        totals: vec![mean * 10.0, mean * 21.0, mean * 29.0, mean * 40.5],
-    }
+    let totals = vec![mean * 10.0, mean * 21.0, mean * 29.0, mean * 40.5];
+    Samples::new(SamplingMode::Linear, vec![10.0, 20.0, 30.0, 40.0], totals).expect("samples")
 }
 
 /// A criterion time with one run for each mean.

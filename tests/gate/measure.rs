@@ -220,7 +220,7 @@ fn each_repeat_is_a_fresh_process_in_its_package_directory() {
     let ten = reading(&snapshot, "sum/ten", "time");
     assert_eq!(ten.id.qualified(), "tiny/sums::sum/ten");
     assert!(matches!(&ten.runs[0].reading, Reading::Samples { samples, .. }
-        if samples.totals.len() == 10));
+        if samples.totals().len() == 10));
 
     assert_eq!(seen.planned, Some((6, 15)));
     // Round robin: every target in each run before the next run.

@@ -24,13 +24,13 @@ fn rows(harvest: &Harvest) -> Vec<String> {
         assert_eq!(run.run, 0);
         let reading = match &run.reading {
             Reading::Samples { samples, estimates } => {
-                assert_eq!(samples.iterations.len(), samples.totals.len());
+                assert_eq!(samples.iterations().len(), samples.totals().len());
                 let estimates = match estimates {
                     Some(estimates) if estimates.slope.is_some() => "estimates with slope",
                     Some(_) => "estimates",
                     None => "no estimates",
                 };
-                format!("{} {:?} {estimates}", samples.totals.len(), samples.mode)
+                format!("{} {:?} {estimates}", samples.totals().len(), samples.mode())
             }
             other => format!("{other:?}"),
         };

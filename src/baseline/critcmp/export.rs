@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::format::{Benchmark, Estimates, Export, Info};
+use super::format::{Benchmark, Export, Info};
+use crate::baseline::derive;
 use crate::baseline::error::{BaselineError, Place};
-use crate::baseline::{checked, derive};
+use crate::criterion::Estimates;
 use crate::model::{Measurement, Metric, Snapshot};
 
 /// A measurement that critcmp can show.
@@ -59,7 +60,7 @@ pub(in crate::baseline) fn divide(snapshot: &Snapshot) -> (Vec<Shown<'_>>, Vec<&
             full_id: key.clone(),
             directory_name: parts.directory.clone(),
         };
-        shown.push(Shown { key, measurement, info, estimates: estimates.into() });
+        shown.push(Shown { key, measurement, info, estimates: (&estimates).into() });
     }
     (shown, others)
 }
@@ -94,9 +95,6 @@ pub fn export_critcmp(snapshot: &Snapshot) -> Result<CritcmpExport, BaselineErro
     let name = &snapshot.name;
     let mut benchmarks = BTreeMap::new();
     for Shown { key, info, estimates, .. } in shown {
-        let place = Place::default().at("benchmarks").at(&key).at("criterion_estimates_v1");
-        checked::estimates(estimates.clone().into(), &place)
-            .map_err(|fault| fault.in_snapshot(name))?;
         let benchmark = Benchmark {
             baseline: name.clone(),
             fullname: format!("{name}/{key}"),

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::baseline::unique;
+use crate::criterion::Estimates;
 use crate::model;
 
 /// A whole export.
@@ -75,90 +76,6 @@ impl From<Throughput> for model::Throughput {
             (None, Some(elements)) => Self::Elements(elements),
             (Some(bytes), Some(elements)) => Self::ElementsAndBytes { elements, bytes },
             (None, None) => Self::Unknown,
-        }
-    }
-}
-
-/// Nanoseconds per iteration.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "CritcmpEstimates")]
-pub(in crate::baseline) struct Estimates {
-    mean: Estimate,
-    median: Estimate,
-    median_abs_dev: Estimate,
-    slope: Option<Estimate>,
-    std_dev: Estimate,
-}
-
-/// An estimate, its standard error and its interval.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "CritcmpEstimate")]
-struct Estimate {
-    confidence_interval: Interval,
-    #[serde(rename = "point_estimate")]
-    point: f64,
-    standard_error: f64,
-}
-
-/// A confidence interval.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "CritcmpInterval")]
-struct Interval {
-    confidence_level: f64,
-    lower_bound: f64,
-    upper_bound: f64,
-}
-
-impl From<model::Estimate> for Estimate {
-    fn from(estimate: model::Estimate) -> Self {
-        let model::Estimate { point, standard_error, level, lower, upper } = estimate;
-        Self {
-            confidence_interval: Interval {
-                confidence_level: level,
-                lower_bound: lower,
-                upper_bound: upper,
-            },
-            point,
-            standard_error,
-        }
-    }
-}
-
-impl From<Estimate> for model::Estimate {
-    fn from(estimate: Estimate) -> Self {
-        let Estimate { confidence_interval: interval, point, standard_error } = estimate;
-        Self {
-            point,
-            standard_error,
-            level: interval.confidence_level,
-            lower: interval.lower_bound,
-            upper: interval.upper_bound,
-        }
-    }
-}
-
-impl From<model::Estimates> for Estimates {
-    fn from(estimates: model::Estimates) -> Self {
-        let model::Estimates { mean, median, median_abs_dev, slope, std_dev } = estimates;
-        Self {
-            mean: mean.into(),
-            median: median.into(),
-            median_abs_dev: median_abs_dev.into(),
-            slope: slope.map(Into::into),
-            std_dev: std_dev.into(),
-        }
-    }
-}
-
-impl From<Estimates> for model::Estimates {
-    fn from(estimates: Estimates) -> Self {
-        let Estimates { mean, median, median_abs_dev, slope, std_dev } = estimates;
-        Self {
-            mean: mean.into(),
-            median: median.into(),
-            median_abs_dev: median_abs_dev.into(),
-            slope: slope.map(Into::into),
-            std_dev: std_dev.into(),
         }
     }
 }

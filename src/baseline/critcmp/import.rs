@@ -56,8 +56,7 @@ pub(in crate::baseline) fn plain(
 
 /// The measurement at `place`, as the only run of an export.
 fn measurement(benchmark: Benchmark, place: &Place) -> Result<Measurement, Fault> {
-    let estimates =
-        checked::estimates(benchmark.estimates.into(), &place.at("criterion_estimates_v1"))?;
+    let estimates = checked::estimates(benchmark.estimates, &place.at("criterion_estimates_v1"))?;
     let name = checked::present(
         benchmark.info.full_id,
         &place.at("criterion_benchmark_v1").at("full_id"),

@@ -18,8 +18,8 @@ use crate::drive::{
     Event, Filter, Interrupt, Load, Prepared, Progress, Ready, machine, valgrind_version,
 };
 use crate::model::{
-    Arm, BenchId, Environment, Field, Metric, NotRun, Pairing, Reading, Revision, RunInfo, Samples,
-    Sides, Snapshot, TargetId, TrialSide,
+    Arm, BenchId, Environment, Field, Metric, NotRun, Pairing, Reading, Revision, RunInfo, Sides,
+    Snapshot, TargetId, TrialSide,
 };
 use crate::sources::Harvest;
 
@@ -464,7 +464,7 @@ fn timed(harvest: &Harvest) -> f64 {
     let times = harvest.measurements.iter().filter(|one| one.metric.name == Metric::TIME);
     let readings = times.flat_map(|one| &one.runs);
     let totals = readings.flat_map(|run| match &run.reading {
-        Reading::Samples { samples: Samples { totals, .. }, .. } => totals.as_slice(),
+        Reading::Samples { samples, .. } => samples.totals(),
         _ => &[],
     });
     totals.sum::<f64>() / 1e9

@@ -58,7 +58,7 @@ fn a_plain_export_is_one_run_of_an_unknown_place() {
     let [run] = flat.runs.as_slice() else { panic!("one run") };
     let Reading::Estimates(estimates) = run.reading else { panic!("estimates") };
     assert_eq!((run.run, estimates.slope), (0, None));
-    assert_eq!(estimates.mean.point.to_bits(), FLAT_MEAN.to_bits());
+    assert_eq!(estimates.mean.point().to_bits(), FLAT_MEAN.to_bits());
     let scan = of("lookup/scan/64").criterion.clone().expect("criterion's parts");
     assert_eq!(
         (scan.group.as_str(), scan.function.as_deref(), scan.value.as_deref()),
@@ -92,9 +92,12 @@ fn of_our_file_critcmp_sees_the_means_over_the_runs() {
         .measurements
         .iter()
         .map(|m| match &m.runs[0].reading {
-            Reading::Estimates(estimates) => {
-                (m.id.name.as_str(), estimates.mean.point, estimates.std_dev.point, m.throughput)
-            }
+            Reading::Estimates(estimates) => (
+                m.id.name.as_str(),
+                estimates.mean.point(),
+                estimates.std_dev.point(),
+                m.throughput,
+            ),
             other => panic!("{other:?}"),
         })
         .collect();

@@ -35,27 +35,27 @@ fn what_makes_no_sense_is_refused_at_its_place() {
         (
             format!("{hit}/0/samples/times/2"),
             json!(-1),
-            "at /benchmarks/cache~1hit/benchgate/runs/0/samples/times/2: -1 is not a positive number",
+            "at /benchmarks/cache~1hit/benchgate/runs/0/samples: sample 3 took -1 ns; a time must be finite and above 0",
         ),
         (
             format!("{hit}/1/samples/iterations"),
             json!({ "each": 0 }),
-            "at /benchmarks/cache~1hit/benchgate/runs/1/samples/iterations/0: 0 is not a positive number",
+            "at /benchmarks/cache~1hit/benchgate/runs/1/samples: sample 1 has 0 iterations; that must be a whole number of at least 1",
         ),
         (
             format!("{hit}/1/samples/iterations"),
             json!({ "step": 1e308 }),
-            "at /benchmarks/cache~1hit/benchgate/runs/1/samples/iterations/1: inf is not a positive number",
+            "at /benchmarks/cache~1hit/benchgate/runs/1/samples: sample 2 has inf iterations; that must be a whole number of at least 1",
         ),
         (
             format!("{hit}/1/samples/iterations"),
             json!({ "list": [1, 2] }),
-            "at /benchmarks/cache~1hit/benchgate/runs/1/samples: 2 numbers of iterations for 4 times",
+            "at /benchmarks/cache~1hit/benchgate/runs/1/samples: holds 2 iteration counts and 4 times; there must be as many of each",
         ),
         (
             format!("{hit}/0/samples/times"),
             json!([]),
-            "at /benchmarks/cache~1hit/benchgate/runs/0/samples/times: no samples",
+            "at /benchmarks/cache~1hit/benchgate/runs/0/samples: holds no samples",
         ),
         (
             format!("{hit}/1/run"),
@@ -75,19 +75,19 @@ fn what_makes_no_sense_is_refused_at_its_place() {
         (
             format!("{hit}/0/estimates/median/3"),
             json!(1e9),
-            "at /benchmarks/cache~1hit/benchgate/runs/0/estimates/median: \
-             the interval from 1000000000 to 121.176 is reversed",
+            "at /benchmarks/cache~1hit/benchgate/runs/0/estimates: \
+             median has an interval from 1000000000 to 121.176; its ends are reversed",
         ),
         (
             format!("{hit}/0/estimates/slope/2"),
             json!(95),
-            "at /benchmarks/cache~1hit/benchgate/runs/0/estimates/slope: \
-             95 is not a confidence level between 0 and 1",
+            "at /benchmarks/cache~1hit/benchgate/runs/0/estimates: \
+             slope has a confidence level of 95; it must be between 0 and 1",
         ),
         (
             "/benchmarks/scan/criterion_estimates_v1/mean/point_estimate".to_owned(),
             json!(0.0),
-            "at /benchmarks/scan/criterion_estimates_v1/mean: 0 is not a time that an iteration can take",
+            "at /benchmarks/scan/criterion_estimates_v1: mean is 0; it must be above 0",
         ),
         (
             "/benchmarks/scan/criterion_benchmark_v1/full_id".to_owned(),

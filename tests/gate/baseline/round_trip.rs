@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use benchgate::baseline::{Existing, Store, export_critcmp, read, schema};
 use benchgate::model::{
     BenchId, Costs, CountScope, CriterionParts, Direction, Environment, Estimate, Estimates, Field,
-    Layout, Measurement, Metric, Nature, NotRun, NotRunKind, Pairing, Problem, ProblemKind,
-    Reading, Revision, RunInfo, RunReading, Samples, SamplingMode, SetUp, Snapshot, TargetId,
-    Throughput, Unit,
+    Interval, Layout, Location, Measurement, Metric, Nature, NotRun, NotRunKind, Pairing, Problem,
+    ProblemKind, Reading, Revision, RunInfo, RunReading, Samples, SamplingMode, SetUp, Snapshot,
+    TargetId, Throughput, Unit,
 };
 use jiff::Timestamp;
 use proptest::collection::{btree_map, btree_set, vec};
@@ -129,18 +129,20 @@ fn positive() -> impl Strategy<Value = f64> {
 
 fn any_estimate() -> impl Strategy<Value = Estimate> {
     (positive(), 0.0..1e9_f64, 0.5..0.999_f64, 0.0..1e6_f64, 0.0..1e6_f64).prop_map(
-        |(point, standard_error, level, below, above)| Estimate {
-            point,
-            standard_error,
-            level,
-            lower: point - below,
-            upper: point + above,
+        |(point, standard_error, level, below, above)| {
+            let lower = (point - below).max(0.0);
+            let interval = Interval::new(level, lower, point + above).expect("an interval");
+            Estimate::new(point, standard_error, interval).expect("an estimate")
         },
     )
 }
 
+fn any_location() -> impl Strategy<Value = Location> {
+    any_estimate().prop_map(|estimate| Location::new(estimate).expect("above 0"))
+}
+
 fn any_estimates() -> impl Strategy<Value = Estimates> {
-    (any_estimate(), any_estimate(), any_estimate(), option::of(any_estimate()), any_estimate())
+    (any_location(), any_location(), any_estimate(), option::of(any_location()), any_estimate())
         .prop_map(|(mean, median, median_abs_dev, slope, std_dev)| Estimates {
             mean,
             median,
@@ -152,7 +154,8 @@ fn any_estimates() -> impl Strategy<Value = Estimates> {
 
 fn any_samples() -> impl Strategy<Value = Samples> {
     let mode = prop_oneof![Just(SamplingMode::Linear), Just(SamplingMode::Flat)];
-    (mode, vec((positive(), positive()), 1..12), positive(), 0..3).prop_map(
+    let iterations = || positive().prop_map(f64::ceil);
+    (mode, vec((iterations(), positive()), 1..12), iterations(), 0..3).prop_map(
         |(mode, both, step, shape)| {
             let (free, totals): (Vec<f64>, Vec<f64>) = both.into_iter().unzip();
             let iterations = match shape {
@@ -160,7 +163,7 @@ fn any_samples() -> impl Strategy<Value = Samples> {
                 1 => vec![step; totals.len()],
                 _ => free,
             };
-            Samples { mode, iterations, totals }
+            Samples::new(mode, iterations, totals).expect("samples")
         },
     )
 }

@@ -4,8 +4,8 @@ use std::fs;
 use std::time::Duration;
 
 use benchgate::model::{
-    CriterionParts, Direction, Estimate, Measurement, Metric, Nature, ProblemKind, Reading,
-    SamplingMode, Snapshot, TargetId, Unit,
+    CriterionParts, Direction, Estimate, Interval, Measurement, Metric, Nature, ProblemKind,
+    Reading, SamplingMode, Snapshot, TargetId, Unit,
 };
 use benchgate::sources::criterion::{adopt_metrics, read};
 use benchgate::sources::{Harvest, SourceError, Stale};
@@ -88,8 +88,8 @@ fn numbers_are_the_files_own() {
         let harvest = harvest(&format!("criterion-{version}"), baseline);
         let one = of(&harvest, "sorting/quick/1000");
         let Reading::Samples { samples, .. } = &one.runs[0].reading else { panic!("{one:?}") };
-        assert_eq!(samples.mode, SamplingMode::Linear);
-        let pair = |index: usize| (samples.iterations[index], samples.totals[index]);
+        assert_eq!(samples.mode(), SamplingMode::Linear);
+        let pair = |index: usize| (samples.iterations()[index], samples.totals()[index]);
         assert_eq!((pair(0), pair(9)), (first, last), "{version} {baseline}");
     }
 }
@@ -101,15 +101,14 @@ fn estimates_metric_and_parts() {
     let Reading::Samples { estimates: Some(estimates), .. } = &one.runs[0].reading else {
         panic!("{one:?}")
     };
-    let mean = Estimate {
-        point: 121.621_441_042_781_04,
-        standard_error: 0.139_044_521_786_292_26,
-        level: 0.95,
-        lower: 121.365_882_307_110_08,
-        upper: 121.907_907_855_096_98,
-    };
-    assert_eq!(estimates.mean, mean);
-    assert_eq!(estimates.slope.map(|slope| slope.point), Some(121.550_706_245_804_42));
+    let interval = Interval::new(0.95, 121.365_882_307_110_08, 121.907_907_855_096_98);
+    let mean = Estimate::new(
+        121.621_441_042_781_04,
+        0.139_044_521_786_292_26,
+        interval.expect("an interval"),
+    );
+    assert_eq!(Ok(*estimates.mean), mean);
+    assert_eq!(estimates.slope.map(|slope| slope.point()), Some(121.550_706_245_804_42));
 
     assert_eq!(one.metric.name, "time");
     assert_eq!(one.metric.unit, Unit::Nanoseconds);
@@ -329,9 +328,13 @@ fn every_bad_file_of_a_result_is_named() {
 fn estimates_that_no_measurement_gives() {
     for (find, replacement, reason) in [
         ("\"confidence_level\":0.95", "\"confidence_level\":95", "confidence level of 95"),
-        ("\"lower_bound\":", "\"lower_bound\":1e9,\"was\":", "ends are the wrong way round"),
-        ("\"standard_error\":", "\"standard_error\":-1,\"was\":", "negative or not finite"),
-        ("\"point_estimate\":", "\"point_estimate\":0,\"was\":", "mean is 0 ns"),
+        ("\"lower_bound\":", "\"lower_bound\":1e9,\"was\":", "its ends are reversed"),
+        (
+            "\"standard_error\":",
+            "\"standard_error\":-1,\"was\":",
+            "mean holds -1; every number must be finite and not negative",
+        ),
+        ("\"point_estimate\":", "\"point_estimate\":0,\"was\":", "mean is 0; it must be above 0"),
     ] {
         let temp = tempfile::tempdir().unwrap();
         copy(&fixture("broken/stale"), temp.path());

@@ -194,10 +194,10 @@ proptest! {
         prop_assert!(harvest.measurements.len() == 2 || !harvest.problems.is_empty());
         for one in &harvest.measurements {
             let Reading::Samples { samples, .. } = &one.runs[0].reading else { panic!("{one:?}") };
-            prop_assert!(!samples.totals.is_empty());
-            prop_assert_eq!(samples.totals.len(), samples.iterations.len());
-            prop_assert!(samples.totals.iter().all(|time| time.is_finite() && *time > 0.0));
-            prop_assert!(samples.iterations.iter().all(|n| n.is_finite() && *n >= 1.0));
+            prop_assert!(!samples.totals().is_empty());
+            prop_assert_eq!(samples.totals().len(), samples.iterations().len());
+            prop_assert!(samples.totals().iter().all(|time| time.is_finite() && *time > 0.0));
+            prop_assert!(samples.iterations().iter().all(|n| n.is_finite() && *n >= 1.0));
         }
     }
 

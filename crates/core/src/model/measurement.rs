@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{BenchId, Metric};
+use super::{BenchId, Estimates, Metric, Samples};
 
 /// One metric of one benchmark over the runs of a snapshot.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,68 +122,6 @@ pub enum Reading {
     Estimates(Estimates),
     /// One number, in the metric's unit.
     Value(f64),
-}
-
-/// How criterion chose the iterations of its samples.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SamplingMode {
-    /// Sample k holds k·d iterations.
-    Linear,
-    /// Every sample holds the same number of iterations.
-    Flat,
-}
-
-/// Batches of iterations and the time that each took.
-///
-/// Both vectors have the same length, at least 1; every number is finite and
-/// positive. The readers in `sources` see to that.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Samples {
-    /// How the iterations were chosen.
-    pub mode: SamplingMode,
-    /// Iterations in each sample.
-    pub iterations: Vec<f64>,
-    /// Time of each sample in nanoseconds, all its iterations together.
-    pub totals: Vec<f64>,
-}
-
-impl Samples {
-    /// Nanoseconds per iteration of each sample.
-    pub fn per_iteration(&self) -> Vec<f64> {
-        self.totals.iter().zip(&self.iterations).map(|(total, n)| total / n).collect()
-    }
-}
-
-/// A point estimate with criterion's bootstrap interval, in nanoseconds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Estimate {
-    /// The estimate.
-    pub point: f64,
-    /// Its standard error.
-    pub standard_error: f64,
-    /// Confidence level of the interval, 0 to 1.
-    pub level: f64,
-    /// Lower end of the interval.
-    pub lower: f64,
-    /// Upper end of the interval.
-    pub upper: f64,
-}
-
-/// Criterion's estimates for one process, in nanoseconds per iteration.
-///
-/// They speak of one process only: never of how much processes differ.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Estimates {
-    /// Mean over samples.
-    pub mean: Estimate,
-    /// Median over samples.
-    pub median: Estimate,
-    /// Median absolute deviation over samples.
-    pub median_abs_dev: Estimate,
-    /// Slope of time over iterations; flat sampling has none.
-    pub slope: Option<Estimate>,
-    /// Standard deviation over samples.
-    pub std_dev: Estimate,
 }
 
 /// Criterion's parts of a benchmark's name.

@@ -3,28 +3,31 @@
 //! A [`Snapshot`] is what one invocation measured. It holds [`Measurement`]s:
 //! one [`Metric`] of one benchmark, with a [`Reading`] for each run (one fresh
 //! process). A criterion time, an instruction count and a hit rate differ in
-//! their metric and their readings, in nothing else, so one policy judges them
-//! all.
+//! their metric and their readings, and in nothing else, so one policy judges all of
+//! them.
 //!
-//! This module knows no file format and no statistics.
+//! This module does not know a file format or a statistic.
 
 mod environment;
+mod estimates;
 mod id;
 mod measurement;
 mod noise;
 mod pattern;
+mod samples;
 mod sides;
 mod snapshot;
 
 pub use benchgate_record::{Direction, Metric, Nature, Unit};
 pub use environment::{Environment, Field};
+pub use estimates::{Estimate, EstimateFault, Estimates, Interval, Location};
 pub use id::{BenchId, TargetId};
 pub use measurement::{
-    Costs, CountScope, CriterionParts, Estimate, Estimates, Measurement, Reading, RunReading,
-    Samples, SamplingMode, Throughput,
+    Costs, CountScope, CriterionParts, Measurement, Reading, RunReading, Throughput,
 };
 pub use noise::{Noise, NoiseRow, NoiseSession};
 pub use pattern::Pattern;
+pub use samples::{Samples, SamplesFault, SamplingMode};
 pub use sides::{Arm, Sides, TrialSide};
 pub use snapshot::{
     Layout, NotRun, NotRunKind, Pairing, Problem, ProblemKind, Revision, RunInfo, SetUp, Snapshot,

@@ -8,7 +8,7 @@ use crate::stats;
 pub fn run_value(reading: &Reading) -> Option<f64> {
     match reading {
         Reading::Samples { samples, .. } => stats::median(&samples.per_iteration()),
-        Reading::Estimates(estimates) => Some(estimates.median.point),
+        Reading::Estimates(estimates) => Some(estimates.median.point()),
         Reading::Value(value) => Some(*value),
     }
 }
