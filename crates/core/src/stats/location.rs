@@ -1,5 +1,7 @@
 //! Where values lie and how far they spread.
 
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
 /// The arithmetic mean; `None` of nothing.
 pub fn mean(values: &[f64]) -> Option<f64> {
     if values.is_empty() {
@@ -16,6 +18,18 @@ pub fn variance(values: &[f64]) -> Option<f64> {
     let centre = mean(values)?;
     let squares: f64 = values.iter().map(|value| (value - centre).powi(2)).sum();
     Some(squares / (values.len() - 1) as f64)
+}
+
+/// Half the width of the two-sided Student interval of a mean at `level`
+/// (between 0 and 1); `None` of fewer than two values, and of values that are too
+/// large to be added up.
+///
+/// Student (W. S. Gosset), "The probable error of a mean", Biometrika 6(1), 1908; as
+/// in NIST/SEMATECH e-Handbook of Statistical Methods, 7.2.2.1.
+pub fn mean_half_width(values: &[f64], level: f64) -> Option<f64> {
+    let standard_error = (variance(values)? / values.len() as f64).sqrt();
+    let student = StudentsT::new(0.0, 1.0, (values.len() - 1) as f64).ok()?;
+    standard_error.is_finite().then(|| standard_error * student.inverse_cdf(0.5 + level / 2.0))
 }
 
 /// 1.4826 times the median absolute deviation from the median: of normal data
@@ -74,6 +88,15 @@ mod tests {
         assert_eq!(mean(&values), Some(3.875));
         // statistics.variance([3, 1, 4, 1, 5, 9, 2, 6])
         assert!((variance(&values).unwrap() - 7.553_571_428_571_429).abs() < 1e-12);
+    }
+
+    /// `scipy.stats.t.interval(0.95, 4, loc=mean, scale=sem)`
+    #[test]
+    fn interval_of_a_mean_agrees_with_scipy() {
+        let half = mean_half_width(&[1.02, 0.98, 1.05, 1.00, 0.97], 0.95).unwrap();
+        assert!((half - 0.039_849_483_923_489_1).abs() < 1e-9, "{half}");
+        assert_eq!(mean_half_width(&[1.0], 0.95), None);
+        assert_eq!(mean_half_width(&[1e300, -1e300], 0.95), None);
     }
 
     #[test]

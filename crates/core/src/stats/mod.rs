@@ -1,18 +1,18 @@
 //! Statistics: pure functions over slices, each citing its source.
 //!
-//! Nothing here knows a benchmark, a file or a policy. Functions say what they
-//! need of their input; given it, they neither panic nor return NaN.
+//! Nothing here knows a benchmark, a file or a policy. Each function states what it
+//! requires of its input; given that, it does not panic or return NaN.
 //!
 //! | question | answer |
 //! |---|---|
 //! | does the centre of paired differences exceed a bound? | [`signed_rank`] |
 //! | where is that centre? | [`hodges_lehmann`], [`hodges_lehmann_interval`] |
-//! | where do values lie, how far do they spread? | [`median`], [`mean`], [`robust_deviation`], [`variance`] |
-//! | where is a quantile? | [`quantile`], [`quantile_bounds`], [`quantile_ranks`] |
+//! | where do values lie, how far do they spread? | [`median`], [`mean`], [`mean_half_width`], [`robust_deviation`], [`variance`] |
+//! | where is a quantile? | [`quantile`], [`quantile_bounds`] |
 //! | do values fall into two heaps? | [`two_modes`] |
 //! | which of many tests hold together? | [`holm`] |
 //! | how large is the true rate of some event? | [`binomial_interval`] |
-//! | how do two independent groups differ? | [`two_sample`], [`VariancePrior`], [`Difference`] |
+//! | how do two independent groups differ? | [`SampleVariance`], [`VariancePrior`], [`Difference`] |
 //! | how many pairs does it take? | [`smallest_n`], [`pairs_needed`], [`detectable_gap`] |
 //!
 //! `alpha` is always the chance of error on one side: of a one-sided test, or at
@@ -36,20 +36,18 @@ mod order;
 mod planning;
 mod random;
 mod signed_rank;
-mod two_sample;
 mod walsh;
 
 pub use binomial::binomial_interval;
 pub use difference::Difference;
-pub use location::{mean, median, quantile, robust_deviation, variance};
+pub use location::{mean, mean_half_width, median, quantile, robust_deviation, variance};
 pub use moderated::{SampleVariance, VariancePrior};
 pub use modes::{Modes, two_modes};
 pub use multiple::holm;
-pub use order::{Bounds, Ranks, quantile_bounds, quantile_ranks};
+pub use order::{Bounds, quantile_bounds};
 pub use planning::{detectable_gap, pairs_needed, smallest_n};
 pub use random::SplitMix64;
 pub use signed_rank::signed_rank;
-pub use two_sample::{TwoSample, mean_half_width, two_sample};
 pub use walsh::{hodges_lehmann, hodges_lehmann_interval};
 
 /// On which side of a bound the alternative of a one-sided test lies.

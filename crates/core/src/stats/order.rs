@@ -9,11 +9,11 @@ const ROUNDING: f64 = 1e-12;
 /// The order statistics that bound a quantile, counted from 1 for the smallest
 /// value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ranks {
+struct Ranks {
     /// Bounds it from below; `None` if no value can.
-    pub lower: Option<u64>,
+    lower: Option<u64>,
     /// Bounds it from above; `None` if no value can.
-    pub upper: Option<u64>,
+    upper: Option<u64>,
 }
 
 /// The values that bound a quantile.
@@ -25,16 +25,29 @@ pub struct Bounds {
     pub upper: Option<f64>,
 }
 
-/// Which of `n` sorted independent values bound the quantile at `level`, each
-/// wrongly with a chance of at most `alpha`. Neither does if `level` is not
-/// between 0 and 1, or `alpha` not between 0 and ½, or `n` beyond 2^36.
+/// The values, given in any order, that bound the quantile at `level`, each wrongly
+/// with a chance of at most `alpha`. Neither does if `level` is not between 0 and 1,
+/// or `alpha` not between 0 and ½, or if there are more than 2^36 values. Infinite
+/// values are used unchanged; NaN sorts last and bounds nothing.
 ///
 /// The number of values at or below the quantile is binomial, so this holds for
 /// every distribution; ties only make it safer. W. R. Thompson, "On confidence
 /// ranges for the median and other expectation distributions", Annals of
 /// Mathematical Statistics 7(3), 1936; H. A. David and H. N. Nagaraja, "Order
 /// Statistics", 3rd edition, 2003, section 7.1.
-pub fn quantile_ranks(n: u64, level: f64, alpha: f64) -> Ranks {
+pub fn quantile_bounds(values: &[f64], level: f64, alpha: f64) -> Bounds {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let ranks = ranks(sorted.len() as u64, level, alpha);
+    let value = |rank: u64| {
+        let at = usize::try_from(rank - 1).ok()?;
+        sorted.get(at).copied().filter(|value| !value.is_nan())
+    };
+    Bounds { lower: ranks.lower.and_then(value), upper: ranks.upper.and_then(value) }
+}
+
+/// Which of `n` sorted values bound a quantile: see [`quantile_bounds`].
+fn ranks(n: u64, level: f64, alpha: f64) -> Ranks {
     if !(level > 0.0 && level < 1.0 && is_one_sided(alpha) && n <= MOST_TRIALS) {
         return Ranks { lower: None, upper: None };
     }
@@ -45,19 +58,6 @@ pub fn quantile_ranks(n: u64, level: f64, alpha: f64) -> Ranks {
     // Ranks from n down serve as upper bounds while as many below are unlikely.
     let upper = last_that(n, |steps| below.at_least(n + 1 - steps) <= alpha);
     Ranks { lower, upper: upper.map(|steps| n + 1 - steps) }
-}
-
-/// The same for given values, in any order. Infinite values are taken as they
-/// are, NaN sorts last and bounds nothing.
-pub fn quantile_bounds(values: &[f64], level: f64, alpha: f64) -> Bounds {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let ranks = quantile_ranks(sorted.len() as u64, level, alpha);
-    let value = |rank: u64| {
-        let at = usize::try_from(rank - 1).ok()?;
-        sorted.get(at).copied().filter(|value| !value.is_nan())
-    };
-    Bounds { lower: ranks.lower.and_then(value), upper: ranks.upper.and_then(value) }
 }
 
 /// The largest number from 1 to `n` that `holds`, which it does up to some
@@ -79,11 +79,11 @@ mod tests {
     #[test]
     fn what_tail_latencies_need() {
         // 0.99^367 > 0.025 >= 0.99^368.
-        let unsupported = quantile_ranks(367, 0.99, 0.025);
+        let unsupported = ranks(367, 0.99, 0.025);
         assert_eq!((unsupported.lower.is_some(), unsupported.upper), (true, None));
-        assert_eq!(quantile_ranks(368, 0.99, 0.025).upper, Some(368));
+        assert_eq!(ranks(368, 0.99, 0.025).upper, Some(368));
         let none = Ranks { lower: None, upper: None };
-        assert_eq!(quantile_ranks(u64::MAX, 0.99, 0.025), none);
+        assert_eq!(ranks(u64::MAX, 0.99, 0.025), none);
     }
 
     #[test]
