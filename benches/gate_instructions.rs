@@ -41,7 +41,7 @@ mod gate {
     use benchgate::sources::callgrind_profile::{self, Difference, Profile};
     use benchgate::sources::{Harvest, Stale, criterion};
     use benchgate::stats::{
-        Interval, Side, SplitMix64, hodges_lehmann, hodges_lehmann_interval, signed_rank,
+        Alternative, Interval, SplitMix64, hodges_lehmann, hodges_lehmann_interval, signed_rank,
     };
     use iai_callgrind::{library_benchmark, library_benchmark_group, main};
     use jiff::Timestamp;
@@ -357,7 +357,7 @@ mod gate {
     #[library_benchmark]
     #[bench::pairs_30(setup = pairs, teardown = assert_rejected)]
     fn signed_rank_test(differences: Vec<f64>) -> (Vec<f64>, Option<f64>) {
-        let p = signed_rank(black_box(&differences), TOLERANCE, Side::Above);
+        let p = signed_rank(black_box(&differences), TOLERANCE, Alternative::Above);
         (differences, p)
     }
 

@@ -2,7 +2,7 @@
 //! `gate_instructions` counts their instructions.
 
 use benchgate::stats::{
-    Side, SplitMix64, hodges_lehmann, hodges_lehmann_interval, holm, signed_rank,
+    Alternative, SplitMix64, hodges_lehmann, hodges_lehmann_interval, holm, signed_rank,
 };
 
 pub(crate) const PAIRS: usize = 30;
@@ -35,7 +35,7 @@ pub(crate) type Judged = (usize, usize, f64);
 pub(crate) fn judge(measured: &[Vec<f64>]) -> Judged {
     let p_values: Option<Vec<f64>> = measured
         .iter()
-        .map(|differences| signed_rank(differences, TOLERANCE, Side::Above))
+        .map(|differences| signed_rank(differences, TOLERANCE, Alternative::Above))
         .collect();
     let adjusted = holm(&p_values.expect("finite differences"));
     let regressions = adjusted.iter().filter(|p| **p <= 0.01).count();

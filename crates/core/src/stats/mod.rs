@@ -50,9 +50,9 @@ pub use random::SplitMix64;
 pub use signed_rank::signed_rank;
 pub use walsh::{hodges_lehmann, hodges_lehmann_interval};
 
-/// On which side of a bound the alternative of a one-sided test lies.
+/// The alternative of a one-sided test, which a small p-value supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Side {
+pub enum Alternative {
     /// The centre is above the bound.
     Above,
     /// The centre is below the bound.
@@ -77,12 +77,12 @@ impl Interval {
 
 /// How far each difference lies beyond a bound, on the side of the alternative.
 /// `None` of nothing, and where a number is not finite.
-fn excesses(differences: &[f64], bound: f64, side: Side) -> Option<Vec<f64>> {
+fn excesses(differences: &[f64], bound: f64, alternative: Alternative) -> Option<Vec<f64>> {
     let excesses: Vec<f64> = differences
         .iter()
-        .map(|difference| match side {
-            Side::Above => difference - bound,
-            Side::Below => bound - difference,
+        .map(|difference| match alternative {
+            Alternative::Above => difference - bound,
+            Alternative::Below => bound - difference,
         })
         .collect();
     (!excesses.is_empty() && excesses.iter().all(|excess| excess.is_finite())).then_some(excesses)

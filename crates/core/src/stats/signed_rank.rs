@@ -2,7 +2,7 @@
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use super::{Side, excesses};
+use super::{Alternative, excesses};
 
 /// Up to this many differences the null distribution is counted out, in time
 /// that grows with the cube of their number; beyond, it is taken as normal.
@@ -24,8 +24,8 @@ const EXACT: usize = 300;
 /// F. Wilcoxon, "Individual comparisons by ranking methods", Biometrics
 /// Bulletin 1(6), 1945; M. Hollander, D. A. Wolfe and E. Chicken,
 /// "Nonparametric Statistical Methods", 3rd edition, 2014, section 3.1.
-pub fn signed_rank(differences: &[f64], bound: f64, side: Side) -> Option<f64> {
-    let mut excesses = excesses(differences, bound, side)?;
+pub fn signed_rank(differences: &[f64], bound: f64, alternative: Alternative) -> Option<f64> {
+    let mut excesses = excesses(differences, bound, alternative)?;
     excesses.sort_by(|a, b| a.abs().total_cmp(&b.abs()));
     let ranks = Ranks::new(&excesses);
     if ranks.moving.len() > EXACT {

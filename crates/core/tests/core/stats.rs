@@ -4,9 +4,9 @@
 use std::iter::repeat_with;
 
 use benchgate_core::stats::{
-    Interval, SampleVariance, Side, SplitMix64, VariancePrior, binomial_interval, detectable_gap,
-    hodges_lehmann, hodges_lehmann_interval, pairs_needed, quantile_bounds, signed_rank,
-    smallest_n,
+    Alternative, Interval, SampleVariance, SplitMix64, VariancePrior, binomial_interval,
+    detectable_gap, hodges_lehmann, hodges_lehmann_interval, pairs_needed, quantile_bounds,
+    signed_rank, smallest_n,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -43,9 +43,9 @@ fn signed_rank_agrees_with_scipy() {
         let (differences, bound) = (numbers(&case["differences"]), number(&case, "bound"));
         // What is counted out is exact; the normal tail is the library's.
         let digits = if differences.len() > 300 { 9 } else { 12 };
-        let p = |side| signed_rank(&differences, bound, side).unwrap();
-        close(p(Side::Above), number(&case, "above"), digits, &case);
-        close(p(Side::Below), number(&case, "below"), digits, &case);
+        let p = |alternative| signed_rank(&differences, bound, alternative).unwrap();
+        close(p(Alternative::Above), number(&case, "above"), digits, &case);
+        close(p(Alternative::Below), number(&case, "below"), digits, &case);
     }
 }
 
@@ -167,7 +167,9 @@ fn p_values_are_no_smaller_than_chance_makes_them() {
     let mut random = SplitMix64::new(20);
     for (n, step) in [(5, 0.0), (12, 0.0), (12, 0.5), (30, 0.25), (45, 0.0)] {
         let p_values: Vec<f64> = (0..TRIALS)
-            .map(|_| signed_rank(&symmetric(&mut random, n, step), 0.0, Side::Above).unwrap())
+            .map(|_| {
+                signed_rank(&symmetric(&mut random, n, step), 0.0, Alternative::Above).unwrap()
+            })
             .collect();
         for alpha in [0.2, 0.05, 0.01_f64] {
             let alarms = p_values.iter().filter(|p| **p <= alpha).count() as f64;
@@ -211,8 +213,8 @@ fn untied(n: std::ops::Range<usize>) -> impl Strategy<Value = Vec<f64>> {
     prop::collection::vec(-1.0_f64..1.0, n)
 }
 
-fn p_value(differences: &[f64], bound: f64, side: Side) -> f64 {
-    signed_rank(differences, bound, side).unwrap()
+fn p_value(differences: &[f64], bound: f64, alternative: Alternative) -> f64 {
+    signed_rank(differences, bound, alternative).unwrap()
 }
 
 fn mapped(values: &[f64], map: impl Fn(f64) -> f64) -> Vec<f64> {
@@ -224,8 +226,8 @@ proptest! {
     fn turning_all_signs_turns_the_side(d in on_a_grid(1..26), bound in -4_i32..4) {
         let bound = f64::from(bound) / 8.0;
         let turned = mapped(&d, |value| -value);
-        let below = p_value(&turned, -bound, Side::Below);
-        prop_assert_eq!(p_value(&d, bound, Side::Above), below);
+        let below = p_value(&turned, -bound, Alternative::Below);
+        prop_assert_eq!(p_value(&d, bound, Alternative::Above), below);
         prop_assert_eq!(hodges_lehmann(&turned), hodges_lehmann(&d).map(|value| 0.0 - value));
     }
 
@@ -237,8 +239,8 @@ proptest! {
         let interval = hodges_lehmann_interval(&d, 0.02).unwrap();
         let both = Interval { lower: interval.lower + shift, upper: interval.upper + shift };
         prop_assert_eq!(hodges_lehmann_interval(&moved, 0.02), Some(both));
-        let stays = p_value(&d, 0.25, Side::Above);
-        prop_assert_eq!(p_value(&moved, 0.25 + shift, Side::Above), stays);
+        let stays = p_value(&d, 0.25, Alternative::Above);
+        prop_assert_eq!(p_value(&moved, 0.25 + shift, Alternative::Above), stays);
     }
 
     #[test]
@@ -246,8 +248,8 @@ proptest! {
         let scale = 2.0_f64.powi(power);
         let scaled = mapped(&d, |value| value * scale);
         prop_assert_eq!(hodges_lehmann(&scaled), hodges_lehmann(&d).map(|value| value * scale));
-        let stays = p_value(&d, 0.25, Side::Above);
-        prop_assert_eq!(p_value(&scaled, 0.25 * scale, Side::Above), stays);
+        let stays = p_value(&d, 0.25, Alternative::Above);
+        prop_assert_eq!(p_value(&scaled, 0.25 * scale, Alternative::Above), stays);
     }
 
     #[test]
@@ -255,8 +257,8 @@ proptest! {
         let mut shuffled: Vec<(u64, f64)> = swaps.into_iter().zip(d.iter().copied()).collect();
         shuffled.sort_by_key(|(swap, _)| *swap);
         let shuffled: Vec<f64> = shuffled.into_iter().map(|(_, value)| value).collect();
-        let stays = p_value(&d, 0.1, Side::Above);
-        prop_assert_eq!(p_value(&shuffled, 0.1, Side::Above), stays);
+        let stays = p_value(&d, 0.1, Alternative::Above);
+        prop_assert_eq!(p_value(&shuffled, 0.1, Alternative::Above), stays);
         prop_assert_eq!(hodges_lehmann(&shuffled), hodges_lehmann(&d));
         let interval = hodges_lehmann_interval(&d, 0.02);
         prop_assert_eq!(hodges_lehmann_interval(&shuffled, 0.02), interval);
@@ -266,13 +268,13 @@ proptest! {
     fn p_grows_with_the_bound(d in on_a_grid(1..25), bounds in prop::array::uniform2(-512_i32..512)) {
         let [low, high] = bounds.map(|bound| f64::from(bound) / 128.0);
         let (low, high) = (low.min(high), low.max(high));
-        let (first, second) = (p_value(&d, low, Side::Above), p_value(&d, high, Side::Above));
+        let (first, second) = (p_value(&d, low, Alternative::Above), p_value(&d, high, Alternative::Above));
         prop_assert!(first <= second, "{first} {second}");
     }
 
     #[test]
     fn p_values_are_within_reach(d in untied(1..26), bound in -1.5_f64..1.5) {
-        let p = p_value(&d, bound, Side::Above);
+        let p = p_value(&d, bound, Alternative::Above);
         prop_assert!(p <= 1.0 && p >= 0.5_f64.powi(i32::try_from(d.len()).unwrap()));
     }
 
@@ -280,8 +282,8 @@ proptest! {
     fn the_interval_holds_what_the_test_does_not_reject(
         d in untied(1..40), bound in -1.0_f64..1.0, alpha in 1e-4_f64..0.4,
     ) {
-        let above = signed_rank(&d, bound, Side::Above).unwrap() <= alpha;
-        let below = signed_rank(&d, bound, Side::Below).unwrap() <= alpha;
+        let above = signed_rank(&d, bound, Alternative::Above).unwrap() <= alpha;
+        let below = signed_rank(&d, bound, Alternative::Below).unwrap() <= alpha;
         match hodges_lehmann_interval(&d, alpha) {
             Some(Interval { lower, upper }) => {
                 prop_assert_eq!(bound < lower, above);
@@ -302,7 +304,7 @@ proptest! {
         alpha in prop::num::f64::ANY,
     ) {
         let d: Vec<f64> = finite.into_iter().chain(spoiled).collect();
-        if let Some(p) = signed_rank(&d, bound, Side::Above) {
+        if let Some(p) = signed_rank(&d, bound, Alternative::Above) {
             prop_assert!(p > 0.0 && p <= 1.0);
         }
         for alpha in [alpha, 0.02] {

@@ -12,7 +12,7 @@
 
 use super::chances::Chances;
 use crate::model::{Direction, Pairing};
-use crate::stats::{self, Interval, Side};
+use crate::stats::{self, Alternative, Interval};
 
 /// The chance that a one-sided bound that clears a benchmark is wrong.
 const CLEARING_ALPHA: f64 = 0.02;
@@ -73,8 +73,8 @@ impl Differences {
     /// its mirror for the better; adjusted for the looks, not for other rows.
     pub(crate) fn chances(&self, bound: f64, better: Direction) -> Chances {
         let (worse, improved) = match better {
-            Direction::Lower => ((bound, Side::Above), (-bound, Side::Below)),
-            Direction::Higher => ((-bound, Side::Below), (bound, Side::Above)),
+            Direction::Lower => ((bound, Alternative::Above), (-bound, Alternative::Below)),
+            Direction::Higher => ((-bound, Alternative::Below), (bound, Alternative::Above)),
         };
         let chance = |(bound, side)| {
             let p = stats::signed_rank(&self.confirming, bound, side).unwrap_or(1.0);
