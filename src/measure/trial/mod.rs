@@ -1,6 +1,7 @@
 //! Base and head in turn on one machine: fresh processes in pairs.
 
 mod estimate;
+mod order;
 mod plan;
 mod rounds;
 mod steps;

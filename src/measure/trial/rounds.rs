@@ -11,6 +11,7 @@ use super::super::error::MeasureError;
 use super::super::merge::Merge;
 use super::super::witness::{self, Counting, Witnesses};
 use super::estimate::Pace;
+use super::order::Orders;
 use super::plan::{Trial, TrialPlan};
 use super::suspects::Suspects;
 use crate::build::probe;
@@ -19,9 +20,10 @@ use crate::drive::{
 };
 use crate::model::{
     Arm, BenchId, Environment, Field, Metric, NotRun, Pairing, Reading, Revision, RunInfo, Sides,
-    Snapshot, TargetId, TrialSide,
+    Snapshot, TargetId,
 };
 use crate::sources::Harvest;
+use crate::stats::SplitMix64;
 
 /// Runs of a counting harness on each side: enough to see whether counts repeat.
 const COUNTED_RUNS: u32 = 3;
@@ -35,9 +37,7 @@ struct Paired<'a> {
     target: TargetId,
     sides: Sides<Option<Prepared<'a>>>,
     pace: Pace,
-    /// The order of the second round of a block: the reverse of the first one's,
-    /// so that orders are balanced.
-    owed: Option<Vec<Arm>>,
+    orders: Orders,
     /// A process crashed or hung: not started again, as its side of every later
     /// pair would be missing.
     given_up: bool,
@@ -53,7 +53,7 @@ impl<'a> Paired<'a> {
         // On both sides, as what the times are changes what is measured.
         let whole = there().any(|one| one.whole_seconds);
         let pace = if whole { pace.in_whole_seconds() } else { pace };
-        Self { target, sides, pace, owed: None, given_up: false }
+        Self { target, sides, pace, orders: Orders::default(), given_up: false }
     }
 
     fn counts(&self) -> bool {
@@ -109,7 +109,7 @@ pub(super) struct Rounds<'a> {
     merges: BTreeMap<Arm, Merge>,
     witnesses: Witnesses,
     runs: BTreeMap<Arm, Vec<RunInfo>>,
-    random: fastrand::Rng,
+    random: SplitMix64,
     /// The seed alone could be given twice.
     name: String,
     began: Instant,
@@ -164,7 +164,7 @@ impl<'a> Rounds<'a> {
             merges,
             witnesses: Witnesses::default(),
             runs,
-            random: fastrand::Rng::with_seed(plan.seed),
+            random: SplitMix64::new(plan.seed),
             name: format!("{:016x}-{}", plan.seed, Timestamp::now()),
             began: Instant::now(),
             longest: Duration::ZERO,
@@ -321,12 +321,7 @@ impl<'a> Rounds<'a> {
                 }
             }
         };
-        let order = pair.owed.take().unwrap_or_else(|| {
-            let mut order = pair.arms(self.plan.control);
-            self.random.shuffle(&mut order);
-            pair.owed = Some(order.iter().rev().copied().collect());
-            order
-        });
+        let order = pair.orders.draw(pair.arms(self.plan.control), &mut self.random);
         for arm in order {
             let Some(prepared) = &pair.sides[arm.side()] else { continue };
             let one = One {
@@ -348,8 +343,7 @@ impl<'a> Rounds<'a> {
                 failure: failure.as_deref(),
             });
             if let Some(reason) = failure {
-                let own = if arm.side() == TrialSide::Base { Arm::Base } else { Arm::Head };
-                let merge = self.merges.entry(own).or_default();
+                let merge = self.merges.entry(arm.side().into()).or_default();
                 merge.not_run(NotRun::failed(subject.clone(), reason));
                 pair.given_up = true;
             }
@@ -366,7 +360,7 @@ impl<'a> Rounds<'a> {
     ) -> Result<Option<String>, MeasureError> {
         let One { run, arm, prepared, filter, benchmarks, suspects } = *one;
         let name = format!("{}-{run}-{}", prepared.subject.replace(['/', '\\'], "-"), arm);
-        let padding = "x".repeat(self.random.usize(0..PADDING));
+        let padding = "x".repeat(self.random.index(PADDING));
         let start = Start {
             name: &name,
             prepared,

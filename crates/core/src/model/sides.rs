@@ -3,10 +3,10 @@
 use std::fmt;
 use std::ops::{Index, IndexMut};
 
-/// A side of a trial.
+/// A side of a trial: one of the two revisions that are built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TrialSide {
-    /// What the change starts from.
+    /// The revision that the change starts from.
     Base,
     /// The change.
     Head,
@@ -31,7 +31,7 @@ impl fmt::Display for TrialSide {
     }
 }
 
-/// What one process of a round measures.
+/// What one process of a trial measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Arm {
     /// The base.
@@ -64,6 +64,16 @@ impl Arm {
     }
 }
 
+/// The arm that measures a side's own code, not the control.
+impl From<TrialSide> for Arm {
+    fn from(side: TrialSide) -> Self {
+        match side {
+            TrialSide::Base => Self::Base,
+            TrialSide::Head => Self::Head,
+        }
+    }
+}
+
 impl fmt::Display for Arm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -80,12 +90,12 @@ pub struct Sides<T> {
 }
 
 impl<T> Sides<T> {
-    /// What a function makes of each side's name.
+    /// The results of a function of each side.
     pub fn from_fn(mut of: impl FnMut(TrialSide) -> T) -> Self {
         Self { base: of(TrialSide::Base), head: of(TrialSide::Head) }
     }
 
-    /// What a function makes of each value, base first.
+    /// The results of a function of each value, base first.
     pub fn map<U>(self, mut of: impl FnMut(T) -> U) -> Sides<U> {
         Sides { base: of(self.base), head: of(self.head) }
     }
