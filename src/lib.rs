@@ -34,6 +34,7 @@ mod criterion;
 pub mod doctor;
 pub mod drive;
 pub mod files;
+mod fnv;
 pub mod init;
 pub mod measure;
 pub mod project;

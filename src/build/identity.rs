@@ -26,7 +26,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
-use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
@@ -36,6 +35,7 @@ use object::elf::SHF_ALLOC;
 use object::{Object, ObjectSection, ReadCache, SectionFlags, SectionKind};
 
 use crate::drive::BenchExecutable;
+use crate::fnv::Fnv;
 
 /// Bytes of the longest file name that is looked at.
 const NAME_BYTES: u64 = 4096;
@@ -73,32 +73,6 @@ pub fn compare(base: &BenchExecutable, head: &BenchExecutable) -> Identity {
         }
         Ok(Compared { sections, moved, .. }) => Identity::Identical { sections, moved },
         Err(reason) => Identity::Unknown { reason },
-    }
-}
-
-/// FNV-1a, 64 bits: G. Fowler, L. C. Noll, K.-P. Vo and D. Eastlake, "The FNV
-/// Non-Cryptographic Hash Algorithm". Shown in hexadecimal digits.
-pub(crate) struct Fnv(u64);
-
-impl Default for Fnv {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Fnv {
-    const PRIME: u64 = 0x0000_0100_0000_01b3;
-
-    pub(crate) fn add(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(Self::PRIME);
-        }
-    }
-}
-
-impl fmt::Display for Fnv {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
     }
 }
 

@@ -31,8 +31,8 @@ use std::time::Duration;
 use fs_err as fs;
 
 use super::claim::{self, Claim, ClaimError};
-use super::identity::Fnv;
 use crate::drive::{Interrupt, OnSide, SharedPaths};
+use crate::fnv::Fnv;
 use crate::model::TrialSide;
 
 /// In a checkout's `.git`: which side it is of.

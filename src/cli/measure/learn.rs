@@ -1,4 +1,4 @@
-//! What a `gate run` adds to what is known of its machine class's noise.
+//! The session that a `gate run` adds to the known noise of its machine class.
 
 use std::collections::BTreeMap;
 
@@ -7,31 +7,32 @@ use jiff::{SignedDuration, Timestamp};
 use crate::calibrate::{Observed, observe, remember};
 use crate::cli::args::StoreArgs;
 use crate::cli::context::{Context, Failed};
-use crate::measure::identity::Fnv;
+use crate::fnv::Fnv;
 use crate::measure::{BenchExecutable, identity};
 use crate::model::{Noise, Snapshot, TargetId};
 use crate::policy::ProcessRules;
 
-/// Sessions that began closer together share the hour and its neighbours: the
-/// second would show too little of how much sessions differ.
+/// Sessions that began closer together share the hour and its neighbours, so that the
+/// second would show too little about how much sessions differ.
 const APART: SignedDuration = SignedDuration::from_hours(1);
 
 /// Names the code of each target.
 pub(super) type Codes = BTreeMap<TargetId, String>;
 
-/// The code of each target; one that cannot be read has a name that no other
-/// session shares.
+/// The code of each target. Code that cannot be read gets a name that no other session
+/// shares.
 pub(super) fn codes(executables: &[BenchExecutable]) -> Codes {
-    let code = |one: &BenchExecutable| {
-        identity::fingerprint(one).unwrap_or_else(|_| format!("unknown-{:x}", fastrand::u64(..)))
+    let code = |executable: &BenchExecutable| {
+        identity::fingerprint(executable)
+            .unwrap_or_else(|_| format!("unknown-{:x}", fastrand::u64(..)))
     };
-    executables.iter().map(|one| (one.target.clone(), code(one))).collect()
+    executables.iter().map(|executable| (executable.target.clone(), code(executable))).collect()
 }
 
-/// Keeps a session of runs beside those that are known.
+/// Adds a session of runs to the known sessions.
 ///
-/// How much sessions differ is told from those of one name of code alone. So that
-/// nothing but the session differs between them, the name also stands for the
+/// How much sessions differ is known from sessions with the same name of code only. So
+/// that nothing but the session differs between them, the name also stands for the
 /// environment and for criterion's times.
 pub(super) fn keep(
     context: &Context,
@@ -43,11 +44,11 @@ pub(super) fn keep(
 ) -> Result<(), Failed> {
     let known = known.unwrap_or_default();
     let around = surroundings(snapshot, rules);
-    let named = observe(snapshot).into_iter().filter_map(|one| {
-        let code = codes.get(one.id.target.as_ref()?)?;
-        Some(Observed { code: Some(format!("{code}-{around}")), ..one })
+    let named = observe(snapshot).into_iter().filter_map(|row| {
+        let code = codes.get(row.id.target.as_ref()?)?;
+        Some(Observed { code: Some(format!("{code}-{around}")), ..row })
     });
-    let observed: Vec<Observed> = named.filter(|one| !is_near(&known, one)).collect();
+    let observed: Vec<Observed> = named.filter(|row| !is_near(&known, row)).collect();
     if observed.is_empty() {
         context.shell.note(
             "this session's noise is not recorded: either no benchmark has two runs, or the same \
@@ -61,16 +62,18 @@ pub(super) fn keep(
 }
 
 /// Whether a session of the same code at about the same time is known.
-fn is_near(known: &Noise, one: &Observed) -> bool {
-    let near = |when: Timestamp| one.when.duration_since(when).abs() < APART;
+fn is_near(known: &Noise, observed: &Observed) -> bool {
+    let near = |when: Timestamp| observed.when.duration_since(when).abs() < APART;
     let row = known.rows.iter().find(|row| {
-        (&row.id, row.metric.as_str()) == (&one.id, one.metric.name.as_str())
-            && row.unit == one.metric.unit.to_string()
+        (&row.id, row.metric.as_str()) == (&observed.id, observed.metric.name.as_str())
+            && row.unit == observed.metric.unit.to_string()
     });
-    row.is_some_and(|row| row.sessions.iter().any(|it| it.code == one.code && near(it.when)))
+    row.is_some_and(|row| {
+        row.sessions.iter().any(|session| session.code == observed.code && near(session.when))
+    })
 }
 
-/// A name for all that must be equal besides the code.
+/// A name for everything besides the code that must be equal.
 fn surroundings(snapshot: &Snapshot, rules: ProcessRules) -> Fnv {
     let ProcessRules { warm_up, time, samples } = rules;
     let mut name = Fnv::default();
