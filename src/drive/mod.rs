@@ -6,8 +6,10 @@
 
 mod environment;
 mod executable;
+mod filter;
 mod harness;
 mod interrupt;
+mod listing;
 mod load;
 mod once;
 mod prepare;
@@ -21,9 +23,11 @@ mod workers;
 pub(crate) use environment::{facts, libc_version, machine_at, tools};
 pub use environment::{machine, machine_class, runner_version, valgrind_version};
 pub use executable::BenchExecutable;
+pub use filter::Filter;
+pub use harness::Harness;
 pub(crate) use harness::contains;
-pub use harness::{Filter, Harness, Listed, Listing, list};
 pub use interrupt::Interrupt;
+pub use listing::{Listed, Listing, list};
 pub(crate) use load::{Load, busy};
 pub use once::{CriterionTimes, Measured, Process};
 pub(crate) use prepare::{Prepared, Ready, last_lines, prepare};
