@@ -7,24 +7,14 @@
 //! A test program of its own: cases run in the directory of this process, which
 //! no other test may see changing.
 
+#[path = "gate/files.rs"]
+mod files;
+
 use std::fs::{self, FileTimes};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-/// Copies a directory, every file being written now: results that a checkout
-/// wrote at different times would look stale.
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::write(&target, fs::read(entry.path()).unwrap()).unwrap();
-        }
-    }
-}
+use files::copy;
 
 /// Makes every file below `directory` three hours older.
 fn age(directory: &Path) {

@@ -14,6 +14,8 @@ use std::process::{Command, Output};
 
 use benchgate::policy::Policy;
 
+use super::files::copy;
+
 /// Documents whose console blocks are goldens.
 const GOLDENS: [&str; 2] = ["docs/method.md", "docs/migrating.md"];
 
@@ -132,19 +134,6 @@ fn shown() -> Vec<String> {
         }
     }
     all
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 /// A project that a reader could have: a repository with a tag, a change in its working

@@ -9,6 +9,7 @@ mod calibrate;
 mod cmd;
 mod control;
 mod docs;
+mod files;
 mod identity;
 mod instructions;
 mod kit;

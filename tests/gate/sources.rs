@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use benchgate::model::{BenchId, Problem, Reading};
 use benchgate::sources::Harvest;
 
+use super::files::copy;
+
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
 }
@@ -55,20 +57,6 @@ fn problems(root: &Path, problems: &[Problem]) -> Vec<String> {
 /// Without the line and column, which move when the fixtures are made again.
 fn without_place(row: &str) -> &str {
     row.split_once(" at line 1 column ").map_or(row, |(row, _)| row)
-}
-
-/// A copy that a test can change.
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 /// Sets when all files below were last written, in seconds since 1970.

@@ -4,24 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{POLICY, gate, project};
+use crate::files::copy;
 
 pub(crate) fn git(directory: &Path, arguments: &[&str]) {
     let identity = ["-c", "user.name=t", "-c", "user.email=t@example.invalid"];
     let status = Command::new("git").args(identity).args(arguments).current_dir(directory).status();
     assert!(status.expect("git starts").success(), "{arguments:?}");
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 /// A repository with one commit on `main`: the project `mimic`, and a policy.
