@@ -59,30 +59,11 @@ fn on_both_sides<'a>(findings: &'a [Finding], finding: &Finding) -> Option<&'a F
 
 /// One message where both sides fail alike. The base's names its side.
 fn of_both_sides(head: &str, base: &str) -> String {
-    if without_thread_ids(base).ends_with(&without_thread_ids(head)) {
+    if base.ends_with(head) {
         format!("on both sides: {head}")
     } else {
         format!("in the head: {head}; {base}")
     }
-}
-
-/// Since Rust 1.90 a panic's message holds the thread's number, which differs in
-/// each process: `thread 'main' (1234) panicked`.
-fn without_thread_ids(message: &str) -> String {
-    let mut parts = message.split(" (");
-    let mut text = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        match part.split_once(')') {
-            Some((id, rest)) if !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit()) => {
-                text.push_str(rest);
-            }
-            _ => {
-                text.push_str(" (");
-                text.push_str(part);
-            }
-        }
-    }
-    text
 }
 
 /// What a finding is about: `name (metric)`.
@@ -115,19 +96,19 @@ mod tests {
         let broken = |id, message| finding(Code::BaseBroken, Severity::Warn, id, message);
         assert_eq!(
             lines(&[
-                failed("words", "thread 'main' (4711) panicked at words.rs:9: no texts/a.txt"),
+                failed("words", "thread 'main' panicked at words.rs:9: no texts/a.txt"),
                 failed("lines", "ended with exit status 1"),
                 failed("only head", "killed"),
                 broken("only base", "in the base: killed"),
                 broken("lines", "in the base: ended with exit status 2"),
                 broken(
                     "words",
-                    "in the base: thread 'main' (4242) panicked at words.rs:9: no texts/a.txt"
+                    "in the base: thread 'main' panicked at words.rs:9: no texts/a.txt"
                 ),
             ]),
             [
-                "Fail benchmark-failed, base-broken words: on both sides: thread 'main' (4711) \
-                 panicked at words.rs:9: no texts/a.txt",
+                "Fail benchmark-failed, base-broken words: on both sides: thread 'main' panicked \
+                 at words.rs:9: no texts/a.txt",
                 "Fail benchmark-failed, base-broken lines: in the head: ended with exit status 1; \
                  in the base: ended with exit status 2",
                 "Fail benchmark-failed only head: killed",

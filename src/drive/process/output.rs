@@ -14,7 +14,7 @@ const PANIC_LINES: usize = 3;
 /// Bytes of one log file: a chatty program does not fill the disk.
 const LOG_BYTES: u64 = 16 << 20;
 
-/// A log file, the last lines, and whoever asked for all of them.
+/// The log file of a job, and the lines to show if it fails.
 pub(super) struct Output {
     log: Option<(fs::File, u64)>,
     last: VecDeque<String>,
@@ -50,7 +50,7 @@ impl Output {
                 file.write_all(b"\n").map_err(ProcessError::Log)?;
             }
         }
-        let shown = printable(line);
+        let shown = without_thread_id(printable(line));
         if !shown.is_empty() {
             let begun = !self.panic.is_empty() || shown.contains(" panicked at ");
             if stream == Stream::Stderr && begun && self.panic.len() < PANIC_LINES {
@@ -65,7 +65,7 @@ impl Output {
         Ok(())
     }
 
-    /// What to show when the job has failed.
+    /// The lines to show when the job has failed.
     pub(super) fn tail(self) -> Vec<String> {
         if self.panic.is_empty() { self.last.into() } else { self.panic }
     }
@@ -84,9 +84,35 @@ fn printable(line: &str) -> String {
     kept.trim_end().to_owned()
 }
 
+/// The first line of a panic without the number of its thread: `thread 'main' (1234)
+/// panicked at`. Rust writes it since 1.90, and it differs in each process, so that the
+/// same failure of two processes would look like two failures.
+fn without_thread_id(line: String) -> String {
+    let Some((thread, place)) = line.split_once(") panicked at ") else { return line };
+    match thread.rsplit_once(" (") {
+        Some((thread, id)) if !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("{thread} panicked at {place}")
+        }
+        _ => line,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_number_of_a_thread_is_left_out() {
+        for (line, expected) in [
+            ("thread 'main' (4711) panicked at a.rs:1:2:", "thread 'main' panicked at a.rs:1:2:"),
+            ("thread 'a (1)' (2) panicked at b.rs:1:2:", "thread 'a (1)' panicked at b.rs:1:2:"),
+            ("thread 'main' panicked at a.rs:1:2:", "thread 'main' panicked at a.rs:1:2:"),
+            ("worker (idle) panicked at noon", "worker (idle) panicked at noon"),
+            ("took (4711) steps", "took (4711) steps"),
+        ] {
+            assert_eq!(without_thread_id(line.to_owned()), expected);
+        }
+    }
 
     #[test]
     fn control_characters_do_not_reach_the_terminal() {

@@ -34,7 +34,7 @@ fn a_signal_is_named() {
 
 #[test]
 fn a_panic_is_shown_rather_than_the_backtrace_behind_it() {
-    let script = "echo before >&2; echo \"thread 'main' panicked at a.rs:1:2:\" >&2; \
+    let script = "echo before >&2; echo \"thread 'main' (4711) panicked at a.rs:1:2:\" >&2; \
                   echo message >&2; for n in 1 2 3 4 5 6 7 8 9; do echo $n >&2; done; exit 101";
     let tail = run_quietly(&sh(script)).tail;
     assert_eq!(tail, ["thread 'main' panicked at a.rs:1:2:", "message", "1"]);
