@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::vocabulary;
-use crate::judge::{Code, Outcome, Report, Row, Severity};
-use crate::model::Pattern;
+use crate::judge::{Outcome, Report, Row, Severity};
 use crate::policy::Gate;
 
 /// Why a row is folded. The order is the one in which they are counted.
@@ -71,21 +70,14 @@ impl FromIterator<Fold> for Folded {
 #[derive(Debug)]
 pub(super) struct Folds<'a> {
     report: &'a Report,
-    /// The benchmarks that the policy requires and that are missing.
-    required: Vec<Pattern>,
 }
 
 impl<'a> Folds<'a> {
     pub(super) fn of(report: &'a Report) -> Self {
-        let missing = report.findings.iter().filter(|finding| {
-            finding.code == Code::RequiredMissing && finding.severity == Severity::Fail
-        });
-        let required = missing.filter_map(|finding| Pattern::new(finding.id.as_deref()?).ok());
-        Self { report, required: required.collect() }
+        Self { report }
     }
 
-    /// Why the row is folded; `None` where it is not, as every row that fails the
-    /// gate.
+    /// Why the row is folded; `None` if it is not. A row that fails the gate never is.
     pub(super) fn fold(&self, row: &Row) -> Option<Fold> {
         if row.judgement.as_ref().is_some_and(|judgement| judgement.severity == Severity::Fail) {
             return None;
@@ -100,15 +92,10 @@ impl<'a> Folds<'a> {
         self.report.baseline.as_ref()?;
         match (&row.baseline, &row.candidate) {
             (Some(_), Some(_)) => None,
-            (Some(_), None) => (!self.requires(row)).then_some(Fold::Missing),
+            (Some(_), None) => Some(Fold::Missing),
             (None, Some(_)) => Some(Fold::New),
             (None, None) => Some(Fold::Unmeasured),
         }
-    }
-
-    fn requires(&self, row: &Row) -> bool {
-        let bench = row.bench_id();
-        self.required.iter().any(|pattern| pattern.matches(&bench))
     }
 
     /// The rows that are shown, and how many are folded.

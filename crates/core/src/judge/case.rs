@@ -1,9 +1,11 @@
 //! Everything that a report is made from.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 
 use super::compare::{Comparison, Snapshots};
-use crate::model::{BenchId, Noise, Pairing, Snapshot};
+use crate::model::{BenchId, Noise, Pairing, Pattern, Snapshot};
 use crate::policy::Policy;
 
 /// What a report is made from.
@@ -35,6 +37,14 @@ impl<'a> Case<'a> {
     /// Benchmarks that a trial did not measure, because both sides are the same code.
     pub(crate) fn identical(&self) -> impl Iterator<Item = &'a BenchId> + use<'a> {
         self.snapshots().identical()
+    }
+
+    /// Patterns of benchmarks that the policy requires, and that match nothing measured.
+    pub(crate) fn missing_required(&self) -> Vec<&'a Pattern> {
+        let measured = self.candidate.measurements.iter().map(|measurement| &measurement.id);
+        let present: BTreeSet<&BenchId> = measured.chain(self.identical()).collect();
+        let required = self.policy.verdict.require.iter();
+        required.filter(|pattern| !present.iter().any(|id| pattern.matches(id))).collect()
     }
 
     /// Compares the two sides, and judges nothing.

@@ -7,7 +7,7 @@ use crate::judge::case::Case;
 use crate::judge::compare::{
     Comparability, Comparison, Counted, Differences, Effect, Pair, Uncertainty,
 };
-use crate::model::{BenchId, Metric, Nature};
+use crate::model::{BenchId, Metric, Nature, Pattern};
 use crate::policy::{Gate, Limits, Witness};
 
 /// A pair with its limits, and what is to be decided about it.
@@ -39,6 +39,8 @@ pub(super) enum Question<'p> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Absence {
     OnlyBaseline,
+    /// The policy requires the benchmark.
+    Required,
     NotSelected,
     OnlyCandidate,
 }
@@ -57,6 +59,7 @@ pub(super) enum Data<'p> {
 /// The contests of a comparison, in the order of its pairs.
 pub(super) fn all<'p>(case: &Case<'_>, comparison: &'p Comparison<'_>) -> Vec<Contest<'p>> {
     let witnessed = Witnessed::of(&comparison.pairs);
+    let required = case.missing_required();
     let pairs = comparison.pairs.iter().enumerate();
     pairs
         .map(|(at, pair)| {
@@ -65,7 +68,10 @@ pub(super) fn all<'p>(case: &Case<'_>, comparison: &'p Comparison<'_>) -> Vec<Co
             if shown_only {
                 limits.gate = Gate::Show;
             }
-            let question = question(case, pair, &limits, &comparison.comparability);
+            let question = match &pair.effect {
+                Some(effect) => question(pair, effect, &limits, &comparison.comparability),
+                None => Question::Absent(absence(case, pair, &required)),
+            };
             Contest { pair, limits, shown_only, question }
         })
         .collect()
@@ -124,19 +130,23 @@ pub(super) fn counts<'p>(
     pairs.enumerate().filter(|(_, pair)| is_count(pair)).map(|(at, pair)| (&pair.id, at)).collect()
 }
 
+fn absence(case: &Case<'_>, pair: &Pair<'_>, required: &[&Pattern]) -> Absence {
+    match (&pair.baseline, &pair.candidate) {
+        (Some(_), None) if case.candidate.selection.is_some() => Absence::NotSelected,
+        (Some(_), None) if required.iter().any(|pattern| pattern.matches(&pair.id)) => {
+            Absence::Required
+        }
+        (Some(_), None) => Absence::OnlyBaseline,
+        _ => Absence::OnlyCandidate,
+    }
+}
+
 fn question<'p>(
-    case: &Case<'_>,
     pair: &'p Pair<'_>,
+    effect: &'p Effect,
     limits: &Limits,
     comparability: &Comparability,
 ) -> Question<'p> {
-    let Some(effect) = &pair.effect else {
-        return Question::Absent(match (&pair.baseline, &pair.candidate) {
-            (Some(_), None) if case.candidate.selection.is_some() => Absence::NotSelected,
-            (Some(_), None) => Absence::OnlyBaseline,
-            _ => Absence::OnlyCandidate,
-        });
-    };
     let blocking = comparability.blocking(&pair.metric);
     if !blocking.is_empty() {
         return Question::Barred(format!("not comparable: different {}", blocking.join(", ")));

@@ -21,6 +21,7 @@ pub(super) fn judgement(
     let severity = match (decision.outcome, &contest.question) {
         (Outcome::Regression, _) => regression(contest, unexplained, &decision),
         (Outcome::Missing, Question::Absent(Absence::NotSelected)) => Severity::Note,
+        (Outcome::Missing, Question::Absent(Absence::Required)) => Severity::Fail,
         (Outcome::Missing, _) => rules.missing.into(),
         (Outcome::New, _) => rules.new.into(),
         _ => Severity::Note,

@@ -1,7 +1,5 @@
 //! Names in the policy that nothing measured matches.
 
-use std::collections::BTreeSet;
-
 use crate::judge::case::Case;
 use crate::judge::report::{Code, Finding, Row, Severity};
 use crate::model::{BenchId, Metric};
@@ -11,11 +9,7 @@ const UNMEASURED: [&str; 2] = [Metric::TIME, Metric::INSTRUCTIONS];
 
 /// Benchmarks that the policy requires and that were not measured.
 pub(super) fn missing(case: &Case<'_>) -> impl Iterator<Item = Finding> {
-    let measured = case.candidate.measurements.iter().map(|measurement| &measurement.id);
-    let present: BTreeSet<&BenchId> = measured.chain(case.identical()).collect();
-    let patterns = case.policy.verdict.require.iter();
-    let missing = patterns.filter(move |pattern| !present.iter().any(|id| pattern.matches(id)));
-    missing.map(|pattern| {
+    case.missing_required().into_iter().map(|pattern| {
         let (severity, message) = match &case.candidate.selection {
             Some(selection) => {
                 (Severity::Note, format!("required, but not selected ({selection})"))

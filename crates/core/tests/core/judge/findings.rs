@@ -134,7 +134,9 @@ fn absence_shows_and_never_passes_for_a_comparison() {
     );
     assert_eq!(exit(&report), 0);
     assert_eq!(exit(&verdict(&base, &renamed, "[verdict]\nmissing = \"fail\"")), 5);
-    assert_eq!(exit(&verdict(&base, &renamed, "[verdict]\nrequire = [\"cache/hit\"]")), 5);
+    let required = verdict(&base, &renamed, "[verdict]\nrequire = [\"cache/hit\"]");
+    assert_eq!(exit(&required), 5);
+    assert_eq!(outcome(&required, "cache/hit"), (Outcome::Missing, Severity::Fail));
     assert_eq!(exit(&verdict(&base, &renamed, "[verdict]\nrequire = [\"cache/*\"]")), 0);
 
     let nothing = times(&[("other", &STEADY)]);

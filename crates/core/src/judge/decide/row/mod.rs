@@ -19,7 +19,7 @@ pub(super) fn decide(contest: &Contest<'_>, level: Option<Level>, alpha: f64) ->
         Question::Absent(Absence::NotSelected) => {
             return Decision::new(Outcome::Missing, "not selected");
         }
-        Question::Absent(Absence::OnlyBaseline) => {
+        Question::Absent(Absence::OnlyBaseline | Absence::Required) => {
             return Decision::new(Outcome::Missing, "only the baseline has it");
         }
         Question::Absent(Absence::OnlyCandidate) => {
