@@ -26,6 +26,21 @@ pub fn exact_percent(share: f64) -> String {
     format!("{}%", (share * 1e12).round() / 1e10)
 }
 
+/// A number with all its digits, as a person would write it: `597,096`, `1,234.5`.
+pub fn grouped(number: f64) -> String {
+    let text = number.to_string();
+    let (whole, fraction) = text.find('.').map_or((text.as_str(), ""), |at| text.split_at(at));
+    let (sign, digits) = whole.split_at(usize::from(whole.starts_with('-')));
+    let mut groups = String::new();
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            groups.push(',');
+        }
+        groups.push(digit);
+    }
+    format!("{sign}{groups}{fraction}")
+}
+
 /// A count with its noun: `1 run`, `3 runs`.
 pub fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
@@ -66,6 +81,13 @@ mod tests {
         assert_eq!(shares.map(percent), ["0.4%", "3%", "31%"]);
         assert_eq!(shares.map(aligned_percent), ["0.42%", "3.0%", "31%"]);
         assert_eq!(shares.map(exact_percent), ["0.42%", "3%", "31.4%"]);
+    }
+
+    #[test]
+    fn thousands_are_separated() {
+        let numbers = [0.0, 999.0, 1000.0, -1_234_567.0, 1234.5, 0.1234, 1e-7];
+        let expected = ["0", "999", "1,000", "-1,234,567", "1,234.5", "0.1234", "0.0000001"];
+        assert_eq!(numbers.map(grouped), expected);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::model::Unit;
+use crate::text::{exact_percent, grouped};
 
 /// An absolute amount, of a kind that must fit the metric's unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,13 +69,14 @@ impl FromStr for Quantity {
     }
 }
 
+/// As reports show it: all digits, with separated thousands.
 impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Nanoseconds(amount) => write!(f, "{amount}ns"),
-            Self::Bytes(amount) => write!(f, "{amount}B"),
-            Self::Share(amount) => write!(f, "{}%", amount * 100.0),
-            Self::Number(amount) => write!(f, "{amount}"),
+            Self::Nanoseconds(amount) => write!(f, "{}ns", grouped(*amount)),
+            Self::Bytes(amount) => write!(f, "{}B", grouped(*amount)),
+            Self::Share(amount) => f.write_str(&exact_percent(*amount)),
+            Self::Number(amount) => f.write_str(&grouped(*amount)),
         }
     }
 }
@@ -108,6 +110,22 @@ mod tests {
         }
         assert_eq!(percentage("0.5%"), Ok(0.005));
         assert!(percentage("0.5").is_err());
+    }
+
+    #[test]
+    fn all_digits_are_shown_in_groups() {
+        for (text, want) in [
+            ("597096", "597,096"),
+            ("2.5", "2.5"),
+            ("1.5ms", "1,500,000ns"),
+            ("64KiB", "65,536B"),
+            ("0.29%", "0.29%"),
+        ] {
+            assert_eq!(
+                text.parse::<Quantity>().map(|quantity| quantity.to_string()),
+                Ok(want.to_owned())
+            );
+        }
     }
 
     #[test]

@@ -133,6 +133,6 @@ pub struct RowLimits {
     pub warn: f64,
     /// Proven beyond this, a failure.
     pub fail: f64,
-    /// A difference up to this never counts, as the policy wrote it: `5ns`.
+    /// A difference up to this never counts, in a unit of its metric: `5ns`.
     pub floor: String,
 }
