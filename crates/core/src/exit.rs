@@ -1,7 +1,7 @@
 //! The exit codes: what the process tells a pipeline.
 //!
 //! A violation, a failure to run and an empty comparison are never the same
-//! code. Where several apply, [`Exit::worst`] names the one that counts.
+//! code. If several apply, [`Exit::worst`] chooses.
 
 use std::process::{ExitCode, Termination};
 
@@ -18,14 +18,14 @@ pub enum Exit {
     Usage = 2,
     /// A regression beyond its limit, or a budget exceeded.
     Regression = 3,
-    /// It could not be decided, and the policy blocks on that.
+    /// The rows are undecided, and the policy blocks on that.
     Undecided = 4,
     /// Nothing was compared, or a required benchmark is missing.
     NothingCompared = 5,
 }
 
 impl Exit {
-    /// All of them, in the order of their codes.
+    /// All exits, in the order of their codes.
     pub const ALL: [Self; 6] = [
         Self::Pass,
         Self::Failure,
@@ -40,12 +40,12 @@ impl Exit {
         self as u8
     }
 
-    /// The exit of that number.
+    /// The exit with this code.
     pub fn from_code(code: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|exit| exit.code() == code)
     }
 
-    /// One line on what it means.
+    /// The meaning in one line.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Pass => "pass",
@@ -57,8 +57,8 @@ impl Exit {
         }
     }
 
-    /// The one that counts where both apply. A regression that was shown stands,
-    /// whatever else could not be read.
+    /// The exit to report if both apply. A proven regression comes first, even if
+    /// some results could not be read.
     #[must_use]
     pub fn worst(self, other: Self) -> Self {
         fn rank(exit: Exit) -> u8 {

@@ -1,6 +1,6 @@
 //! Short texts for messages and reports.
 
-/// A share in few characters: `0.4%`, `3%`, `31%`.
+/// A share as a short percentage: `0.4%`, `3%`, `31%`.
 pub fn percent(share: f64) -> String {
     let value = share * 100.0;
     let digits = usize::from(value.abs() < 10.0);
@@ -8,8 +8,7 @@ pub fn percent(share: f64) -> String {
     format!("{}%", text.strip_suffix(".0").unwrap_or(&text))
 }
 
-/// A share with at least two significant digits, as in a column: `0.42%`, `3.0%`,
-/// `31%`.
+/// A share with at least two significant digits, for a column: `0.42%`, `3.0%`, `31%`.
 pub fn aligned_percent(share: f64) -> String {
     let value = share * 100.0;
     let digits = match value {
@@ -55,7 +54,7 @@ pub fn listed<T: AsRef<str>>(names: &[T], most: usize) -> String {
     }
 }
 
-/// The candidate whose name is most like `name`, if it is alike enough to be meant.
+/// The candidate whose name is most similar to `name`, if it is similar enough.
 pub fn nearest<'a, T>(
     name: &str,
     candidates: impl IntoIterator<Item = T>,

@@ -1,5 +1,5 @@
-//! How a benchmark program tells the gate what its harness cannot: a measurement
-//! that is not a time, a service that took part, something that was not run.
+//! Records what a benchmark's harness cannot report: a measurement that is not a
+//! time, a service that took part, or something that was not run.
 //!
 //! The gate names a file in the environment variable [`VARIABLE`]. Each call
 //! appends one line of JSON to it, in one write, so that several programs may
@@ -64,7 +64,7 @@ pub fn not_run(subject: &str, reason: &str) -> Result<(), RecordError> {
     }
     let mut printed = PRINTED.lock().unwrap_or_else(PoisonError::into_inner);
     if printed.insert((subject.clone(), reason.clone())) {
-        // A closed stderr has no reader.
+        // Ignored: a closed stderr has no reader.
         let _ = writeln!(io::stderr().lock(), "not run: {subject}: {reason}");
     }
     Ok(())
@@ -99,7 +99,7 @@ pub fn value(id: &str, metric: &Metric, value: f64) -> Result<(), RecordError> {
     append(&path, &Line::Measurement { id: id.to_owned(), metric: metric.clone(), value })
 }
 
-/// The reader would refuse it too, but only the writer knows the line of code.
+/// The gate checks the value again, but only this check can point at the line of code.
 fn check(id: &str, metric: &Metric, value: f64) -> Result<(), RecordError> {
     let (id, name) = (id.to_owned(), metric.name.clone());
     if !value.is_finite() {

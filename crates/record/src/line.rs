@@ -72,7 +72,7 @@ impl Line {
     /// Reads a line. Unknown keys are ignored, so that a newer program's lines
     /// can be read; an unknown kind of line is an error that names it.
     ///
-    /// Whether a value lies in its unit's range is the caller's to check.
+    /// The caller must check that a value is in its unit's range.
     pub fn parse(text: &str) -> Result<Self, LineError> {
         let value: Value = serde_json::from_str(text).map_err(LineError::Json)?;
         let kinds = "an object with one key: `not_run`, `service` or `measurement`";
@@ -199,7 +199,7 @@ impl Serialize for MeasurementFields<'_> {
     }
 }
 
-/// The name under which a choice is written; each has one.
+/// The name under which a choice is written.
 fn name_of<T: Copy + PartialEq>(choice: T, choices: &[(&'static str, T)]) -> &'static str {
     choices.iter().find(|(_, each)| *each == choice).map_or("", |(name, _)| name)
 }

@@ -159,18 +159,18 @@ impl Metric {
         Self::sampled(Self::TIME, Unit::Nanoseconds)
     }
 
-    /// One that varies from run to run, smaller being better.
+    /// A metric that varies from run to run; smaller is better.
     pub fn sampled(name: impl Into<String>, unit: Unit) -> Self {
         Self { name: name.into(), unit, better: Direction::Lower, nature: Nature::Sampled }
     }
 
-    /// The same, larger being better.
+    /// The same metric, if larger is better.
     #[must_use]
     pub fn higher(self) -> Self {
         Self { better: Direction::Higher, ..self }
     }
 
-    /// A count that equal programs repeat exactly, smaller being better.
+    /// A count that equal programs repeat exactly; smaller is better.
     pub fn counted(name: impl Into<String>, unit: Unit) -> Self {
         Self { name: name.into(), unit, better: Direction::Lower, nature: Nature::Counted }
     }
@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_read_well() {
+    fn values_are_shown_in_a_readable_unit() {
         for (unit, value, want) in [
             (Unit::Nanoseconds, 12.3456, "12.35 ns"),
             (Unit::Nanoseconds, 999.99, "1.000 µs"),

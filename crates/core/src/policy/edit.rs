@@ -1,5 +1,5 @@
-//! Puts a waiver into a policy's text and leaves everything else as it stands:
-//! comments, order, spaces, line ends.
+//! Puts a waiver into a policy's text and keeps everything else: comments, order,
+//! spaces and line ends.
 
 use std::path::{Path, PathBuf};
 
@@ -11,13 +11,13 @@ use toml_edit::{
 use super::{Policy, PolicyError, Waiver};
 use crate::text::exact_percent;
 
-/// Why a waiver was not put into a policy; the text is as it was.
+/// Why a waiver was not put into a policy.
 #[derive(Debug, thiserror::Error)]
 pub enum EditError {
-    /// The policy is wrong as it stands, or would be with the waiver.
+    /// The policy is invalid, or would be with the waiver.
     #[error(transparent)]
     Policy(#[from] PolicyError),
-    /// The policy's text is no TOML.
+    /// The policy's text is not TOML.
     #[error("{}: {source}", path.display())]
     Toml {
         /// The file.
@@ -25,9 +25,9 @@ pub enum EditError {
         /// What is wrong with it.
         source: TomlError,
     },
-    /// The row has a waiver already.
+    /// The row already has a waiver.
     #[error(
-        "{}: {bench} ({metric}) has a waiver until {until} already; replace it with --replace",
+        "{}: {bench} ({metric}) already has a waiver until {until}; replace it with --replace",
         path.display()
     )]
     Duplicate {
@@ -37,16 +37,16 @@ pub enum EditError {
         bench: String,
         /// The metric.
         metric: String,
-        /// The last day of the waiver that is there.
+        /// The last day of the existing waiver.
         until: Date,
     },
 }
 
-/// The text of a policy, which stood at `path`, with one waiver more; with
-/// `replace`, instead of the one that the row may have.
+/// Adds a waiver to the text of the policy at `path`. With `replace`, a waiver that
+/// the row already has is replaced.
 ///
-/// What is returned has been read again as a policy. An empty text becomes a
-/// policy that holds nothing else.
+/// The returned text has been read again as a policy. An empty text becomes a policy
+/// that holds only the waiver.
 pub fn with_waiver(
     text: &str,
     path: &Path,
@@ -102,7 +102,7 @@ fn put(document: &mut DocumentMut, waiver: &Waiver, place: Option<usize>) {
                 fill(table, waiver);
             }
         }
-        // `waiver = [{ … }]` says the same.
+        // `waiver = [{ … }]` has the same meaning.
         (Item::Value(Value::Array(array)), None) => {
             let mut table = InlineTable::new();
             fill(&mut table, waiver);
@@ -113,12 +113,12 @@ fn put(document: &mut DocumentMut, waiver: &Waiver, place: Option<usize>) {
                 fill(table, waiver);
             }
         }
-        // The policy would not have been read.
+        // Any other shape was refused when the policy was read.
         _ => {}
     }
 }
 
-/// Comments that end the file, and an empty line below them.
+/// The comments at the end of the file, followed by an empty line.
 fn spaced(above: &str) -> String {
     match above {
         "" => "\n".to_owned(),
@@ -175,7 +175,7 @@ mod tests {
     fn put_into(text: &str, replace: bool) -> Result<String, EditError> {
         let edited = with_waiver(text, Path::new("gate.toml"), &waiver(), replace)?;
         let policy = Policy::parse(&edited, Path::new("gate.toml")).expect("a policy");
-        assert!(policy.waivers.contains(&waiver()), "it is read as it was meant: {edited}");
+        assert!(policy.waivers.contains(&waiver()), "the waiver was not read back: {edited}");
         Ok(edited)
     }
 
@@ -183,7 +183,7 @@ mod tests {
                          until = \"2027-01-31\"\nreason = 'values carry a \"checksum\" now'\n";
 
     #[test]
-    fn it_is_added_below_all_that_stands() {
+    fn a_waiver_is_added_at_the_end_of_the_file() {
         let above = "# Ours.\nversion   = 1 # the only one\n\n[verdict]\nnew = 'warn'\n";
         assert_eq!(put_into(above, false).expect("added"), format!("{above}\n{LINES}"));
         let comments = format!("{above}\n# The last words.\n");
@@ -199,7 +199,7 @@ mod tests {
                          until = \"2026-12-31\"\n# Asked for by the database team.\nreason = \"b\"\n";
 
     #[test]
-    fn it_stands_behind_the_others() {
+    fn a_waiver_is_added_after_the_other_waivers() {
         let below = "\n[[rule]]\nbench = \"x\"\n\n# The end.\n";
         let text = format!("version = 1\n\n{OTHER}{below}");
         let edited = put_into(&text, false).expect("added");
@@ -213,10 +213,10 @@ mod tests {
             "reason = \"b\" # see the log\n\n[[waiver]]\nbench = \"z\"\n\
                      metric = \"time\"\nup_to = \"1%\"\nuntil = \"2026-12-31\"\nreason = \"c\"\n",
         );
-        let refused = put_into(&text, false).expect_err("there is one").to_string();
+        let refused = put_into(&text, false).expect_err("the row has a waiver").to_string();
         assert_eq!(
             refused,
-            "gate.toml: cache/hit (time) has a waiver until 2026-12-31 already; replace it with \
+            "gate.toml: cache/hit (time) already has a waiver until 2026-12-31; replace it with \
              --replace"
         );
         let edited = put_into(&text, true).expect("replaced");
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn line_ends_and_inline_tables_stay_what_they_are() {
+    fn line_ends_and_inline_tables_are_kept() {
         let text = "version = 1\r\n# a\r\n";
         let edited = put_into(text, false).expect("added");
         assert_eq!(edited, format!("{text}\r\n{}", LINES.replace('\n', "\r\n")));
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_that_is_wrong_is_not_touched() {
+    fn an_invalid_policy_is_not_changed() {
         let wrong = put_into("version = 1\nvresion = 2\n", false).expect_err("refused").to_string();
         assert!(wrong.starts_with("gate.toml:2:1: unknown field `vresion`"), "{wrong}");
         let silent = Waiver { reason: "  ".to_owned(), ..waiver() };

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// A policy that cannot be used. Each message names the file; those about its
-/// content show the line and point at the place.
+/// A policy that cannot be used. Each message names the file; a message about the
+/// content shows the line and points at the place.
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
     /// The file could not be read; the path is in the message.
@@ -20,7 +20,7 @@ pub enum PolicyError {
         line: usize,
         /// Column in characters, from 1.
         column: usize,
-        /// What is wrong, and the way out.
+        /// What is wrong, and how to fix it.
         message: String,
         /// The line, with marks below the place.
         excerpt: String,

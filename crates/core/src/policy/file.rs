@@ -1,7 +1,7 @@
-//! What one policy file says: every key may be absent.
+//! The content of one policy file: every key may be absent.
 //!
-//! The built-in file is complete, so its layer becomes a [`Policy`]; the user's
-//! file is laid over that.
+//! The built-in file is complete, so its layer becomes a [`Policy`]. The user's file
+//! overrides it.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use super::limits::{Budget, Waiver};
 use super::rule::Rule;
 use crate::model::Field;
 
-/// What one policy file says.
+/// The content of one policy file.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Layer {
     pub(super) verdict: VerdictLayer,
@@ -25,8 +25,8 @@ pub(super) struct Layer {
 }
 
 impl Layer {
-    /// The policy, with `base` where this layer is silent. Rules, budgets and
-    /// waivers follow those of `base`.
+    /// The policy, with the values of `base` for keys that this layer lacks. Rules,
+    /// budgets and waivers follow those of `base`.
     pub(super) fn over(self, base: Policy) -> Policy {
         let Self { verdict, ignored_fields, measure, ab, calibrate, rules, budgets, waivers } =
             self;

@@ -21,7 +21,7 @@ impl MissingKey {
     }
 }
 
-/// Makes the layer of some settings: the same keys, each of them optional.
+/// Defines the layer of a settings type: the same keys, each of them optional.
 macro_rules! layer {
     (
         $Layer:ident of $Settings:ident { $($key:ident: $Value:ty,)* }
@@ -34,7 +34,7 @@ macro_rules! layer {
         }
 
         impl $Layer {
-            /// The settings, with `base` where this layer is silent.
+            /// The settings, with the values of `base` for keys that this layer lacks.
             pub(super) fn over(self, base: $Settings) -> $Settings {
                 $Settings {
                     $($key: self.$key.unwrap_or(base.$key),)*

@@ -7,26 +7,26 @@ use serde::{Deserialize, Serialize};
 use super::quantity::Quantity;
 use crate::model::{BenchId, Pattern};
 
-/// The most that a row may do.
+/// The most severe effect that a row may have.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Gate {
-    /// Be compared and shown.
+    /// It is compared and shown.
     Show,
-    /// Warn.
+    /// It may warn.
     Warn,
-    /// Fail the gate.
+    /// It may fail the gate.
     Fail,
 }
 
-/// Which of a benchmark's two witnesses may do what `gate` says, where it has
-/// both: a time, and the count of its instructions.
+/// Which of a benchmark's two witnesses may gate, if it has both a time and an
+/// instruction count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Witness {
-    /// Each of them.
+    /// Both.
     Both,
     /// The time; the instructions are shown.
     Clock,
@@ -37,26 +37,26 @@ pub enum Witness {
 /// The limits of one row. Relative ones are changes such as 0.01 for 1%.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Limits {
-    /// Up to here nothing is a regression.
+    /// A change for the worse up to here is never a regression.
     pub tolerance: f64,
     /// A change of this size must be found.
     pub target: f64,
-    /// Beyond this a proven regression is a warning; at least `tolerance`.
+    /// A regression proven beyond this is a warning; at least `tolerance`.
     pub warn: f64,
-    /// Beyond this a proven regression fails; at least `tolerance`.
+    /// A regression proven beyond this fails the gate; at least `tolerance`.
     pub fail: f64,
     /// A difference up to here never counts; absolute.
     pub floor: Quantity,
-    /// The most that the row may do.
+    /// The most severe effect that the row may have.
     pub gate: Gate,
-    /// Which witness gates, where there are two.
+    /// Which witness gates, if there are two.
     pub witness: Witness,
-    /// The most that a slower clock may do where the instructions are not more.
+    /// The most severe effect of a slower clock if the instructions did not grow.
     pub slower_clock: Gate,
-    /// The same, where the layout of the two builds was not pinned.
+    /// Limits `slower_clock` further if the layout of the two builds was not pinned.
     pub slower_clock_unpinned: Gate,
-    /// Proven beyond this, such a clock does that; below it warns at most. At
-    /// least `fail`.
+    /// A slower clock has that effect only if it is proven beyond this; below, it is
+    /// a warning at most. At least `fail`.
     pub slower_clock_tolerance: f64,
 }
 
@@ -91,19 +91,19 @@ pub struct Waiver {
     pub metric: String,
     /// The ceiling, a change such as 0.12 for 12%.
     pub up_to: f64,
-    /// The last day on which it holds.
+    /// The last day on which it applies.
     pub until: Date,
     /// Why, in the user's words.
     pub reason: String,
 }
 
 impl Waiver {
-    /// Whether that row is meant.
+    /// Whether the waiver is for that row.
     pub fn covers(&self, id: &BenchId, metric: &str) -> bool {
         self.metric == metric && self.names(id)
     }
 
-    /// Whether that benchmark is meant, whatever the metric.
+    /// Whether the waiver is for that benchmark, whatever the metric.
     pub fn names(&self, id: &BenchId) -> bool {
         self.bench == id.name || self.bench == id.qualified()
     }

@@ -1,9 +1,9 @@
 //! `gate.toml`: what counts as a regression, and what may stop a pipeline.
 //!
-//! A file is read in three steps: `raw` knows its shape and the place of every
-//! value, `validate` checks the values and says what is wrong and where, and
-//! `file` lays what the file says over the defaults; `read` takes the steps in
-//! their order. The defaults are a policy file too, [`DEFAULT`].
+//! A file is read in three steps: `raw` knows its shape and the place of every value,
+//! `validate` checks the values and reports what is wrong and where, and `file`
+//! overrides the defaults with them. `read` takes the steps in their order. The
+//! defaults are also a policy file, [`DEFAULT`].
 
 mod edit;
 mod error;
@@ -37,7 +37,7 @@ use rule::Rule;
 /// A validated policy.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// The file it came from; `None` where the defaults stand alone.
+    /// The file it came from; `None` if only the defaults apply.
     pub source: Option<PathBuf>,
     /// What decides the verdict beyond single rows.
     pub verdict: VerdictRules,
@@ -49,10 +49,10 @@ pub struct Policy {
     pub ab: AbRules,
     /// How `gate calibrate` measures; the rest is as in `ab`.
     pub calibrate: CalibrateRules,
-    /// What holds for a row that no rule matches.
+    /// The limits of a row that no rule matches.
     limits: Limits,
     rules: Vec<Rule>,
-    /// How many of the rules are the defaults'.
+    /// How many of the rules come from the defaults.
     builtin_rules: usize,
     /// Absolute limits.
     pub budgets: Vec<Budget>,
@@ -61,7 +61,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// What holds for one row: every rule that matches, in order.
+    /// The limits of one row: every rule that matches applies, in order.
     pub fn limits(&self, id: &BenchId, metric: &Metric) -> Limits {
         let mut limits = self.limits.clone();
         for rule in &self.rules {
@@ -69,7 +69,7 @@ impl Policy {
                 limits = rule.limits.clone().over(limits);
             }
         }
-        // Raising the tolerance alone moves what depends on it.
+        // Raising the tolerance alone raises the limits that depend on it.
         limits.warn = limits.warn.max(limits.tolerance);
         limits.fail = limits.fail.max(limits.tolerance);
         limits.target = limits.target.max(limits.fail);

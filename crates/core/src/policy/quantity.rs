@@ -15,7 +15,7 @@ pub enum Quantity {
     Bytes(f64),
     /// A share, 1 being 100%.
     Share(f64),
-    /// A number in the metric's own unit, whatever that is.
+    /// A number in the metric's own unit.
     Number(f64),
 }
 
@@ -60,7 +60,7 @@ impl FromStr for Quantity {
             .find_map(|(suffix, make)| Some((text.strip_suffix(suffix)?, *make)))
             .unwrap_or((text, Quantity::Number));
         let number: f64 = digits.trim().parse().map_err(|_| {
-            format!("\"{text}\" is no amount: write \"200ms\", \"64KiB\", \"95%\" or \"5\"")
+            format!("\"{text}\" is not an amount: write \"200ms\", \"64KiB\", \"95%\" or \"5\"")
         })?;
         if !number.is_finite() || number < 0.0 {
             return Err(format!("\"{text}\" must be a number of at least 0"));
@@ -81,11 +81,11 @@ impl fmt::Display for Quantity {
     }
 }
 
-/// Reads `"1.5%"` as 0.015. The error is a sentence that says what to write.
+/// Reads `"1.5%"` as 0.015. The error says what to write.
 pub fn percentage(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(Quantity::Share(share)) => Ok(share),
-        _ => Err(format!("\"{text}\" is no percentage: write \"1%\" or \"0.5%\"")),
+        _ => Err(format!("\"{text}\" is not a percentage: write \"1%\" or \"0.5%\"")),
     }
 }
 

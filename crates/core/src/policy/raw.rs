@@ -43,23 +43,23 @@ pub(super) struct RawVerdict {
     /// Family-wise chance of a false regression: "1%".
     #[schemars(with = "Option<String>")]
     pub(super) alpha: Option<Spanned<String>>,
-    /// What undecided rows do to the exit code.
+    /// The effect of undecided rows on the exit code.
     pub(super) undecided: Option<OnUndecided>,
-    /// A comparison in which no row could be compared, though budgets were judged.
+    /// A comparison without any row to compare, even if budgets were judged.
     pub(super) nothing_compared: Option<Level>,
     /// A benchmark that only the baseline has.
     pub(super) missing: Option<Level>,
     /// A benchmark that only the candidate has.
     pub(super) new: Option<Level>,
-    /// A result that cannot be read, a program that crashed or hung.
+    /// A result that cannot be read, or a program that crashed or hung.
     pub(super) unreadable: Option<Level>,
     /// Two results that claim the same benchmark.
     pub(super) duplicate: Option<Level>,
     /// A result that an earlier run left behind.
     pub(super) stale: Option<Level>,
-    /// A change that most times have in common.
+    /// A change that most times share.
     pub(super) suite_shift: Option<Level>,
-    /// Globs over names that must have been measured.
+    /// Globs over the names of benchmarks that must be measured.
     #[schemars(with = "Option<Vec<String>>")]
     pub(super) require: Option<Vec<Spanned<String>>>,
 }
@@ -72,8 +72,8 @@ pub(super) struct RawEnvironment {
     pub(super) ignore: Option<Vec<Spanned<String>>>,
 }
 
-/// Adds the keys of what criterion does in each process to a table. Serde's own
-/// `flatten` neither refuses unknown keys nor knows where a value stood.
+/// Adds criterion's times and samples to the keys of a table. Serde's own `flatten`
+/// neither refuses unknown keys nor keeps the place of a value.
 macro_rules! with_process_keys {
     (struct $name:ident { $($own:tt)* }) => {
         #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -101,10 +101,10 @@ struct RawMeasure {
     /// Counts of each criterion benchmark's instructions, 0 to 100.
     #[schemars(with = "Option<u32>")]
     pub(super) counts: Option<Spanned<u32>>,
-    /// Globs over names that are not counted, here and by `gate ab`.
+    /// Globs over benchmarks that neither `gate run` nor `gate ab` counts.
     #[schemars(with = "Option<Vec<String>>")]
     pub(super) uncounted: Option<Vec<Spanned<String>>>,
-    /// What a single process may take: "10m".
+    /// The longest time that a process may take: "10m".
     #[schemars(with = "Option<String>")]
     pub(super) time_limit: Option<Spanned<String>>,
 }
@@ -112,25 +112,25 @@ struct RawMeasure {
 
 with_process_keys! {
 struct RawAb {
-    /// Pairs of processes in which everything is screened, at least 6.
+    /// Pairs of processes that screen every benchmark, at least 6.
     #[schemars(with = "Option<u32>")]
     pub(super) screening: Option<Spanned<u32>>,
-    /// Numbers of confirming pairs after which is decided, rising.
+    /// Rising numbers of confirming pairs at which a decision is tried.
     #[schemars(with = "Option<Vec<u32>>")]
     pub(super) looks: Option<Spanned<Vec<u32>>>,
-    /// When no further pair is begun: "15m".
+    /// The time after which no new pair is started: "15m".
     #[schemars(with = "Option<String>")]
     pub(super) budget: Option<Spanned<String>>,
     /// Counts of each criterion benchmark's instructions on each side, 0 to 100.
     #[schemars(with = "Option<u32>")]
     pub(super) counts: Option<Spanned<u32>>,
-    /// Whether both sides are linked once more, so that equal functions lie alike.
+    /// Whether both sides are linked again, with unchanged functions at the same addresses.
     pub(super) pin_layout: Option<bool>,
     /// Whether the base is also measured against itself.
     pub(super) control: Option<bool>,
-    /// What becomes of a trial whose base does not build or run.
+    /// The verdict if the base does not build or run.
     pub(super) base_broken: Option<BaseBroken>,
-    /// That other programs kept the machine busy meanwhile.
+    /// The effect of other programs that kept the machine busy.
     pub(super) machine_busy: Option<MachineBusy>,
 }
 }
@@ -141,7 +141,7 @@ pub(super) struct RawCalibrate {
     /// Pairs of processes of the same executables, 6 to 1000.
     #[schemars(with = "Option<u32>")]
     pub(super) pairs: Option<Spanned<u32>>,
-    /// When no further pair is begun: "15m".
+    /// The time after which no new pair is started: "15m".
     #[schemars(with = "Option<String>")]
     pub(super) budget: Option<Spanned<String>>,
 }
@@ -153,34 +153,33 @@ pub(super) struct RawRule {
     /// Glob over the benchmark's name.
     #[schemars(with = "String")]
     pub(super) bench: Spanned<String>,
-    /// Glob over the metric's name; all metrics where absent.
+    /// Glob over the metric's name [default: all metrics].
     #[schemars(with = "Option<String>")]
     pub(super) metric: Option<Spanned<String>>,
-    /// Up to here nothing is a regression: "1%".
+    /// A change for the worse up to here is never a regression: "1%".
     #[schemars(with = "Option<String>")]
     pub(super) tolerance: Option<Spanned<String>>,
     /// A change of this size must be found: "3%".
     #[schemars(with = "Option<String>")]
     pub(super) target: Option<Spanned<String>>,
-    /// Proven beyond this, a warning.
+    /// A regression proven beyond this is a warning.
     #[schemars(with = "Option<String>")]
     pub(super) warn: Option<Spanned<String>>,
-    /// Proven beyond this, the gate fails.
+    /// A regression proven beyond this fails the gate.
     #[schemars(with = "Option<String>")]
     pub(super) fail: Option<Spanned<String>>,
     /// A difference up to here never counts: "5ns".
     #[schemars(with = "Option<String>")]
     pub(super) floor: Option<Spanned<String>>,
-    /// The most that a row may do.
+    /// The most severe effect that a row may have.
     pub(super) gate: Option<Gate>,
-    /// Which may do that where a benchmark has both, a time and the count of its
-    /// instructions.
+    /// Which rows may gate if a benchmark has both a time and an instruction count.
     pub(super) witness: Option<Witness>,
-    /// The most that a slower clock may do where the instructions are not more.
+    /// The most severe effect of a slower clock if the instructions did not grow.
     pub(super) slower_clock: Option<Gate>,
-    /// The same, where the layout of the two builds was not pinned.
+    /// Limits `slower_clock` further if the layout of the two builds was not pinned.
     pub(super) slower_clock_unpinned: Option<Gate>,
-    /// Proven beyond this, such a clock does that; below it warns at most: "5%".
+    /// A slower clock has that effect only if it is proven beyond this: "5%".
     #[schemars(with = "Option<String>")]
     pub(super) slower_clock_tolerance: Option<Spanned<String>>,
 }
@@ -216,7 +215,7 @@ pub(super) struct RawWaiver {
     /// The ceiling: "12%".
     #[schemars(with = "String")]
     pub(super) up_to: Spanned<String>,
-    /// The last day on which it holds: "2027-01-31".
+    /// The last day on which it applies: "2027-01-31".
     #[schemars(with = "String")]
     pub(super) until: Spanned<String>,
     /// Why.

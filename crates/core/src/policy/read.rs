@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::{Policy, PolicyError, raw, validate};
 
-/// The policy that holds where nobody wrote one; every key, with comments.
+/// The default policy: every key, with comments.
 pub const DEFAULT: &str = include_str!("default.toml");
 
-/// Where a policy is looked for, in this order, below the working directory.
+/// Where a policy is searched, in this order, below the working directory.
 pub const SEARCHED: [&str; 2] = ["gate.toml", "ci/gate.toml"];
 
 impl Policy {
@@ -32,7 +32,7 @@ impl Policy {
         Self::parse(&text, path)
     }
 
-    /// Takes `text`, the content of the file at `path`, on top of the defaults.
+    /// Reads `text`, the content of the file at `path`, on top of the defaults.
     pub fn parse(text: &str, path: &Path) -> Result<Self, PolicyError> {
         let raw = raw::parse(text, path)?;
         let layer = validate::layer(&raw, text, path)?;
@@ -52,7 +52,7 @@ impl Policy {
 
     /// The first of [`SEARCHED`] below `directory` that exists.
     pub fn searched(directory: &Path) -> Option<PathBuf> {
-        // A link that leads nowhere is a policy that cannot be read, not none.
+        // A dangling link is a policy that cannot be read, not a missing policy.
         let there = |path: &PathBuf| path.symlink_metadata().is_ok();
         SEARCHED.iter().map(|name| directory.join(name)).find(there)
     }

@@ -3,7 +3,7 @@
 use super::layer::LimitsLayer;
 use crate::model::Pattern;
 
-/// One rule of the file. Where it is silent, earlier rules hold.
+/// One rule of the file. Earlier rules apply to the keys that it lacks.
 #[derive(Clone, Debug)]
 pub(super) struct Rule {
     pub(super) bench: Pattern,
@@ -17,7 +17,7 @@ impl Rule {
         Self { bench: Pattern::any(), metric: Pattern::any(), limits }
     }
 
-    /// Whether it is for all rows.
+    /// Whether the rule is for all rows.
     pub(super) fn is_general(&self) -> bool {
         [&self.bench, &self.metric].into_iter().all(Pattern::is_any)
     }

@@ -12,39 +12,39 @@ use crate::model::Pattern;
 pub struct VerdictRules {
     /// Family-wise chance of a false regression, 0 to 1.
     pub alpha: f64,
-    /// What undecided rows do.
+    /// The effect of undecided rows.
     pub undecided: OnUndecided,
-    /// A comparison in which no row could be compared, though budgets were judged.
+    /// A comparison without any row to compare, even if budgets were judged.
     pub nothing_compared: Level,
     /// A benchmark that only the baseline has.
     pub missing: Level,
     /// A benchmark that only the candidate has.
     pub new: Level,
-    /// Results that cannot be read, programs that crashed.
+    /// Results that cannot be read, or programs that crashed or hung.
     pub unreadable: Level,
-    /// Two results of one name.
+    /// Two results that claim the same benchmark.
     pub duplicate: Level,
-    /// Results of an earlier run.
+    /// Results that an earlier run left behind.
     pub stale: Level,
-    /// A change that most times have in common.
+    /// A change that most times share.
     pub suite_shift: Level,
-    /// Names that must have been measured.
+    /// The names of benchmarks that must be measured.
     pub require: Vec<Pattern>,
 }
 
-/// What undecided rows do to the exit code.
+/// The effect of undecided rows on the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnUndecided {
     /// Any of them blocks.
     Block,
-    /// They block where no row at all could be decided.
+    /// They block if no row is decided.
     BlockIfNoneDecided,
     /// They never block.
     Allow,
 }
 
-/// What a finding does.
+/// The effect of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
@@ -56,7 +56,7 @@ pub enum Level {
     Fail,
 }
 
-/// What criterion does in each process.
+/// Criterion's times and samples in each process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ProcessRules {
     /// Its warm-up.
@@ -72,40 +72,41 @@ pub struct ProcessRules {
 pub struct MeasureRules {
     /// Fresh processes for each bench target.
     pub repeat: u32,
-    /// What criterion does in each of them.
+    /// Criterion's times and samples in each process.
     pub process: ProcessRules,
     /// Counts of each criterion benchmark's instructions; 0 for none.
     pub counts: u32,
-    /// Benchmarks that are not counted, here and by `gate ab`.
+    /// Benchmarks that neither `gate run` nor `gate ab` counts.
     pub uncounted: Vec<Pattern>,
-    /// What a single process may take.
+    /// The longest time that a process may take.
     pub time_limit: Duration,
 }
 
 /// How `gate ab` measures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AbRules {
-    /// Pairs in which everything is screened.
+    /// Pairs that screen every benchmark.
     pub screening: u32,
-    /// Numbers of confirming pairs after which is decided, rising.
+    /// Rising numbers of confirming pairs at which a decision is tried.
     pub looks: Vec<u32>,
-    /// What criterion does in each process.
+    /// Criterion's times and samples in each process.
     pub process: ProcessRules,
-    /// When no further pair is begun.
+    /// The time after which no new pair is started.
     pub budget: Duration,
     /// Counts of each criterion benchmark's instructions on each side; 0 for none.
     pub counts: u32,
-    /// Whether both sides are linked once more, so that equal functions lie alike.
+    /// Whether both sides are linked again, with unchanged functions at the same
+    /// addresses.
     pub pin_layout: bool,
     /// Whether the base is also measured against itself.
     pub control: bool,
-    /// What becomes of a trial whose base does not build or run.
+    /// The verdict if the base does not build or run.
     pub base_broken: BaseBroken,
-    /// That other programs kept the machine busy meanwhile.
+    /// The effect of other programs that kept the machine busy.
     pub machine_busy: MachineBusy,
 }
 
-/// What it does that other programs kept the machine busy during a trial.
+/// The effect of other programs that kept the machine busy during a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MachineBusy {
@@ -113,21 +114,21 @@ pub enum MachineBusy {
     Allow,
     /// It is a warning.
     Warn,
-    /// A warning, and what the clock alone calls unchanged is undecided.
+    /// It is a warning, and rows that only the clock calls unchanged are undecided.
     ClearNothing,
-    /// A warning, and what the clock alone decides is undecided.
+    /// It is a warning, and rows that only the clock decides are undecided.
     DecideNothing,
-    /// It fails the gate: undecided.
+    /// The whole verdict is undecided.
     Fail,
 }
 
-/// What becomes of a trial whose base does not build or run.
+/// The verdict of a trial whose base does not build or run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BaseBroken {
-    /// Nothing can be said of the head, whose fault it is not.
+    /// Undecided: the base says nothing about the head.
     Undecided,
-    /// The gate could not do its work.
+    /// Incomplete: the gate could not do its work.
     Fail,
 }
 
@@ -136,6 +137,6 @@ pub enum BaseBroken {
 pub struct CalibrateRules {
     /// Pairs of processes of the same executables.
     pub pairs: u32,
-    /// When no further pair is begun.
+    /// The time after which no new pair is started.
     pub budget: Duration,
 }

@@ -1,4 +1,4 @@
-//! From the file's shape to a layer: every value is checked, and every error has
+//! From the file's shape to a layer: every value is checked, and every error names
 //! its place.
 
 use std::ops::Range;
@@ -34,7 +34,7 @@ impl Fault {
     }
 }
 
-/// What the file says, or what is wrong with it and where.
+/// The content of the file, or what is wrong with it and where.
 pub(super) fn layer(raw: &RawPolicy, text: &str, path: &Path) -> Result<Layer, PolicyError> {
     check(raw).map_err(|fault| PolicyError::at(path, text, fault.span, fault.message))
 }
@@ -44,7 +44,7 @@ fn check(raw: &RawPolicy) -> Result<Layer, Fault> {
         raw;
     if *version.get_ref() != 1 {
         let message = format!(
-            "version {} of the policy format is not known here; this gate reads version 1",
+            "unknown version {} of the policy format; this gate reads version 1",
             version.get_ref()
         );
         return Err(Fault::at(version, message));
@@ -64,7 +64,7 @@ fn check(raw: &RawPolicy) -> Result<Layer, Fault> {
     })
 }
 
-/// The checked value of a key, where it is there.
+/// The checked value of a key, if the file has it.
 fn each<T, U>(
     value: Option<&Spanned<T>>,
     check: impl FnOnce(&Spanned<T>) -> Result<U, Fault>,
@@ -72,7 +72,7 @@ fn each<T, U>(
     value.map(check).transpose()
 }
 
-/// The checked values of a list, where it is there.
+/// The checked values of a list, if the file has it.
 fn all<U, C: FromIterator<U>>(
     values: Option<&Vec<Spanned<String>>>,
     check: impl Fn(&Spanned<String>) -> Result<U, Fault>,
@@ -83,7 +83,7 @@ fn all<U, C: FromIterator<U>>(
 fn field(name: &Spanned<String>) -> Result<Field, Fault> {
     Field::from_key(name.get_ref()).ok_or_else(|| {
         let known: Vec<_> = Field::ALL.iter().map(|field| field.key()).collect();
-        Fault::at(name, format!("no such field of an environment; known are {}", known.join(", ")))
+        Fault::at(name, format!("unknown environment field; known fields: {}", known.join(", ")))
     })
 }
 
@@ -145,7 +145,7 @@ fn ab(raw: &RawAb) -> Result<AbLayer, Fault> {
         machine_busy,
     } = raw;
     Ok(AbLayer {
-        // Fewer can never clear a benchmark at the 2% of each bound: 2^-6 is below.
+        // Fewer pairs can never clear a benchmark at 2% for each bound: 2^-6 is less.
         screening: each(screening.as_ref(), |value| in_range(value, 6, 1000))?,
         looks: each(looks.as_ref(), self::looks)?,
         budget: each(budget.as_ref(), duration)?,
@@ -241,15 +241,15 @@ fn rule(raw: &RawRule) -> Result<Rule, Fault> {
         slower_clock_tolerance: each(slower_clock_tolerance.as_ref(), percentage)?,
     };
     for (lower, upper, value, message) in [
-        (limits.tolerance, limits.warn, warn, "warn lies below the tolerance of the same rule"),
-        (limits.tolerance, limits.fail, fail, "fail lies below the tolerance of the same rule"),
-        (limits.warn, limits.fail, fail, "fail lies below warn of the same rule"),
-        (limits.fail, limits.target, target, "target lies below fail of the same rule"),
+        (limits.tolerance, limits.warn, warn, "warn is below the tolerance of the same rule"),
+        (limits.tolerance, limits.fail, fail, "fail is below the tolerance of the same rule"),
+        (limits.warn, limits.fail, fail, "fail is below warn of the same rule"),
+        (limits.fail, limits.target, target, "target is below fail of the same rule"),
         (
             limits.fail,
             limits.slower_clock_tolerance,
             slower_clock_tolerance,
-            "slower_clock_tolerance lies below fail of the same rule",
+            "slower_clock_tolerance is below fail of the same rule",
         ),
     ] {
         if let (Some(lower), Some(upper), Some(value)) = (lower, upper, value)
@@ -297,7 +297,7 @@ fn waiver(raw: &RawWaiver) -> Result<Waiver, Fault> {
         metric: metric.clone(),
         up_to: percentage(up_to)?,
         until: until.get_ref().parse::<Date>().map_err(|_| {
-            Fault::at(until, format!("\"{}\" is no day: write \"2027-01-31\"", until.get_ref()))
+            Fault::at(until, format!("\"{}\" is not a date: write \"2027-01-31\"", until.get_ref()))
         })?,
         reason: reason.get_ref().clone(),
     })
@@ -329,7 +329,7 @@ fn duration(value: &Spanned<String>) -> Result<Duration, Fault> {
         .ok_or_else(|| {
             Fault::at(
                 value,
-                format!("\"{text}\" is no length of time: write \"500ms\", \"2s\" or \"10m\""),
+                format!("\"{text}\" is not a duration: write \"500ms\", \"2s\" or \"10m\""),
             )
         })
 }

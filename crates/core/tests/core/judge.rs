@@ -1,4 +1,4 @@
-//! Verdicts from small tables of runs to the whole report.
+//! Verdicts: from small tables of runs to the whole report.
 
 mod common;
 mod findings;

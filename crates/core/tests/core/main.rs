@@ -1,4 +1,4 @@
-//! The pure part of the gate: one test program, as linking takes longer than testing.
+//! Tests of the pure part of the gate, in one program because linking takes longer than testing.
 
 mod judge;
 mod policy;

@@ -10,7 +10,7 @@ fn parse(text: &str) -> Result<Policy, String> {
 }
 
 #[test]
-fn the_defaults_hold_every_key_and_stand_alone() {
+fn the_defaults_are_complete() {
     let builtin = Policy::builtin();
     assert_eq!(builtin.verdict.alpha, 0.01);
     assert_eq!(builtin.verdict.undecided, OnUndecided::BlockIfNoneDecided);
@@ -42,24 +42,24 @@ fn later_rules_win_key_by_key() {
     assert!(policy.ignored_fields.contains(&Field::Kernel));
     let slow = policy.limits(&BenchId::named("http/slow"), &Metric::time());
     assert_eq!((slow.tolerance, slow.gate), (0.05, Gate::Warn));
-    // What hangs on the tolerance moves with it.
+    // Limits that depend on the tolerance are raised with it.
     assert_eq!((slow.warn, slow.fail, slow.target), (0.05, 0.05, 0.05));
     let other = policy.limits(&BenchId::named("sql/slow"), &Metric::time());
     assert_eq!((other.tolerance, other.gate), (0.01, Gate::Fail));
     let qualified = BenchId::in_target("x", "cache", "service");
     let limits = policy.limits(&qualified, &Metric::time());
     assert_eq!((limits.tolerance, limits.witness), (0.07, Witness::Clock));
-    // A slower clock is not judged more strictly than any other.
+    // A slower clock is not judged more strictly than other rows.
     assert_eq!((limits.slower_clock_tolerance, slow.slower_clock_tolerance), (0.07, 0.05));
     assert_eq!(policy.ab.counts, 0);
 }
 
-/// Every refusal: the text, the place, a part of the message.
+/// Each case: the text, the place and a part of the message.
 #[test]
 fn errors_point_at_their_place() {
     for (text, place, message) in [
         ("", "gate.toml:1:1", "missing field `version`"),
-        ("version = 2", "gate.toml:1:11", "version 2 of the policy format is not known"),
+        ("version = 2", "gate.toml:1:11", "unknown version 2 of the policy format"),
         ("version = 1\ntolerence = 1", "gate.toml:2:1", "unknown field `tolerence`"),
         (
             "version = 1\n[[rule]]\nbench = \"a\"\ntolerence = \"1%\"",
@@ -69,27 +69,27 @@ fn errors_point_at_their_place() {
         (
             "version = 1\n[[rule]]\nbench = \"a\"\ntolerance = \"1\"",
             "gate.toml:4:13",
-            "\"1\" is no percentage: write \"1%\"",
+            "\"1\" is not a percentage: write \"1%\"",
         ),
         ("version = 1\n[[rule]]\nbench = \"a\"\ntolerance = 0.01", "gate.toml:4:13", "string"),
         ("version = 1\n[[rule]]\nbench = \"a[\"", "gate.toml:3:9", "this is no glob"),
         (
             "version = 1\n[[rule]]\nbench = \"a\"\nwarn = \"2%\"\nfail = \"1%\"",
             "gate.toml:5:8",
-            "fail lies below warn",
+            "fail is below warn",
         ),
         ("version = 1\n[verdict]\nalpha = \"50%\"", "gate.toml:3:9", "at most 20%"),
         ("version = 1\n[verdict]\nundecided = \"maybe\"", "gate.toml:3:13", "unknown variant"),
         (
             "version = 1\n[environment]\nignore = [\"cpu\"]",
             "gate.toml:3:11",
-            "no such field of an environment; known are cpu_model",
+            "unknown environment field; known fields: cpu_model",
         ),
         ("version = 1\n[measure]\nsamples = 5", "gate.toml:3:11", "not between 10"),
         (
             "version = 1\n[[rule]]\nbench = \"a\"\nfail = \"3%\"\nslower_clock_tolerance = \"2%\"",
             "gate.toml:5:26",
-            "slower_clock_tolerance lies below fail",
+            "slower_clock_tolerance is below fail",
         ),
         (
             "version = 1\n[[rule]]\nbench = \"a\"\nwitness = \"clocks\"",
@@ -98,8 +98,8 @@ fn errors_point_at_their_place() {
         ),
         ("version = 1\n[ab]\ncounts = 101", "gate.toml:3:10", "not between 0 and 100"),
         ("version = 1\n[measure]\ncounts = 101", "gate.toml:3:10", "not between 0 and 100"),
-        ("version = 1\n[measure]\ntime = \"-1s\"", "gate.toml:3:8", "no length of time"),
-        ("version = 1\n[measure]\ntime = \"soon\"", "gate.toml:3:8", "no length of time"),
+        ("version = 1\n[measure]\ntime = \"-1s\"", "gate.toml:3:8", "not a duration"),
+        ("version = 1\n[measure]\ntime = \"soon\"", "gate.toml:3:8", "not a duration"),
         (
             "version = 1\n[[budget]]\nbench = \"a\"\nmetric = \"time\"",
             "gate.toml:3:9",
@@ -109,7 +109,7 @@ fn errors_point_at_their_place() {
             "version = 1\n[[waiver]]\nbench = \"a\"\nmetric = \"time\"\nup_to = \"5%\"\nuntil = \
              \"soon\"\nreason = \"r\"",
             "gate.toml:6:9",
-            "is no day",
+            "is not a date",
         ),
         (
             "version = 1\n[[waiver]]\nbench = \"a\"\nmetric = \"time\"\nup_to = \"5%\"\nuntil = \

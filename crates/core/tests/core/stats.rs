@@ -1,5 +1,5 @@
-//! The statistics against what `SciPy` says (`scripts/fixtures-stats`), and what
-//! must hold for any data.
+//! Compares the statistics with `SciPy`'s (`scripts/fixtures-stats`), and checks
+//! properties that hold for any data.
 
 use std::iter::repeat_with;
 
@@ -41,7 +41,7 @@ fn close(got: f64, want: f64, digits: i32, case: &Value) {
 fn signed_rank_agrees_with_scipy() {
     for case in cases(include_str!("../../../../tests/fixtures/stats/signed_rank.json")) {
         let (differences, bound) = (numbers(&case["differences"]), number(&case, "bound"));
-        // What is counted out is exact; the normal tail is the library's.
+        // Enumerated values are exact; the normal tail comes from the library.
         let digits = if differences.len() > 300 { 9 } else { 12 };
         let p = |alternative| signed_rank(&differences, bound, alternative).unwrap();
         close(p(Alternative::Above), number(&case, "above"), digits, &case);
@@ -89,9 +89,9 @@ fn binomial_interval_agrees_with_scipy() {
     }
 }
 
-/// What the accuracy that is claimed for the gate rests on.
+/// The numbers behind the claims about the gate's accuracy.
 #[test]
-fn suites_that_a_claim_needs() {
+fn the_suites_needed_for_a_claim_are_exact() {
     let upper = |alarms, suites| binomial_interval(alarms, suites, 0.05).unwrap().upper;
     for (alarms, suites) in [(0, 299), (1, 473), (2, 628), (3, 773)] {
         assert!(upper(alarms, suites) <= 0.01 && upper(alarms, suites - 1) > 0.01);
@@ -154,15 +154,15 @@ fn symmetric(random: &mut SplitMix64, n: usize, step: f64) -> Vec<f64> {
     .collect()
 }
 
-/// How often something holds, and how often it may by chance if it should hold
-/// with at most that chance: four standard deviations.
+/// The most occurrences in `trials` trials of something with a chance of at most `alpha`:
+/// the mean and four standard deviations.
 fn at_most(alpha: f64, trials: u32) -> f64 {
     let trials = f64::from(trials);
     alpha * trials + 4.0 * (alpha * (1.0 - alpha) * trials).sqrt()
 }
 
 #[test]
-fn p_values_are_no_smaller_than_chance_makes_them() {
+fn p_values_are_at_most_as_small_as_chance_allows() {
     const TRIALS: u32 = 3000;
     let mut random = SplitMix64::new(20);
     for (n, step) in [(5, 0.0), (12, 0.0), (12, 0.5), (30, 0.25), (45, 0.0)] {
@@ -174,7 +174,7 @@ fn p_values_are_no_smaller_than_chance_makes_them() {
         for alpha in [0.2, 0.05, 0.01_f64] {
             let alarms = p_values.iter().filter(|p| **p <= alpha).count() as f64;
             assert!(alarms <= at_most(alpha, TRIALS), "{n} at {alpha}: {alarms}");
-            // And not useless: most of the level is used where it can be reached.
+            // The test has power: most of the level is used if it can be reached.
             if alpha > 0.01 && step == 0.0 && n > 5 {
                 assert!(alarms > 0.7 * alpha * f64::from(TRIALS), "{n} at {alpha}: {alarms}");
             }
@@ -183,7 +183,7 @@ fn p_values_are_no_smaller_than_chance_makes_them() {
 }
 
 #[test]
-fn intervals_cover_the_centre_ties_or_not() {
+fn intervals_cover_the_centre_with_and_without_ties() {
     const TRIALS: u32 = 3000;
     let mut random = SplitMix64::new(21);
     for (n, step) in [(8, 0.0), (14, 0.0), (14, 0.5), (30, 1.0)] {
@@ -201,8 +201,7 @@ fn intervals_cover_the_centre_ties_or_not() {
     }
 }
 
-/// Whole numbers of 1/64: their sums and halves are exact, so that ties are
-/// what they would be on paper.
+/// Multiples of 1/64: their sums and halves are exact, so ties are exact.
 fn on_a_grid(n: std::ops::Range<usize>) -> impl Strategy<Value = Vec<f64>> {
     let value = (-512_i32..512).prop_map(|value| f64::from(value) / 64.0);
     prop::collection::vec(value, n)
@@ -223,7 +222,7 @@ fn mapped(values: &[f64], map: impl Fn(f64) -> f64) -> Vec<f64> {
 
 proptest! {
     #[test]
-    fn turning_all_signs_turns_the_side(d in on_a_grid(1..26), bound in -4_i32..4) {
+    fn changing_all_signs_swaps_the_sides(d in on_a_grid(1..26), bound in -4_i32..4) {
         let bound = f64::from(bound) / 8.0;
         let turned = mapped(&d, |value| -value);
         let below = p_value(&turned, -bound, Alternative::Below);
@@ -232,7 +231,7 @@ proptest! {
     }
 
     #[test]
-    fn moving_all_moves_the_centre_and_its_interval(d in on_a_grid(8..26), shift in -8_i32..8) {
+    fn a_shift_of_all_values_shifts_the_centre_and_its_interval(d in on_a_grid(8..26), shift in -8_i32..8) {
         let shift = f64::from(shift) / 4.0;
         let moved = mapped(&d, |value| value + shift);
         prop_assert_eq!(hodges_lehmann(&moved), hodges_lehmann(&d).map(|value| value + shift));
@@ -265,7 +264,7 @@ proptest! {
     }
 
     #[test]
-    fn p_grows_with_the_bound(d in on_a_grid(1..25), bounds in prop::array::uniform2(-512_i32..512)) {
+    fn p_values_grow_with_the_bound(d in on_a_grid(1..25), bounds in prop::array::uniform2(-512_i32..512)) {
         let [low, high] = bounds.map(|bound| f64::from(bound) / 128.0);
         let (low, high) = (low.min(high), low.max(high));
         let (first, second) = (p_value(&d, low, Alternative::Above), p_value(&d, high, Alternative::Above));
@@ -273,13 +272,13 @@ proptest! {
     }
 
     #[test]
-    fn p_values_are_within_reach(d in untied(1..26), bound in -1.5_f64..1.5) {
+    fn p_values_are_at_least_the_smallest_possible(d in untied(1..26), bound in -1.5_f64..1.5) {
         let p = p_value(&d, bound, Alternative::Above);
         prop_assert!(p <= 1.0 && p >= 0.5_f64.powi(i32::try_from(d.len()).unwrap()));
     }
 
     #[test]
-    fn the_interval_holds_what_the_test_does_not_reject(
+    fn the_interval_contains_the_bounds_that_the_test_does_not_reject(
         d in untied(1..40), bound in -1.0_f64..1.0, alpha in 1e-4_f64..0.4,
     ) {
         let above = signed_rank(&d, bound, Alternative::Above).unwrap() <= alpha;
@@ -294,7 +293,7 @@ proptest! {
     }
 
     #[test]
-    fn hostile_numbers_do_no_harm(
+    fn hostile_numbers_do_not_panic_or_return_nan(
         finite in prop_oneof![
             9 => prop::collection::vec(any::<f64>(), 0..26),
             1 => prop::collection::vec(any::<f64>(), 41..50),

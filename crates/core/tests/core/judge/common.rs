@@ -1,4 +1,4 @@
-//! Snapshots and policies in a line, verdicts on them in another.
+//! Short ways to write snapshots, policies and verdicts.
 
 use std::path::Path;
 
@@ -85,8 +85,8 @@ pub(crate) fn outcome(report: &Report, id: &str) -> (Outcome, Severity) {
 }
 
 pub(crate) fn codes(report: &Report) -> Vec<(Code, Severity)> {
-    // That nothing is known of sessions is said of every pair of them: see noise.rs.
-    let findings = report.findings.iter().filter(|one| one.code != Code::SessionsUnknown);
+    // Reports of two saved snapshots have this finding if the noise is unknown: see noise.rs.
+    let findings = report.findings.iter().filter(|finding| finding.code != Code::SessionsUnknown);
     findings.map(|finding| (finding.code, finding.severity)).collect()
 }
 

@@ -1,4 +1,4 @@
-//! What is found besides the rows' outcomes.
+//! Findings: what a report contains besides the rows' outcomes.
 
 use benchgate_core::judge::{Case, Code, Outcome, Severity, VerdictOutcome, compare, judge};
 use benchgate_core::model::{
@@ -10,7 +10,7 @@ use super::common::{
 };
 
 #[test]
-fn a_metric_that_is_gone_or_means_something_else_shows() {
+fn a_missing_or_changed_metric_is_reported() {
     let with = |metrics: &[(Metric, f64)]| {
         let rows: Vec<_> =
             metrics.iter().map(|(metric, value)| (metric.clone(), [*value])).collect();
@@ -33,7 +33,7 @@ fn a_metric_that_is_gone_or_means_something_else_shows() {
 }
 
 #[test]
-fn a_rule_that_matches_nothing_is_said() {
+fn a_rule_that_matches_nothing_is_reported() {
     let base = times(&[("a", &STEADY)]);
     let report = verdict(&base, &base, "[[rule]]\nbench = \"htttp/**\"\ntolerance = \"5%\"");
     assert_eq!(codes(&report), [(Code::RuleUnmatched, Severity::Warn)]);
@@ -42,7 +42,7 @@ fn a_rule_that_matches_nothing_is_said() {
 }
 
 #[test]
-fn another_processor_leaves_clocks_undecided_and_counts_judged() {
+fn on_another_processor_only_counts_are_judged() {
     let metric = Metric::counted(Metric::INSTRUCTIONS, Unit::Count);
     let base = snapshot(&[("a", Metric::time(), &STEADY), ("a", metric.clone(), &[1000.0])]);
     let mut other = snapshot(&[("a", Metric::time(), &FIFTH_SLOWER), ("a", metric, &[1000.0])]);
@@ -57,9 +57,9 @@ fn another_processor_leaves_clocks_undecided_and_counts_judged() {
         [("time", Some(Outcome::Undecided)), ("instructions", Some(Outcome::Unchanged))]
     );
     assert_eq!(codes(&report), [(Code::EnvironmentDiffers, Severity::Warn)]);
-    assert_eq!(exit(&report), 0, "the count was decided");
+    assert_eq!(exit(&report), 0, "the count is decided");
 
-    // Clocks alone: neither pass nor fail, however large the difference.
+    // Times alone are undecided, however large the difference.
     let (base, mut other) = (times(&[("a", &STEADY)]), times(&[("a", &FIFTH_SLOWER)]));
     other.runs.iter_mut().for_each(|run| run.environment.set(Field::CpuModel, "Another CPU"));
     let report = verdict(&base, &other, "");
@@ -70,7 +70,7 @@ fn another_processor_leaves_clocks_undecided_and_counts_judged() {
 }
 
 #[test]
-fn what_one_side_or_one_run_does_not_share_is_a_difference() {
+fn a_field_that_one_run_does_not_share_is_a_difference() {
     let base = times(&[("a", &STEADY)]);
     let changed = |change: fn(&mut Environment), runs: std::ops::Range<usize>| {
         let mut other = times(&[("a", &FIFTH_SLOWER)]);
@@ -78,7 +78,7 @@ fn what_one_side_or_one_run_does_not_share_is_a_difference() {
         other
     };
     for other in [
-        // One run on another machine; a fact that only one side knows.
+        // One run on another machine, or a field that only one side records.
         changed(|environment| environment.set(Field::CpuModel, "Another CPU"), 3..4),
         changed(|environment| environment.set(Field::CpuModel, ""), 0..5),
         changed(|environment| environment.set(Field::Flags, "-C target-cpu=native"), 0..5),
@@ -88,7 +88,7 @@ fn what_one_side_or_one_run_does_not_share_is_a_difference() {
             assert_eq!(codes(&report), [(Code::EnvironmentDiffers, Severity::Warn)]);
         }
     }
-    // What cannot move a clock by itself is said, and compared.
+    // A field that cannot change times by itself is reported, and times are compared.
     let other = changed(|environment| environment.set(Field::Services, "redis 8.0.0"), 0..5);
     let mut base = base;
     base.runs.iter_mut().for_each(|run| run.environment.set(Field::Services, "redis 7.0.15"));
@@ -98,7 +98,7 @@ fn what_one_side_or_one_run_does_not_share_is_a_difference() {
 }
 
 #[test]
-fn another_toolchain_is_said_once() {
+fn another_toolchain_is_reported_once() {
     let rows: Vec<(String, [f64; 1])> = (0..20).map(|n| (format!("b{n}"), [1000.0])).collect();
     let rows: Vec<(&str, &[f64])> =
         rows.iter().map(|(id, runs)| (id.as_str(), &runs[..])).collect();
@@ -110,7 +110,7 @@ fn another_toolchain_is_said_once() {
 }
 
 #[test]
-fn an_unknown_environment_is_said() {
+fn an_unknown_environment_is_reported() {
     let base = times(&[("a", &STEADY)]);
     let mut other = base.clone();
     other.runs.iter_mut().for_each(|run| run.environment = Environment::default());
@@ -120,7 +120,7 @@ fn an_unknown_environment_is_said() {
 }
 
 #[test]
-fn absence_shows_and_never_passes_for_a_comparison() {
+fn missing_benchmarks_are_reported_and_an_empty_comparison_is_not_a_pass() {
     let base = times(&[("cache/hit", &STEADY), ("kept", &STEADY)]);
     let renamed = times(&[("cache/hits", &STEADY), ("kept", &STEADY)]);
     let report = verdict(&base, &renamed, "");
@@ -147,7 +147,7 @@ fn absence_shows_and_never_passes_for_a_comparison() {
 }
 
 #[test]
-fn what_was_not_selected_is_not_missing() {
+fn unselected_benchmarks_are_not_missing() {
     let base = times(&[("a", &STEADY), ("b", &STEADY)]);
     let mut part = times(&[("a", &STEADY)]);
     part.selection = Some("--filter a".to_owned());
@@ -157,7 +157,7 @@ fn what_was_not_selected_is_not_missing() {
     let wanted = "[verdict]\nrequire = [\"b\"]\n[[budget]]\nbench = \"b\"\nmetric = \
                   \"time\"\nat_most = \"1s\"";
     let report = verdict(&base, &part, wanted);
-    assert_eq!(exit(&report), 0, "a selection says nothing of what it leaves out");
+    assert_eq!(exit(&report), 0, "a selection does not judge the benchmarks that it leaves out");
     assert_eq!(codes(&report).len(), 2);
 }
 
@@ -176,9 +176,13 @@ fn without_a_baseline_nothing_is_compared_but_budgets_are_judged() {
     };
     assert_eq!(exit(&judge_alone("")), 5);
     let alone = "[verdict]\nnothing_compared = \"allow\"\n";
-    assert_eq!(exit(&judge_alone(alone)), 5, "nothing at all is never a pass");
+    assert_eq!(exit(&judge_alone(alone)), 5, "an empty comparison is never a pass");
     let budget = |limit: &str| format!("[[budget]]\nbench = \"a\"\nmetric = \"time\"\n{limit}");
-    assert_eq!(exit(&judge_alone(&budget("at_most = \"200ns\""))), 5, "a lost baseline shows");
+    assert_eq!(
+        exit(&judge_alone(&budget("at_most = \"200ns\""))),
+        5,
+        "a lost baseline is reported"
+    );
     let budgets_alone = format!("{alone}{}", budget("at_most = \"200ns\""));
     assert_eq!(exit(&judge_alone(&budgets_alone)), 0);
     let report = judge_alone(&budget("at_most = \"90ns\""));
@@ -193,7 +197,7 @@ fn without_a_baseline_nothing_is_compared_but_budgets_are_judged() {
 }
 
 #[test]
-fn waivers_hold_for_one_row_up_to_a_ceiling_and_a_day() {
+fn a_waiver_covers_one_row_up_to_a_ceiling_and_a_day() {
     let (fast, slow) = (times(&[("a", &STEADY)]), times(&[("a", &FIFTH_SLOWER)]));
     let waiver = |up_to: &str, until: &str| {
         format!(
@@ -214,7 +218,7 @@ fn waivers_hold_for_one_row_up_to_a_ceiling_and_a_day() {
 }
 
 #[test]
-fn a_waiver_without_a_regression_says_why() {
+fn an_unused_waiver_is_reported_with_the_cause() {
     let fast = times(&[("group/a", &STEADY)]);
     let message = |head: &benchgate_core::model::Snapshot, bench: &str| {
         let waiver = format!(
@@ -222,9 +226,9 @@ fn a_waiver_without_a_regression_says_why() {
              \"2999-12-31\"\nreason = \"checksums\""
         );
         let report = verdict(&fast, head, &waiver);
-        let mut unused = report.findings.into_iter().filter(|one| one.code == Code::WaiverUnused);
-        let one = unused.next().expect("it is found");
-        (one.severity, one.message)
+        let unused = report.findings.into_iter().find(|finding| finding.code == Code::WaiverUnused);
+        let unused = unused.expect("a finding");
+        (unused.severity, unused.message)
     };
     let is = |severity, text: &str| (severity, text.to_owned());
     assert_eq!(
@@ -247,7 +251,7 @@ fn a_waiver_without_a_regression_says_why() {
 }
 
 #[test]
-fn what_broke_makes_the_verdict_incomplete_but_hides_nothing() {
+fn a_failure_makes_the_verdict_incomplete_and_hides_nothing() {
     let base = times(&[("a", &STEADY), ("b", &STEADY)]);
     let mut broken = base.clone();
     broken.problems.push(Problem {
@@ -274,23 +278,23 @@ fn what_broke_makes_the_verdict_incomplete_but_hides_nothing() {
 }
 
 #[test]
-fn equal_names_in_two_targets_do_not_collide() {
+fn equal_names_in_two_targets_are_two_benchmarks() {
     let mut base = times(&[("a", &STEADY), ("a", &FIFTH_SLOWER)]);
     base.measurements[0].id = BenchId::in_target("a", "cache", "service");
     base.measurements[1].id = BenchId::in_target("a", "http", "service");
     let report = verdict(&base, &base, "");
     assert_eq!(report.counts[&Outcome::Unchanged], 2);
-    // A side that does not know targets cannot say which of the two it means.
+    // A side without targets is ambiguous.
     let report = verdict(&base, &times(&[("a", &STEADY)]), "");
     assert_eq!((report.counts[&Outcome::Missing], report.counts[&Outcome::New]), (2, 1));
-    // With one of them there is no doubt.
+    // With only one of the two, the name is unambiguous.
     base.measurements.pop();
     let report = verdict(&base, &times(&[("a", &STEADY)]), "");
     assert_eq!(report.counts[&Outcome::Unchanged], 1);
 }
 
 #[test]
-fn comparing_judges_nothing() {
+fn a_comparison_does_not_judge() {
     let (fast, slow) = (times(&[("a", &STEADY)]), times(&[("a", &FIFTH_SLOWER)]));
     let policy = policy("");
     let report = compare(&Case {
@@ -331,16 +335,16 @@ fn an_iteration_that_does_other_work_is_reported() {
             if expected.is_some() { &[(Code::WorkChanged, Severity::Warn)] } else { &[] };
         assert_eq!(codes(&report), expected_codes, "{before:?} {after:?}");
         if let Some(expected) = expected {
-            let found = report.findings.iter().find(|one| one.code == Code::WorkChanged);
-            let message = &found.expect("it is there").message;
+            let found = report.findings.iter().find(|finding| finding.code == Code::WorkChanged);
+            let message = &found.expect("a finding").message;
             assert!(message.contains(expected), "{message}");
         }
         assert_eq!(exit(&report), 0);
     }
     let report = verdict(&with(Some(Bytes(8))), &with(Some(Elements(2))), "");
-    let found = report.findings.iter().find(|one| one.code == Code::WorkChanged);
+    let found = report.findings.iter().find(|finding| finding.code == Code::WorkChanged);
     assert_eq!(
-        found.expect("it is there").message,
+        found.expect("a finding").message,
         "the work of an iteration is now given in another unit (8 bytes → 2 elements)"
     );
 }

@@ -1,4 +1,4 @@
-//! What a clock may do alone depends on whether the two builds lie alike.
+//! The effect of a slower clock depends on whether the builds' layout is pinned.
 
 use benchgate_core::judge::{Code, Outcome};
 use benchgate_core::model::{Layout, Snapshot, TargetId};
@@ -7,13 +7,14 @@ use super::common::{codes, exit, verdict};
 use super::trial::{alternating, from_differences};
 use super::witness::with_equal_instructions;
 
-/// Eight pairs of screening and 28 that confirm, all 20% slower.
+/// Eight screening pairs and 28 confirming pairs, all 20% slower.
 fn slower(layout: Option<&Layout>) -> [Snapshot; 2] {
     let (base, head) = from_differences(&[("a", alternating(0.2, 0.005, 36))]);
     [base, head].map(|side| {
         let mut side = with_equal_instructions(side);
-        for one in &mut side.measurements {
-            one.id.target = Some(TargetId::in_package("one", "part"));
+
+        for measurement in &mut side.measurements {
+            measurement.id.target = Some(TargetId::in_package("one", "part"));
         }
         let pairing = side.pairing.as_mut().expect("a trial");
         pairing.layouts = layout.cloned().into_iter().collect();
@@ -31,16 +32,16 @@ fn layout(target: &str, reason: Option<&str>) -> Layout {
 }
 
 #[test]
-fn a_slower_clock_with_the_same_instructions_fails_only_where_functions_lie_alike() {
+fn a_slower_clock_with_equal_instructions_fails_only_if_the_layout_is_pinned() {
     for (layout, policy, expected) in [
         (Some(layout("one", None)), "", 3),
         (Some(layout("one", Some("another linker"))), "", 0),
-        // The layout of another bench target says nothing.
+        // The layout of another bench target does not matter.
         (Some(layout("two", None)), "", 0),
         (None, "", 0),
         (None, "slower_clock_unpinned = \"fail\"", 3),
         (Some(layout("one", None)), "slower_clock = \"warn\"", 0),
-        // It never does more than a pinned one would.
+        // The effect is never more severe than with a pinned layout.
         (None, "slower_clock = \"show\"\nslower_clock_unpinned = \"fail\"", 0),
     ] {
         let [base, head] = slower(layout.as_ref());
@@ -56,11 +57,11 @@ fn a_slower_clock_with_the_same_instructions_fails_only_where_functions_lie_alik
 }
 
 #[test]
-fn a_layout_that_could_not_be_pinned_is_said() {
-    let [base, head] = slower(Some(&layout("one", Some("it was linked by a hedgehog"))));
+fn a_layout_that_could_not_be_pinned_is_reported() {
+    let [base, head] = slower(Some(&layout("one", Some("it was linked by another linker"))));
     let report = verdict(&base, &head, "");
-    let finding = report.findings.iter().find(|one| one.code == Code::LayoutFree).unwrap();
-    assert!(finding.message.contains("hedgehog"), "{}", finding.message);
+    let finding = report.findings.iter().find(|it| it.code == Code::LayoutFree).unwrap();
+    assert!(finding.message.contains("another linker"), "{}", finding.message);
     assert_eq!(finding.id.as_deref(), Some("one"));
     let [base, head] = slower(Some(&layout("one", None)));
     assert_eq!(codes(&verdict(&base, &head, "")), []);

@@ -1,5 +1,5 @@
-//! Two saved snapshots judged by what is known of the machine's noise: how often
-//! that is wrong, and what it finds.
+//! Two saved snapshots, judged with the machine's known noise: how often a verdict is
+//! wrong, and which slowdowns are found.
 
 use benchgate_core::judge::{Case, Code, Outcome, Report, Severity, judge};
 use benchgate_core::model::{BenchId, Metric, Noise, NoiseRow, NoiseSession, Snapshot, Unit};
@@ -37,12 +37,12 @@ fn found(report: &Report, code: Code) -> Option<(Severity, &str)> {
     Some((finding.severity, &finding.message))
 }
 
-/// A machine: its benchmarks' noise, and what it draws.
+/// A simulated machine with the noise of its benchmarks.
 struct Machine {
     random: SplitMix64,
-    /// Standard deviation of runs and of sessions, a benchmark each.
+    /// The standard deviations of runs and of sessions, for each benchmark.
     rows: Vec<(f64, f64)>,
-    /// Standard deviation of what a session's benchmarks have in common.
+    /// The standard deviation of the shift that all benchmarks of a session share.
     common: f64,
 }
 
@@ -51,7 +51,7 @@ impl Machine {
         let mut random = SplitMix64::new(seed);
         let rows = (0..rows)
             .map(|at| {
-                // Runs of 0.7% to 4%; every fifth benchmark moves between sessions.
+                // Runs differ by 0.7% to 4%; every fifth benchmark differs between sessions.
                 let run = 0.007 * (1.8 * uniform(&mut random)).exp();
                 (run, if at % 5 == 0 { 0.04 } else { 0.004 })
             })
@@ -59,7 +59,7 @@ impl Machine {
         Self { random, rows, common }
     }
 
-    /// The logarithms of a session's runs, a benchmark each.
+    /// The logarithms of a session's runs, for each benchmark.
     fn session(&mut self, runs: usize) -> Vec<Vec<f64>> {
         let common = self.common * normal(&mut self.random);
         let rows = self.rows.clone();
@@ -71,7 +71,7 @@ impl Machine {
             .collect()
     }
 
-    /// What so many sessions of so many runs show.
+    /// The noise that `sessions` sessions of `runs` runs show.
     fn noise(&mut self, sessions: i64, runs: usize) -> Noise {
         let mut noise = Noise::default();
         for at in 0..sessions {
@@ -115,18 +115,18 @@ fn uniform(random: &mut SplitMix64) -> f64 {
     (random.next_bits() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// The sum of twelve uniform numbers, less six.
+/// A nearly normal number: the sum of twelve uniform numbers minus 6.
 fn normal(random: &mut SplitMix64) -> f64 {
     (0..12).map(|_| uniform(random)).sum::<f64>() - 6.0
 }
 
-/// Normal, but every tenth is five times as far out.
+/// A normal number; one in ten is multiplied by five.
 fn heavy(random: &mut SplitMix64) -> f64 {
     let far = if random.index(10) == 0 { 5.0 } else { 1.0 };
     far * normal(random)
 }
 
-/// Times from logarithms, each benchmark slower by its factor.
+/// Times from logarithms; each benchmark is slower by its factor.
 fn times(session: &[Vec<f64>], factor: impl Fn(usize) -> f64) -> Rows {
     let row = |(at, logs): (usize, &Vec<f64>)| {
         let values = logs.iter().map(|log| 100.0 * factor(at) * log.exp()).collect();
@@ -135,7 +135,7 @@ fn times(session: &[Vec<f64>], factor: impl Fn(usize) -> f64) -> Rows {
     session.iter().enumerate().map(row).collect()
 }
 
-/// In how many of `suites` comparisons of equal code something regressed.
+/// The number of `suites` comparisons of equal code that show a regression.
 fn false_alarms(suites: u64, rows: usize, common: f64, sessions: i64, runs: usize) -> usize {
     let alarms = (0..suites).filter(|seed| {
         let mut machine = Machine::new(*seed, rows, common);
@@ -149,27 +149,27 @@ fn false_alarms(suites: u64, rows: usize, common: f64, sessions: i64, runs: usiz
 }
 
 #[test]
-fn sessions_that_differ_are_no_regressions_where_their_noise_is_known() {
+fn differences_between_sessions_are_not_regressions_if_the_noise_is_known() {
     for (rows, common, sessions, runs) in
         [(20, 0.03, 3, 5), (20, 0.0, 4, 5), (6, 0.03, 5, 5), (20, 0.03, 8, 3), (20, 0.03, 4, 1)]
     {
         let alarms = false_alarms(400, rows, common, sessions, runs);
         assert!(alarms <= 4, "{alarms} of 400 with {rows} rows, {sessions} sessions, {runs} runs");
     }
-    // What the same sessions come to where nothing is known of them: the report
-    // says so, and this is why.
+    // The same sessions without known noise give false alarms, so the report says that
+    // the noise is unknown.
     assert!(false_alarms(400, 20, 0.03, 0, 5) > 40);
 }
 
-/// A machine whose runs differ by 1%, its sessions by 0.5%.
+/// A machine whose runs differ by 1% and whose sessions differ by 0.5%.
 fn quiet(seed: u64, common: f64) -> Machine {
     Machine { random: SplitMix64::new(seed), rows: vec![(0.006, 0.005); 20], common }
 }
 
-/// Of 100 slowdowns by 10% in one of twenty benchmarks; more runs add little, as
-/// sessions set the limit.
+/// 100 slowdowns of 10%, each in one of twenty benchmarks. More runs find few more,
+/// because the noise between sessions is the limit.
 #[test]
-fn a_tenth_is_found_beside_nothing_else() {
+fn a_slowdown_of_10_percent_is_found_and_nothing_else() {
     for runs in [5, 10, 20] {
         let (mut found, mut others) = (0, 0);
         for seed in 0..100 {
@@ -186,7 +186,7 @@ fn a_tenth_is_found_beside_nothing_else() {
     }
 }
 
-/// Two sessions of a machine without any common part, the second slower by these
+/// Two sessions of a machine without a common shift; the second is slower by these
 /// factors.
 fn shifted(factor: impl Fn(usize) -> f64) -> (Rows, Rows) {
     let mut machine = quiet(5, 0.0);
@@ -200,19 +200,19 @@ fn counted(rows: &mut Rows, factor: impl Fn(usize) -> f64) {
 }
 
 #[test]
-fn what_the_suite_has_in_common_is_said_and_subtracted() {
+fn a_suite_shift_is_reported_and_subtracted() {
     let (baseline, candidate) = shifted(|row| if row == 7 { 1.08 * 1.2 } else { 1.08 });
     let report = verdict(&baseline, &candidate, None, "");
     assert_eq!(with(&report, Outcome::Regression), ["row/07"]);
     assert!(with(&report, Outcome::Improvement).is_empty());
-    let (severity, message) = found(&report, Code::SuiteShift).expect("said");
+    let (severity, message) = found(&report, Code::SuiteShift).expect("a finding");
     assert_eq!(severity, Severity::Warn);
     assert!(message.contains("slower") && message.contains("instruction counts"), "{message}");
     let row = report.rows.iter().find(|row| row.id == "row/07").unwrap();
     let (seen, rest) = (row.change.unwrap().estimate, row.adjusted.unwrap().estimate);
     assert!((0.25..0.35).contains(&seen) && (0.15..0.25).contains(&rest), "{seen} {rest}");
 
-    // The policy's word decides; one for the better warns at most.
+    // The policy sets the severity; a shift for the better is a warning at most.
     let fail = "[verdict]\nsuite_shift = \"fail\"";
     let report = verdict(&baseline, &candidate, None, fail);
     assert_eq!(found(&report, Code::SuiteShift).unwrap().0, Severity::Fail);
@@ -222,29 +222,29 @@ fn what_the_suite_has_in_common_is_said_and_subtracted() {
 }
 
 #[test]
-fn a_shift_that_the_instructions_show_is_the_code() {
+fn a_shift_that_instructions_share_is_caused_by_the_code() {
     let factor = |_: usize| 1.08;
     let (mut baseline, mut candidate) = shifted(factor);
     counted(&mut baseline, |_| 1.0);
     counted(&mut candidate, factor);
     let report = verdict(&baseline, &candidate, None, "");
-    let (_, message) = found(&report, Code::SuiteShift).expect("said");
+    let (_, message) = found(&report, Code::SuiteShift).expect("a finding");
     assert!(message.contains("20 of 20 moved the same way"), "{message}");
     assert!(report.rows.iter().all(|row| row.adjusted.is_none()));
     assert!(with(&report, Outcome::Regression).len() > 30, "times and counts");
 
-    // Counts that stayed say that it was the machine.
+    // Equal counts show that the machine caused the shift.
     let (mut baseline, mut candidate) = shifted(factor);
     counted(&mut baseline, |_| 1.0);
     counted(&mut candidate, |_| 1.0);
     let report = verdict(&baseline, &candidate, None, "");
-    let (_, message) = found(&report, Code::SuiteShift).expect("said");
+    let (_, message) = found(&report, Code::SuiteShift).expect("a finding");
     assert!(message.contains("20 of 20 did not"), "{message}");
     assert!(with(&report, Outcome::Regression).is_empty());
 }
 
 #[test]
-fn rows_that_a_shift_passes_by_have_not_improved() {
+fn rows_outside_a_shift_have_not_improved() {
     let (baseline, candidate) = shifted(|row| if row < 12 { 1.08 } else { 1.0 });
     let report = verdict(&baseline, &candidate, None, "");
     assert!(found(&report, Code::SuiteShift).is_none(), "twelve of twenty are too few to be sure");
@@ -258,7 +258,7 @@ fn rows_that_a_shift_passes_by_have_not_improved() {
 }
 
 #[test]
-fn nine_rows_have_nothing_in_common() {
+fn nine_rows_are_too_few_for_a_suite_shift() {
     let (mut baseline, mut candidate) = shifted(|_| 1.08);
     baseline.truncate(9);
     candidate.truncate(9);
@@ -268,7 +268,7 @@ fn nine_rows_have_nothing_in_common() {
 }
 
 #[test]
-fn a_lone_run_is_decided_by_twenty_earlier_ones_and_no_fewer() {
+fn a_single_run_is_decided_by_twenty_earlier_runs_but_not_by_fewer() {
     let baseline = vec![("a".to_owned(), Metric::time(), vec![100.0])];
     let candidate = vec![("a".to_owned(), Metric::time(), vec![150.0])];
     let noise = |runs| Noise {
@@ -293,10 +293,13 @@ fn a_lone_run_is_decided_by_twenty_earlier_ones_and_no_fewer() {
     let enough = verdict(&baseline, &candidate, Some(&noise(20)), "");
     assert_eq!(with(&enough, Outcome::Regression), ["a"]);
     let judgement = enough.rows[0].judgement.as_ref().unwrap();
-    // t(0.99, 19) · √2 · 2.5%, the oddest run being two deviations out: 9.4%.
+    // t(0.99, 19) · √2 · 2.5%, with the largest deviation at two standard deviations: 9.4%.
     let reach = (1.01_f64.ln() + 2.539_483_190_6 * 2.0_f64.sqrt() * 0.025).exp() - 1.0;
     assert!((judgement.detectable.unwrap() - reach).abs() < 1e-6);
-    assert!(found(&enough, Code::SessionsUnknown).is_some(), "one session says nothing of others");
+    assert!(
+        found(&enough, Code::SessionsUnknown).is_some(),
+        "one session does not show the noise between sessions"
+    );
     assert!(found(&enough, Code::SingleRun).is_none(), "a spread is known");
 }
 

@@ -1,4 +1,4 @@
-//! What single rows come to.
+//! The outcomes of single rows.
 
 use benchgate_core::judge::{Code, Outcome, Severity};
 use benchgate_core::model::{Direction, Metric, Unit};
@@ -8,7 +8,7 @@ use super::common::{
 };
 
 #[test]
-fn a_regression_fails_and_its_mirror_improves() {
+fn a_regression_fails_and_the_opposite_change_is_an_improvement() {
     let (fast, slow) = (times(&[("a", &STEADY)]), times(&[("a", &FIFTH_SLOWER)]));
     let report = verdict(&fast, &slow, "");
     assert_eq!((outcome(&report, "a"), exit(&report)), ((Outcome::Regression, Severity::Fail), 3));
@@ -35,7 +35,7 @@ fn limits_beyond_the_tolerance_warn_or_fail() {
 }
 
 #[test]
-fn noise_is_undecided_and_blocks_where_nothing_was_decided() {
+fn noisy_rows_are_undecided_and_block_if_no_row_is_decided() {
     let noisy = times(&[("a", &NOISY)]);
     let both = times(&[("a", &NOISY), ("b", &STEADY)]);
     for (snapshot, text, code) in [
@@ -53,8 +53,8 @@ fn noise_is_undecided_and_blocks_where_nothing_was_decided() {
 }
 
 #[test]
-fn one_run_a_side_decides_no_clock_but_any_count() {
-    // Neither side may have one run only: a lone run may be an odd one.
+fn a_single_run_decides_counts_but_not_times() {
+    // Both sides need several runs: a single run may be an outlier.
     let lone = |value: f64| times(&[("a", &[value])]);
     for (a, b) in [(lone(100.0), lone(200.0)), (times(&[("a", &STEADY)]), lone(104.0))] {
         let report = verdict(&a, &b, "");
@@ -80,7 +80,7 @@ fn counts_are_exact_unless_they_vary() {
     ] {
         assert_eq!(outcome(&verdict(&base, &counts(&[("a", &runs)]), ""), "a"), expected);
     }
-    // A few instructions in a short benchmark are a matter of layout.
+    // A few instructions in a short benchmark depend on the layout.
     let (short, moved) = (counts(&[("a", &[235.0])]), counts(&[("a", &[240.0])]));
     assert_eq!(outcome(&verdict(&short, &moved, ""), "a").0, Outcome::Unchanged);
     let unsteady = counts(&[("a", &[100_000.0, 101_000.0])]);
@@ -88,7 +88,7 @@ fn counts_are_exact_unless_they_vary() {
 }
 
 #[test]
-fn a_zero_divides_nothing() {
+fn a_value_of_zero_is_not_divided_by() {
     let (zero, some) = (counts(&[("a", &[0.0])]), counts(&[("a", &[30.0])]));
     let report = verdict(&zero, &some, "");
     assert_eq!((outcome(&report, "a").0, exit(&report)), (Outcome::Regression, 3));
@@ -101,10 +101,10 @@ fn a_zero_divides_nothing() {
 }
 
 #[test]
-fn zeros_among_counts_that_vary_decide_nothing() {
+fn zeros_among_varying_counts_are_undecided() {
     let counted = |runs: &[f64]| counts(&[("a", runs)]);
     for (base, cand, expected) in [
-        // One odd run of zero is spread, not a change.
+        // A single run of zero is spread, not a change.
         ([0.0, 1000.0, 1000.0], [1001.0; 3], Outcome::Unchanged),
         ([0.0, 1000.0, 1000.0], [1000.0; 3], Outcome::Unchanged),
         ([0.0, 0.0, 1000.0], [1000.0; 3], Outcome::Undecided),
@@ -125,7 +125,7 @@ fn limits_are_shares_of_the_baseline_in_either_direction() {
         let report = verdict(&base, &rates(&runs), &format!("{rule}\ntarget = \"60%\""));
         assert_eq!(outcome(&report, "a").0, expected);
     }
-    // A waiver for a little does not cover losing everything.
+    // A waiver for a small loss does not cover a total loss.
     let hits = Metric { better: Direction::Higher, ..Metric::counted("hits", Unit::Count) };
     let waiver = "[[waiver]]\nbench = \"a\"\nmetric = \"hits\"\nup_to = \"1%\"\nuntil = \
                   \"2027-01-01\"\nreason = \"known\"";
@@ -135,7 +135,7 @@ fn limits_are_shares_of_the_baseline_in_either_direction() {
 }
 
 #[test]
-fn larger_is_better_where_the_metric_says_so() {
+fn larger_values_are_better_if_the_metric_says_so() {
     let rate = rate();
     let high = snapshot(&[("a", rate.clone(), &[0.95, 0.951, 0.949])]);
     let low = snapshot(&[("a", rate, &[0.80, 0.801, 0.799])]);

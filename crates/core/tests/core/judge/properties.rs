@@ -1,4 +1,4 @@
-//! What holds of any verdict.
+//! Properties of every verdict.
 
 use benchgate_core::judge::{Outcome, Report};
 use benchgate_core::model::Snapshot;
@@ -28,7 +28,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn swapping_the_sides_turns_the_outcomes(base in any_times(), cand in any_times()) {
+    fn swapping_the_sides_swaps_the_outcomes(base in any_times(), cand in any_times()) {
         let (base, cand) = (three(&base, 1.0), three(&cand, 1.0));
         let forth = verdict(&base, &cand, "");
         let back = verdict(&cand, &base, "");

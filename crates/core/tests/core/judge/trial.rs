@@ -1,5 +1,5 @@
-//! Verdicts from pairs of processes: what the screening clears, what fresh data
-//! confirm, and how often either is wrong.
+//! Verdicts from pairs of processes: what the screening clears, what the confirming
+//! pairs decide, and how often either is wrong.
 
 use std::path::Path;
 
@@ -44,10 +44,10 @@ fn outcome(report: &Report, id: &str) -> Outcome {
         .expect("judged")
 }
 
-/// Differences that alternate around a centre by `spread`.
+/// Differences that alternate around a centre, `spread` above and below it.
 pub(crate) fn alternating(centre: f64, spread: f64, pairs: u32) -> Vec<f64> {
     let sign = |n: u32| if n.is_multiple_of(2) { 1.0 } else { -1.0 };
-    // A little unevenness, so that no two magnitudes tie.
+    // Slightly uneven, so that there are no ties.
     (0..pairs).map(|n| centre + sign(n) * spread * (1.0 + f64::from(n) * 0.01)).collect()
 }
 
@@ -60,17 +60,17 @@ pub(crate) fn from_differences(rows: &[(&str, Vec<f64>)]) -> (Snapshot, Snapshot
 }
 
 #[test]
-fn the_screening_clears_and_fresh_pairs_decide() {
+fn the_screening_clears_and_the_confirming_pairs_decide() {
     let screened = |centre: f64, then: Vec<f64>| [alternating(centre, 0.005, 8), then].concat();
     let (base, head) = from_differences(&[
         ("cleared", alternating(0.001, 0.005, 8)),
         ("suspect", alternating(0.05, 0.005, 8)),
         ("slower", screened(0.05, alternating(0.05, 0.005, 14))),
         ("faster", screened(-0.05, alternating(-0.05, 0.005, 14))),
-        // What the screening saw counts for nothing.
+        // The screening's pairs do not decide.
         ("back to normal", screened(0.05, alternating(0.001, 0.005, 14))),
         ("noisy", screened(0.05, alternating(0.02, 0.3, 80))),
-        // 13 fresh pairs reach no look.
+        // 13 confirming pairs do not reach a look.
         ("cut off", screened(0.05, alternating(0.05, 0.005, 13))),
     ]);
     let report = verdict(&base, &head);
@@ -93,7 +93,7 @@ fn the_screening_clears_and_fresh_pairs_decide() {
 }
 
 #[test]
-fn snapshots_of_two_trials_are_no_pairs() {
+fn snapshots_of_two_trials_are_not_paired() {
     let (base, mut head) = from_differences(&[("a", alternating(0.05, 0.001, 22))]);
     assert_eq!(outcome(&verdict(&base, &head), "a"), Outcome::Regression);
     head.pairing.as_mut().unwrap().trial = "another".to_owned();
@@ -113,7 +113,7 @@ fn identical_code_is_unchanged_and_counts_as_decided() {
 }
 
 #[test]
-fn identical_code_keeps_what_the_policy_asks_of_it() {
+fn the_policy_applies_to_identical_code() {
     let (mut base, mut head) = (side("base", &[]), side("head", &[]));
     for side in [&mut base, &mut head] {
         side.pairing.as_mut().unwrap().identical =
@@ -126,12 +126,12 @@ fn identical_code_keeps_what_the_policy_asks_of_it() {
                   until = \"2999-12-31\"\nreason = \"a\"\n";
     let report = super::common::verdict(&base, &head, policy);
     assert_eq!(report.verdict.as_ref().unwrap().exit.code(), 0, "{:?}", report.findings);
-    let found: Vec<_> = report.findings.iter().map(|one| (one.code, one.severity)).collect();
+    let found: Vec<_> = report.findings.iter().map(|it| (it.code, it.severity)).collect();
     assert_eq!(
         found,
         [(Code::BudgetUnmatched, Severity::Note), (Code::WaiverUnused, Severity::Note)]
     );
-    // Of another code they would not be met.
+    // With other code they would not be met.
     let report = super::common::verdict(
         &base,
         &head,
@@ -149,8 +149,8 @@ fn noise(random: &mut SplitMix64) -> f64 {
     normal * if random.index(10) == 0 { 0.10 } else { 0.02 }
 }
 
-/// What a trial of ten benchmarks comes to, one of them slower by `injected`:
-/// measured as far as `gate ab` would have measured it.
+/// The report of a trial of ten benchmarks, one of them slower by `injected`. It is
+/// measured only as far as `gate ab` would measure it.
 fn trial(random: &mut SplitMix64, injected: f64) -> Report {
     let ids = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
     let mut rows: Vec<(&str, Vec<f64>)> = ids.map(|id| (id, Vec::new())).into();
@@ -174,7 +174,7 @@ fn trial(random: &mut SplitMix64, injected: f64) -> Report {
 }
 
 #[test]
-fn error_rates_on_heavy_tailed_noise_are_as_promised() {
+fn error_rates_on_heavy_tailed_noise_keep_their_bounds() {
     let mut random = SplitMix64::new(20_261_120);
     let failing = |report: &Report| report.verdict.as_ref().unwrap().exit.code() == 3;
     let alarms = (0..200).filter(|_| failing(&trial(&mut random, 0.0))).count();
@@ -187,7 +187,7 @@ fn error_rates_on_heavy_tailed_noise_are_as_promised() {
 }
 
 #[test]
-fn a_policy_whose_looks_can_reach_nothing_is_refused() {
+fn a_policy_whose_looks_cannot_decide_is_refused() {
     let refused = |looks: &str| {
         let text = format!("version = 1\n[ab]\nlooks = {looks}\n");
         Policy::parse(&text, Path::new("gate.toml")).unwrap_err().to_string()

@@ -1,4 +1,4 @@
-//! How the clock and the count of instructions combine, and what made a count grow.
+//! How the clock and the instruction count combine, and why a count grew.
 
 use std::collections::BTreeMap;
 
@@ -20,11 +20,11 @@ fn costs(threads: u32, functions: &[(&str, u64)]) -> Costs {
     Costs { threads, scope: Some(CountScope::Timed), total, functions: functions.collect() }
 }
 
-/// One benchmark, `a`, with both witnesses; the counts with what functions took.
+/// One benchmark, `a`, with both witnesses. The counts have the costs of functions.
 fn witnessed(clock: &[f64], counted: &[f64], threads: u32) -> Snapshot {
     let mut both = snapshot(&[("a", Metric::time(), clock), ("a", instructions(), counted)]);
-    for one in both.measurements.iter_mut().filter(|one| one.metric == instructions()) {
-        one.costs = Some(costs(threads, &[]));
+    for counted in both.measurements.iter_mut().filter(|it| it.metric == instructions()) {
+        counted.costs = Some(costs(threads, &[]));
     }
     both
 }
@@ -34,7 +34,7 @@ fn judgement<'a>(report: &'a Report, metric: &str) -> &'a Judgement {
     row.judgement.as_ref().expect("judged")
 }
 
-/// Outcome and severity of the clock's row, and the exit code.
+/// The outcome and the severity of the clock's row, and the exit code.
 fn clock(report: &Report) -> (Outcome, Severity, u8) {
     let clock = judgement(report, "time");
     (clock.outcome, clock.severity, exit(report))
@@ -43,7 +43,7 @@ fn clock(report: &Report) -> (Outcome, Severity, u8) {
 const SAME: [f64; 2] = [100_000.0; 2];
 const MORE: [f64; 2] = [101_500.0; 2];
 const FEWER: [f64; 2] = [90_000.0; 2];
-/// Runs that are 4% slower than [`STEADY`], proven by some 2%.
+/// Runs that are 4% slower than [`STEADY`]; a slowdown of about 2% is proven.
 const LITTLE_SLOWER: [f64; 5] = [104.0, 105.0, 103.0, 104.5, 103.5];
 
 #[test]
@@ -52,7 +52,7 @@ fn the_witnesses_combine_as_documented() {
     let fail = (Outcome::Regression, Severity::Fail, 3);
     let noisy = NOISY.map(|value| value * 1.2);
     for (runs, counted, expected, reason) in [
-        // Instructions grew: the clock's row is its own, the count fails by itself.
+        // Instructions grew: the clock decides its own row, and the count fails by itself.
         (&STEADY, &MORE, (Outcome::Unchanged, Severity::Note, 3), "+1.5% instructions"),
         (&FIFTH_SLOWER, &MORE, fail, "beyond the tolerance of 1%, p < 0.0001; +1.5%"),
         // The same instructions: a failure only beyond 5%.
@@ -69,11 +69,11 @@ fn the_witnesses_combine_as_documented() {
     ] {
         let report = verdict(&base, &witnessed(runs, counted, 1), FAILS);
         assert_eq!(clock(&report), expected, "{runs:?} {counted:?}");
-        let said = &judgement(&report, "time").reason;
-        assert!(said.contains(reason), "{said}");
+        let found = &judgement(&report, "time").reason;
+        assert!(found.contains(reason), "{found}");
         assert!(!judgement(&report, "time").by_instructions);
     }
-    // Of builds whose functions may lie elsewhere a slower clock alone warns, however slow.
+    // Without a pinned layout, a slower clock alone only warns, however slow it is.
     let report = verdict(&base, &witnessed(&FIFTH_SLOWER, &SAME, 1), "");
     assert_eq!(clock(&report), (Outcome::Regression, Severity::Warn, 0));
     let report = verdict(&witnessed(&FIFTH_SLOWER, &SAME, 1), &witnessed(&STEADY, &FEWER, 1), "");
@@ -82,14 +82,14 @@ fn the_witnesses_combine_as_documented() {
 }
 
 #[test]
-fn an_undecided_clock_is_unchanged_as_far_as_can_be_known_unless_it_looks_slower() {
+fn an_undecided_clock_with_equal_instructions_is_unchanged_unless_it_looks_slower() {
     let base = witnessed(&NOISY, &SAME, 1);
     let scaled = |by: f64| NOISY.map(|value| value * by);
     for (by, expected) in [
         (1.0, Outcome::Unchanged),
         (0.9, Outcome::Unchanged),
         (1.04, Outcome::Unchanged),
-        // The estimate lies beyond 5%: a wait that grew is not called unchanged.
+        // The estimate is beyond 5%: a benchmark that waits longer is not unchanged.
         (1.06, Outcome::Undecided),
         (1.4, Outcome::Undecided),
     ] {
@@ -103,7 +103,7 @@ fn an_undecided_clock_is_unchanged_as_far_as_can_be_known_unless_it_looks_slower
             assert!(reason.starts_with(start), "{reason}");
         }
     }
-    // An interval that ends above the tolerance is no wash, whatever its estimate.
+    // An interval above the tolerance is a change, whatever the estimate.
     let steady = [100.0, 102.0, 98.0, 101.0, 99.0];
     let slower = steady.map(|value| value * 1.045);
     let report = verdict(
@@ -112,47 +112,47 @@ fn an_undecided_clock_is_unchanged_as_far_as_can_be_known_unless_it_looks_slower
         "[verdict]\nalpha = \"0.1%\"\n",
     );
     assert_eq!(judgement(&report, "time").outcome, Outcome::Undecided);
-    // One run a side says nothing at all.
+    // A single run on each side does not show anything.
     let lone = witnessed(&[100.0], &SAME[..1], 1);
     assert_eq!(judgement(&verdict(&lone, &lone, ""), "time").outcome, Outcome::Undecided);
 }
 
 #[test]
-fn what_is_not_exact_leaves_the_clock_alone() {
+fn a_count_that_is_not_exact_does_not_affect_the_clock() {
     let alone = verdict(&times(&[("a", &STEADY)]), &times(&[("a", &LITTLE_SLOWER)]), "");
     let expected = judgement(&alone, "time").clone();
     assert_eq!((expected.outcome, expected.severity), (Outcome::Regression, Severity::Fail));
     let unknown = |side: &Snapshot| {
         let mut side = side.clone();
-        side.measurements.iter_mut().for_each(|one| one.costs = None);
+        side.measurements.iter_mut().for_each(|counted| counted.costs = None);
         side
     };
-    let one = |runs: &[f64], counted: &[f64]| witnessed(runs, counted, 1);
+    let single = |runs: &[f64], counted: &[f64]| witnessed(runs, counted, 1);
     let two = |runs: &[f64]| witnessed(runs, &SAME, 2);
-    let mut elsewhere = one(&LITTLE_SLOWER, &SAME);
+    let mut elsewhere = single(&LITTLE_SLOWER, &SAME);
     elsewhere.runs.iter_mut().for_each(|run| run.environment.set(Field::Libc, "glibc 2.36"));
-    let mut here = one(&STEADY, &SAME);
+    let mut here = single(&STEADY, &SAME);
     here.runs.iter_mut().for_each(|run| run.environment.set(Field::Libc, "glibc 2.31"));
     for (base, head) in [
         (two(&STEADY), two(&LITTLE_SLOWER)),
-        (one(&STEADY, &SAME), two(&LITTLE_SLOWER)),
-        (one(&STEADY, &SAME), one(&LITTLE_SLOWER, &[100_000.0, 100_200.0])),
-        (unknown(&one(&STEADY, &SAME)), one(&LITTLE_SLOWER, &SAME)),
-        (times(&[("a", &STEADY)]), one(&LITTLE_SLOWER, &SAME)),
+        (single(&STEADY, &SAME), two(&LITTLE_SLOWER)),
+        (single(&STEADY, &SAME), single(&LITTLE_SLOWER, &[100_000.0, 100_200.0])),
+        (unknown(&single(&STEADY, &SAME)), single(&LITTLE_SLOWER, &SAME)),
+        (times(&[("a", &STEADY)]), single(&LITTLE_SLOWER, &SAME)),
     ] {
         assert_eq!(judgement(&verdict(&base, &head, ""), "time"), &expected);
     }
-    // As little as a hash map's seed moves a count takes nothing from it.
-    let seeded = one(&LITTLE_SLOWER, &[100_000.0, 100_150.0]);
-    let report = verdict(&one(&STEADY, &SAME), &seeded, "");
+    // Variation as small as that of a hash map's seed does not matter.
+    let seeded = single(&LITTLE_SLOWER, &[100_000.0, 100_150.0]);
+    let report = verdict(&single(&STEADY, &SAME), &seeded, "");
     assert_eq!(clock(&report), (Outcome::Regression, Severity::Warn, 0));
-    // Counts of another C library are not compared, and the clock neither.
+    // With another C library neither counts nor times are compared.
     let report = verdict(&here, &elsewhere, "");
     assert_eq!(judgement(&report, "time").outcome, Outcome::Undecided);
 }
 
 #[test]
-fn the_policy_names_the_witness_and_what_a_slower_clock_may_do() {
+fn the_policy_sets_the_witness_and_the_effect_of_a_slower_clock() {
     let base = witnessed(&STEADY, &SAME, 1);
     let slower = witnessed(&FIFTH_SLOWER, &SAME, 1);
     let little = witnessed(&LITTLE_SLOWER, &SAME, 1);
@@ -178,7 +178,7 @@ fn the_policy_names_the_witness_and_what_a_slower_clock_may_do() {
     let severity = |keys: &str| judgement(&verdict(&base, &slower, &rule(keys)), "time").severity;
     assert_eq!(severity(""), Severity::Warn);
     assert_eq!(severity("slower_clock = \"show\""), Severity::Note);
-    // Where there is only one witness, it gates.
+    // If there is only one witness, it gates.
     let clocks = |runs: &[f64]| times(&[("a", runs)]);
     let rule = rule("witness = \"instructions\"");
     assert_eq!(exit(&verdict(&clocks(&STEADY), &clocks(&FIFTH_SLOWER), &rule)), 3);
@@ -187,20 +187,20 @@ fn the_policy_names_the_witness_and_what_a_slower_clock_may_do() {
 }
 
 #[test]
-fn counts_that_overlap_are_no_change_however_they_vary() {
+fn counts_that_overlap_are_unchanged_however_much_they_vary() {
     let (low, high) = (100_000.0, 130_000.0);
     for (base, head, expected) in [
-        // Two values, one or the other as timing will have it.
+        // Two values, which alternate by timing.
         (&[low, low, high][..], &[high, high, low][..], Outcome::Unchanged),
         (&[low, low, low, high], &[high; 4], Outcome::Unchanged),
         (&[low; 3], &[low, high, high], Outcome::Unchanged),
         (&[high; 3], &[low, low, high], Outcome::Unchanged),
-        // Apart by more than three times what they vary.
+        // A difference of more than three times the variation.
         (&[low, low + 100.0], &[103_000.0, 103_100.0], Outcome::Regression),
         (&[103_000.0, 103_100.0], &[low, low + 100.0], Outcome::Improvement),
-        // Apart, but by less than that.
+        // A smaller difference.
         (&[low, low + 2_000.0], &[103_000.0, 105_000.0], Outcome::Unchanged),
-        // By less than 0.5%.
+        // A difference of less than 0.5%.
         (&[low, low + 1.0], &[100_401.0, 100_402.0], Outcome::Unchanged),
     ] {
         let report = verdict(&counts(&[("a", base)]), &counts(&[("a", head)]), "");
@@ -223,29 +223,29 @@ fn functions_that_grew_are_the_probable_cause() {
     let cause: Vec<_> = judgement(&report, "instructions")
         .cause
         .iter()
-        .map(|one| (one.function.as_str(), one.baseline, one.candidate))
+        .map(|part| (part.function.as_str(), part.baseline, part.candidate))
         .collect();
-    // `main` accounts for less than a fiftieth.
+    // `main` accounts for less than 2%.
     assert_eq!(cause, [("grows", Some(500), 800), ("\u{1b}[31mnew", Some(0), 299)]);
 
-    // What was left out of the baseline is not taken to be nothing.
+    // A function that the baseline does not list is not assumed to be zero.
     let mut cut = base.clone();
     cut.measurements[0].costs.as_mut().unwrap().total += 350;
     let report = verdict(&cut, &head, "");
     let cause = &judgement(&report, "instructions").cause;
     assert_eq!((cause[1].function.as_str(), cause[1].baseline), ("\u{1b}[31mnew", None));
-    // Without costs there is none, and without growth nothing to explain.
+    // Without costs or without growth there is no cause.
     assert_eq!(judgement(&verdict(&counts(&[("a", &SAME)]), &head, ""), "instructions").cause, []);
     assert_eq!(judgement(&verdict(&head, &base, ""), "instructions").cause, []);
 }
 
 #[test]
-fn what_is_kept_of_costs_are_the_functions_that_matter() {
+fn only_the_costs_of_the_largest_functions_are_kept() {
     let functions: BTreeMap<String, u64> =
         (1..=50).map(|n| (format!("f{n:02}"), n * 100)).chain([("tiny".to_owned(), 1)]).collect();
     let total = functions.values().sum();
     let kept = Costs::of(1, None, total, &functions, &["f01"].into());
-    // The forty largest, and the one that was named.
+    // The forty largest functions, and the named one.
     assert_eq!((kept.functions.len(), kept.functions["f01"]), (41, 100));
     assert!(kept.functions.contains_key("f11") && !kept.functions.contains_key("f10"));
     let few: BTreeMap<String, u64> =
@@ -255,7 +255,7 @@ fn what_is_kept_of_costs_are_the_functions_that_matter() {
     assert_eq!(Costs::of(1, None, 100_000, &few, &[].into()).functions.len(), 2);
 }
 
-/// With steady instructions of `a` beside its clock.
+/// Adds steady instruction counts of `a`.
 pub(crate) fn with_equal_instructions(side: Snapshot) -> Snapshot {
     with_instructions(side, &SAME)
 }
@@ -268,21 +268,21 @@ fn with_instructions(mut side: Snapshot, counted: &[f64]) -> Snapshot {
     side
 }
 
-/// A trial of `a`, whose instructions are the same.
+/// A trial of `a` with equal instructions.
 fn trial(screened: Vec<f64>, then: Vec<f64>) -> (Snapshot, Snapshot) {
     counted_trial(screened, then, &SAME)
 }
 
-/// A trial of `a`, with the head's instructions.
+/// A trial of `a` with the head's instructions.
 fn counted_trial(screened: Vec<f64>, then: Vec<f64>, head_counts: &[f64]) -> (Snapshot, Snapshot) {
     let (base, head) = from_differences(&[("a", [screened, then].concat())]);
     (with_instructions(base, &SAME), with_instructions(head, head_counts))
 }
 
-/// A slower clock alone fails.
+/// A rule by which a slower clock alone fails.
 const FAILS: &str = "[[rule]]\nbench = \"**\"\nslower_clock_unpinned = \"fail\"\n";
 
-/// Whether a trial goes on, under a rule and more.
+/// Whether a trial continues under a rule with these keys.
 fn confirm((base, head): &(Snapshot, Snapshot), keys: &str) -> bool {
     let policy = policy(&format!("[[rule]]\nbench = \"**\"\n{keys}\n"));
     let case =
@@ -291,7 +291,7 @@ fn confirm((base, head): &(Snapshot, Snapshot), keys: &str) -> bool {
 }
 
 #[test]
-fn a_clock_whose_instructions_fail_already_is_not_confirmed() {
+fn a_clock_is_not_confirmed_if_its_instructions_already_fail() {
     let suspect = |counted: &[f64]| counted_trial(alternating(0.08, 0.005, 8), Vec::new(), counted);
     let waiver = |up_to: &str| {
         format!(
@@ -301,18 +301,18 @@ fn a_clock_whose_instructions_fail_already_is_not_confirmed() {
     let only_warns = [100_700.0; 2];
     for (counted, keys, expected) in [
         (&MORE[..], "", false),
-        // Proven beyond the tolerance, and not beyond what fails.
+        // Proven beyond the tolerance, but not beyond the failing limit.
         (&only_warns, "", true),
         (&[101_500.0, 101_600.0], "", false),
-        // One that its own runs do not repeat is no witness.
+        // A count that its own runs do not repeat is not a witness.
         (&[101_500.0, 103_900.0], "", true),
-        // The policy names the clock, or lets the count do less.
+        // The policy names the clock, or limits the effect of the count.
         (&MORE, "witness = \"clock\"", true),
         (&MORE, "witness = \"instructions\"", false),
         (&MORE, "metric = \"instructions\"\nwitness = \"clock\"", true),
         (&MORE, "metric = \"instructions\"\ngate = \"warn\"", true),
         (&MORE, "metric = \"instructions\"\nfail = \"2%\"", true),
-        // A growth that somebody accepts may hide a clock that nobody did.
+        // A waiver for the count does not accept a slower clock.
         (&MORE, &waiver("5%"), true),
         (&SAME, "", true),
         (&FEWER, "", true),
@@ -320,30 +320,30 @@ fn a_clock_whose_instructions_fail_already_is_not_confirmed() {
         assert_eq!(confirm(&suspect(counted), keys), expected, "{keys} {counted:?}");
     }
 
-    // It is said; what it would have come to is left open.
+    // The reason says so, and the row stays undecided.
     let (base, head) = suspect(&MORE);
     let report = verdict(&base, &head, "");
     assert_eq!(clock(&report), (Outcome::Undecided, Severity::Note, 3));
-    let said = &judgement(&report, "time").reason;
-    assert_eq!(said, "not measured again: +1.5% instructions already fails the gate");
-    // Kept pairs that another policy had confirmed still count.
+    let reason = &judgement(&report, "time").reason;
+    assert_eq!(reason, "not measured again: +1.5% instructions already fails the gate");
+    // Confirming pairs that were measured under another policy still count.
     let (base, head) =
         counted_trial(alternating(0.08, 0.005, 8), alternating(0.08, 0.005, 14), &MORE);
     let report = verdict(&base, &head, "");
     assert_eq!(clock(&report), (Outcome::Regression, Severity::Fail, 3));
     assert!(judgement(&report, "time").reason.ends_with("; +1.5% instructions"));
-    // What the screening cleared is not called so.
+    // A benchmark that the screening cleared does not get this reason.
     let (base, head) = counted_trial(alternating(0.0, 0.005, 8), Vec::new(), &MORE);
     assert_eq!(clock(&verdict(&base, &head, "")), (Outcome::Unchanged, Severity::Note, 3));
 }
 
 #[test]
-fn a_trial_measures_again_only_what_may_change_its_verdict() {
+fn a_trial_measures_only_suspects_that_can_change_its_verdict() {
     let both = "witness = \"both\"";
     let screened = |centre: f64, spread: f64| trial(alternating(centre, spread, 8), Vec::new());
     for (trial, keys, expected) in [
         (screened(0.001, 0.005), both, false),
-        // A suspect of 3%, and 5% is ruled out: the instructions settle it.
+        // A suspect of 3% with 5% ruled out: the instructions decide it.
         (screened(0.03, 0.005), both, false),
         (screened(0.03, 0.005), "witness = \"clock\"", true),
         (screened(0.03, 0.005), "witness = \"instructions\"", false),
@@ -354,17 +354,17 @@ fn a_trial_measures_again_only_what_may_change_its_verdict() {
     ] {
         assert_eq!(confirm(&trial, keys), expected, "{keys} {:?}", trial.1.measurements[1]);
     }
-    // Settled by the screening, and said.
+    // Decided by the screening; the reason says so.
     let (base, head) = screened(0.03, 0.005);
     let report = verdict(&base, &head, "");
     let settled = judgement(&report, "time");
     assert_eq!((settled.outcome, settled.by_instructions), (Outcome::Unchanged, true));
     assert!(settled.reason.ends_with("same instructions; the screening of the clock rules out 5%"));
-    // A suspect that nobody measured again is not settled.
+    // A suspect that was not measured again is undecided.
     let (base, head) = screened(0.08, 0.005);
     assert_eq!(judgement(&verdict(&base, &head, ""), "time").outcome, Outcome::Undecided);
 
-    // Confirmed to be slower, but not yet beyond 5%: more pairs may prove that.
+    // Slower, but not yet proven beyond 5%: more pairs may prove that.
     let further = trial(alternating(0.08, 0.05, 8), alternating(0.08, 0.05, 14));
     let report = verdict(&further.0, &further.1, "");
     assert_eq!(clock(&report), (Outcome::Regression, Severity::Warn, 0));
@@ -382,24 +382,24 @@ fn a_trial_measures_again_only_what_may_change_its_verdict() {
     assert!(!confirm(&little, both));
 }
 
-/// Counts of a benchmark whose clock did not change, in a scope on each side.
+/// Counts of a benchmark with a steady clock, with a scope.
 fn scoped(counted: &[f64], scope: Option<CountScope>) -> Snapshot {
     let mut side = witnessed(&STEADY, counted, 1);
-    for costs in side.measurements.iter_mut().filter_map(|one| one.costs.as_mut()) {
+    for costs in side.measurements.iter_mut().filter_map(|it| it.costs.as_mut()) {
         costs.scope = scope;
     }
     side
 }
 
 #[test]
-fn a_count_that_includes_the_set_up_fails_nothing_and_is_no_witness() {
+fn a_count_that_includes_the_set_up_does_not_fail_and_is_not_a_witness() {
     use CountScope::{Timed, Whole};
     let fails = (Outcome::Regression, Severity::Fail);
     let shown = (Outcome::Regression, Severity::Note);
     let barred = (Outcome::Undecided, Severity::Note);
     for (base, head, expected, reason, code) in [
         (Some(Timed), Some(Timed), fails, "beyond the tolerance of 0.5%", 3),
-        // iai-callgrind's counts, and those of an earlier gate.
+        // Counts of iai-callgrind and of an earlier gate.
         (None, None, fails, "beyond the tolerance of 0.5%", 3),
         (
             Some(Whole),
@@ -419,12 +419,12 @@ fn a_count_that_includes_the_set_up_fails_nothing_and_is_no_witness() {
         assert_eq!(exit(&report), code, "{base:?} {head:?}");
     }
 
-    // A slower clock is not explained by equal counts that include the set-up.
+    // Equal counts that include the set-up do not explain a slower clock.
     let mut base = witnessed(&STEADY, &SAME, 1);
     let mut head = witnessed(&FIFTH_SLOWER, &SAME, 1);
     assert!(judgement(&verdict(&base, &head, ""), "time").reason.contains("same instructions"));
     for side in [&mut base, &mut head] {
-        for costs in side.measurements.iter_mut().filter_map(|one| one.costs.as_mut()) {
+        for costs in side.measurements.iter_mut().filter_map(|it| it.costs.as_mut()) {
             costs.scope = Some(Whole);
         }
     }
@@ -432,7 +432,7 @@ fn a_count_that_includes_the_set_up_fails_nothing_and_is_no_witness() {
     assert_eq!(clock(&report), (Outcome::Regression, Severity::Fail, 3));
     assert!(!judgement(&report, "time").reason.contains("instructions"));
 
-    // A policy that has nothing but counts gate still does.
+    // Under a policy in which only counts gate, they still gate.
     let (base, head) = (scoped(&SAME, Some(Whole)), scoped(&MORE, Some(Whole)));
     let only = "[[rule]]\nbench = \"**\"\nwitness = \"instructions\"";
     let report = verdict(&base, &head, only);
