@@ -145,7 +145,12 @@ impl ServiceArgs {
     pub fn run(self) -> Result<Drained, ServiceError> {
         let Self { listen, upstream, backend, pool, max_requests, timeout, drain, log } = self;
         // Fails if a test has installed another subscriber.
-        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+        // A line that cannot be written is dropped: the layer would report that on stderr, and
+        // panic if stderr is closed.
+        let lines = tracing_subscriber::fmt::layer()
+            .with_writer(std::io::stderr)
+            .with_ansi(false)
+            .log_internal_errors(false);
         let _ = tracing_subscriber::registry().with(lines.with_filter(log)).try_init();
         let limits = Limits {
             requests: max_requests,

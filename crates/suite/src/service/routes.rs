@@ -17,7 +17,7 @@ use super::response_cache::CACHE_STATUS;
 use super::{Service, health};
 use crate::cache::{Level, Payload};
 use crate::inference::{LeadFields, features_of};
-use crate::queries::{Form, Page};
+use crate::queries::{Connection, Form, Page};
 use crate::sizes;
 use crate::upstream::UpstreamError;
 
@@ -124,12 +124,14 @@ impl ListQuery {
         }
         Ok(Page { after: self.after.map(i64::from), rows })
     }
+}
 
-    fn form(&self) -> Form {
-        match self.form {
-            FormName::Join => Form::Join,
-            FormName::InBatch => Form::InBatch,
-            FormName::NPlusOne => Form::NPlusOne,
+impl From<FormName> for Form {
+    fn from(name: FormName) -> Self {
+        match name {
+            FormName::Join => Self::Join,
+            FormName::InBatch => Self::InBatch,
+            FormName::NPlusOne => Self::NPlusOne,
         }
     }
 }
@@ -149,16 +151,23 @@ impl<T> Listed<T> {
     }
 }
 
+/// The requested page and form of a list, and a connection to read it.
+async fn list_request(
+    service: &Service,
+    query: Result<Query<ListQuery>, QueryRejection>,
+) -> Result<(Page, Form, Connection), Problem> {
+    let Query(query) = query?;
+    let page = query.page()?;
+    Ok((page, query.form.into(), service.database().reader().acquire().await?))
+}
+
 async fn organisations(
     State(service): State<Service>,
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<impl IntoResponse, Problem> {
-    let Query(query) = query?;
-    let (page, form) = (query.page()?, query.form());
-    let database = service.database();
-    let mut connection = database.reader().acquire().await?;
+    let (page, form, mut connection) = list_request(&service, query).await?;
     let found = connection.organisations(page, form).await?;
-    // The bad example is there to be measured, so it is never answered from a cache.
+    // The bad example exists to be measured, so it is never answered from a cache.
     let control = if form == Form::NPlusOne { UNSHARED } else { SHARED };
     let listed = Listed::new(found, page, |found| found.organisation.id);
     Ok(([(CACHE_CONTROL, control)], Json(listed)))
@@ -168,10 +177,7 @@ async fn audit_logs(
     State(service): State<Service>,
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<impl IntoResponse, Problem> {
-    let Query(query) = query?;
-    let (page, form) = (query.page()?, query.form());
-    let database = service.database();
-    let mut connection = database.reader().acquire().await?;
+    let (page, form, mut connection) = list_request(&service, query).await?;
     let found = connection.audit_logs(page, form).await?;
     let listed = Listed::new(found, page, |log| log.id);
     Ok(([(CACHE_CONTROL, UNSHARED)], Json(listed)))

@@ -24,8 +24,12 @@ struct Serving {
 
 impl Serving {
     fn start(arguments: &[&str]) -> Self {
+        Self::start_with(Stdio::piped(), arguments)
+    }
+
+    fn start_with(stderr: Stdio, arguments: &[&str]) -> Self {
         let all = [&["--listen", "127.0.0.1:0", "--backend", "tract"], arguments].concat();
-        let mut child = service(&all).spawn().expect("it starts");
+        let mut child = service(&all).stderr(stderr).spawn().expect("it starts");
         let mut line = String::new();
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
         stdout.read_line(&mut line).expect("a line");
@@ -48,7 +52,7 @@ impl Serving {
 }
 
 #[test]
-fn it_serves_until_it_is_told_to_end_and_ends_well() {
+fn the_service_serves_until_a_signal_and_succeeds() {
     for signal in ["TERM", "INT"] {
         let serving = Serving::start(&["--log", "debug"]);
         let request = b"GET /leads/7 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
@@ -67,33 +71,48 @@ fn it_serves_until_it_is_told_to_end_and_ends_well() {
     }
 }
 
+/// The log has no reader any more, as after `benchgate-service 2>&1 | head`.
 #[test]
-fn an_address_that_is_taken_is_an_error_that_says_so() {
+fn a_service_with_a_closed_stderr_serves_and_ends_as_usual() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut serving = Serving::start_with(writer.into(), &["--log", "debug"]);
+    for path in ["/leads/7", "/health/detailed"] {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        let answer = raw(serving.address, request.as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    }
+    serving.signal("TERM");
+    assert_eq!(serving.child.wait().expect("it ends").code(), Some(0));
+}
+
+#[test]
+fn an_address_in_use_is_an_error() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let output = service(&["--listen", &address]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.starts_with(&format!("error: cannot listen on {address}: ")), "{said}");
-    assert!(said.trim_end().ends_with("; choose another address with --listen"), "{said}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.starts_with(&format!("error: cannot listen on {address}: ")), "{stderr}");
+    assert!(stderr.trim_end().ends_with("; choose another address with --listen"), "{stderr}");
     assert!(output.stdout.is_empty());
 }
 
 #[test]
-fn a_redis_that_is_named_and_not_there_is_not_left_out() {
+fn a_configured_redis_that_does_not_answer_is_an_error() {
     let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let output = service(&["--listen", "127.0.0.1:0"])
         .env("REDIS_URL", format!("redis://:hunter2@{unused}"))
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("the server at REDIS_URL does not answer"), "{said}");
-    assert!(!said.contains("hunter2"), "{said}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("the server at REDIS_URL does not answer"), "{stderr}");
+    assert!(!stderr.contains("hunter2"), "{stderr}");
 }
 
 #[test]
-fn an_upstream_or_a_limit_that_cannot_be_is_refused() {
+fn an_invalid_upstream_or_limit_is_refused() {
     for (arguments, code) in [
         (&["--upstream", "ftp://x"][..], 1),
         (&["--timeout", "soon"], 2),
