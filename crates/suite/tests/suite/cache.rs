@@ -1,4 +1,4 @@
-//! The levels of the cache: what they hold, for how long, and what they refuse.
+//! The levels of the cache: their content, its lifetime, and refused values.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -64,7 +64,7 @@ fn the_first_level_is_bounded_by_bytes() {
 }
 
 #[test]
-fn what_is_loaded_once_is_there() {
+fn a_loaded_value_is_kept() {
     let l1 = L1::empty(10, Lifetimes::all(HOUR));
     let source = Source::even(4);
     assert_eq!(ready(l1.get_or_load(6, &source)), (cache::payload(2), true));
@@ -73,7 +73,7 @@ fn what_is_loaded_once_is_there() {
 }
 
 #[tokio::test]
-async fn of_a_stampede_one_caller_asks_the_source() {
+async fn in_a_stampede_one_caller_asks_the_source() {
     let crowd = Crowd::new().await;
     let value = cache::checksum(&cache::payload(0));
     for (protected, loads) in [(true, 1), (false, 8), (true, 1)] {
@@ -84,7 +84,7 @@ async fn of_a_stampede_one_caller_asks_the_source() {
 }
 
 #[test]
-fn many_tasks_look_up_what_one_does() {
+fn many_tasks_find_the_same_values_as_one() {
     let runtime = |threads| {
         tokio::runtime::Builder::new_multi_thread().worker_threads(threads).build().unwrap()
     };
@@ -101,7 +101,7 @@ fn many_tasks_look_up_what_one_does() {
 }
 
 #[test]
-fn values_are_compressed_from_the_threshold_on() {
+fn values_are_compressed_from_the_threshold() {
     let document = cache::document(7);
     assert!(document.len() >= sizes::DOCUMENT_BYTES);
     let json: serde_json::Value = serde_json::from_slice(&document).unwrap();
@@ -118,14 +118,14 @@ fn values_are_compressed_from_the_threshold_on() {
 }
 
 #[test]
-fn what_compressing_would_make_larger_stays_as_it_is() {
+fn a_value_that_compression_would_enlarge_stays_plain() {
     // Every byte pair differs from all others: nothing repeats.
     let value: Vec<u8> = (0..=255_u8).collect();
     assert_eq!(Codec::compressing_from(1).encode(&value)[0], 0);
 }
 
 #[test]
-fn bytes_that_are_no_value_are_refused() {
+fn bytes_that_are_not_a_value_are_refused() {
     let refused = |stored: &[u8]| Codec::decode(stored).unwrap_err();
     assert_eq!(refused(b"").to_string(), "the first byte is missing; only 0 and 1 are known");
     assert_eq!(refused(b"{}").to_string(), "the first byte is 123; only 0 and 1 are known");
@@ -144,14 +144,14 @@ fn bytes_that_are_no_value_are_refused() {
 
 proptest! {
     #[test]
-    fn every_value_comes_back(value: Vec<u8>, threshold in 0_usize..64) {
+    fn every_value_is_decoded_unchanged(value: Vec<u8>, threshold in 0_usize..64) {
         let stored = Codec::compressing_from(threshold).encode(&value);
         prop_assert!(stored.len() <= value.len() + 1);
         prop_assert_eq!(&*Codec::decode(&stored).unwrap(), &*value);
     }
 
     #[test]
-    fn no_bytes_make_decoding_panic(stored: Vec<u8>, tag in 0_u8..3, length in 0_u32..4096) {
+    fn decoding_never_panics(stored: Vec<u8>, tag in 0_u8..3, length in 0_u32..4096) {
         let _ = Codec::decode(&stored);
         let mut framed = vec![tag];
         framed.extend(length.to_le_bytes());
@@ -161,7 +161,7 @@ proptest! {
 }
 
 #[test]
-fn zipf_asks_for_leads_as_its_law_says() {
+fn zipf_follows_its_distribution() {
     let draws = 200_000;
     let count = |pattern: Pattern, rank: u32| {
         pattern.keys().take(draws).filter(|number| *number == rank - 1).count() as f64
@@ -180,7 +180,7 @@ fn zipf_asks_for_leads_as_its_law_says() {
 }
 
 #[test]
-fn the_same_leads_are_asked_for_in_every_process() {
+fn every_process_looks_up_the_same_leads() {
     let first: Vec<u32> = Pattern::DEFAULT.keys().take(6).collect();
     assert_eq!(first, [0, 2973, 316, 0, 8154, 46]);
     let (keys, hot, share) = sizes::HOT_COLD;
@@ -213,7 +213,7 @@ fn the_default_pattern_hits_more_than_95_percent() {
 
 /// Hit rates are compared exactly, so nothing may be random.
 #[test]
-fn the_same_lookups_come_to_the_same() {
+fn the_same_lookups_have_the_same_result() {
     let pattern = Pattern::Zipf { keys: 5000, skew: 0.8 };
     let observe = || Observed::of_l1(pattern, 1000, 10_000, 10_000);
     let first = observe();
@@ -222,7 +222,7 @@ fn the_same_lookups_come_to_the_same() {
 }
 
 #[test]
-fn a_cache_that_is_too_small_hits_what_it_has_room_for() {
+fn the_hit_rate_of_a_small_cache_is_its_share_of_the_leads() {
     // All leads are equally likely, and there is room for half of them.
     let pattern = Pattern::Zipf { keys: 2000, skew: 0.0 };
     let observed = Observed::of_l1(pattern, 1000, 20_000, 20_000);
@@ -247,8 +247,8 @@ fn privately(test: &str) -> bool {
         .env_remove("REDIS_URL")
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}");
     false
 }
 
@@ -318,8 +318,8 @@ async fn a_server_that_would_evict_is_refused() {
 
 #[tokio::test]
 #[ignore = "needs redis-server: scripts/test installs it"]
-async fn a_reply_that_does_not_come_in_time_is_an_error() {
-    if !privately("a_reply_that_does_not_come_in_time_is_an_error") {
+async fn a_late_reply_is_an_error() {
+    if !privately("a_late_reply_is_an_error") {
         return;
     }
     let redis = Redis::find().unwrap();
@@ -336,7 +336,7 @@ async fn a_reply_that_does_not_come_in_time_is_an_error() {
 
 #[tokio::test]
 #[ignore = "needs redis-server: scripts/test installs it"]
-async fn batches_find_what_singles_do() {
+async fn batches_find_the_same_values_as_single_reads() {
     let redis = Redis::find().unwrap();
     let cache = RedisCache::claim(&redis, 8, Codec::plain()).await.unwrap();
     cache.fill(0..6, cache::payload).await.unwrap();
@@ -352,7 +352,7 @@ async fn batches_find_what_singles_do() {
 
 #[tokio::test]
 #[ignore = "needs redis-server: scripts/test installs it"]
-async fn redis_keeps_each_class_for_its_own_time() {
+async fn redis_keeps_each_class_for_its_own_lifetime() {
     let redis = Redis::find().unwrap();
     let lifetimes = Lifetimes {
         live: Duration::from_millis(20),
@@ -378,7 +378,7 @@ async fn redis_keeps_each_class_for_its_own_time() {
 
 #[tokio::test]
 #[ignore = "needs redis-server: scripts/test installs it"]
-async fn large_values_take_less_room_when_compressed() {
+async fn compressed_values_take_less_room() {
     let redis = Redis::find().unwrap();
     let mut bytes = Vec::new();
     for codec in [Codec::plain(), Codec::compressing_from(sizes::COMPRESSION_THRESHOLD)] {
@@ -424,7 +424,7 @@ async fn levels(tiered: &Tiered, numbers: &[u32]) -> Vec<Level> {
 
 #[tokio::test]
 #[ignore = "needs redis-server: scripts/test installs it"]
-async fn what_is_found_further_down_moves_up() {
+async fn values_are_promoted_to_the_levels_above() {
     use Level::{L1 as First, L2, Source};
     let redis = Redis::find().unwrap();
     let tiered = tiered(&redis, Lifetimes::all(HOUR), Lifetimes::all(HOUR)).await;
@@ -438,7 +438,7 @@ async fn what_is_found_further_down_moves_up() {
 
 #[tokio::test]
 #[ignore = "needs redis-server: scripts/test installs it"]
-async fn what_has_expired_is_looked_for_further_down() {
+async fn expired_values_are_looked_up_further_down() {
     let redis = Redis::find().unwrap();
     let brief = Duration::from_millis(30);
     // Lead 1 is live: it expires in both levels; others only in the first.
@@ -452,7 +452,7 @@ async fn what_has_expired_is_looked_for_further_down() {
 
 #[tokio::test]
 #[ignore = "needs redis-server: scripts/test installs it"]
-async fn of_many_who_miss_both_levels_one_goes_down() {
+async fn of_many_callers_who_miss_both_levels_one_asks_the_source() {
     let redis = Redis::find().unwrap();
     let tiered = tiered(&redis, Lifetimes::all(HOUR), Lifetimes::all(HOUR)).await;
     let mut tasks = tokio::task::JoinSet::new();
@@ -469,8 +469,8 @@ async fn of_many_who_miss_both_levels_one_goes_down() {
 
 #[tokio::test]
 #[ignore = "needs redis-server: scripts/test installs it"]
-async fn a_second_level_that_fails_is_an_error_and_no_miss() {
-    if !privately("a_second_level_that_fails_is_an_error_and_no_miss") {
+async fn a_failure_of_the_second_level_is_an_error_and_not_a_miss() {
+    if !privately("a_failure_of_the_second_level_is_an_error_and_not_a_miss") {
         return;
     }
     let redis = Redis::find().unwrap();

@@ -1,5 +1,4 @@
-//! Models on both backends, the batcher in front of them, and what a lead's
-//! features are.
+//! Models on both backends, the batcher in front of them, and the features of leads.
 
 mod batcher;
 mod features;

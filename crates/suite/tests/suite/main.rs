@@ -1,4 +1,4 @@
-//! The suite's workloads and its service: one test program, as linking takes
+//! Tests of the suite's workloads and its service, in one program because linking takes
 //! longer than most tests.
 
 mod cache;

@@ -152,7 +152,7 @@ async fn shapes(database: &Database) {
 }
 
 #[tokio::test]
-async fn sqlite_uses_the_index_where_there_is_one() {
+async fn sqlite_uses_the_index_if_there_is_one() {
     let database = sqlite().await;
     let mut connection = database.reader().acquire().await.unwrap();
     assert_eq!(
@@ -169,7 +169,7 @@ async fn sqlite_uses_the_index_where_there_is_one() {
 }
 
 #[tokio::test]
-async fn what_is_written_in_sqlite_is_there_and_goes_again() {
+async fn rows_written_to_sqlite_are_found_and_deleted() {
     writes(&sqlite().await).await;
 }
 
@@ -193,7 +193,7 @@ async fn writes(database: &Database) {
 }
 
 #[tokio::test]
-async fn what_one_process_writes_in_sqlite_no_other_sees() {
+async fn writes_to_sqlite_are_private_to_the_process() {
     let (mine, yours) = (sqlite().await, sqlite().await);
     let process = mine.process();
     mine.writer().acquire().await.unwrap().insert(process, 0, 10).await.unwrap();
@@ -244,12 +244,12 @@ async fn split(both: &Database, primary: &Database, replica: &Database) {
 }
 
 #[tokio::test]
-async fn a_large_pool_serves_at_once_and_a_small_one_makes_wait() {
+async fn callers_of_a_small_pool_wait_and_those_of_a_large_pool_do_not() {
     let large = Database::sqlite(8).await.unwrap();
     assert_eq!((large.reader().size(), large.reader().idle()), (8, 8));
     let easy = Pressure::of(large.reader(), 1, 50).await.unwrap();
     assert_eq!(easy.acquires.len(), 50);
-    // Nearly all, except for connections that take long to return.
+    // Nearly all acquires, except those of connections that take long to return.
     assert!(easy.efficiency() > 0.5, "{}", easy.at_once);
     // Nine of ten callers have to wait for the only connection.
     let small = Database::sqlite(1).await.unwrap();

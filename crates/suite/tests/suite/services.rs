@@ -1,4 +1,4 @@
-//! The suite's small bodies do their work, and private servers end when they should.
+//! The small bodies of the suite, and the lifetime of private servers.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ fn inside() -> bool {
 }
 
 #[tokio::test]
-async fn l1_hands_out_what_was_put_in() {
+async fn l1_returns_the_inserted_values() {
     let l1 = L1::filled(100).await;
     assert_eq!(l1.lookup(&cache::key(42)).await.as_deref(), Some(&*cache::payload(42)));
     assert_eq!(l1.checksum_of(&cache::key(42)).await, 42 * 31 + 1024);
@@ -73,7 +73,7 @@ fn programs_are_found_on_path_and_elsewhere() {
 }
 
 #[test]
-fn a_server_that_cannot_start_is_a_reason_and_no_wait() {
+fn a_server_that_cannot_start_is_reported_at_once() {
     use std::os::unix::fs::PermissionsExt as _;
     const MARK: &str = "reason:";
     if inside() {
@@ -88,7 +88,7 @@ fn a_server_that_cannot_start_is_a_reason_and_no_wait() {
     path.push(":");
     path.push(std::env::var_os("PATH").unwrap());
 
-    let output = again("a_server_that_cannot_start_is_a_reason_and_no_wait")
+    let output = again("a_server_that_cannot_start_is_reported_at_once")
         .env("PATH", path)
         .env_remove("REDIS_URL")
         .output()
@@ -106,15 +106,15 @@ fn a_server_that_cannot_start_is_a_reason_and_no_wait() {
 }
 
 #[test]
-fn a_server_that_does_not_answer_is_not_replaced_and_its_password_not_told() {
+fn a_server_that_does_not_answer_is_an_error_without_the_password() {
     const MARK: &str = "reason:";
     if inside() {
         tell(MARK, &Redis::find().unwrap_err().to_string());
         return;
     }
-    // Bound and closed again, so that no one listens there.
+    // Bound and closed again, so that nothing listens there.
     let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let output = again("a_server_that_does_not_answer_is_not_replaced_and_its_password_not_told")
+    let output = again("a_server_that_does_not_answer_is_an_error_without_the_password")
         .env("REDIS_URL", format!("redis://:hunter2@{address}"))
         .output()
         .unwrap();
@@ -190,7 +190,7 @@ fn holder(test: &str) -> (Child, PathBuf) {
     let socket = lines
         .map(Result::unwrap)
         .find_map(|line| line.strip_prefix(MARK).map(PathBuf::from))
-        .expect("the process tells its socket");
+        .expect("the process prints its socket");
     assert!(is_served(&socket), "{} answers", socket.display());
     (child, socket)
 }

@@ -31,7 +31,7 @@ fn inflated(reply: &Reply) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_response_that_the_client_has_is_not_sent_again() {
+async fn a_response_that_the_client_already_has_is_not_sent() {
     let first = get(&EMBEDDED, "/leads/11", &[]).await;
     let tag = header(&first, "etag");
     assert!(tag.starts_with('"') && tag.len() == 34, "{tag}");
@@ -40,7 +40,7 @@ async fn a_response_that_the_client_has_is_not_sent_again() {
     assert!(again.body.is_empty());
     assert_eq!(header(&again, "etag"), tag);
     assert_eq!(header(&again, "content-type"), "");
-    // The same tag on another lead is not its tag.
+    // The tag of one lead does not match another lead.
     let other = get(&EMBEDDED, "/leads/12", &[("if-none-match", tag)]).await;
     assert_eq!(other.status, StatusCode::OK);
     assert_ne!(header(&other, "etag"), tag);
@@ -61,7 +61,7 @@ async fn a_head_is_a_get_without_its_body() {
 }
 
 #[tokio::test]
-async fn a_page_is_compressed_on_request_and_each_encoding_has_its_tag() {
+async fn a_page_is_compressed_on_request_and_each_encoding_has_its_own_tag() {
     let plain = get(&EMBEDDED, PAGE, &[]).await;
     assert_eq!(header(&plain, "content-encoding"), "");
     assert_eq!(header(&plain, "vary"), "accept-encoding");
@@ -81,11 +81,11 @@ async fn a_page_is_compressed_on_request_and_each_encoding_has_its_tag() {
     tags.truncate(3);
     tags.sort();
     tags.dedup();
-    assert_eq!(tags.len(), 3, "each form has a tag of its own");
+    assert_eq!(tags.len(), 3, "encodings share a tag");
 }
 
 #[tokio::test]
-async fn only_above_one_kilobyte_is_compressed() {
+async fn only_bodies_of_a_kilobyte_or_more_are_compressed() {
     let body = |length: usize| move || async move { "a".repeat(length) };
     let routes = Router::new().route("/1024", route(body(1024))).route("/1025", route(body(1025)));
     let (server, _) = dressed(Router::new(), routes, Limits::default());
@@ -99,7 +99,7 @@ async fn only_above_one_kilobyte_is_compressed() {
 }
 
 #[tokio::test]
-async fn a_cached_page_is_answered_from_the_cache_in_the_form_that_is_accepted() {
+async fn a_cached_page_is_sent_in_the_accepted_encoding() {
     let server = Server::embedded().unwrap();
     let status = async |headers: &[(&'static str, &str)]| {
         header(&get(&server, PAGE, headers).await, "cache-status").to_owned()
@@ -129,7 +129,7 @@ async fn a_cached_page_is_answered_from_the_cache_in_the_form_that_is_accepted()
 }
 
 #[tokio::test]
-async fn a_response_varies_with_what_it_says_and_lives_as_long_as_it_says() {
+async fn cached_responses_follow_their_vary_and_max_age_headers() {
     let made = Arc::new(AtomicU32::new(0));
     let greet = {
         let made = Arc::clone(&made);
@@ -156,7 +156,7 @@ async fn a_response_varies_with_what_it_says_and_lives_as_long_as_it_says() {
     let start = std::time::Instant::now();
     while made.load(Ordering::Relaxed) == 2 {
         assert_eq!(greeted("de").await, "Guten Tag");
-        assert!(start.elapsed().as_secs() < 20, "it is kept for longer than it says");
+        assert!(start.elapsed().as_secs() < 20, "the response outlives its lifetime");
     }
     for _ in 0..2 {
         let reply = get(&server, "/cookie", &[]).await;
@@ -194,18 +194,18 @@ async fn every_answer_carries_the_security_headers() {
 }
 
 #[tokio::test]
-async fn all_errors_are_problems_and_reveal_nothing_internal() {
+async fn all_errors_are_problem_details_without_internal_information() {
     let routes = Router::new()
         .route("/panic", route(|| async { panic!("secret: hunter2") as &'static str }))
         .route("/plain", route(|| async { (StatusCode::BAD_GATEWAY, "secret: hunter2") }));
     let (server, _) = dressed(Router::new(), routes, Limits::default());
-    let said = "the service failed; its log says more";
+    let detail = "the service failed; its log says more";
     let panicked = get(&server, "/panic", &[]).await;
-    assert_problem(&panicked, StatusCode::INTERNAL_SERVER_ERROR, said);
+    assert_problem(&panicked, StatusCode::INTERNAL_SERVER_ERROR, detail);
     let plain = get(&server, "/plain", &[]).await;
-    assert_problem(&plain, StatusCode::BAD_GATEWAY, said);
+    assert_problem(&plain, StatusCode::BAD_GATEWAY, detail);
     assert!(!format!("{panicked:?}{plain:?}").contains("hunter2"));
-    // It goes on after a panic.
+    // The service continues after a panic.
     assert_eq!(get(&server, "/nowhere", &[]).await.status, StatusCode::NOT_FOUND);
 
     let nowhere = get(&EMBEDDED, "/nowhere", &[]).await;

@@ -112,7 +112,7 @@ async fn requests_beyond_the_limit_are_rejected() {
 }
 
 #[tokio::test]
-async fn a_request_whose_client_has_gone_takes_no_room() {
+async fn a_request_of_a_disconnected_client_frees_its_place() {
     let limits = Limits { requests: 1, ..Limits::default() };
     let gate = Gate::new();
     let (server, front) = dressed(Router::new(), gate.routes(), limits);
@@ -155,7 +155,7 @@ async fn a_stopping_server_answers_only_requests_under_way() {
 }
 
 #[tokio::test]
-async fn a_stopping_server_does_not_wait_for_ever() {
+async fn a_stopping_server_does_not_wait_forever() {
     let limits = Limits { drain: QUICK, ..Limits::default() };
     let gate = Gate::new();
     let (server, _) = dressed(Router::new(), gate.routes(), limits);
@@ -179,12 +179,12 @@ async fn a_stopped_server_is_gone() {
 }
 
 #[tokio::test]
-async fn a_connection_that_never_asks_is_closed() {
+async fn a_connection_without_a_request_is_closed() {
     let limits = Limits { head: QUICK, ..Limits::default() };
     let (server, _) = dressed(Router::new(), Router::new(), limits);
-    for said in ["", "P", "PRI * HT", "GET / HTTP/1.1\r\nhost:"] {
+    for beginning in ["", "P", "PRI * HT", "GET / HTTP/1.1\r\nhost:"] {
         // Returns when the server closes, and fails after twenty seconds.
-        let answer = raw(server.address(), said.as_bytes());
+        let answer = raw(server.address(), beginning.as_bytes());
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
     }
 }
@@ -203,7 +203,7 @@ async fn connections_are_reused_and_counted() {
 }
 
 #[tokio::test]
-async fn no_more_connections_are_answered_than_the_limit_says() {
+async fn connections_beyond_the_limit_wait() {
     let limits = Limits { connections: 1, ..Limits::default() };
     let routes = Router::new().route("/", route(|| async { "here" }));
     let (server, _) = dressed(Router::new(), routes, limits);

@@ -149,7 +149,7 @@ async fn features_and_leads_are_scored() {
 }
 
 #[tokio::test]
-async fn a_lead_of_the_database_is_scored_by_what_is_known_of_it() {
+async fn a_lead_is_scored_by_its_features_from_the_database() {
     let lead = Lead::seeded(41);
     let fields = LeadFields {
         stage: &lead.stage,
@@ -203,7 +203,7 @@ async fn invalid_input_is_not_scored() {
 }
 
 #[tokio::test]
-async fn many_at_once_are_scored_each_with_its_own() {
+async fn concurrent_callers_get_their_own_scores() {
     let client = Client::connect(EMBEDDED.address(), Protocol::H2).await.unwrap();
     let rows = features(32);
     let calls: Vec<_> = rows
@@ -228,7 +228,7 @@ async fn many_at_once_are_scored_each_with_its_own() {
 }
 
 #[tokio::test]
-async fn metrics_are_open_metrics_and_no_client_can_name_one() {
+async fn metrics_are_in_the_open_metrics_format_and_clients_cannot_add_any() {
     let server = Server::embedded().unwrap();
     for path in
         ["/leads/1", "/leads/1", "/leads/2", "/leads/0", "/made/up\"}evil", "/organisations"]
@@ -329,7 +329,7 @@ fn only_the_bad_example_needs_more_queries_for_a_longer_page() {
 }
 
 #[tokio::test]
-async fn health_tells_of_each_part() {
+async fn health_reports_each_part() {
     let server = Server::embedded().unwrap();
     let healthy = get(&server, "/health/detailed", &[]).await;
     assert_eq!(healthy.status, StatusCode::OK);
@@ -352,12 +352,12 @@ async fn health_tells_of_each_part() {
     );
     let lives = get(&server, "/health", &[]).await;
     assert_eq!((lives.status, json(&lives)), (StatusCode::OK, json!({ "status": "up" })));
-    // What the cache has is served without the database; the rest fails, and
-    // tells nothing of why.
+    // Cached values are served without the database. Other requests fail, without
+    // internal information.
     assert_eq!(get(&server, "/leads/5", &[]).await.status, StatusCode::OK);
     let failed = get(&server, "/leads/6", &[]).await;
-    let said = "the service failed; its log says more";
-    assert_problem(&failed, StatusCode::INTERNAL_SERVER_ERROR, said);
+    let detail = "the service failed; its log says more";
+    assert_problem(&failed, StatusCode::INTERNAL_SERVER_ERROR, detail);
 }
 
 #[tokio::test]

@@ -15,15 +15,15 @@ async fn a_target_that_answers_is_measured_on_one_connection() {
 
 #[tokio::test]
 async fn a_target_that_does_not_answer_is_unavailable() {
-    // Bound and closed again, so that no one listens there.
+    // Bound and closed again, so that nothing listens there.
     let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for (url, why) in [
         (format!("http://{unused}/"), "HTTP: cannot connect: Connection refused"),
         (format!("http://{}/nowhere", EMBEDDED.address()), "HTTP: /nowhere answered 404"),
     ] {
         let error = Target::at(&url).unwrap().connect().await.unwrap_err().to_string();
-        let said = format!("the service at TARGET_URL does not answer as it must: {why}");
-        assert!(error.starts_with(&said), "{error}");
+        let expected = format!("the service at TARGET_URL does not answer as it must: {why}");
+        assert!(error.starts_with(&expected), "{error}");
         assert!(error.ends_with("or unset TARGET_URL"), "{error}");
     }
 }
@@ -40,8 +40,8 @@ fn invalid_addresses_are_refused_without_repeating_passwords() {
         ("http://a b/", "it is not a URL"),
     ] {
         let error = Target::at(url).unwrap_err().to_string();
-        let said = format!("TARGET_URL cannot be used: {why}; set it to http://HOST:PORT/PATH");
-        assert_eq!(error, said, "{url}");
+        let expected = format!("TARGET_URL cannot be used: {why}; set it to http://HOST:PORT/PATH");
+        assert_eq!(error, expected, "{url}");
     }
     let known = raw(EMBEDDED.address(), b"GET /health HTTP/1.0\r\n\r\n");
     assert!(known.starts_with("HTTP/1.0 200 "), "{known}");

@@ -1,4 +1,4 @@
-//! Single callers in batches: which are answered, and which are rejected.
+//! Single callers in batches: which callers are answered, and which are rejected.
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ impl Predict for Echo {
     }
 }
 
-/// The same, but each batch reports its size and waits for a signal, and may panic then.
+/// The same, but each batch reports its size, waits for a signal, and may then panic.
 struct Held {
     begun: mpsc::Sender<usize>,
     go: mpsc::Receiver<()>,
@@ -34,9 +34,9 @@ struct Held {
 
 impl Held {
     fn new() -> (Self, mpsc::Receiver<usize>, mpsc::Sender<()>) {
-        let (begun, told) = mpsc::channel();
+        let (begun, sizes) = mpsc::channel();
         let (say, go) = mpsc::channel();
-        (Self { begun, go, dies: false }, told, say)
+        (Self { begun, go, dies: false }, sizes, say)
     }
 }
 
@@ -116,16 +116,16 @@ async fn callers_share_a_batch_and_get_their_own_scores() {
 }
 
 #[tokio::test]
-async fn a_caller_alone_waits_no_longer_than_the_longest_wait() {
+async fn a_single_caller_waits_at_most_for_the_maximum_wait() {
     let batcher = Batcher::start(vec![Echo], batching(8, Duration::from_millis(20), 100)).unwrap();
     let start = std::time::Instant::now();
     assert_eq!(soon(batcher.handle().score([7.0])).await.unwrap(), 7.0);
-    assert!(start.elapsed() >= Duration::from_millis(20), "nobody came, and it did not wait");
+    assert!(start.elapsed() >= Duration::from_millis(20), "the batch started early");
     assert_eq!(batcher.handle().counts(), Counts { rows: 1, batches: 1, shed: 0 });
 }
 
 #[tokio::test]
-async fn without_a_wait_those_who_came_meanwhile_are_a_batch() {
+async fn without_a_wait_the_callers_of_the_meantime_form_a_batch() {
     let (held, begun, go) = Held::new();
     let batcher = Batcher::start(vec![held], batching(2, Duration::ZERO, 100)).unwrap();
     let handle = batcher.handle();
@@ -151,7 +151,7 @@ async fn without_a_wait_those_who_came_meanwhile_are_a_batch() {
 }
 
 #[tokio::test]
-async fn a_full_queue_turns_callers_away() {
+async fn a_full_queue_rejects_callers() {
     let (held, begun, go) = Held::new();
     let batcher = Batcher::start(vec![held], batching(1, Duration::ZERO, 2)).unwrap();
     let handle = batcher.handle();
@@ -171,7 +171,7 @@ async fn a_full_queue_turns_callers_away() {
         "overloaded: 2 callers are already waiting for a score; try again later"
     );
     assert_eq!(handle.counts().shed, 1);
-    // Those who were let in are answered.
+    // Accepted callers are answered.
     for _ in 0..3 {
         go.send(()).unwrap();
     }
@@ -179,13 +179,13 @@ async fn a_full_queue_turns_callers_away() {
     for (caller, right) in taken.into_iter().zip([1.0, 2.0]) {
         assert_eq!(caller.await.unwrap().unwrap(), right);
     }
-    // And there is room again.
+    // Then there is room again.
     go.send(()).unwrap();
     assert_eq!(handle.score([4.0]).await.unwrap(), 4.0);
 }
 
 #[tokio::test]
-async fn nothing_is_computed_for_who_has_gone() {
+async fn nothing_is_computed_for_callers_who_have_gone() {
     let (held, begun, go) = Held::new();
     let batcher = Batcher::start(vec![held], batching(8, Duration::ZERO, 100)).unwrap();
     let handle = batcher.handle();
@@ -222,7 +222,7 @@ async fn a_row_of_another_width_does_not_reach_the_others() {
 }
 
 #[tokio::test]
-async fn a_batch_that_fails_is_told_to_each_and_the_next_one_runs() {
+async fn a_failure_is_sent_to_every_caller_of_the_batch_and_the_next_batch_runs() {
     let batcher = Batcher::start(vec![Moody], batching(2, HOUR, 10)).unwrap();
     let handle = batcher.handle();
     for (mood, error) in [
@@ -238,14 +238,14 @@ async fn a_batch_that_fails_is_told_to_each_and_the_next_one_runs() {
         for reply in [one, other] {
             match reply {
                 Ok(score) => assert_eq!((score, error), (0.0, "")),
-                Err(told) => assert_eq!(told.to_string(), error),
+                Err(found) => assert_eq!(found.to_string(), error),
             }
         }
     }
 }
 
 #[tokio::test]
-async fn callers_of_a_dead_worker_are_told() {
+async fn callers_of_a_dead_worker_get_an_error() {
     let batcher = Batcher::start(vec![Moody], batching(2, HOUR, 10)).unwrap();
     let handle = batcher.handle();
     let (one, other) = soon(async { tokio::join!(handle.score([3.0]), handle.score([3.0])) }).await;
@@ -258,7 +258,7 @@ async fn callers_of_a_dead_worker_are_told() {
 }
 
 #[tokio::test]
-async fn who_waits_behind_a_batch_that_kills_the_worker_is_told() {
+async fn waiting_callers_get_an_error_if_a_batch_kills_the_worker() {
     let (mut held, begun, go) = Held::new();
     held.dies = true;
     let batcher = Batcher::start(vec![held], batching(1, Duration::ZERO, 10)).unwrap();
@@ -275,12 +275,12 @@ async fn who_waits_behind_a_batch_that_kills_the_worker_is_told() {
     for caller in waiting {
         assert!(matches!(soon(caller).await.unwrap(), Err(BatcherError::Ended)));
     }
-    // It is gone, and takes nobody any more.
+    // The batcher has ended and rejects new callers.
     assert!(matches!(soon(handle.score([3.0])).await, Err(BatcherError::Ended)));
 }
 
 #[tokio::test]
-async fn one_dead_worker_leaves_the_work_to_the_other() {
+async fn after_one_worker_dies_the_other_does_the_work() {
     let batcher = Batcher::start(vec![Moody, Moody], batching(1, Duration::ZERO, 10)).unwrap();
     let handle = batcher.handle();
     assert!(matches!(handle.score([3.0]).await, Err(BatcherError::Ended)));
@@ -290,8 +290,8 @@ async fn one_dead_worker_leaves_the_work_to_the_other() {
 }
 
 #[tokio::test]
-async fn who_waits_when_it_stops_is_answered_and_nobody_after() {
-    // Within the hour only a full batch starts, or the end.
+async fn callers_who_wait_at_the_end_are_answered_and_later_callers_are_rejected() {
+    // Within the hour only a full batch, or the end of the batcher, starts a batch.
     let batcher = Batcher::start(vec![Echo], batching(8, HOUR, 100)).unwrap();
     let handle = batcher.handle();
     let mut waiting = Vec::new();
@@ -307,7 +307,7 @@ async fn who_waits_when_it_stops_is_answered_and_nobody_after() {
 }
 
 #[test]
-fn what_cannot_work_is_refused() {
+fn an_impossible_configuration_is_refused() {
     for (models, batching, what) in [
         (Vec::new(), sizes::BATCHING, "no model to score with"),
         (vec![Echo], batching(0, HOUR, 1), "no room in a batch or in the queue"),
@@ -319,7 +319,7 @@ fn what_cannot_work_is_refused() {
 }
 
 #[test]
-fn many_callers_on_many_threads_all_get_their_own_scores() {
+fn many_callers_on_many_threads_get_their_own_scores() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
     let workers = vec![Echo, Echo, Echo];
     let batcher = Batcher::start(workers, batching(4, Duration::from_micros(50), 10_000)).unwrap();
@@ -351,7 +351,7 @@ async fn a_model_behind_two_workers_gives_the_models_scores() {
         assert_eq!(answers.checksum(), checksum);
         let observed = callers.observe(100).await.unwrap();
         assert!(observed.per_second() > 0.0);
-        // One that waits alone waits for the whole time.
+        // A single caller waits for the whole time.
         assert!(number > 1 || observed.p99() >= sizes::BATCHING.max_wait, "{observed:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! What the scorer is told about a lead.
+//! The features of a lead.
 
 use benchgate_suite::inference::{LeadFields, features_of};
 
@@ -36,7 +36,7 @@ fn a_lead_becomes_one_row() {
 }
 
 #[test]
-fn what_is_not_known_is_nothing() {
+fn unknown_fields_are_zero() {
     let row = features_of(&LeadFields::default());
     let mut nothing = [0.0; 32];
     // The first second of a day and of a week, and the constant.
@@ -48,7 +48,7 @@ fn what_is_not_known_is_nothing() {
 }
 
 #[test]
-fn any_lead_gives_finite_numbers() {
+fn every_lead_has_finite_features() {
     let largest = LeadFields {
         budget: i64::MAX,
         rooms: u32::MAX,

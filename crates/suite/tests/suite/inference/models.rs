@@ -12,7 +12,7 @@ use benchgate_suite::sizes;
 /// Set in a process that a test starts to run itself again.
 const INSIDE: &str = "BENCHGATE_TEST_INSIDE";
 /// The prefix of lines that such a process sends to the test.
-const MARK: &str = "told:";
+const MARK: &str = "line:";
 
 fn inside() -> bool {
     std::env::var_os(INSIDE).is_some()
@@ -26,7 +26,7 @@ fn tell(text: impl std::fmt::Display) {
 
 /// Runs only `test` of this test program in another process, with another backend or with
 /// the variables that `set` sets. Returns the lines that it sends.
-fn told(test: &str, set: impl FnOnce(&mut Command)) -> Vec<String> {
+fn lines(test: &str, set: impl FnOnce(&mut Command)) -> Vec<String> {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([
         "--exact",
@@ -83,7 +83,7 @@ fn onnx_runtime_scores_as_numpy_does() {
         tell("all of them");
         return;
     }
-    assert_eq!(told("onnx_runtime_scores_as_numpy_does", |_| ()), ["all of them"]);
+    assert_eq!(lines("onnx_runtime_scores_as_numpy_does", |_| ()), ["all of them"]);
 }
 
 #[test]
@@ -114,7 +114,10 @@ fn int8_is_close_to_f32_and_another_model() {
             |rows| std::iter::zip(exact.reference(rows).unwrap(), rounded.reference(rows).unwrap());
         let off = pairs(64).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(off > 1e-3 && off < 0.015, "{off}");
-        assert!(rounded.onnx().len() * 5 < exact.onnx().len() * 2, "a third of the bytes");
+        assert!(
+            rounded.onnx().len() * 5 < exact.onnx().len() * 2,
+            "the rounded model is not much smaller"
+        );
     }
 }
 
@@ -216,7 +219,7 @@ fn onnx_runtime_reads_or_refuses_other_models() {
         tell("as it should");
         return;
     }
-    assert_eq!(told("onnx_runtime_reads_or_refuses_other_models", |_| ()), ["as it should"]);
+    assert_eq!(lines("onnx_runtime_reads_or_refuses_other_models", |_| ()), ["as it should"]);
 }
 
 #[test]
@@ -227,7 +230,7 @@ fn tract_refuses_damaged_models() {
         tell("as it should");
         return;
     }
-    assert_eq!(told("tract_refuses_damaged_models", |_| ()), ["as it should"]);
+    assert_eq!(lines("tract_refuses_damaged_models", |_| ()), ["as it should"]);
 }
 
 #[test]
@@ -238,7 +241,7 @@ fn onnx_runtime_refuses_damaged_models() {
         tell("as it should");
         return;
     }
-    assert_eq!(told("onnx_runtime_refuses_damaged_models", |_| ()), ["as it should"]);
+    assert_eq!(lines("onnx_runtime_refuses_damaged_models", |_| ()), ["as it should"]);
 }
 
 #[test]
@@ -251,20 +254,20 @@ fn model_path_names_a_file_or_is_a_reason() {
         }
         return;
     }
-    let told = |path: Option<&str>| {
-        told("model_path_names_a_file_or_is_a_reason", |command| {
+    let found = |path: Option<&str>| {
+        lines("model_path_names_a_file_or_is_a_reason", |command| {
             if let Some(path) = path {
                 command.env("MODEL_PATH", path);
             }
         })
     };
-    assert_eq!(told(None), ["None"]);
-    assert_eq!(told(Some("")), ["None"]);
+    assert_eq!(found(None), ["None"]);
+    assert_eq!(found(Some("")), ["None"]);
     let reason = "MODEL_PATH is /nowhere/model.onnx, which is not a file; set it to an ONNX \
                   model, or unset it";
-    assert_eq!(told(Some("/nowhere/model.onnx")), [reason]);
+    assert_eq!(found(Some("/nowhere/model.onnx")), [reason]);
     let Model::File(path) = example("sums") else { panic!("a file") };
-    assert_eq!(told(path.to_str()), [path.to_str().unwrap()]);
+    assert_eq!(found(path.to_str()), [path.to_str().unwrap()]);
 }
 
 #[test]
@@ -276,16 +279,16 @@ fn a_file_that_is_not_a_library_is_refused() {
     }
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "no library").unwrap();
-    let told = told("a_file_that_is_not_a_library_is_refused", |command| {
+    let found = lines("a_file_that_is_not_a_library_is_refused", |command| {
         command.env("ORT_DYLIB_PATH", file.path());
     });
-    let [reason] = &told[..] else { panic!("{told:?}") };
+    let [reason] = &found[..] else { panic!("{found:?}") };
     assert!(reason.starts_with("cannot load ONNX Runtime: "), "{reason}");
     assert!(reason.contains("or set ORT_DYLIB_PATH to another library"), "{reason}");
 }
 
 #[test]
-fn a_speed_up_is_against_single_rows() {
+fn a_speed_up_is_relative_to_single_rows() {
     let mut scorer = Scorer::load(&Backend::Tract).unwrap();
     let rates = Rates::measure(&mut scorer, &[1, 8]).unwrap();
     let [single, eight] = rates.rates() else { panic!("{rates:?}") };
@@ -299,7 +302,7 @@ fn a_speed_up_is_against_single_rows() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn the_peak_grows_with_what_is_in_memory() {
+fn the_peak_grows_with_the_used_memory() {
     let before = inference::resident_peak().unwrap();
     let touched = vec![1_u8; 64 << 20];
     let after = inference::resident_peak().unwrap();

@@ -22,7 +22,7 @@ fn statements_lose_their_values() {
         ("PRAGMA foreign_keys", "pragma foreign_keys"),
         ("COMMIT", "commit"),
         ("", ""),
-        // No statement at all: its text, and no panic.
+        // Not a statement: the text is kept.
         ("SELECT 'open  \n string", "SELECT 'open string"),
     ] {
         assert_eq!(normalise(statement), normalised, "{statement}");
@@ -38,12 +38,12 @@ fn other_columns_are_other_statements() {
 
 proptest::proptest! {
     #[test]
-    fn no_text_makes_normalising_panic(text in "[-'\"$?(),;a-zA-Z0-9 \n/*.]{0,60}") {
+    fn normalising_never_panics(text in "[-'\"$?(),;a-zA-Z0-9 \n/*.]{0,60}") {
         let _ = normalise(&text);
     }
 }
 
-/// Of a page of organisations with so many rows.
+/// The queries of a page of organisations with `rows` rows.
 async fn organisations(database: &Database, form: Form, rows: u32) -> Queries {
     let page = Page { after: None, rows };
     let (found, queries) = Queries::of(database.organisations(page, form)).await.unwrap();
@@ -51,7 +51,7 @@ async fn organisations(database: &Database, form: Form, rows: u32) -> Queries {
     queries
 }
 
-/// Of a page of audit logs, whose users are all others.
+/// The queries of a page of audit logs, each of another user.
 async fn audit_logs(database: &Database, form: Form, rows: u32) -> Queries {
     let page = Page { after: None, rows };
     let (found, queries) = Queries::of(database.audit_logs(page, form)).await.unwrap();
@@ -93,11 +93,11 @@ pub(super) async fn queries_are_counted(database: &Database) {
           where organisation_id = ? order by id"
         ]
     );
-    // As somebody would write it down.
+    // In the spelling of a programmer.
     let allowed = "select id, name, email, role from users where organisation_id = 7 order by id";
     assert_eq!(growing(&one, &more, &[allowed]), []);
     assert_eq!(growing(&one, &more, &["SELECT 1"]), found);
-    // Nothing grows the other way round.
+    // With the sides swapped nothing grows.
     assert_eq!(growing(&more, &one, &[]), []);
 }
 
@@ -121,7 +121,7 @@ async fn writes_are_counted() {
     assert_eq!(statements.len(), 3, "{statements:?}");
 }
 
-/// Of a statement of up to four words sqlx tells no `db.statement`.
+/// For a statement of up to four words, sqlx does not report `db.statement`.
 #[tokio::test]
 async fn short_statements_are_counted_by_their_summary() {
     count_queries().unwrap();
@@ -143,7 +143,7 @@ async fn short_statements_are_counted_by_their_summary() {
 }
 
 #[tokio::test]
-async fn operations_at_the_same_time_are_counted_apart() {
+async fn concurrent_operations_are_counted_separately() {
     count_queries().unwrap();
     let database = super::sqlite().await;
     let (one, other) = tokio::join!(
@@ -154,17 +154,17 @@ async fn operations_at_the_same_time_are_counted_apart() {
 }
 
 #[tokio::test]
-async fn what_nobody_counts_is_an_error_and_not_none() {
+async fn counting_without_the_layer_is_an_error() {
     if !super::inside() {
-        let test = "counted::what_nobody_counts_is_an_error_and_not_none";
+        let test = "counted::counting_without_the_layer_is_an_error";
         let output = super::again(test).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success() && said.contains("1 passed"), "{said}");
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}");
         return;
     }
     let result = Queries::of(async {}).await;
     assert!(matches!(result, Err(QueryError::NotCounted)), "{result:?}");
-    // A subscriber of the program's own: it is not replaced.
+    // The program's own subscriber is not replaced.
     tracing::subscriber::set_global_default(tracing_subscriber::registry()).unwrap();
     let result = count_queries();
     assert!(matches!(result, Err(QueryError::OtherSubscriber)), "{result:?}");

@@ -1,4 +1,4 @@
-//! `PostgreSQL`: the same rows and answers, and what is refused.
+//! `PostgreSQL`: the same rows and answers, and refused databases.
 
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
@@ -31,7 +31,7 @@ async fn postgres_answers_as_sqlite_does() {
 
 #[tokio::test]
 #[ignore = "needs postgres: scripts/test installs it"]
-async fn postgres_uses_the_index_where_there_is_one() {
+async fn postgres_uses_the_index_if_there_is_one() {
     let (_server, database) = private().await;
     let mut connection = database.reader().acquire().await.unwrap();
     let plan = connection.point_plan().await.unwrap();
@@ -52,13 +52,13 @@ async fn others(server: &Postgres, name: &str) -> String {
 /// Runs a test again in a process with these variables, and checks that it succeeds.
 fn with_variables(test: &str, variables: &[(&str, &str)]) {
     let output = super::again(test).envs(variables.iter().copied()).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}");
 }
 
 #[tokio::test]
 #[ignore = "needs postgres: scripts/test installs it"]
-async fn a_users_database_is_seeded_once_by_however_many() {
+async fn a_users_database_is_seeded_once_by_concurrent_processes() {
     if super::inside() {
         let server = Postgres::find().unwrap();
         let (one, two) =
@@ -70,7 +70,7 @@ async fn a_users_database_is_seeded_once_by_however_many() {
     let server = Postgres::start().unwrap();
     let url = others(&server, "seeded").await;
     let variables = [("DATABASE_URL", url.as_str())];
-    let test = "postgres::a_users_database_is_seeded_once_by_however_many";
+    let test = "postgres::a_users_database_is_seeded_once_by_concurrent_processes";
     with_variables(test, &variables);
     let options: sqlx::postgres::PgConnectOptions = url.parse().unwrap();
     let mut connection = options.connect().await.unwrap();
@@ -96,7 +96,7 @@ async fn a_users_database_is_seeded_once_by_however_many() {
 
 #[tokio::test]
 #[ignore = "needs postgres: scripts/test installs it"]
-async fn a_schema_of_our_name_without_our_mark_is_left_alone() {
+async fn a_schema_of_that_name_without_the_marker_is_not_changed() {
     let schema = schema::postgres_schema();
     if super::inside() {
         let server = Postgres::find().unwrap();
@@ -114,8 +114,8 @@ async fn a_schema_of_our_name_without_our_mark_is_left_alone() {
     let url = others(&server, "taken").await;
     let options: sqlx::postgres::PgConnectOptions = url.parse().unwrap();
     let mut connection = options.connect().await.unwrap();
-    let test = "postgres::a_schema_of_our_name_without_our_mark_is_left_alone";
-    // With an empty marker, and without one.
+    let test = "postgres::a_schema_of_that_name_without_the_marker_is_not_changed";
+    // With an empty marker, and without a marker.
     for more in ["CREATE TABLE benchgate_seed (content TEXT)", "SELECT 1"] {
         let statements = format!(
             "DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}; \
@@ -148,7 +148,7 @@ async fn a_schema_with_other_rows_is_refused() {
 
 #[tokio::test]
 #[ignore = "needs postgres: scripts/test installs it"]
-async fn a_process_that_is_killed_while_seeding_leaves_nothing() {
+async fn a_killed_process_leaves_no_seeded_rows() {
     const MARK: &str = "seeding";
     if super::inside() {
         let server = Postgres::find().unwrap();
@@ -159,7 +159,7 @@ async fn a_process_that_is_killed_while_seeding_leaves_nothing() {
     let url = others(&server, MARK).await;
     let options: sqlx::postgres::PgConnectOptions = url.parse().unwrap();
     let mut connection = options.connect().await.unwrap();
-    let test = "postgres::a_process_that_is_killed_while_seeding_leaves_nothing";
+    let test = "postgres::a_killed_process_leaves_no_seeded_rows";
     let mut child = super::again(test)
         .env("DATABASE_URL", &url)
         .stdout(std::process::Stdio::null())
@@ -171,7 +171,7 @@ async fn a_process_that_is_killed_while_seeding_leaves_nothing() {
                    AND query LIKE 'CREATE SCHEMA%'";
     let deadline = Instant::now() + Duration::from_mins(1);
     while connection.fetch_one(seeding).await.unwrap().get::<i64, _>(0) == 0 {
-        assert!(Instant::now() < deadline, "it was not seen seeding");
+        assert!(Instant::now() < deadline, "no seeding was seen");
         std::thread::sleep(Duration::from_millis(1));
     }
     child.kill().unwrap();
@@ -188,7 +188,7 @@ async fn a_process_that_is_killed_while_seeding_leaves_nothing() {
             assert_eq!(row.get::<i64, _>(1), 0);
             break;
         }
-        assert!(Instant::now() < deadline, "the seeding goes on");
+        assert!(Instant::now() < deadline, "the seeding continues");
         std::thread::sleep(Duration::from_millis(5));
     }
     // The next process seeds it completely.
@@ -200,7 +200,7 @@ async fn a_process_that_is_killed_while_seeding_leaves_nothing() {
 
 #[tokio::test]
 #[ignore = "needs postgres: scripts/test installs it"]
-async fn reads_go_to_the_replica_that_is_named() {
+async fn reads_go_to_the_configured_replica() {
     if super::inside() {
         let server = Postgres::find().unwrap();
         let both = Database::postgres(&server, 1).await.unwrap();
@@ -219,7 +219,7 @@ async fn reads_go_to_the_replica_that_is_named() {
     let (replica, database) = private().await;
     super::rename_lead(&database, "of the replica").await;
     with_variables(
-        "postgres::reads_go_to_the_replica_that_is_named",
+        "postgres::reads_go_to_the_configured_replica",
         &[
             ("DATABASE_URL", &primary.url().unwrap()),
             ("DATABASE_REPLICA_URL", &replica.url().unwrap()),
@@ -229,7 +229,7 @@ async fn reads_go_to_the_replica_that_is_named() {
 
 #[tokio::test]
 #[ignore = "needs postgres and redis-server: scripts/test installs them"]
-async fn the_script_starts_servers_for_a_command_and_a_replica_that_follows() {
+async fn the_script_starts_servers_and_a_replica_for_a_command() {
     if super::inside() {
         Redis::find().unwrap().record().unwrap();
         let server = Postgres::find().unwrap();
@@ -257,28 +257,31 @@ async fn the_script_starts_servers_for_a_command_and_a_replica_that_follows() {
         script.args(options).arg(command.get_program()).args(command.get_args());
         script.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         let output = script.env("TMPDIR", temporary.path()).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let mut addresses = said.lines().filter_map(|line| line.rsplit_once(" on 127.0.0.1:"));
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        let mut addresses = stderr.lines().filter_map(|line| line.rsplit_once(" on 127.0.0.1:"));
         let count = addresses.clone().count();
         let gone = addresses.all(|(_, port)| {
             TcpStream::connect(("127.0.0.1", port.parse::<u16>().unwrap())).is_err()
         });
-        assert!(gone, "a server is still there: {said}");
-        assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0, "{said}");
+        assert!(gone, "a server is still running: {stderr}");
+        assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0, "{stderr}");
         (output, count)
     };
     let recorded = tempfile::NamedTempFile::new().unwrap();
-    let mut inside = super::again(
-        "postgres::the_script_starts_servers_for_a_command_and_a_replica_that_follows",
-    );
+    let mut inside =
+        super::again("postgres::the_script_starts_servers_and_a_replica_for_a_command");
     inside.env(benchgate_record::VARIABLE, recorded.path());
     let (output, servers) = run(&[], &inside);
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}");
     assert_eq!(servers, 3);
     let recorded = std::fs::read_to_string(recorded.path()).unwrap();
-    let told = recorded.lines().map(|line| line.rsplit_once(" by URL").map(|(_, rest)| rest));
-    assert_eq!(told.collect::<Vec<_>>(), [Some("\"}}"), Some(" with a replica\"}}")], "{recorded}");
+    let versions = recorded.lines().map(|line| line.rsplit_once(" by URL").map(|(_, rest)| rest));
+    assert_eq!(
+        versions.collect::<Vec<_>>(),
+        [Some("\"}}"), Some(" with a replica\"}}")],
+        "{recorded}"
+    );
 
     let mut failing = Command::new("sh");
     failing.args(["-c", "[ -n \"$DATABASE_URL\" ] && [ -z \"$DATABASE_REPLICA_URL\" ] && exit 7"]);
@@ -286,11 +289,11 @@ async fn the_script_starts_servers_for_a_command_and_a_replica_that_follows() {
     assert_eq!((output.status.code(), servers), (Some(7), 2), "the command's own exit code");
 }
 
-/// The reason why there is no server, in a process with these variables.
+/// The reason for a missing server, in a process with these variables.
 fn reason(test: &str, variables: &[(&str, &str)]) -> String {
     let output = super::again(test).arg("--nocapture").envs(variables.iter().copied()).output();
-    let said = String::from_utf8(output.unwrap().stdout).unwrap();
-    said.lines().find_map(|line| line.strip_prefix("reason:")).expect(&said).to_owned()
+    let stdout = String::from_utf8(output.unwrap().stdout).unwrap();
+    stdout.lines().find_map(|line| line.strip_prefix("reason:")).expect(&stdout).to_owned()
 }
 
 fn tell_reason() {
@@ -298,43 +301,42 @@ fn tell_reason() {
 }
 
 #[test]
-fn a_database_that_does_not_answer_is_not_replaced_and_its_password_not_told() {
+fn a_database_that_does_not_answer_is_an_error_without_the_password() {
     if super::inside() {
         return tell_reason();
     }
-    let test =
-        "postgres::a_database_that_does_not_answer_is_not_replaced_and_its_password_not_told";
-    // Bound and closed again, so that no one listens there.
+    let test = "postgres::a_database_that_does_not_answer_is_an_error_without_the_password";
+    // Bound and closed again, so that nothing listens there.
     let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("postgres://me:hunter2@{address}/mine");
-    let said = reason(test, &[("DATABASE_URL", &url)]);
-    assert!(said.starts_with("the server at DATABASE_URL does not answer: "), "{said}");
+    let found = reason(test, &[("DATABASE_URL", &url)]);
+    assert!(found.starts_with("the server at DATABASE_URL does not answer: "), "{found}");
     for url in [
         "sqlite://hunter2.db",
         "postgres://me:hunter2@host:port/mine",
         "postgres://me:hunter2@[/mine",
         "postgres://me:hunter2@localhost/mine?sslmode=hunter2-or-so",
     ] {
-        let said = reason(test, &[("DATABASE_URL", url)]);
-        assert!(said.starts_with("DATABASE_URL cannot be used: "), "{said}");
-        assert!(!said.contains("me:") && !said.contains("@host"), "{said}");
+        let found = reason(test, &[("DATABASE_URL", url)]);
+        assert!(found.starts_with("DATABASE_URL cannot be used: "), "{found}");
+        assert!(!found.contains("me:") && !found.contains("@host"), "{found}");
     }
-    let said = reason(test, &[("DATABASE_REPLICA_URL", &url)]);
-    assert!(said.starts_with("DATABASE_REPLICA_URL is set, but DATABASE_URL is not"), "{said}");
+    let found = reason(test, &[("DATABASE_REPLICA_URL", &url)]);
+    assert!(found.starts_with("DATABASE_REPLICA_URL is set, but DATABASE_URL is not"), "{found}");
 }
 
-/// It accepts connections but never answers.
+/// The server accepts connections but never answers.
 #[test]
-fn a_database_that_is_silent_is_given_up() {
+fn a_silent_database_is_given_up() {
     if super::inside() {
         return tell_reason();
     }
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("postgres://me:hunter2@{}/mine", listener.local_addr().unwrap());
-    let test = "postgres::a_database_that_is_silent_is_given_up";
-    let said = reason(test, &[("DATABASE_URL", &url)]);
-    assert!(said.starts_with("the server at DATABASE_URL does not answer: "), "{said}");
-    assert!(!said.contains("hunter2"), "{said}");
+    let test = "postgres::a_silent_database_is_given_up";
+    let found = reason(test, &[("DATABASE_URL", &url)]);
+    assert!(found.starts_with("the server at DATABASE_URL does not answer: "), "{found}");
+    assert!(!found.contains("hunter2"), "{found}");
 }
 
 #[tokio::test]
@@ -366,14 +368,14 @@ async fn a_wrong_password_is_not_repeated() {
     }
     right.connect().await.unwrap();
     let test = "postgres::a_wrong_password_is_not_repeated";
-    let said = reason(test, &[("DATABASE_URL", &url("hunter2"))]);
-    assert!(said.contains("password authentication failed for user \"me\""), "{said}");
-    assert!(!said.contains("hunter2"), "{said}");
+    let found = reason(test, &[("DATABASE_URL", &url("hunter2"))]);
+    assert!(found.contains("password authentication failed for user \"me\""), "{found}");
+    assert!(!found.contains("hunter2"), "{found}");
 }
 
 #[test]
 #[ignore = "needs postgres: scripts/test installs it"]
-fn a_private_server_is_no_roots_and_ends_with_its_process() {
+fn a_private_server_does_not_run_as_root_and_ends_with_its_process() {
     use std::io::{BufRead as _, BufReader};
     use std::os::unix::fs::MetadataExt as _;
     use std::process::Stdio;
@@ -387,13 +389,14 @@ fn a_private_server_is_no_roots_and_ends_with_its_process() {
         std::process::exit(0);
     }
     for killed in [false, true] {
-        let mut child =
-            super::again("postgres::a_private_server_is_no_roots_and_ends_with_its_process")
-                .arg("--nocapture")
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .spawn()
-                .unwrap();
+        let mut child = super::again(
+            "postgres::a_private_server_does_not_run_as_root_and_ends_with_its_process",
+        )
+        .arg("--nocapture")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
         let directory =
             lines.find_map(|line| line.strip_prefix("socket:").map(str::to_owned)).unwrap();

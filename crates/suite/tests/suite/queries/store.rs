@@ -36,7 +36,7 @@ async fn a_database_is_seeded_once_and_copied() {
 }
 
 #[tokio::test]
-async fn a_file_that_was_cut_off_is_made_anew() {
+async fn a_truncated_file_is_created_again() {
     let directory = tempfile::tempdir().unwrap();
     let store = Store::at(directory.path().to_owned());
     drop(Database::sqlite_in(&store, 1).await.unwrap());
@@ -51,9 +51,9 @@ async fn a_file_that_was_cut_off_is_made_anew() {
     }
 }
 
-/// A process is killed while it makes an entry: half an entry must never be used.
+/// A process is killed while it makes an entry: a partial entry must never be used.
 #[test]
-fn what_a_killed_process_was_making_is_made_anew() {
+fn an_entry_of_a_killed_process_is_created_again() {
     const PLACE: &str = "BENCHGATE_TEST_PLACE";
     const BEGUN: &str = "begun";
     let half = |directory: &Path| std::fs::write(directory.join("data"), "ha");
@@ -77,7 +77,7 @@ fn what_a_killed_process_was_making_is_made_anew() {
         unreachable!("it is killed before");
     }
     let directory = tempfile::tempdir().unwrap();
-    let mut child = super::again("store::what_a_killed_process_was_making_is_made_anew")
+    let mut child = super::again("store::an_entry_of_a_killed_process_is_created_again")
         .env(PLACE, directory.path())
         .arg("--nocapture")
         .stdout(Stdio::piped())
@@ -98,7 +98,7 @@ fn what_a_killed_process_was_making_is_made_anew() {
     let read = |directory: &Path| Ok(std::fs::read_to_string(directory.join("data")).unwrap());
     assert_eq!(store.with("entry", make, read).unwrap(), "whole");
     assert_eq!(names(&store), ["entry", "lock"]);
-    // It is not made again.
+    // The entry is not created again.
     assert_eq!(store.with("entry", |_| panic!("again"), read).unwrap(), "whole");
 }
 
@@ -112,7 +112,7 @@ fn a_store_that_cannot_be_written_says_so() {
 }
 
 #[test]
-fn what_cannot_be_made_is_not_kept() {
+fn an_entry_that_cannot_be_created_is_not_kept() {
     let directory = tempfile::tempdir().unwrap();
     let store = Store::at(directory.path().to_owned());
     let failing = |_: &Path| {

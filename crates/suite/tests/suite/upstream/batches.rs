@@ -14,11 +14,11 @@ const fn batches(max_size: usize, max_wait: Duration) -> BatchConfig {
 }
 
 #[tokio::test]
-async fn lookups_at_the_same_time_are_one_request_and_each_gets_its_own() {
+async fn concurrent_lookups_are_one_request_and_each_gets_its_own_value() {
     let upstream = upstream(Faults::none());
     let valuations = Valuations::new(client(&upstream, ONCE).0, batches(8, HOUR));
     let mut callers = JoinSet::new();
-    // Two want the same one, and one what is not there.
+    // Two callers want the same value, and one caller wants a missing value.
     for property in [5, 3, 1000, 9, 3, 1, 0, 700] {
         let valuations = valuations.clone();
         callers.spawn(async move { (property, valuations.batched(property).await.unwrap()) });
@@ -42,7 +42,7 @@ async fn a_full_batch_is_sent_at_once_and_the_rest_after_its_wait() {
 }
 
 #[tokio::test]
-async fn of_one_or_no_size_each_goes_alone() {
+async fn with_a_batch_size_of_0_or_1_each_lookup_is_a_request() {
     let upstream = upstream(Faults::none());
     for max_size in [0, 1] {
         let before = upstream.requests();
@@ -80,7 +80,7 @@ async fn a_batch_is_sent_again_as_one() {
 
 type Asked = Arc<Mutex<Vec<Vec<u32>>>>;
 
-/// Doubles what it is asked for, knows no 13, fails with 66 and panics with 99.
+/// Doubles each key. 13 is missing, 66 fails and 99 panics.
 fn doubling(config: BatchConfig) -> (Batcher<u32, u32, &'static str>, Asked) {
     let asked = Asked::default();
     let batcher = Batcher::new(config, {
@@ -88,7 +88,7 @@ fn doubling(config: BatchConfig) -> (Batcher<u32, u32, &'static str>, Asked) {
         move |keys: Vec<u32>| {
             asked.lock().unwrap().push(keys.clone());
             async move {
-                assert!(!keys.contains(&99), "told to");
+                assert!(!keys.contains(&99), "a key that panics");
                 if keys.contains(&66) {
                     return Err("66");
                 }
@@ -115,12 +115,12 @@ async fn a_batch_asks_for_different_keys_in_their_order() {
 }
 
 #[tokio::test]
-async fn callers_who_have_gone_are_not_asked_for() {
+async fn keys_of_callers_who_have_gone_are_not_requested() {
     let (batcher, asked) = doubling(batches(2, HOUR));
     tokio::select! {
         biased;
         answer = batcher.get(1) => panic!("{answer:?}"),
-        // Polled once, it is in the queue.
+        // After one poll, the caller is in the queue.
         () = std::future::ready(()) => {}
     }
     assert_eq!(batcher.get(2).await, Ok(Some(4)));
@@ -128,7 +128,7 @@ async fn callers_who_have_gone_are_not_asked_for() {
 }
 
 #[tokio::test]
-async fn what_nobody_waits_for_any_more_is_not_asked_at_all() {
+async fn a_batch_without_waiting_callers_is_not_requested() {
     let (batcher, asked) = doubling(batches(1, HOUR));
     tokio::select! {
         biased;

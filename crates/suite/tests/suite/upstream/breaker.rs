@@ -15,7 +15,7 @@ fn breaker() -> (Breaker, Clock) {
     (Breaker::new(CONFIG, clock.clone()), clock)
 }
 
-/// One call that ends as it is told to.
+/// One call with the given outcome.
 fn call(breaker: &Breaker, succeeds: bool) {
     let permit = breaker.acquire().unwrap();
     if succeeds {
@@ -34,19 +34,19 @@ fn opened() -> (Breaker, Clock) {
 }
 
 #[test]
-fn it_opens_at_its_threshold() {
+fn a_breaker_opens_at_its_threshold() {
     let (breaker, _) = breaker();
     for succeeds in [true, false, true, false] {
         call(&breaker, succeeds);
     }
     assert_eq!(breaker.state(), State::Closed);
-    // The third one of the last four.
+    // The third failure of the last four calls.
     call(&breaker, false);
     assert_eq!(breaker.state(), State::Open);
 }
 
 #[test]
-fn failures_of_long_ago_are_forgotten() {
+fn old_failures_are_forgotten() {
     let (breaker, _) = breaker();
     for succeeds in [false, false, true, true, true, false, false, true, true, false] {
         call(&breaker, succeeds);
@@ -55,7 +55,7 @@ fn failures_of_long_ago_are_forgotten() {
 }
 
 #[test]
-fn open_it_rejects_until_its_time_is_over() {
+fn an_open_breaker_rejects_until_its_time_is_over() {
     let (breaker, clock) = opened();
     assert_eq!(breaker.acquire().unwrap_err(), Rejected::Open { retry_in: OPEN_FOR });
     clock.advance(Duration::from_millis(4999));
@@ -66,7 +66,7 @@ fn open_it_rejects_until_its_time_is_over() {
 }
 
 #[test]
-fn half_open_lets_one_through_and_its_success_closes() {
+fn a_half_open_breaker_lets_one_call_through_and_closes_on_success() {
     let (breaker, clock) = opened();
     clock.advance(OPEN_FOR);
     let trial = breaker.acquire().unwrap();
@@ -76,7 +76,7 @@ fn half_open_lets_one_through_and_its_success_closes() {
     }
     trial.succeed();
     assert_eq!(breaker.state(), State::Closed);
-    // What failed before it opened counts no more.
+    // Failures before it opened no longer count.
     call(&breaker, false);
     call(&breaker, false);
     assert_eq!(breaker.state(), State::Closed);
@@ -85,7 +85,7 @@ fn half_open_lets_one_through_and_its_success_closes() {
 }
 
 #[test]
-fn a_trial_that_fails_opens_for_the_same_time() {
+fn a_failed_trial_opens_the_breaker_for_the_same_time() {
     let (breaker, clock) = opened();
     clock.advance(OPEN_FOR);
     call(&breaker, false);
@@ -93,7 +93,7 @@ fn a_trial_that_fails_opens_for_the_same_time() {
 }
 
 #[test]
-fn a_trial_that_is_given_up_makes_room_for_another() {
+fn an_abandoned_trial_makes_room_for_another() {
     let (breaker, clock) = opened();
     clock.advance(OPEN_FOR);
     drop(breaker.acquire().unwrap());
@@ -105,7 +105,7 @@ fn a_trial_that_is_given_up_makes_room_for_another() {
 }
 
 #[test]
-fn a_call_that_is_given_up_is_no_failure() {
+fn an_abandoned_call_is_not_a_failure() {
     let (breaker, _) = breaker();
     for _ in 0..10 {
         drop(breaker.acquire().unwrap());
@@ -114,7 +114,7 @@ fn a_call_that_is_given_up_is_no_failure() {
 }
 
 #[test]
-fn a_late_result_decides_no_trial() {
+fn a_late_result_does_not_decide_a_trial() {
     let (breaker, clock) = breaker();
     let late: Vec<_> = (0..2).map(|_| breaker.acquire().unwrap()).collect();
     for _ in 0..3 {
@@ -174,16 +174,16 @@ async fn a_breaker_that_opens_ends_the_retries() {
     config.retry.retries = 10;
     let (client, _) = client(&upstream, config);
     let error = client.get(LEAD).await.unwrap_err();
-    // What opened it is told, not that it is open.
+    // The error names the failure that opened the breaker.
     assert!(matches!(error, UpstreamError::Connection { .. }), "{error}");
     assert_eq!(upstream.requests(), 3);
     assert_eq!(client.breaker().state(), State::Open);
-    // Nothing was taken out or waited for that could not have been sent.
+    // No budget was spent and no time was waited for requests that were not sent.
     assert_eq!((client.counts().retries, client.counts().rejected), (2, 0));
 }
 
 #[test]
-fn an_endless_time_is_a_time_too() {
+fn an_endless_open_time_is_allowed() {
     let clock = Clock::manual();
     let config = BreakerConfig { window: 1, failures: 1, open_for: Duration::MAX };
     let breaker = Breaker::new(config, clock.clone());
@@ -194,7 +194,7 @@ fn an_endless_time_is_a_time_too() {
 }
 
 #[tokio::test]
-async fn what_the_upstream_refuses_opens_nothing() {
+async fn refused_requests_do_not_open_the_breaker() {
     let upstream = upstream(Faults::none());
     let (client, _) = client(&upstream, GUARDED);
     for _ in 0..10 {
@@ -204,7 +204,7 @@ async fn what_the_upstream_refuses_opens_nothing() {
 }
 
 #[tokio::test]
-async fn a_caller_who_goes_during_the_trial_leaves_room_for_another() {
+async fn a_caller_who_leaves_during_the_trial_makes_room_for_another() {
     let upstream = upstream(Faults::script([Fault::Unavailable; 3]));
     let (client, clock) = client(&upstream, GUARDED);
     for _ in 0..3 {
@@ -215,7 +215,7 @@ async fn a_caller_who_goes_during_the_trial_leaves_room_for_another() {
     tokio::select! {
         biased;
         answer = client.get(LEAD) => panic!("{answer:?}"),
-        // Polled once, it has asked.
+        // After one poll, the request has been sent.
         () = std::future::ready(()) => {}
     }
     upstream.set_faults(Faults::none());

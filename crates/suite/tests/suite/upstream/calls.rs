@@ -42,7 +42,7 @@ async fn an_answer_that_takes_too_long_is_abandoned() {
         format!("{}/valuations/7: no answer within 30ms", upstream.base())
     );
     assert!(error.is_failure() && error.is_transient());
-    // The upstream itself is well.
+    // The upstream itself works.
     client(&upstream, ONCE).0.get("/valuations/7").await.unwrap();
 }
 
@@ -93,12 +93,12 @@ async fn an_upstream_that_is_gone_is_an_error() {
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_cut_off() {
+async fn an_endless_answer_is_cut_off() {
     let upstream = upstream(Faults::none());
     let (client, _) = client(&upstream, ClientConfig { answer_bytes_max: 10, ..PLAIN });
     let error = client.get("/valuations/7").await.unwrap_err();
     assert!(matches!(error, UpstreamError::Answer { .. }), "{error}");
-    assert_eq!(upstream.requests(), 1, "it would not be shorter");
+    assert_eq!(upstream.requests(), 1, "an endless answer was requested again");
     assert!(client.post("/orders/7", Bytes::new()).await.unwrap().is_empty());
 }
 

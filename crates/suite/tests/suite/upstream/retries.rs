@@ -28,7 +28,7 @@ async fn a_failed_request_is_sent_again_until_it_succeeds() {
     assert_eq!(upstream.requests(), 3);
     assert_eq!(client.counts(), Counts { requests: 1, attempts: 3, retries: 2, rejected: 0 });
 
-    // It waited for what the seed says, once for each retry.
+    // It waited for the seed's times, once for each retry.
     let mut random = Xoshiro256PlusPlus::seed_from_u64(BACKOFF.seed);
     let waits = [BACKOFF.delay(0, &mut random), BACKOFF.delay(1, &mut random)];
     assert_eq!(clock.now() - start, waits[0] + waits[1]);
@@ -36,7 +36,7 @@ async fn a_failed_request_is_sent_again_until_it_succeeds() {
 }
 
 #[tokio::test]
-async fn after_the_last_retry_the_failure_is_told() {
+async fn after_the_last_retry_the_failure_is_returned() {
     let upstream = upstream(Faults::cycle([Fault::Unavailable]));
     let (client, _) = client(&upstream, PLAIN);
     let error = client.get(LEAD).await.unwrap_err();
@@ -45,10 +45,10 @@ async fn after_the_last_retry_the_failure_is_told() {
 }
 
 #[tokio::test]
-async fn what_is_not_idempotent_is_sent_once() {
+async fn requests_that_are_not_idempotent_are_sent_once() {
     let upstream = upstream(Faults::script([Fault::Reset, Fault::Unavailable]));
     let (client, _) = client(&upstream, PLAIN);
-    // It was done, and the caller cannot know: a second one would be done twice.
+    // The request was carried out, which the caller cannot know: a retry would repeat it.
     let error = client.post("/orders/7", Bytes::new()).await.unwrap_err();
     assert!(matches!(error, UpstreamError::Connection { .. }), "{error}");
     assert_eq!((upstream.orders(), upstream.requests()), (1, 1));
@@ -62,13 +62,13 @@ async fn what_is_not_idempotent_is_sent_once() {
 }
 
 #[tokio::test]
-async fn every_idempotent_method_is_sent_again() {
+async fn requests_of_every_idempotent_method_are_sent_again() {
     let upstream = upstream(Faults::none());
     let (client, _) = client(&upstream, PLAIN);
     for method in [Method::PUT, Method::DELETE, Method::HEAD, Method::OPTIONS] {
         upstream.set_faults(Faults::script([Fault::Unavailable]));
         let before = upstream.requests();
-        // Whatever it says to it: it was asked twice.
+        // Whatever the answer, the request was sent twice.
         let _ = client.send(method.clone(), "/orders/7", Bytes::new()).await;
         assert_eq!(upstream.requests() - before, 2, "{method}");
     }
@@ -79,7 +79,7 @@ async fn every_idempotent_method_is_sent_again() {
 }
 
 #[tokio::test]
-async fn what_the_upstream_refuses_is_not_sent_again() {
+async fn refused_requests_are_not_sent_again() {
     let upstream = upstream(Faults::none());
     let (client, _) = client(&upstream, PLAIN);
     for (path, refused) in [("/valuations/1000", 404), ("/valuations?ids=1,x", 400)] {
@@ -109,7 +109,7 @@ async fn retries_stop_when_their_budget_is_used_up() {
         client.get(LEAD).await.unwrap_err();
         sent.push(upstream.requests() - before);
     }
-    // The reserve of three, and from then on one for ten requests.
+    // The reserve of three retries, and then one retry for ten requests.
     assert_eq!(sent, [3, 2, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1]);
     assert_eq!(client.budget().left(), 0);
 }
@@ -130,7 +130,7 @@ fn a_budget_holds_no_more_than_its_reserve() {
 }
 
 #[test]
-fn waits_grow_to_their_longest() {
+fn waits_grow_to_their_maximum() {
     let ceilings: Vec<_> = [0, 1, 2, 3, 4, 5, 31, 32, u32::MAX]
         .map(|retry| BACKOFF.ceiling(retry).as_millis())
         .to_vec();
@@ -158,7 +158,7 @@ fn waits_spread_evenly_below_their_ceiling_and_the_same_for_a_seed() {
 
 /// Of a third of requests that fail, hardly any reach the caller.
 #[tokio::test]
-async fn retries_hide_what_the_seed_lets_fail() {
+async fn retries_hide_most_failures() {
     const SHARES: Shares =
         Shares { unavailable: 0.25, delayed: 0.0, reset: 0.1, delay: Duration::ZERO };
     let (mut answered, mut asked) = (Vec::new(), Vec::new());
@@ -220,7 +220,7 @@ fn drawn_faults_have_their_shares_and_are_the_same_for_a_seed() {
         (Fault::Reset, 500),
         (Fault::None, 6500),
     ] {
-        let count: i32 = drawn.iter().map(|one| i32::from(*one == fault)).sum();
+        let count: i32 = drawn.iter().map(|drawn| i32::from(*drawn == fault)).sum();
         // Five standard deviations of the largest.
         assert!((count - expected).abs() < 240, "{fault:?}: {count}");
     }
