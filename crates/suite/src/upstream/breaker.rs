@@ -2,13 +2,13 @@
 //!
 //! A closed breaker lets every call through and opens when too many of the last calls
 //! failed. An open breaker rejects every call until its time is over. Then it is half
-//! open: one call goes through as a trial, and all others are still rejected. If the trial
+//! open: one call goes through as a probe, and all others are still rejected. If the probe
 //! succeeds, the breaker closes; if it fails, the breaker opens for the same time again
 //! (M. Nygard, "Release It!", 2007, section 5.2).
 //!
 //! It is written here because no crate fits: `failsafe` 1.3 and `recloser` 1.4 let all
 //! callers through when half open, in `tower-resilience-circuitbreaker` 0.14 a late answer
-//! to a call from before the opening decides the trial, and none takes a clock that a test
+//! to a call from before the opening decides the probe, and none takes a clock that a test
 //! can move.
 
 use std::collections::VecDeque;
@@ -26,7 +26,7 @@ pub struct BreakerConfig {
     /// The number of failures among them that opens the breaker, at least one. If it is
     /// larger than the window, the breaker never opens.
     pub failures: usize,
-    /// How long the breaker stays open before a trial.
+    /// How long the breaker stays open before a probe.
     pub open_for: Duration,
 }
 
@@ -35,9 +35,9 @@ pub struct BreakerConfig {
 pub enum State {
     /// Calls go through.
     Closed,
-    /// Calls are rejected. Once the time is over, the next call is the trial.
+    /// Calls are rejected. Once the time is over, the next call is the probe.
     Open,
-    /// A trial is under way. All other calls are rejected.
+    /// A probe is under way. All other calls are rejected.
     HalfOpen,
 }
 
@@ -57,11 +57,11 @@ pub enum Rejected {
     /// The breaker is open.
     #[error("the circuit breaker is open for another {retry_in:?}")]
     Open {
-        /// The time until a trial is allowed.
+        /// The time until a probe is allowed.
         retry_in: Duration,
     },
-    /// A trial is under way.
-    #[error("the circuit breaker is half open and its trial is under way")]
+    /// A probe is under way.
+    #[error("the circuit breaker is half open and its probe is under way")]
     HalfOpen,
 }
 
@@ -155,7 +155,7 @@ impl Breaker {
                 circuit.enter(Phase::Closed { failed: VecDeque::new() });
             }
             (Phase::HalfOpen, Outcome::Failed) => circuit.enter(open(self.config.open_for)),
-            // The trial was abandoned; the next call is another trial.
+            // The probe was abandoned; the next call is another probe.
             (Phase::HalfOpen, Outcome::Abandoned) => {
                 circuit.enter(open(Duration::ZERO));
             }

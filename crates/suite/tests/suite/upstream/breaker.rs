@@ -69,12 +69,12 @@ fn an_open_breaker_rejects_until_its_time_is_over() {
 fn a_half_open_breaker_lets_one_call_through_and_closes_on_success() {
     let (breaker, clock) = opened();
     clock.advance(OPEN_FOR);
-    let trial = breaker.acquire().unwrap();
+    let probe = breaker.acquire().unwrap();
     assert_eq!(breaker.state(), State::HalfOpen);
     for _ in 0..3 {
         assert_eq!(breaker.acquire().unwrap_err(), Rejected::HalfOpen);
     }
-    trial.succeed();
+    probe.succeed();
     assert_eq!(breaker.state(), State::Closed);
     // Failures before it opened no longer count.
     call(&breaker, false);
@@ -85,7 +85,7 @@ fn a_half_open_breaker_lets_one_call_through_and_closes_on_success() {
 }
 
 #[test]
-fn a_failed_trial_opens_the_breaker_for_the_same_time() {
+fn a_failed_probe_opens_the_breaker_for_the_same_time() {
     let (breaker, clock) = opened();
     clock.advance(OPEN_FOR);
     call(&breaker, false);
@@ -93,14 +93,14 @@ fn a_failed_trial_opens_the_breaker_for_the_same_time() {
 }
 
 #[test]
-fn an_abandoned_trial_makes_room_for_another() {
+fn an_abandoned_probe_makes_room_for_another() {
     let (breaker, clock) = opened();
     clock.advance(OPEN_FOR);
     drop(breaker.acquire().unwrap());
     assert_eq!(breaker.state(), State::Open);
-    let trial = breaker.acquire().unwrap();
+    let probe = breaker.acquire().unwrap();
     assert_eq!(breaker.acquire().unwrap_err(), Rejected::HalfOpen);
-    trial.succeed();
+    probe.succeed();
     assert_eq!(breaker.state(), State::Closed);
 }
 
@@ -114,19 +114,19 @@ fn an_abandoned_call_is_not_a_failure() {
 }
 
 #[test]
-fn a_late_result_does_not_decide_a_trial() {
+fn a_late_result_does_not_decide_a_probe() {
     let (breaker, clock) = breaker();
     let late: Vec<_> = (0..2).map(|_| breaker.acquire().unwrap()).collect();
     for _ in 0..3 {
         call(&breaker, false);
     }
     clock.advance(OPEN_FOR);
-    let trial = breaker.acquire().unwrap();
+    let probe = breaker.acquire().unwrap();
     let [good, bad] = <[_; 2]>::try_from(late).unwrap();
     good.succeed();
     bad.fail();
     assert_eq!(breaker.state(), State::HalfOpen);
-    trial.succeed();
+    probe.succeed();
     assert_eq!(breaker.state(), State::Closed);
 }
 
@@ -154,8 +154,8 @@ async fn a_client_sends_nothing_while_open_and_one_request_when_half_open() {
 
     clock.advance(OPEN_FOR);
     upstream.set_faults(Faults::none());
-    let (trial, other) = tokio::join!(client.get(LEAD), client.get(LEAD));
-    trial.unwrap();
+    let (probe, other) = tokio::join!(client.get(LEAD), client.get(LEAD));
+    probe.unwrap();
     let rejected = other.unwrap_err();
     assert!(
         matches!(rejected, UpstreamError::Open { rejected: Rejected::HalfOpen, .. }),
@@ -204,7 +204,7 @@ async fn refused_requests_do_not_open_the_breaker() {
 }
 
 #[tokio::test]
-async fn a_caller_who_leaves_during_the_trial_makes_room_for_another() {
+async fn a_caller_who_leaves_during_the_probe_makes_room_for_another() {
     let upstream = upstream(Faults::script([Fault::Unavailable; 3]));
     let (client, clock) = client(&upstream, GUARDED);
     for _ in 0..3 {
