@@ -1,5 +1,5 @@
-//! Runs the processes of a measurement, for whoever decides which and in which
-//! order: `gate run` and trials.
+//! Runs the processes of a measurement. `gate run` and trials decide which ones, and
+//! in which order.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -12,7 +12,7 @@ use crate::drive::{
     CriterionTimes, Filter, Interrupt, Measured, Prepared, Process, Scratch, last_lines,
 };
 
-/// What all processes of a measurement have in common.
+/// Settings that all processes of a measurement share.
 pub(super) struct Driver<'a> {
     scratch: Scratch,
     logs: Option<&'a Path>,
@@ -22,15 +22,15 @@ pub(super) struct Driver<'a> {
 
 /// One process to run.
 pub(super) struct Start<'a> {
-    /// Names its directory and its log; another attempt needs another name.
+    /// The name of its directory and its log; each attempt needs a different name.
     pub(super) name: &'a str,
     /// The executable.
     pub(super) prepared: &'a Prepared<'a>,
-    /// Which of its benchmarks; all, without one.
+    /// The benchmarks to run; all of them if `None`.
     pub(super) filter: Option<&'a Filter>,
-    /// How long criterion takes for each.
+    /// Criterion's times for each benchmark.
     pub(super) times: CriterionTimes,
-    /// More variables.
+    /// Additional environment variables.
     pub(super) environment: BTreeMap<OsString, OsString>,
 }
 
@@ -39,13 +39,13 @@ pub(super) struct Start<'a> {
 pub(super) struct Attempt {
     /// What it measured, unless it could not be started.
     pub(super) measured: Option<Measured>,
-    /// Why it is not as it should be, if it is not.
+    /// Why it failed, if it did.
     pub(super) failure: Option<String>,
 }
 
 impl<'a> Driver<'a> {
-    /// A driver with a private directory inside `scratch`. Output goes to files in
-    /// `logs`, where that is given.
+    /// Creates a driver with a private directory inside `scratch`. Output goes to files
+    /// in `logs`, if that is given.
     pub(super) fn new(
         scratch: &Path,
         logs: Option<&'a Path>,
@@ -80,7 +80,7 @@ impl<'a> Driver<'a> {
             environment,
         };
         let outcome = process.run(self.interrupt, on_begin);
-        // Results of hundreds of processes would fill the disk.
+        // Removed at once: results of hundreds of processes would fill the disk.
         let _ = fs_err::remove_dir_all(&home);
         match outcome {
             Ok(measured) => {
@@ -98,7 +98,7 @@ impl<'a> Driver<'a> {
 impl Attempt {
     /// Whether it reached its time limit.
     pub(super) fn timed_out(&self) -> bool {
-        self.measured.as_ref().is_some_and(|one| matches!(one.ended, Ended::TimedOut(_)))
+        self.measured.as_ref().is_some_and(|run| matches!(run.ended, Ended::TimedOut(_)))
     }
 
     /// Whether it ran and failed by itself: another attempt may succeed.
@@ -107,7 +107,7 @@ impl Attempt {
     }
 }
 
-/// Why a process is not as it should be, if it is not.
+/// Why a process failed, if it did.
 fn failure(measured: &Measured) -> Option<String> {
     let tail = last_lines(&measured.tail);
     if let Some(reason) = &measured.unreadable {
@@ -122,11 +122,11 @@ fn failure(measured: &Measured) -> Option<String> {
         && harvest.not_run.is_empty();
     silent.then(|| match &measured.elsewhere {
         Some(elsewhere) => format!(
-            "its code sets an output directory, so its results are in {} and not where CRITERION_HOME \
-             says; remove the call of `Criterion::output_directory`, or make it only where \
-             CRITERION_HOME is not set",
+            "its code sets an output directory, so its results are in {} instead of CRITERION_HOME; \
+             remove the call of `Criterion::output_directory`, or make it only if CRITERION_HOME \
+             is not set",
             elsewhere.display()
         ),
-        None => format!("its process ended well and wrote no results{tail}"),
+        None => format!("its process succeeded but wrote no results{tail}"),
     })
 }

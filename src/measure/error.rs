@@ -17,7 +17,7 @@ pub enum MeasureError {
     /// The plan cannot be carried out.
     #[error("nothing can be measured this way: {0}")]
     Plan(String),
-    /// The time would be spent without a verdict.
+    /// The time budget is too short for any verdict.
     #[error(
         "{} is too short for any verdict: screening takes about {} ({pairs} pairs of processes \
          for benchmarks: {benchmarks}), and confirming one suspect {} more ({least} pairs); give \
@@ -26,17 +26,17 @@ pub enum MeasureError {
         shown_budget(*.screening + *.confirming), shown_own_times(.own_times)
     )]
     Budget {
-        /// What was given.
+        /// The time budget.
         budget: Duration,
-        /// How many benchmarks there are.
+        /// The number of benchmarks.
         benchmarks: usize,
         /// Pairs for screening.
         pairs: u32,
-        /// What those take.
+        /// The time that these pairs take.
         screening: Duration,
-        /// Pairs without which nothing can be confirmed.
+        /// The fewest pairs that can confirm anything.
         least: u32,
-        /// What those take, for one benchmark.
+        /// The time that these pairs take, for one benchmark.
         confirming: Duration,
         /// Benchmarks whose code sets their times or samples.
         own_times: Vec<String>,
@@ -44,7 +44,7 @@ pub enum MeasureError {
     /// A scratch directory could not be made.
     #[error("cannot make a scratch directory: {0}")]
     Scratch(#[source] io::Error),
-    /// A process could not be handled; one that merely fails is no error.
+    /// A process could not be handled. A process that fails by itself is not an error.
     #[error(transparent)]
     Process(ProcessError),
     /// The gate was asked to stop; all processes are gone.
@@ -53,7 +53,7 @@ pub enum MeasureError {
         /// The signal.
         signal: i32,
     },
-    /// No benchmark has such a name.
+    /// No benchmark's name matches.
     #[error("no benchmark matches {filter:?}: the filter is a regular expression over whole names")]
     NothingMatched {
         /// The filter.
@@ -67,7 +67,7 @@ pub enum MeasureError {
     },
 }
 
-/// A length of time, in the way in which options are written.
+/// A duration in the form of the command line's options.
 fn shown(time: Duration) -> String {
     match time.as_secs() {
         0..10 => format!("{:.1}s", time.as_secs_f64()),
@@ -84,16 +84,17 @@ fn shown_own_times(benchmarks: &[String]) -> String {
     format!("; the code of {} sets its own times or samples", listed(benchmarks, 5))
 }
 
-/// The same with a fifth on top: estimates are rough, and a budget that was named
-/// must not be refused in its turn.
+/// The duration with 20% added: estimates are rough, and a suggested budget must not
+/// be refused again.
 fn shown_budget(time: Duration) -> String {
     let seconds = (time.as_secs_f64() * 1.2).ceil();
     shown(Duration::from_secs_f64(seconds.max(1.0)))
 }
 
 fn reasons(not_run: &[NotRun]) -> String {
-    let each = not_run.iter().map(|one| format!("\n  {}: {}", one.subject, one.reason));
-    each.collect::<Vec<_>>().concat()
+    let lines =
+        not_run.iter().map(|skipped| format!("\n  {}: {}", skipped.subject, skipped.reason));
+    lines.collect::<Vec<_>>().concat()
 }
 
 impl From<ProcessError> for MeasureError {

@@ -1,4 +1,4 @@
-//! Puts the results of many processes together.
+//! Merges the results of many processes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -18,8 +18,8 @@ pub(super) struct Merge {
 }
 
 impl Merge {
-    /// Adds what a process of a run measured. `subject` names its executable:
-    /// the paths of problems begin with it.
+    /// Adds the results of one process of a run. `subject` names its executable: the
+    /// paths of problems begin with it.
     pub(super) fn add(&mut self, run: u32, subject: &str, harvest: Harvest) {
         for mut measurement in harvest.measurements {
             for reading in &mut measurement.runs {
@@ -31,7 +31,7 @@ impl Merge {
                 continue;
             };
             if known.runs.iter().any(|reading| reading.run == run) {
-                // Neither reading counts, in no run: which is meant is not known.
+                // Neither reading is used, in any run: the right one is not known.
                 known.runs.clear();
                 self.refused.insert(key);
                 self.problem(Problem {
@@ -63,13 +63,13 @@ impl Merge {
             .collect()
     }
 
-    /// Whether an executable has counted, and each of its counts is the same in all
-    /// runs.
+    /// Whether an executable has counts, and each count is equal in all runs.
     pub(super) fn repeats(&self, executable: &BenchExecutable) -> bool {
-        let mut of = self.measurements.values().filter(|one| executable.target.holds(&one.id));
-        let same =
-            |one: &Measurement| one.runs.windows(2).all(|pair| pair[0].reading == pair[1].reading);
-        of.clone().next().is_some() && of.all(same)
+        let own = |measurement: &&Measurement| executable.target.holds(&measurement.id);
+        let mut counts = self.measurements.values().filter(own).peekable();
+        counts.peek().is_some()
+            && counts
+                .all(|count| count.runs.windows(2).all(|pair| pair[0].reading == pair[1].reading))
     }
 
     /// Adds something that could not be run.
@@ -77,26 +77,26 @@ impl Merge {
         self.not_run.insert(not_run);
     }
 
-    /// The same problem in each run is one problem.
+    /// Adds a problem. The same problem in several runs is reported once.
     fn problem(&mut self, problem: Problem) {
         let key = (problem.path.clone(), problem.kind, problem.reason.clone());
         self.problems.entry(key).or_insert(problem);
     }
 
-    /// Measurements, what was not run, problems: each sorted. Of what functions
-    /// took is left out what need not be kept.
+    /// The sorted measurements, skipped benchmarks and problems. Of the functions'
+    /// costs, only the part that snapshots keep is returned.
     pub(super) fn finish(self) -> (Vec<Measurement>, Vec<NotRun>, Vec<Problem>) {
         let (mut measurements, not_run, problems) = self.whole();
-        for costs in measurements.iter_mut().filter_map(|one| one.costs.as_mut()) {
+        for costs in measurements.iter_mut().filter_map(|counted| counted.costs.as_mut()) {
             *costs = costs.kept(&BTreeSet::new());
         }
         (measurements, not_run, problems)
     }
 
-    /// The same with all that functions took.
+    /// As [`finish`](Self::finish), with all costs of functions.
     pub(super) fn whole(self) -> (Vec<Measurement>, Vec<NotRun>, Vec<Problem>) {
         (
-            self.measurements.into_values().filter(|one| !one.runs.is_empty()).collect(),
+            self.measurements.into_values().filter(|measured| !measured.runs.is_empty()).collect(),
             self.not_run.into_iter().collect(),
             self.problems.into_values().collect(),
         )
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
     use crate::model::{Reading, RunReading, TargetId};
 
-    fn one(name: &str, value: f64) -> Measurement {
+    fn measurement(name: &str, value: f64) -> Measurement {
         Measurement {
             id: BenchId::named(name),
             metric: Metric::time(),
@@ -131,17 +131,17 @@ mod tests {
     }
 
     #[test]
-    fn runs_join_and_a_benchmark_keeps_what_it_has() {
+    fn a_benchmark_keeps_its_readings_of_all_runs() {
         let mut merge = Merge::default();
-        merge.add(0, "cache", harvest(vec![one("b", 1.0), one("a", 2.0)]));
-        merge.add(1, "cache", harvest(vec![one("b", 3.0)]));
-        merge.add(2, "cache", harvest(vec![one("b", 4.0), one("a", 5.0)]));
+        merge.add(0, "cache", harvest(vec![measurement("b", 1.0), measurement("a", 2.0)]));
+        merge.add(1, "cache", harvest(vec![measurement("b", 3.0)]));
+        merge.add(2, "cache", harvest(vec![measurement("b", 4.0), measurement("a", 5.0)]));
         let (measurements, not_run, problems) = merge.finish();
         let found: Vec<_> = measurements
             .iter()
-            .map(|one| {
-                let runs: Vec<_> = one.runs.iter().map(|r| (r.run, r.reading.clone())).collect();
-                (one.id.name.as_str(), runs)
+            .map(|measured| {
+                let runs = measured.runs.iter().map(|run| (run.run, run.reading.clone()));
+                (measured.id.name.as_str(), runs.collect::<Vec<_>>())
             })
             .collect();
         let value = |run, value| (run, Reading::Value(value));
@@ -158,21 +158,21 @@ mod tests {
     }
 
     #[test]
-    fn an_executable_repeats_if_all_of_its_counts_do() {
+    fn an_executable_repeats_if_all_of_its_counts_are_equal() {
         let executable = |target: &str| BenchExecutable {
             target: TargetId::named(target),
             ..BenchExecutable::ready("counts")
         };
         let of = |target: &str, name: &str, value| {
-            let mut one = one(name, value);
-            one.id.target = Some(TargetId::named(target));
-            one
+            let mut counted = measurement(name, value);
+            counted.id.target = Some(TargetId::named(target));
+            counted
         };
         let add = |merge: &mut Merge, run, measurements| {
             merge.add(run, "counts", Harvest { measurements, ..Harvest::default() });
         };
         let mut merge = Merge::default();
-        assert!(!merge.repeats(&executable("steady")), "it has not counted");
+        assert!(!merge.repeats(&executable("steady")), "an executable without counts repeats");
         add(&mut merge, 0, vec![of("steady", "a", 1.0), of("steady", "b", 2.0)]);
         add(&mut merge, 1, vec![of("steady", "a", 1.0), of("steady", "b", 2.0)]);
         add(&mut merge, 0, vec![of("varies", "a", 1.0), of("varies", "b", 2.0)]);
@@ -183,12 +183,14 @@ mod tests {
     }
 
     #[test]
-    fn a_second_reading_in_one_run_is_a_problem() {
+    fn a_second_reading_in_the_same_run_is_a_problem() {
         let mut merge = Merge::default();
-        merge.add(0, "cache", Harvest { measurements: vec![one("a", 1.0)], ..Harvest::default() });
-        merge.add(0, "cache", Harvest { measurements: vec![one("a", 9.0)], ..Harvest::default() });
+        for value in [1.0, 9.0] {
+            let measurements = vec![measurement("a", value)];
+            merge.add(0, "cache", Harvest { measurements, ..Harvest::default() });
+        }
         let (measurements, _, problems) = merge.finish();
-        assert_eq!(measurements, [], "which reading is meant is not known");
+        assert_eq!(measurements, [], "neither reading is used");
         assert_eq!(problems[0].kind, ProblemKind::Duplicate);
     }
 }

@@ -1,6 +1,6 @@
 //! Builds and drives bench executables: fresh processes in, a snapshot out.
 //!
-//! From the whole to the parts, each usable without the one before it:
+//! From the whole to the parts; each part is usable without the parts above it:
 //!
 //! | function | does |
 //! |---|---|
@@ -8,17 +8,17 @@
 //! | [`trial`] | base and head in turn, in pairs of processes → two snapshots |
 //! | [`Process::run`] | one executable, one fresh process → what it measured |
 //! | [`identity::compare`] | two builds → whether they are the same code |
-//! | [`Pinning::pin`] | two builds → the same, linked so that equal functions lie alike |
+//! | [`Pinning::pin`] | two builds → the same builds, with equal functions at equal addresses |
 //! | [`count`] | criterion benchmarks, unmodified → the instructions of each |
-//! | [`build`] | has cargo build the executables |
+//! | [`build`] | builds the executables with cargo |
 //! | [`Claim::take`] | keeps a second gate out of the target directory |
-//! | [`Harness::detect`], [`list`] | what an executable is, and holds |
-//! | [`probe`], [`revision`] | where and what is measured |
+//! | [`Harness::detect`], [`list`] | the harness and the benchmarks of an executable |
+//! | [`probe`], [`revision`] | the environment and the revision |
 //! | [`process::run`] | any program, in a group that never outlives its time |
 //!
-//! Everything that starts a process takes an [`Interrupt`]: Ctrl-C leaves no
-//! process and no scratch directory. Only SIGKILL of the gate itself does; what
-//! is left then lies below the directory given for scratch.
+//! Everything that starts a process takes an [`Interrupt`]: Ctrl-C leaves no process
+//! and no scratch directory behind. Only SIGKILL of the gate itself does; leftovers
+//! are then below the scratch directory.
 
 #[cfg(not(unix))]
 compile_error!(

@@ -1,4 +1,4 @@
-//! What `gate run` measures, and how.
+//! The plan of `gate run`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,26 +14,28 @@ pub struct Plan {
     pub name: String,
     /// The executables.
     pub executables: Vec<BenchExecutable>,
-    /// What is known already not to run: [`Built::not_run`](crate::build::Built::not_run).
+    /// Targets that cannot run: [`Built::not_run`](crate::build::Built::not_run).
     pub not_run: Vec<NotRun>,
-    /// How they were built, for the fingerprint. The revision is that of
+    /// How the executables were built, for the fingerprint. The revision is that of
     /// [`BuildOptions::directory`].
     pub build: BuildOptions,
     /// Runs: fresh processes of each executable. At least 1.
     pub repeats: u32,
-    /// Which benchmarks; all, without one.
+    /// The benchmarks to measure; all of them if `None`.
     pub filter: Option<Filter>,
-    /// How long criterion takes for each benchmark.
+    /// Criterion's times for each benchmark.
     pub criterion: CriterionTimes,
-    /// How often the instructions of each criterion benchmark are counted once all
-    /// runs are done, but no more often than there are runs; 0 for not at all.
+    /// How often the instructions of each criterion benchmark are counted after all
+    /// runs, at most once for each run; 0 turns counting off.
     pub counts: u32,
     /// Benchmarks that are not counted.
     pub uncounted: Vec<Pattern>,
-    /// How long one process may take.
+    /// The longest time that a process may take.
     pub time_limit: Duration,
-    /// Where a private directory is made and removed again: `<target>/gate`.
+    /// The parent of a private directory, which is removed at the end:
+    /// `<target>/gate`.
     pub scratch: PathBuf,
-    /// Where the processes' output stays, a file each: `<target>/gate/logs`.
+    /// The directory for the processes' output, a file for each:
+    /// `<target>/gate/logs`.
     pub logs: Option<PathBuf>,
 }

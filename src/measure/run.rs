@@ -1,4 +1,4 @@
-//! The whole of it: executables, several times in turn, into one snapshot.
+//! Measures executables, several times in turn, into one snapshot.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,19 +17,20 @@ use crate::model::{Environment, Field, NotRun, RunInfo, Snapshot};
 
 /// Carries out a plan.
 ///
-/// Each run starts every executable with a clock once, in turn, so that the runs
-/// of a benchmark are spread over time. Those that only count follow, as many at a
-/// time as there are cores: counts do not mind. Of these, one that fails beside
-/// others is tried once more on its own; one whose counts have repeated is not
-/// started again, nor after three runs.
+/// Each run starts every executable that measures times once, in turn, so that the runs
+/// of a benchmark are spread over time. Executables that only count follow, as many at
+/// a time as there are cores, because counts do not depend on load. A counting
+/// executable that fails while others run is tried once more alone. It is not started
+/// again once its counts have repeated, or after three runs.
 ///
-/// A process that crashes, hangs or writes nothing becomes a [`NotRun`] with its
-/// last lines, what it wrote before counts, and the others still run. One that
-/// reached its time limit is not started again: it would take that long each time.
+/// A process that crashes, hangs or writes nothing becomes a [`NotRun`] with its last
+/// lines. The results that it wrote before are used, and the other executables still
+/// run. An executable that reached its time limit is not started again: it would take
+/// as long each time.
 ///
 /// Then the instructions of the criterion benchmarks that have a time are
-/// [counted](super::count). Without valgrind, or where a benchmark cannot be
-/// counted, there is a [`NotRun`] that says so, and the times stand alone.
+/// [counted](super::count). Without valgrind, or if a benchmark cannot be counted, a
+/// [`NotRun`] reports that, and the times are used alone.
 pub fn run(
     plan: &Plan,
     interrupt: &Interrupt,
@@ -39,7 +40,7 @@ pub fn run(
         return Err(MeasureError::Plan("0 runs were asked for".to_owned()));
     }
     if plan.executables.is_empty() {
-        return Err(MeasureError::Plan("there is no bench executable".to_owned()));
+        return Err(MeasureError::Plan("there are no bench executables".to_owned()));
     }
     plan.criterion.check().map_err(MeasureError::Plan)?;
 
@@ -56,12 +57,12 @@ pub fn run(
     }
     let steps: usize = prepared.iter().map(steps).sum();
     let repeats = plan.repeats as usize;
-    for one in prepared.iter().filter(|one| one.whole_seconds) {
-        progress.event(&one.in_whole_seconds(plan.criterion));
+    for bench in prepared.iter().filter(|bench| bench.whole_seconds) {
+        progress.event(&bench.in_whole_seconds(plan.criterion));
     }
     progress.event(&Event::Planned { processes: prepared.len() * repeats, steps: steps * repeats });
 
-    let harnesses: Vec<_> = prepared.iter().map(|one| one.harness).collect();
+    let harnesses: Vec<_> = prepared.iter().map(|bench| bench.harness).collect();
     let mut environment = probe(&plan.build, &harnesses);
     if plan.counts > 0 && harnesses.contains(&Harness::Criterion) {
         environment.set(Field::Valgrind, valgrind_version().unwrap_or_default());
@@ -69,8 +70,8 @@ pub fn run(
     let driver = Driver::new(&plan.scratch, plan.logs.as_deref(), plan.time_limit, interrupt)?;
     let mut results =
         Runs { plan, driver, environment, merge: Merge::default(), troubles: BTreeMap::new() };
-    for one in plan.not_run.iter().cloned().chain(not_run) {
-        results.merge.not_run(one);
+    for not_run in plan.not_run.iter().cloned().chain(not_run) {
+        results.merge.not_run(not_run);
     }
     let mut runs = Vec::new();
     for run in 0..plan.repeats {
@@ -105,22 +106,22 @@ fn steps(prepared: &Prepared<'_>) -> usize {
     prepared.listed.as_ref().map_or(0, Vec::len)
 }
 
-/// How a process's directory and log are called; another attempt needs another.
-pub(super) fn scratch_name(run: u32, one: &Prepared<'_>) -> String {
-    format!("{}-{run}", one.subject.replace(['/', '\\'], "-"))
+/// The name of a process's directory and log; each attempt needs a different name.
+pub(super) fn scratch_name(run: u32, bench: &Prepared<'_>) -> String {
+    format!("{}-{run}", bench.subject.replace(['/', '\\'], "-"))
 }
 
-/// What went wrong with an executable.
+/// The failures of an executable.
 struct Trouble {
-    /// In how many runs.
+    /// The number of runs in which it failed.
     runs: u32,
-    /// The first time.
+    /// The reason of the first failure.
     reason: String,
     /// Whether it is not started again.
     given_up: bool,
 }
 
-/// What a run has come to so far.
+/// A run and its results so far.
 pub(super) struct RunInProgress {
     started: Timestamp,
     seconds: f64,
@@ -160,7 +161,7 @@ pub(super) struct Runs<'a> {
 }
 
 impl Runs<'_> {
-    /// One fresh process of each executable that has a clock.
+    /// Runs one fresh process of each executable that measures times.
     fn run(
         &mut self,
         run: u32,
@@ -169,52 +170,52 @@ impl Runs<'_> {
     ) -> Result<RunInProgress, MeasureError> {
         let mut environment = self.environment.clone();
         machine(&mut environment);
-        let mut taken = RunInProgress::begin(environment);
-        for one in prepared.iter().filter(|one| !one.harness.counts()) {
-            if self.is_given_up(one) {
+        let mut current = RunInProgress::begin(environment);
+        for bench in prepared.iter().filter(|bench| !bench.harness.counts()) {
+            if self.is_given_up(bench) {
                 continue;
             }
             let runs = self.plan.repeats;
-            progress.event(&Event::ProcessStarted { run, runs, target: &one.subject });
-            let attempt = taken.load.during(|| {
-                let name = scratch_name(run, one);
-                self.process(&name, one, &mut |id| progress.event(&Event::Benchmark { id }))
+            progress.event(&Event::ProcessStarted { run, runs, target: &bench.subject });
+            let attempt = current.load.during(|| {
+                let name = scratch_name(run, bench);
+                self.process(&name, bench, &mut |id| progress.event(&Event::Benchmark { id }))
             });
-            self.take(run, one, attempt?, &mut taken, progress);
+            self.take(run, bench, attempt?, &mut current, progress);
         }
-        Ok(taken)
+        Ok(current)
     }
 
-    /// Whether it reached its time limit once.
-    pub(super) fn is_given_up(&self, one: &Prepared<'_>) -> bool {
-        self.troubles.get(&one.subject).is_some_and(|trouble| trouble.given_up)
+    /// Whether the executable has reached its time limit once.
+    pub(super) fn is_given_up(&self, bench: &Prepared<'_>) -> bool {
+        self.troubles.get(&bench.subject).is_some_and(|trouble| trouble.given_up)
     }
 
-    /// Takes in what a process came to.
+    /// Adds the outcome of one process.
     pub(super) fn take(
         &mut self,
         run: u32,
-        one: &Prepared<'_>,
+        bench: &Prepared<'_>,
         attempt: Attempt,
-        taken: &mut RunInProgress,
+        current: &mut RunInProgress,
         progress: &mut dyn Progress,
     ) {
         let given_up = attempt.timed_out();
         let Attempt { measured, failure } = attempt;
         if let Some(measured) = measured {
-            taken.seconds += measured.seconds;
-            taken.services.extend(measured.recorded.services);
-            self.left_out(one, failure.is_some(), &measured.recorded.harvest);
-            self.merge.add(run, &one.subject, measured.recorded.harvest);
+            current.seconds += measured.seconds;
+            current.services.extend(measured.recorded.services);
+            self.left_out(bench, failure.is_some(), &measured.recorded.harvest);
+            self.merge.add(run, &bench.subject, measured.recorded.harvest);
         }
         progress.event(&Event::ProcessEnded {
             run,
-            target: &one.subject,
-            steps: steps(one),
+            target: &bench.subject,
+            steps: steps(bench),
             failure: failure.as_deref(),
         });
         if let Some(reason) = failure {
-            let trouble = self.troubles.entry(one.subject.clone()).or_insert(Trouble {
+            let trouble = self.troubles.entry(bench.subject.clone()).or_insert(Trouble {
                 runs: 0,
                 reason,
                 given_up,
@@ -224,7 +225,7 @@ impl Runs<'_> {
         }
     }
 
-    /// One process of an executable, by the plan.
+    /// Runs one process of an executable, by the plan.
     pub(super) fn process(
         &self,
         name: &str,
@@ -241,10 +242,10 @@ impl Runs<'_> {
         self.driver.process(start, on_begin)
     }
 
-    /// Notes criterion benchmarks that an executable listed and then, though it
-    /// ended well, gave no result for.
-    fn left_out(&mut self, one: &Prepared<'_>, failed: bool, harvest: &crate::sources::Harvest) {
-        if failed || one.harness.counts() {
+    /// Adds the criterion benchmarks that an executable listed and has no result for,
+    /// although it succeeded.
+    fn left_out(&mut self, bench: &Prepared<'_>, failed: bool, harvest: &crate::sources::Harvest) {
+        if failed || bench.harness.counts() {
             return;
         }
         let names: BTreeSet<&str> = harvest
@@ -254,15 +255,15 @@ impl Runs<'_> {
             .chain(harvest.problems.iter().filter_map(|problem| problem.id.as_ref()))
             .map(|id| id.name.as_str())
             .collect();
-        for listed in one.listed.iter().flatten() {
-            // A title that two benchmarks share is listed again with ` #2` behind it.
+        for listed in bench.listed.iter().flatten() {
+            // A title that two benchmarks share is listed again with ` #2` after it.
             let shared = listed.name.rsplit_once(" #").map(|(name, _)| name);
             let found = names.iter().any(|name| listed.names(name))
                 || shared.is_some_and(|name| names.contains(name));
             if !found {
                 self.merge.not_run(NotRun::failed(
-                    format!("{}::{}", one.subject, listed.name),
-                    "its executable lists it, ended well and wrote no result for it",
+                    format!("{}::{}", bench.subject, listed.name),
+                    "its executable lists it and succeeded, but wrote no result for it",
                 ));
             }
         }
@@ -272,15 +273,15 @@ impl Runs<'_> {
         mut self,
         prepared: &[Prepared<'_>],
     ) -> (Vec<crate::model::Measurement>, Vec<NotRun>, Vec<crate::model::Problem>) {
-        for one in prepared {
-            let Some(trouble) = self.troubles.remove(&one.subject) else { continue };
+        for bench in prepared {
+            let Some(trouble) = self.troubles.remove(&bench.subject) else { continue };
             let times = match (self.plan.repeats, trouble.given_up) {
                 (1, _) => String::new(),
                 (runs, false) => format!("in {} of {runs} runs: ", trouble.runs),
-                (runs, true) => format!("in {} of {runs} runs, the rest left out: ", trouble.runs),
+                (runs, true) => format!("in {} of {runs} runs, the others skipped: ", trouble.runs),
             };
             let reason = format!("{times}{}", trouble.reason);
-            self.merge.not_run(NotRun::failed(one.subject.clone(), reason));
+            self.merge.not_run(NotRun::failed(bench.subject.clone(), reason));
         }
         self.merge.finish()
     }

@@ -1,5 +1,5 @@
-//! Driving real bench executables: a small criterion project that is built
-//! once, and shell scripts for what well-behaved executables do not do.
+//! Driving real bench executables: a small criterion project, which is built once, and
+//! shell scripts that misbehave.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ static TINY: LazyLock<Built> = LazyLock::new(|| {
 });
 
 fn tiny(target: &str) -> BenchExecutable {
-    let found = TINY.executables.iter().find(|one| one.target.name == target);
+    let found = TINY.executables.iter().find(|bench| bench.target.name == target);
     found.expect("the tiny project has that target").clone()
 }
 
@@ -40,7 +40,7 @@ fn script(name: &str) -> BenchExecutable {
     BenchExecutable::ready(fixture(&format!("executables/{name}.sh")))
 }
 
-/// A directory for scratch, and a plan that uses it.
+/// A scratch directory, and a plan that uses it.
 fn plan(executables: Vec<BenchExecutable>) -> (tempfile::TempDir, Plan) {
     let directory = tempfile::tempdir().expect("a directory");
     let plan = Plan {
@@ -67,7 +67,7 @@ fn plan(executables: Vec<BenchExecutable>) -> (tempfile::TempDir, Plan) {
 
 fn measure(plan: &Plan) -> Result<Snapshot, MeasureError> {
     let result = run(plan, &Interrupt::new(), &mut Silent);
-    assert_eq!(entries(&plan.scratch), Vec::<PathBuf>::new(), "scratch is left behind");
+    assert_eq!(entries(&plan.scratch), Vec::<PathBuf>::new(), "a scratch directory was left");
     result
 }
 
@@ -76,19 +76,26 @@ fn entries(directory: &Path) -> Vec<PathBuf> {
     entries.map(|entry| entry.expect("readable").path()).collect()
 }
 
-/// Names of what has times.
+/// The names of benchmarks that have times.
 fn timed(snapshot: &Snapshot) -> Vec<&str> {
-    let times = snapshot.measurements.iter().filter(|one| one.metric.name == "time");
-    times.map(|one| one.id.name.as_str()).collect()
+    let times =
+        snapshot.measurements.iter().filter(|measurement| measurement.metric.name == "time");
+    times.map(|measurement| measurement.id.name.as_str()).collect()
 }
 
 fn not_run(snapshot: &Snapshot) -> Vec<(&str, &str)> {
-    snapshot.not_run.iter().map(|one| (one.subject.as_str(), one.reason.as_str())).collect()
+    snapshot
+        .not_run
+        .iter()
+        .map(|skipped| (skipped.subject.as_str(), skipped.reason.as_str()))
+        .collect()
 }
 
 fn reading<'a>(snapshot: &'a Snapshot, name: &str, metric: &str) -> &'a Measurement {
-    let found =
-        snapshot.measurements.iter().find(|one| one.id.name == name && one.metric.name == metric);
+    let found = snapshot
+        .measurements
+        .iter()
+        .find(|measurement| measurement.id.name == name && measurement.metric.name == metric);
     found.unwrap_or_else(|| panic!("{name} has no {metric}"))
 }
 
@@ -100,7 +107,7 @@ fn values(measurement: &Measurement) -> Vec<f64> {
     measurement.runs.iter().map(|run| value(&run.reading)).collect()
 }
 
-/// Whether a process has gone, or waits as a zombie for its parent.
+/// Whether a process has ended, or is a zombie that waits for its parent.
 fn gone(pid: &str) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
@@ -108,13 +115,13 @@ fn gone(pid: &str) -> bool {
 }
 
 #[test]
-fn cargo_builds_the_bench_targets_and_what_needs_features_is_said() {
+fn cargo_builds_the_bench_targets_and_missing_features_are_reported() {
     let targets: Vec<_> =
         TINY.executables.iter().map(|executable| executable.target.to_string()).collect();
     assert_eq!(targets, ["tiny/empty", "tiny/kinds", "tiny/moody", "tiny/plain", "tiny/sums"]);
-    assert!(TINY.executables.iter().all(|one| one.path.is_file()));
+    assert!(TINY.executables.iter().all(|bench| bench.path.is_file()));
     assert_eq!(TINY.target_directory, Path::new(env!("CARGO_TARGET_TMPDIR")).join("tiny"));
-    let left_out: Vec<_> = TINY.not_run.iter().map(|one| one.subject.as_str()).collect();
+    let left_out: Vec<_> = TINY.not_run.iter().map(|skipped| skipped.subject.as_str()).collect();
     assert_eq!(left_out, ["optional"]);
     assert_eq!(
         TINY.not_run[0].reason,
@@ -133,7 +140,7 @@ fn one_bench_target_is_built_by_name_and_a_wrong_name_fails() {
     let mut compiled = Compiled::default();
     let built = build(&options, &Interrupt::new(), &mut compiled).expect("it builds");
     assert_eq!(built.executables, [tiny("sums")]);
-    assert!(built.not_run.is_empty(), "nothing else was asked for");
+    assert!(built.not_run.is_empty(), "other targets are reported as not run");
     assert!(compiled.0.contains("sums") && compiled.0.contains("criterion"), "{compiled:?}");
 
     options.benches = vec!["nothing".to_owned()];
@@ -156,7 +163,7 @@ impl Progress for Compiled {
 }
 
 #[test]
-fn a_project_without_benches_is_an_error_that_says_what_to_add() {
+fn a_project_without_benches_is_an_error_with_a_remedy() {
     let directory = tempfile::tempdir().expect("a directory");
     std::fs::create_dir(directory.path().join("src")).expect("made");
     std::fs::write(directory.path().join("src/lib.rs"), "").expect("written");
@@ -182,7 +189,7 @@ fn executables_list_their_benchmarks() {
         let limit = Duration::from_mins(1);
         match list(&tiny("sums"), Harness::Criterion, filter, limit, &Interrupt::new()) {
             Ok(Listing::Benchmarks { listed, whole_seconds: false, .. }) => {
-                listed.into_iter().map(|one| one.name).collect::<Vec<_>>()
+                listed.into_iter().map(|listed| listed.name).collect::<Vec<_>>()
             }
             other => panic!("{other:?}"),
         }
@@ -201,16 +208,16 @@ fn each_repeat_is_a_fresh_process_in_its_package_directory() {
 
     assert_eq!(snapshot.runs.len(), 3);
     assert_eq!(timed(&snapshot), ["first", "second", "sum/a hundred: more", "sum/ten", "tens"]);
-    for one in &snapshot.measurements {
-        let runs: Vec<_> = one.runs.iter().map(|run| run.run).collect();
-        assert_eq!(runs, [0, 1, 2], "{}", one.id);
+    for measurement in &snapshot.measurements {
+        let runs: Vec<_> = measurement.runs.iter().map(|run| run.run).collect();
+        assert_eq!(runs, [0, 1, 2], "{}", measurement.id);
     }
     let pids = values(reading(&snapshot, "process", "pid"));
     let distinct: BTreeSet<u64> = pids.iter().map(|pid| pid.to_bits()).collect();
     assert_eq!(distinct.len(), 3, "{pids:?}");
     assert_eq!(values(reading(&snapshot, "process", "at_home")), [1.0, 1.0, 1.0]);
 
-    // What the process said of itself, once.
+    // The process's own record, once.
     assert_eq!(not_run(&snapshot), [("sums/redis", "none found")]);
     for run in &snapshot.runs {
         assert_eq!(run.environment.get(Field::Services), Some("abacus 1.0"));
@@ -257,7 +264,7 @@ impl Progress for Seen {
 }
 
 #[test]
-fn filters_choose_benchmarks_and_skip_executables() {
+fn filters_select_benchmarks_and_skip_executables() {
     let (_directory, mut plan) = plan(vec![tiny("sums"), tiny("moody")]);
     plan.filter = Some(Filter::matching("^sum/").expect("a pattern"));
     let snapshot = measure(&plan).expect("it is measured");
@@ -272,7 +279,7 @@ fn filters_choose_benchmarks_and_skip_executables() {
 }
 
 #[test]
-fn a_script_that_starts_a_criterion_executable_is_as_good_as_it() {
+fn a_script_that_execs_a_criterion_executable_is_measured_like_it() {
     let mut through = script("passes-on");
     through.directory = tiny("moody").directory;
     through.environment.insert("BENCH".into(), tiny("moody").path.into());
@@ -283,7 +290,7 @@ fn a_script_that_starts_a_criterion_executable_is_as_good_as_it() {
 }
 
 #[test]
-fn a_crash_costs_one_target_its_rest_and_no_other_anything() {
+fn a_crash_loses_only_the_rest_of_its_own_target() {
     for (mood, ended) in [("panic", "exit status 101"), ("abort", "signal 6 (SIGABRT)")] {
         let mut moody = tiny("moody");
         moody.environment.insert("TINY_MOOD".into(), mood.into());
@@ -302,7 +309,7 @@ fn a_crash_costs_one_target_its_rest_and_no_other_anything() {
 }
 
 #[test]
-fn a_hang_ends_at_the_time_limit_and_is_not_tried_again() {
+fn a_hang_ends_at_the_time_limit_and_is_not_repeated() {
     let mut moody = tiny("moody");
     moody.environment.insert("TINY_MOOD".into(), "hang".into());
     let (_directory, mut plan) = plan(vec![moody]);
@@ -314,13 +321,13 @@ fn a_hang_ends_at_the_time_limit_and_is_not_tried_again() {
     let (subject, reason) = not_run(&snapshot)[0];
     assert_eq!(subject, "moody");
     let start =
-        "in 1 of 3 runs, the rest left out: its process ended with time limit of 2 s reached; ";
+        "in 1 of 3 runs, the others skipped: its process ended with time limit of 2 s reached; ";
     assert!(reason.starts_with(start), "{reason}");
     assert_eq!(seen.started, ["0 moody"]);
 }
 
 #[test]
-fn what_is_no_benchmark_is_said_and_nothing_at_all_is_an_error() {
+fn executables_without_benchmarks_are_reported_and_an_empty_run_is_an_error() {
     let missing = BenchExecutable::ready(fixture("executables/missing"));
     let (_directory, mut plan) = plan(vec![
         script("crashes"),
@@ -336,12 +343,12 @@ fn what_is_no_benchmark_is_said_and_nothing_at_all_is_an_error() {
         panic!("nothing can have been measured")
     };
     let found: Vec<_> =
-        not_run.iter().map(|one| (one.subject.as_str(), one.reason.as_str())).collect();
+        not_run.iter().map(|skipped| (skipped.subject.as_str(), skipped.reason.as_str())).collect();
     let expected = [
         ("crashes", "its process ended with signal 6 (SIGABRT); it printed last: "),
         ("empty", "it lists no benchmarks"),
         ("fails", "its process ended with exit status 3; it printed last: unknown option: --bench"),
-        ("garbage", "its process ended well and wrote no results; it printed last: "),
+        ("garbage", "its process succeeded but wrote no results; it printed last: "),
         (
             "hangs-at-once",
             "listing its benchmarks ended with time limit of 2 s reached; it printed nothing",
@@ -355,7 +362,7 @@ fn what_is_no_benchmark_is_said_and_nothing_at_all_is_an_error() {
         assert!(reason.starts_with(start), "{subject}: {reason}");
         assert!(!reason.contains('\u{1b}'), "{subject}: {reason}");
     }
-    // Beside one that works, the others are reasons in the snapshot.
+    // Next to a working executable, the others are listed as not run.
     plan.executables.push(tiny("moody"));
     let snapshot = measure(&plan).expect("one is measured");
     assert_eq!(timed(&snapshot), ["first", "second"]);
@@ -414,7 +421,7 @@ fn sigint_leaves_no_process_and_no_scratch() {
 }
 
 #[test]
-fn what_an_executable_without_benchmarks_says_is_the_reason() {
+fn the_record_of_an_executable_without_benchmarks_is_the_reason() {
     let (_directory, plan) = plan(vec![tiny("sums"), script("finds-nothing")]);
     let snapshot = measure(&plan).expect("the other one is measured");
     let reason = "no abacus; buy one; other: in two: parts";
@@ -434,11 +441,11 @@ fn instructions_are_counted_through_valgrind() {
     let snapshot = measure(&plan).expect("it is counted");
     assert_eq!(not_run(&snapshot), Vec::<(&str, &str)>::new());
     assert_eq!(snapshot.runs.len(), 4);
-    // What has repeated once is not counted again.
+    // A count that has repeated once is not counted again.
     let ten = values(reading(&snapshot, "sums::sum ten", "instructions"));
     let hundred = values(reading(&snapshot, "sums::sum hundred", "instructions"));
     assert_eq!((ten.len(), hundred.len()), (2, 2));
-    assert_eq!(ten[0].to_bits(), ten[1].to_bits(), "equal programs, equal counts");
+    assert_eq!(ten[0].to_bits(), ten[1].to_bits(), "equal programs have different counts");
     assert!(hundred[0] > ten[0] && ten[0] > 0.0);
     let environment = &snapshot.runs[0].environment;
     assert!(environment.get(Field::Valgrind).is_some_and(|text| text.starts_with("valgrind-")));
@@ -446,6 +453,7 @@ fn instructions_are_counted_through_valgrind() {
 
     plan.filter = Some(Filter::exactly("sums::sum ten"));
     let snapshot = measure(&plan).expect("it is counted");
-    let names: BTreeSet<_> = snapshot.measurements.iter().map(|one| one.id.name.as_str()).collect();
+    let names: BTreeSet<_> =
+        snapshot.measurements.iter().map(|measurement| measurement.id.name.as_str()).collect();
     assert_eq!(names, BTreeSet::from(["sums::sum ten"]));
 }

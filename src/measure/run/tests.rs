@@ -6,10 +6,10 @@ use std::time::Duration;
 use crate::build::BuildOptions;
 use crate::drive::{BenchExecutable, CriterionTimes, Silent, workers};
 
-/// Counting executables that fail side by side: each is tried once more on its
-/// own in each run, and is a reason in the end, no error of the whole.
+/// Counting executables that fail while others run are tried once more alone in each
+/// run. In the end they are reported as not run, and the measurement succeeds.
 #[test]
-fn what_fails_beside_others_is_tried_again_alone() {
+fn an_executable_that_fails_next_to_others_is_tried_again_alone() {
     let directory = tempfile::tempdir().expect("a directory");
     let executables = ["one", "other"].map(|name| {
         let path = directory.path().join(name);
@@ -54,13 +54,13 @@ fn what_fails_beside_others_is_tried_again_alone() {
         troubles: BTreeMap::new(),
     };
     let mut runs = [0, 1].map(|_| RunInProgress::begin(Environment::default()));
-    results.counting(&mut runs, &prepared, &mut Silent).expect("a failing executable ends nothing");
-    for one in &prepared {
-        let starts = directory.path().join(format!("{}.starts", one.subject));
-        let starts = std::fs::read_to_string(starts).expect("it was started");
-        let alone = if workers(2) > 1 { 2 } else { 1 };
-        assert_eq!(starts.lines().count(), 2 * alone, "{}", one.subject);
-        assert_eq!(results.troubles[&one.subject].runs, 2);
+    results.counting(&mut runs, &prepared, &mut Silent).expect("failing executables are reported");
+    for bench in &prepared {
+        let starts = directory.path().join(format!("{}.starts", bench.subject));
+        let starts = std::fs::read_to_string(starts).expect("the executable was started");
+        let attempts = if workers(2) > 1 { 2 } else { 1 };
+        assert_eq!(starts.lines().count(), 2 * attempts, "{}", bench.subject);
+        assert_eq!(results.troubles[&bench.subject].runs, 2);
     }
     assert_eq!(results.finish(&prepared).1.len(), 2);
 }

@@ -5,22 +5,23 @@ use std::time::Duration;
 use crate::drive::CriterionTimes;
 use crate::model::{SetUp, TargetId};
 
-/// What a benchmark costs beyond warming up and measuring, in seconds, until it
-/// is known: criterion's analysis and the end of its last sample.
+/// Seconds that a benchmark takes besides warming up and measuring, until they are
+/// known: criterion's analysis and the end of its last sample.
 const OVERHEAD: f64 = 0.03;
 
 /// The most by which the measuring time is raised for a long set-up.
 const MOST_STRETCH: u32 = 5;
 
-/// What the processes of one bench target cost.
+/// How long the processes of one bench target take.
 #[derive(Clone, Debug)]
 pub(super) struct Pace {
     times: CriterionTimes,
-    /// How many benchmarks it has; one, where that is not known.
+    /// The number of benchmarks; 1 if it is not known.
     pub(super) benchmarks: usize,
-    /// Seconds that a process takes before any benchmark: what listing them took.
+    /// Seconds that a process takes before its first benchmark: the time that listing
+    /// the benchmarks took.
     fixed: f64,
-    /// Whether criterion takes whole seconds only.
+    /// Whether this version of criterion accepts only whole seconds.
     whole_seconds: bool,
     learnt: Learnt,
 }
@@ -30,10 +31,10 @@ pub(super) struct Pace {
 struct Learnt {
     processes: u32,
     seconds: f64,
-    /// Spent warming up and measuring.
+    /// Seconds of warming up and measuring.
     measuring: f64,
     benchmarks: usize,
-    /// Beyond what was foreseen for those benchmarks.
+    /// Seconds beyond the expected time of those benchmarks.
     beyond: f64,
 }
 
@@ -43,20 +44,20 @@ impl Pace {
         Self { times, benchmarks, fixed, whole_seconds: false, learnt: Learnt::default() }
     }
 
-    /// The same in whole seconds only.
+    /// The same with whole seconds only.
     #[must_use]
     pub(super) fn in_whole_seconds(self) -> Self {
         Self { times: self.times.in_whole_seconds(), whole_seconds: true, ..self }
     }
 
-    /// Criterion's times for a process of so many benchmarks.
+    /// Criterion's times for a process of that many benchmarks.
     ///
-    /// A process whose set-up takes longer than all of its measuring measures for
-    /// as long as the set-up takes, up to five times the time that was asked for.
-    /// That costs at most twice the time a process, and the variance within
-    /// processes shrinks up to fivefold: where that is most of the noise, fewer
-    /// pairs serve, each of which pays the set-up on both sides. Where processes
-    /// differ as wholes, nothing is won, and no more than that time lost.
+    /// If a process's set-up takes longer than its measuring, the measuring time is
+    /// raised to the set-up's, up to five times the requested time. A process then
+    /// takes at most twice as long, and the variance within processes shrinks by up to
+    /// a factor of five. If that variance is most of the noise, fewer pairs are needed,
+    /// and each pair saves the set-up of both sides. If whole processes differ instead,
+    /// nothing is gained, and only that time is lost.
     pub(super) fn times(&self, benchmarks: usize) -> CriterionTimes {
         let asked = self.times.measurement;
         let each = Duration::from_secs_f64(self.fixed / benchmarks.max(1) as f64);
@@ -66,21 +67,21 @@ impl Pace {
         if self.whole_seconds { times.in_whole_seconds() } else { times }
     }
 
-    /// What warming up and measuring are to take, in seconds.
+    /// The planned seconds of warming up and measuring.
     fn nominal(&self, benchmarks: usize) -> f64 {
         let times = self.times(benchmarks);
         benchmarks as f64 * (times.warm_up + times.measurement).as_secs_f64()
     }
 
-    /// Seconds that a process of so many benchmarks will take.
+    /// The expected seconds of a process of that many benchmarks.
     pub(super) fn process(&self, benchmarks: usize) -> f64 {
         let Learnt { benchmarks: seen, beyond, .. } = self.learnt;
         let overhead = if seen == 0 { OVERHEAD } else { beyond / seen as f64 };
         self.fixed + (self.nominal(benchmarks) + benchmarks as f64 * overhead).max(0.0)
     }
 
-    /// Takes note of a process: how many benchmarks it ran, how long it took, and
-    /// how long the timed samples took of that; in seconds.
+    /// Learns from a process: the number of its benchmarks, its seconds, and the
+    /// seconds of its timed samples.
     pub(super) fn learn(&mut self, benchmarks: usize, seconds: f64, timed: f64) {
         let warm_up = benchmarks as f64 * self.times.warm_up.as_secs_f64();
         let nominal = self.nominal(benchmarks);
@@ -92,7 +93,7 @@ impl Pace {
         learnt.beyond += seconds - self.fixed - nominal;
     }
 
-    /// What the processes did besides measuring; nothing before the first.
+    /// The time that processes spend besides measuring; `None` before the first process.
     pub(super) fn set_up(&self, target: &TargetId) -> Option<SetUp> {
         let Learnt { processes, seconds, measuring, .. } = self.learnt;
         (processes > 0 && seconds > 0.0).then(|| SetUp {
@@ -104,7 +105,7 @@ impl Pace {
     }
 }
 
-/// A length of time from seconds; senseless ones are none at all.
+/// A duration from seconds; 0 for negative or non-finite values.
 pub(super) fn duration(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_set_up_is_matched_by_measuring_up_to_a_bound() {
+    fn the_measuring_time_follows_a_long_set_up_up_to_a_bound() {
         let time = |benchmarks, fixed| pace(9, fixed).times(benchmarks).measurement.as_millis();
         assert_eq!(time(9, 0.0), 200);
         assert_eq!(time(9, 2.25), 200, "half of the process is measuring");
@@ -146,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_is_foreseen_and_then_known() {
+    fn the_estimate_of_a_process_learns_from_earlier_processes() {
         let mut pace = pace(4, 0.4);
         assert!(near(pace.process(4), 0.4 + 4.0 * 0.28));
         assert_eq!(pace.set_up(&TargetId::named("t")), None);
@@ -159,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn benchmarks_that_are_quicker_than_asked_make_no_negative_time() {
+    fn quick_benchmarks_do_not_make_the_estimate_negative() {
         let mut pace = pace(1, 0.0);
         pace.learn(1, 0.001, 0.5);
         assert!(pace.process(1) >= 0.0);

@@ -18,23 +18,24 @@ use rounds::Rounds;
 pub use steps::{Steps, carry_out};
 use suspects::Suspects;
 
-/// Carries out a trial: screens everything, then measures again, at each look,
-/// what `open` still calls undecided.
+/// Carries out a trial: screens every benchmark, then measures the undecided benchmarks
+/// again up to each look.
 ///
-/// `open` is asked after the screening and after each look but the last; with a
-/// control, once more, with the control in the head's place. The trial ends when it names
-/// nothing, after the last look, or when the budget is used up.
+/// `undecided` names the undecided benchmarks. It is called after the screening and after
+/// each look but the last; if there is a control, it is called a second time, with the
+/// control in the head's place. The trial ends when nothing is undecided, after the last
+/// look, or when the time budget is used up.
 ///
-/// A budget in which nothing could be decided is refused once a first pair has
-/// shown how long processes take.
+/// A budget that is too short for any verdict is refused after the first pair, which
+/// shows how long processes take.
 pub fn trial(
     plan: &TrialPlan,
-    open: &mut dyn FnMut(&Trial) -> BTreeSet<BenchId>,
+    undecided: &mut dyn FnMut(&Trial) -> BTreeSet<BenchId>,
     interrupt: &Interrupt,
     progress: &mut dyn Progress,
 ) -> Result<Trial, MeasureError> {
     if plan.screening == 0 || plan.looks.is_empty() {
-        return Err(MeasureError::Plan("a trial needs pairs to screen and looks".to_owned()));
+        return Err(MeasureError::Plan("a trial needs screening pairs and looks".to_owned()));
     }
     plan.criterion.check().map_err(MeasureError::Plan)?;
     let limits = (plan.filter.as_ref(), plan.time_limit);
@@ -42,9 +43,9 @@ pub fn trial(
     let head = prepare(&plan.head.executables, limits.0, limits.1, interrupt)?;
     let mut rounds = Rounds::new(plan, base, head, interrupt)?;
     let whole_seconds = rounds.announce(progress);
-    let mut measuring = Measuring { plan, rounds: &mut rounds, open, progress };
+    let mut measuring = Measuring { plan, rounds: &mut rounds, undecided, progress };
     if whole_seconds {
-        // Nothing has to be learnt to know what that takes at least.
+        // Whole seconds give a lower bound before the first pair.
         measuring.afford()?;
     }
     measuring.rounds.count(interrupt, measuring.progress)?;
@@ -64,11 +65,11 @@ pub fn trial(
     Ok(trial)
 }
 
-/// A trial under way.
+/// A running trial.
 struct Measuring<'a, 'p> {
     plan: &'a TrialPlan,
     rounds: &'a mut Rounds<'p>,
-    open: &'a mut dyn FnMut(&Trial) -> BTreeSet<BenchId>,
+    undecided: &'a mut dyn FnMut(&Trial) -> BTreeSet<BenchId>,
     progress: &'a mut dyn Progress,
 }
 
@@ -76,10 +77,10 @@ impl Steps for Measuring<'_, '_> {
     type Suspects = Suspects;
     type Error = MeasureError;
 
-    /// Everything, once a round.
+    /// Measures every benchmark in each round.
     fn screen(&mut self) -> Result<(), MeasureError> {
         if !self.rounds.measures(None) {
-            // Its one run says where the sides were built and listed.
+            // A single run records where the sides were built, and what they list.
             return self.rounds.round(None, self.progress);
         }
         let screening = self.plan.screening;
@@ -104,19 +105,20 @@ impl Steps for Measuring<'_, '_> {
         Ok(())
     }
 
-    /// What is undecided so far.
+    /// The benchmarks that are undecided so far.
     fn suspects(&mut self) -> Option<Suspects> {
         let mut so_far = self.rounds.so_far();
         let control = so_far.control.take();
-        let head = (self.open)(&so_far);
+        let head = (self.undecided)(&so_far);
         let control = control.map_or_else(BTreeSet::new, |control| {
-            (self.open)(&Trial { base: so_far.base, head: control, control: None })
+            (self.undecided)(&Trial { base: so_far.base, head: control, control: None })
         });
         let suspects = Suspects { head, control };
         (!suspects.all().is_empty()).then_some(suspects)
     }
 
-    /// Measures suspects up to a look; whether the budget and the programs let it.
+    /// Measures suspects up to a look. Returns `false` if the time budget is used up or
+    /// no program can run any more.
     fn confirm(&mut self, look: u32, suspects: Suspects) -> Result<bool, MeasureError> {
         let all = suspects.all();
         let names: Vec<&str> = all.iter().map(|id| id.name.as_str()).collect();
@@ -139,7 +141,7 @@ impl Steps for Measuring<'_, '_> {
 }
 
 impl Measuring<'_, '_> {
-    /// Says how long it will take.
+    /// Reports how long the trial will take.
     fn estimate(&mut self) {
         let rounds = &self.rounds;
         let last = self.plan.looks.last().copied().unwrap_or_default();

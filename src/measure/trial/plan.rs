@@ -1,4 +1,4 @@
-//! What a trial measures, how, and its result.
+//! The plan and the result of a trial.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -8,43 +8,43 @@ use crate::build::BuiltSide;
 use crate::drive::{CriterionTimes, Filter};
 use crate::model::{Layout, Pattern, Snapshot, TargetId};
 
-/// What to measure in turn, and how. The default is refused: it has no pairs.
+/// What to measure in turn, and how. The default value is refused: it has no pairs.
 #[derive(Clone, Debug, Default)]
 pub struct TrialPlan {
-    /// The side that is held against.
+    /// The side to compare with.
     pub base: BuiltSide,
-    /// The side that is judged.
+    /// The side to judge.
     pub head: BuiltSide,
-    /// Bench targets of the same code: listed, not measured.
+    /// Bench targets whose code is identical on both sides: listed, not measured.
     pub identical: BTreeSet<TargetId>,
-    /// Where functions lie on the two sides, where they were built for the trial.
+    /// The layout of each target's functions on the two sides, if the trial built them.
     pub layouts: Vec<Layout>,
-    /// Seeds the order in each pair and the length of each environment.
+    /// The seed of the order in each pair and of the length of each environment.
     pub seed: u64,
-    /// Pairs in which everything is screened.
+    /// Pairs that screen every benchmark.
     pub screening: u32,
-    /// Numbers of confirming pairs after which is decided, rising.
+    /// Rising numbers of confirming pairs at which a decision is tried.
     pub looks: Vec<u32>,
-    /// How often the instructions of each criterion benchmark are counted on each
-    /// side, before any clock runs; no more often than `screening`. 0 for not at all.
+    /// How often the instructions of each criterion benchmark are counted on each side,
+    /// before times are measured; at most `screening`. 0 turns counting off.
     pub counts: u32,
     /// Benchmarks that are not counted.
     pub uncounted: Vec<Pattern>,
-    /// The first look that can confirm anything, be it one suspect alone.
+    /// The first look that can confirm a single suspect.
     pub least: u32,
     /// Whether the base is also measured against itself.
     pub control: bool,
-    /// No pair is begun that would end later than this; nothing limits it without.
+    /// The time budget: no pair is started that would end later; unlimited if `None`.
     pub budget: Option<Duration>,
-    /// Which benchmarks; all, without one.
+    /// The benchmarks to measure; all of them if `None`.
     pub filter: Option<Filter>,
-    /// How long criterion takes for each benchmark in each process.
+    /// Criterion's times for each benchmark in each process.
     pub criterion: CriterionTimes,
-    /// How long one process may take.
+    /// The longest time that a process may take.
     pub time_limit: Duration,
-    /// Where a private directory is made and removed again.
+    /// The parent of a private directory, which is removed at the end.
     pub scratch: PathBuf,
-    /// Where the processes' output stays, a file each.
+    /// The directory for the processes' output, a file for each.
     pub logs: Option<PathBuf>,
     /// What was selected, in the words of the command line.
     pub selection: Option<String>,
@@ -57,6 +57,6 @@ pub struct Trial {
     pub base: Snapshot,
     /// The head.
     pub head: Snapshot,
-    /// The base once more, where that was asked for.
+    /// The control, if it was requested.
     pub control: Option<Snapshot>,
 }

@@ -1,4 +1,4 @@
-//! Rounds of processes: in each, every bench target once on each side.
+//! Rounds of processes: each round runs every bench target once on each side.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -25,11 +25,11 @@ use crate::model::{
 use crate::sources::Harvest;
 use crate::stats::SplitMix64;
 
-/// Runs of a counting harness on each side: enough to see whether counts repeat.
+/// Runs of a counting harness on each side: enough to show whether counts repeat.
 const COUNTED_RUNS: u32 = 3;
 
-/// The most by which a process's environment is made longer, in bytes: a page,
-/// as that is the period with which the stack's place matters.
+/// The most bytes that are added to a process's environment: a page, because the effect
+/// of the stack's address repeats with each page.
 const PADDING: usize = 4096;
 
 /// The two executables of one target; either may be missing on one side.
@@ -38,8 +38,8 @@ struct Paired<'a> {
     sides: Sides<Option<Prepared<'a>>>,
     pace: Pace,
     orders: Orders,
-    /// A process crashed or hung: not started again, as its side of every later
-    /// pair would be missing.
+    /// Whether a process crashed or hung. The target is not started again, because that
+    /// side would be missing in every later pair.
     given_up: bool,
 }
 
@@ -47,10 +47,10 @@ impl<'a> Paired<'a> {
     fn new(plan: &TrialPlan, target: TargetId, sides: Sides<Option<Prepared<'a>>>) -> Self {
         let there = || sides.iter().flatten();
         let listed = there().filter_map(|one| Some(one.listed.as_ref()?.len())).max();
-        // Of two readings the smaller: the other had to be read from the disk.
+        // The smaller of two times: the other executable was read from the disk.
         let fixed = there().map(|one| one.set_up.as_secs_f64()).min_by(f64::total_cmp);
         let pace = Pace::new(plan.criterion, listed, fixed.unwrap_or_default());
-        // On both sides, as what the times are changes what is measured.
+        // The same on both sides, because the times affect the result.
         let whole = there().any(|one| one.whole_seconds);
         let pace = if whole { pace.in_whole_seconds() } else { pace };
         Self { target, sides, pace, orders: Orders::default(), given_up: false }
@@ -60,17 +60,17 @@ impl<'a> Paired<'a> {
         self.sides.iter().flatten().any(|one| one.harness.counts())
     }
 
-    /// How many of its benchmarks are among those.
+    /// How many of `only` are its benchmarks.
     fn among(&self, only: &BTreeSet<BenchId>) -> usize {
         only.iter().filter(|id| self.target.holds(id)).count()
     }
 
-    /// In how many rounds it takes part at most.
+    /// The most rounds in which it takes part.
     fn rounds(&self) -> u32 {
         if self.given_up {
             0
         } else if self.sides.iter().any(Option::is_none) {
-            // Nothing to compare: once, so that its results are shown.
+            // Nothing to compare: it runs once, so that its results are shown.
             1
         } else if self.counts() {
             COUNTED_RUNS
@@ -79,7 +79,7 @@ impl<'a> Paired<'a> {
         }
     }
 
-    /// What runs in each round.
+    /// The arms of each round.
     fn arms(&self, control: bool) -> Vec<Arm> {
         let third = control && !self.counts() && self.sides.iter().all(Option::is_some);
         let mut arms = vec![Arm::Base, Arm::Head];
@@ -110,7 +110,7 @@ pub(super) struct Rounds<'a> {
     witnesses: Witnesses,
     runs: BTreeMap<Arm, Vec<RunInfo>>,
     random: SplitMix64,
-    /// The seed alone could be given twice.
+    /// Distinguishes trials with the same seed.
     name: String,
     began: Instant,
     /// The longest round so far.
@@ -172,7 +172,7 @@ impl<'a> Rounds<'a> {
         })
     }
 
-    /// Counts instructions on both sides; the time it takes is the budget's.
+    /// Counts instructions on both sides. The time counts towards the time budget.
     pub(super) fn count(
         &mut self,
         interrupt: &Interrupt,
@@ -197,7 +197,7 @@ impl<'a> Rounds<'a> {
         Ok(())
     }
 
-    /// Whether another round has anything to measure: of everything, or of those.
+    /// Whether another round has anything to measure: of all benchmarks, or of `only`.
     pub(super) fn measures(&self, only: Option<&BTreeSet<BenchId>>) -> bool {
         self.paired.iter().any(|pair| {
             let wanted = only.is_none_or(|only| pair.among(only) > 0);
@@ -205,8 +205,8 @@ impl<'a> Rounds<'a> {
         })
     }
 
-    /// Says of which targets the times are longer than was asked for; whether there
-    /// is any.
+    /// Reports the targets whose times are longer than requested. Returns whether there
+    /// are any.
     pub(super) fn announce(&self, progress: &mut dyn Progress) -> bool {
         let mut any = false;
         for pair in &self.paired {
@@ -218,7 +218,7 @@ impl<'a> Rounds<'a> {
         any
     }
 
-    /// How many benchmarks are to be measured, as far as they are listed.
+    /// The number of benchmarks to measure, as far as they are listed.
     pub(super) fn benchmarks(&self) -> usize {
         self.paired.iter().map(|pair| pair.pace.benchmarks).sum()
     }
@@ -232,12 +232,12 @@ impl<'a> Rounds<'a> {
         self.began.elapsed().as_secs_f64()
     }
 
-    /// Whether a round as long as the longest still fits.
+    /// Whether the time budget has room for a round as long as the longest one so far.
     pub(super) fn time_left(&self) -> bool {
         self.plan.budget.is_none_or(|budget| self.began.elapsed() + self.longest <= budget)
     }
 
-    /// Seconds that so many rounds take from here on: of everything, or of those.
+    /// The expected seconds of the next `rounds` rounds: of all benchmarks, or of `only`.
     pub(super) fn seconds(&self, rounds: u32, only: Option<&BTreeSet<BenchId>>) -> f64 {
         let done = self.rounds();
         let each = self.paired.iter().map(|pair| {
@@ -252,7 +252,7 @@ impl<'a> Rounds<'a> {
         each.sum()
     }
 
-    /// Seconds that a round takes in which the dearest benchmark is confirmed.
+    /// The expected seconds of a round that confirms only the slowest benchmark.
     pub(super) fn dearest(&self) -> f64 {
         let clocks = self.paired.iter().filter(|pair| pair.rounds() == u32::MAX);
         let each =
@@ -260,7 +260,7 @@ impl<'a> Rounds<'a> {
         each.max_by(f64::total_cmp).unwrap_or_default()
     }
 
-    /// One process of each target on each side: of all benchmarks, or of suspects.
+    /// Runs one process of each target on each side: all benchmarks, or suspects.
     pub(super) fn round(
         &mut self,
         suspects: Option<&Suspects>,
@@ -314,7 +314,7 @@ impl<'a> Rounds<'a> {
                 let filter = Filter::one_of(&names);
                 let filter = filter.map_err(|error| MeasureError::Plan(error.to_string()))?;
                 if filter.is_too_long() {
-                    // All run then; the others' results are left out.
+                    // Then all benchmarks run, and the others' results are dropped.
                     (self.plan.filter.clone(), pair.pace.benchmarks)
                 } else {
                     (Some(filter), names.len())
@@ -390,12 +390,12 @@ impl<'a> Rounds<'a> {
         Ok(failure)
     }
 
-    /// Benchmarks whose code sets their times or samples, as far as they ran.
+    /// Benchmarks whose code sets their times or samples, among those that have run.
     pub(super) fn own_times(&self) -> &BTreeSet<String> {
         &self.own_times
     }
 
-    /// What is measured so far.
+    /// The results so far.
     pub(super) fn so_far(&self) -> Trial {
         let set_up = self.paired.iter().filter(|pair| !pair.counts());
         let set_up: Vec<_> = set_up.filter_map(|pair| pair.pace.set_up(&pair.target)).collect();
@@ -408,10 +408,10 @@ impl<'a> Rounds<'a> {
         }
         witness::keep(&mut measured);
         let mut measured = measured.into_iter().zip(others);
-        // Called for the arms in their order.
+        // Called for the arms in order.
         let mut snapshot = |arm: Arm, name: &str, revision: &Option<Revision>| {
             let (mut measurements, (mut not_run, problems)) = measured.next().unwrap_or_default();
-            // The control is the base's code: it has no counts of its own.
+            // The control runs the base's code, so it does not have counts of its own.
             if arm != Arm::Control {
                 let runs = self.runs[&arm].len();
                 let counts = self.witnesses.measurements(arm.side(), &measurements, runs);
@@ -423,7 +423,7 @@ impl<'a> Rounds<'a> {
                 seed: self.plan.seed,
                 screening: self.plan.screening,
                 looks: self.plan.looks.clone(),
-                // The control says what was measured, and that was not.
+                // The control lists only what was measured.
                 identical: if arm == Arm::Control { Vec::new() } else { self.identical.clone() },
                 control: self.plan.control,
                 set_up: set_up.clone(),
@@ -452,9 +452,9 @@ impl<'a> Rounds<'a> {
     }
 }
 
-/// Seconds that criterion's samples took.
+/// The seconds of criterion's samples.
 fn timed(harvest: &Harvest) -> f64 {
-    // Other measurements of criterion's have samples that are not times.
+    // Criterion's other measurements have samples that are not times.
     let times = harvest.measurements.iter().filter(|one| one.metric.name == Metric::TIME);
     let readings = times.flat_map(|one| &one.runs);
     let totals = readings.flat_map(|run| match &run.reading {

@@ -1,26 +1,26 @@
-//! The order of a trial's steps, whoever carries them out: `gate ab` with
-//! processes, a replay with recorded ones.
+//! The order of a trial's steps. `gate ab` carries them out with real processes, a
+//! replay with recorded ones.
 
-/// What can be screened, judged, and measured again.
+/// The steps of a trial.
 pub trait Steps {
-    /// What is still undecided.
+    /// The benchmarks that are still undecided.
     type Suspects;
     /// Why a step could not be carried out.
     type Error;
 
-    /// Measures everything.
+    /// Measures every benchmark.
     fn screen(&mut self) -> Result<(), Self::Error>;
 
-    /// What is undecided by all that was measured so far; nothing where all is decided.
+    /// The benchmarks that are undecided so far; `None` if all are decided.
     fn suspects(&mut self) -> Option<Self::Suspects>;
 
-    /// Measures suspects again, until `look` pairs are there that did not screen;
-    /// whether it came that far.
+    /// Measures suspects until there are `look` confirming pairs. Returns whether that
+    /// number was reached.
     fn confirm(&mut self, look: u32, suspects: Self::Suspects) -> Result<bool, Self::Error>;
 }
 
-/// Screens, then measures again at each look what is still undecided. It ends when
-/// nothing is, after the last look, or when one could not be reached.
+/// Screens, then measures the undecided benchmarks again up to each look. Ends when all
+/// are decided, after the last look, or when a look is not reached.
 pub fn carry_out<S: Steps>(looks: &[u32], steps: &mut S) -> Result<(), S::Error> {
     steps.screen()?;
     for look in looks {
@@ -36,19 +36,19 @@ pub fn carry_out<S: Steps>(looks: &[u32], steps: &mut S) -> Result<(), S::Error>
 mod tests {
     use super::*;
 
-    /// Says what it was asked for, and has as many suspects as it is told.
-    struct Told {
+    /// Records the steps, and has the given numbers of suspects.
+    struct Recorder {
         suspects: Vec<u32>,
         reached: u32,
-        said: Vec<String>,
+        steps: Vec<String>,
     }
 
-    impl Steps for Told {
+    impl Steps for Recorder {
         type Suspects = u32;
         type Error = String;
 
         fn screen(&mut self) -> Result<(), String> {
-            self.said.push("screen".to_owned());
+            self.steps.push("screen".to_owned());
             Ok(())
         }
 
@@ -57,29 +57,29 @@ mod tests {
         }
 
         fn confirm(&mut self, look: u32, suspects: u32) -> Result<bool, String> {
-            self.said.push(format!("{suspects} to {look}"));
+            self.steps.push(format!("{suspects} to {look}"));
             if suspects == 0 { Err("none".to_owned()) } else { Ok(look <= self.reached) }
         }
     }
 
-    fn said(suspects: &[u32], reached: u32) -> (Result<(), String>, Vec<String>) {
+    fn steps(suspects: &[u32], reached: u32) -> (Result<(), String>, Vec<String>) {
         let suspects = suspects.iter().rev().copied().collect();
-        let mut told = Told { suspects, reached, said: Vec::new() };
-        let outcome = carry_out(&[14, 28, 80], &mut told);
-        (outcome, told.said)
+        let mut recorder = Recorder { suspects, reached, steps: Vec::new() };
+        let outcome = carry_out(&[14, 28, 80], &mut recorder);
+        (outcome, recorder.steps)
     }
 
     #[test]
-    fn it_goes_on_while_anything_is_undecided() {
-        assert_eq!(said(&[], 80).1, ["screen"]);
-        assert_eq!(said(&[5, 2], 80).1, ["screen", "5 to 14", "2 to 28"]);
-        assert_eq!(said(&[5, 2, 1, 1], 80).1, ["screen", "5 to 14", "2 to 28", "1 to 80"]);
+    fn a_trial_goes_on_while_anything_is_undecided() {
+        assert_eq!(steps(&[], 80).1, ["screen"]);
+        assert_eq!(steps(&[5, 2], 80).1, ["screen", "5 to 14", "2 to 28"]);
+        assert_eq!(steps(&[5, 2, 1, 1], 80).1, ["screen", "5 to 14", "2 to 28", "1 to 80"]);
     }
 
     #[test]
-    fn it_ends_at_a_look_that_is_not_reached_and_at_an_error() {
-        assert_eq!(said(&[5, 2, 1], 14).1, ["screen", "5 to 14", "2 to 28"]);
-        let (outcome, steps) = said(&[5, 0, 1], 80);
+    fn a_trial_ends_at_a_look_that_is_not_reached_and_at_an_error() {
+        assert_eq!(steps(&[5, 2, 1], 14).1, ["screen", "5 to 14", "2 to 28"]);
+        let (outcome, steps) = steps(&[5, 0, 1], 80);
         assert_eq!((outcome, steps.len()), (Err("none".to_owned()), 3));
     }
 }

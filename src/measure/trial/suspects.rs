@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{Arm, BenchId};
 
-/// What is still undecided: of the head, and of the control.
+/// The undecided benchmarks of the head and of the control.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Suspects {
     pub(super) head: BTreeSet<BenchId>,
@@ -12,14 +12,14 @@ pub(super) struct Suspects {
 }
 
 impl Suspects {
-    /// All of them: processes of one round run the same benchmarks, as what runs
-    /// before a benchmark in its process may move it.
+    /// All suspects. The processes of a round run the same benchmarks, because earlier
+    /// benchmarks in a process can affect later ones.
     pub(super) fn all(&self) -> BTreeSet<BenchId> {
         self.head.union(&self.control).cloned().collect()
     }
 
-    /// Whether a reading is wanted. A look is final: what it decided is not
-    /// decided again because the benchmark had to run for the other comparison.
+    /// Whether to keep an arm's reading. A look is final: a decided benchmark is not
+    /// decided again only because it had to run for the other comparison.
     pub(super) fn want(&self, arm: Arm, id: &BenchId) -> bool {
         let own = match arm {
             Arm::Head => &self.head,
