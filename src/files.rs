@@ -16,7 +16,7 @@ const ABANDONED_AFTER: Duration = Duration::from_hours(1);
 /// own errors.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The system refused.
+    /// The system's error.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// A directory, a pipe or a device.
@@ -72,9 +72,9 @@ pub struct WriteError {
     pub source: io::Error,
 }
 
-/// Writes a file in one step, and creates its directory if it is missing. Readers and
-/// later writers see the old or the new content and never a part of it, even if this
-/// process is killed.
+/// Writes a file in one step, and creates its directory if it is missing. Readers and later
+/// writers see either the old or the new content, never a part, even if this process is
+/// killed.
 ///
 /// # Errors
 ///
@@ -146,7 +146,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_file_that_does_not_know_its_size_is_read_up_to_the_limit() {
+    fn a_file_without_a_known_size_is_read_up_to_the_limit() {
         // The size of a file in /proc is 0, whatever it holds.
         assert!(matches!(
             read(Path::new("/proc/self/status"), 10),
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn an_existing_file_is_replaced_only_if_that_is_allowed() {
+    fn an_existing_file_is_replaced_only_if_allowed() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("new/file");
         write(&path, b"first", Existing::Refuse).expect("written");

@@ -1,4 +1,4 @@
-//! From what the command line names to a snapshot.
+//! Finds the snapshots that the command line names.
 
 use std::path::{Path, PathBuf};
 
@@ -24,7 +24,7 @@ pub(super) fn newest_file(context: &Context) -> PathBuf {
     newest_file_in(&options.target_directory().unwrap_or_else(|_| context.directory.join("target")))
 }
 
-/// The same, in a known target directory.
+/// As [`newest_file`], in a known target directory.
 pub(super) fn newest_file_in(target: &Path) -> PathBuf {
     target.join("gate").join("newest.json")
 }
@@ -105,7 +105,7 @@ pub(super) fn control(
     })?;
     if control.pairing.as_ref().is_none_or(|other| other.trial != head.trial) {
         return Err(Failed::usage(anyhow::anyhow!(
-            "{}: this control belongs to another trial than the head",
+            "{}: this control and the head are of different trials",
             path.display()
         )));
     }

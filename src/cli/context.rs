@@ -38,7 +38,7 @@ impl Context {
             let place = place.display();
             self.shell.note(&format!(
                 "waiting for another gate to end ({holder}): it builds and measures in {place}. \
-                 Setting CARGO_TARGET_DIR gives this one its own directory, but two gates at once \
+                 CARGO_TARGET_DIR can set another directory for this gate, but two gates at once \
                  disturb each other's times"
             ));
         })

@@ -23,7 +23,7 @@ use crate::exit::Exit;
 use context::{Context, Failed};
 use shell::Shell;
 
-/// Runs the program with these arguments, the first being its name.
+/// Runs the program with these arguments. The first argument is its name.
 ///
 /// Called as `cargo gate …`, cargo passes `gate` as the second argument: pass
 /// `cargo = true` to drop it.
@@ -91,7 +91,7 @@ fn commands<T: Subcommand>() -> clap::Command {
     name = "gate",
     version,
     after_help = "Exit codes: 0 pass · 1 could not complete · 2 usage or configuration · \
-                  3 regression or budget exceeded · 4 undecided, where the policy blocks on that · \
+                  3 regression or budget exceeded · 4 undecided, and the policy blocks on that · \
                   5 nothing compared, or a required benchmark is missing"
 )]
 struct Cli {

@@ -18,8 +18,8 @@ pub(super) struct Shell {
 impl Shell {
     /// Writes data: the report, a list, a schema.
     ///
-    /// A reader that has gone (`gate … | head`) is not an error: the command goes on
-    /// without it, as its files and its exit code may still be wanted.
+    /// A closed reader (`gate … | head`) is not an error: the command continues, because
+    /// its files and its exit code may still be needed.
     pub(super) fn data(&self, text: &str) -> io::Result<()> {
         let mut out = AutoStream::auto(io::stdout()).lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -42,7 +42,7 @@ impl Shell {
         self.write(&format!("{style}note{style:#}: {}\n", plain(message)));
     }
 
-    /// Writes a text of the program's own to stderr, as it is.
+    /// Writes one of the program's own texts to stderr, unchanged.
     pub(super) fn plain(&self, text: &str) {
         self.write(text);
     }

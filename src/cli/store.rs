@@ -10,7 +10,7 @@ use crate::measure;
 use crate::model::{BenchId, Field, Noise, Snapshot};
 use crate::text::plural;
 
-/// The baseline of that name for this machine class, if there is one.
+/// The baseline of that name for this machine class, if it exists.
 pub(super) fn stored(args: &StoreArgs, name: &str) -> Result<Option<Snapshot>, Failed> {
     match args.store().load(&args.class(), name) {
         Ok(snapshot) => Ok(Some(snapshot)),
@@ -19,8 +19,8 @@ pub(super) fn stored(args: &StoreArgs, name: &str) -> Result<Option<Snapshot>, F
     }
 }
 
-/// Explains why the store has no baseline of that name, and how to get one. Usually
-/// there is one of another machine class.
+/// Explains that the store lacks a baseline of that name, and how to save it. Often another
+/// machine class has it.
 pub(super) fn missing(args: &StoreArgs, name: &str) -> Result<String, Failed> {
     let class = args.class();
     let entries = args.store().list()?.into_iter().filter(|entry| entry.name == name);
@@ -38,7 +38,7 @@ pub(super) fn missing(args: &StoreArgs, name: &str) -> Result<String, Failed> {
     })
 }
 
-/// What is known about the noise of this machine class.
+/// The known noise of this machine class.
 pub(super) fn noise(args: &StoreArgs) -> Result<Option<Noise>, Failed> {
     args.store().noise(&args.class()).map_err(usage_if_name)
 }

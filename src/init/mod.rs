@@ -20,7 +20,7 @@ const COMMENT: &str = include_str!("../../docs/github/comment.yml");
 /// Placeholders in the workflows for the repository and the revision of the actions.
 const REPOSITORY: &str = "OWNER/benchgate";
 const REVISION: &str = "COMMIT";
-/// How the paragraph begins that explains the placeholders.
+/// The beginning of the paragraph that explains the placeholders.
 const ASKS: &str = "# Replace OWNER ";
 
 /// Where the workflows use benchgate's actions from: `OWNER/REPOSITORY@REVISION`.
@@ -86,8 +86,8 @@ pub fn plan(
     Ok(files)
 }
 
-/// A workflow that uses our actions from that source, with `steps` before and `inputs`
-/// after each; without the paragraph that explains the placeholders.
+/// A workflow that uses benchgate's actions from that source, with `steps` before and
+/// `inputs` after each. The paragraph that explains the placeholders is removed.
 fn filled(template: &str, actions: &ActionSource, steps: &str, inputs: &str) -> String {
     let paragraphs = template.split_inclusive("\n#\n");
     let text: String = paragraphs.filter(|paragraph| !paragraph.starts_with(ASKS)).collect();

@@ -29,7 +29,7 @@ fn actions() -> ActionSource {
 }
 
 #[test]
-fn the_policy_is_one_and_names_what_was_found() {
+fn the_policy_is_valid_and_lists_the_bench_targets() {
     let mut optional = bench("later", Driver::Known(Harness::Criterion));
     optional.required_features = vec!["more".to_owned()];
     let project = project(vec![
@@ -74,7 +74,7 @@ fn names_cannot_leave_their_comment() {
 }
 
 #[test]
-fn workflows_say_where_the_project_lies_and_what_it_needs() {
+fn workflows_name_the_projects_directory_and_needs() {
     let mut project = project(vec![bench("counts", Driver::Known(Harness::IaiCallgrind))]);
     project.needs_workspace = true;
     let files = plan(&project, Some(Path::new("/repo")), &actions()).expect("planned");
@@ -97,7 +97,7 @@ fn workflows_say_where_the_project_lies_and_what_it_needs() {
         let left = file.text.replace("actions/checkout@", "").replace("/gate@v1", "");
         let left = left.replace("/render@v1", "").replace("/comment@v1", "");
         for place in ["@", "OWNER", "COMMIT"] {
-            assert!(!left.contains(place), "a place was not filled: {left}");
+            assert!(!left.contains(place), "a placeholder was not replaced: {left}");
         }
     }
     let elsewhere = plan(&project, Some(Path::new("/other")), &actions());

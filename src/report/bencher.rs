@@ -9,8 +9,8 @@ use super::Render;
 use super::vocabulary::{self, Names};
 use crate::judge::Report;
 
-/// Writes the candidate's values in Bencher Metric Format. The lower and upper
-/// values are the least and the most of its runs.
+/// Writes the candidate's values in Bencher Metric Format. The lower and upper values are
+/// the least and the greatest value of its runs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Bencher;
 

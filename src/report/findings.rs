@@ -1,20 +1,20 @@
-//! Findings as people read them: those that say the same are one.
+//! Findings for human readers: findings with the same message are grouped.
 
 use std::collections::BTreeMap;
 
 use super::plain;
 use crate::judge::{Code, Finding, Severity};
 
-/// Findings that say the same, of several benchmarks or of both sides.
+/// Findings with the same message, about several benchmarks or both sides.
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) severity: Severity,
-    /// `benchmark-missing`; two codes where a program fails on both sides.
+    /// `benchmark-missing`; two codes if a program fails on both sides.
     pub(super) code: String,
-    /// What the findings are about: `name (metric)`, on one line and without
-    /// control characters.
+    /// The subjects of the findings: `name (metric)`, on one line and without control
+    /// characters.
     pub(super) subjects: Vec<String>,
-    /// What was found; from files, so it is hostile.
+    /// The message, which is hostile because it comes from files.
     pub(super) message: String,
 }
 
@@ -24,7 +24,7 @@ pub(super) fn grouped(findings: &[Finding]) -> Vec<Group> {
     let mut known = BTreeMap::new();
     for finding in findings {
         let failure = match on_both_sides(findings, finding) {
-            // The head's finding says it for both.
+            // The head's finding stands for both.
             Some(_) if finding.code == Code::BaseBroken => continue,
             other => other,
         };
@@ -46,7 +46,7 @@ pub(super) fn grouped(findings: &[Finding]) -> Vec<Group> {
     groups
 }
 
-/// The other side's finding, where a program fails in the base and in the head.
+/// The other side's finding, if a program fails in the base and in the head.
 fn on_both_sides<'a>(findings: &'a [Finding], finding: &Finding) -> Option<&'a Finding> {
     let other = match finding.code {
         Code::BenchmarkFailed => Code::BaseBroken,
@@ -57,7 +57,7 @@ fn on_both_sides<'a>(findings: &'a [Finding], finding: &Finding) -> Option<&'a F
     findings.iter().find(|candidate| candidate.code == other && candidate.id == finding.id)
 }
 
-/// One message where both sides fail alike. The base's names its side.
+/// The message for both sides. The base's message names its side.
 fn of_both_sides(head: &str, base: &str) -> String {
     if base.ends_with(head) {
         format!("on both sides: {head}")
@@ -66,7 +66,7 @@ fn of_both_sides(head: &str, base: &str) -> String {
     }
 }
 
-/// What a finding is about: `name (metric)`.
+/// The subject of a finding: `name (metric)`.
 pub(super) fn subject(finding: &Finding) -> Option<String> {
     let metric = finding.metric.as_ref().map_or_else(String::new, |m| format!(" ({m})"));
     finding.id.as_ref().map(|id| plain(&format!("{id}{metric}")))
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn benchmarks_of_which_the_same_was_found_share_a_line() {
+    fn benchmarks_with_the_same_finding_share_a_line() {
         let new = |id| finding(Code::BenchmarkNew, Severity::Note, id, "not in the baseline");
         assert_eq!(lines(&[new("a"), new("b")]), ["Note benchmark-new a, b: not in the baseline"]);
     }

@@ -1,5 +1,5 @@
-//! Rows that a reader has to ask for: each renderer counts them in one line and
-//! shows the rest.
+//! Rows that are shown only on request: each renderer counts them in one line and shows
+//! the others.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use super::vocabulary;
 use crate::judge::{Outcome, Report, Row, Severity};
 use crate::policy::Gate;
 
-/// Why a row is folded. The order is the one in which they are counted.
+/// Why a row is folded, in the order in which folded rows are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fold {
     /// Only the baseline has it.
@@ -18,7 +18,7 @@ pub(super) enum Fold {
     Unmeasured,
     /// Its metric cannot gate.
     ShownOnly,
-    /// The candidate measured a selection that leaves it out.
+    /// The candidate measured a selection without it.
     Unselected,
 }
 
@@ -32,12 +32,12 @@ impl Fold {
             Self::New => format!("{count} new {rows}"),
             Self::Unmeasured => format!("{count} unmeasured {rows} of identical code"),
             Self::ShownOnly => format!("{count} {rows} of a metric that cannot gate"),
-            Self::Unselected => format!("{count} {rows} not among what was selected"),
+            Self::Unselected => format!("{count} unselected {rows}"),
         }
     }
 }
 
-/// How many rows are folded, and why.
+/// The numbers of folded rows, by reason.
 #[derive(Debug, Default)]
 pub(super) struct Folded(BTreeMap<Fold, usize>);
 
@@ -46,12 +46,12 @@ impl Folded {
         *self.0.entry(fold).or_insert(0) += 1;
     }
 
-    /// How many rows.
+    /// The number of folded rows.
     pub(super) fn rows(&self) -> usize {
         self.0.values().sum()
     }
 
-    /// `5 missing rows, 1 new row`; empty where nothing is folded.
+    /// `5 missing rows, 1 new row`; empty if no row is folded.
     pub(super) fn counted(&self) -> String {
         let counts = self.0.iter().map(|(fold, count)| fold.counted(*count));
         counts.collect::<Vec<_>>().join(", ")
@@ -77,7 +77,7 @@ impl<'a> Folds<'a> {
         Self { report }
     }
 
-    /// Why the row is folded; `None` if it is not. A row that fails the gate never is.
+    /// Why the row is folded. `None` if it is shown, as is every row that fails the gate.
     pub(super) fn fold(&self, row: &Row) -> Option<Fold> {
         if row.judgement.as_ref().is_some_and(|judgement| judgement.severity == Severity::Fail) {
             return None;
@@ -88,7 +88,7 @@ impl<'a> Folds<'a> {
         if row.gate == Gate::Show {
             return Some(Fold::ShownOnly);
         }
-        // Without a baseline the rows are what was measured, and none is new.
+        // Without a baseline all rows are shown, and no row is new.
         self.report.baseline.as_ref()?;
         match (&row.baseline, &row.candidate) {
             (Some(_), Some(_)) => None,
@@ -98,7 +98,7 @@ impl<'a> Folds<'a> {
         }
     }
 
-    /// The rows that are shown, and how many are folded.
+    /// The shown rows, and the numbers of folded rows.
     pub(super) fn split(&self) -> (Vec<&'a Row>, Folded) {
         let mut folded = Folded::default();
         let mut shown = Vec::new();
@@ -112,8 +112,7 @@ impl<'a> Folds<'a> {
     }
 }
 
-/// Whether the row is there only because the candidate measured a selection that
-/// leaves it out.
+/// Whether the candidate lacks the row only because it measured a selection.
 pub(super) fn unselected(report: &Report, row: &Row) -> bool {
     report.baseline.is_some()
         && report.candidate.selection.is_some()
@@ -121,12 +120,12 @@ pub(super) fn unselected(report: &Report, row: &Row) -> bool {
         && row.candidate.is_none()
 }
 
-/// Whether the row may act on the gate.
+/// Whether the row may gate.
 pub(super) fn may_gate(report: &Report, row: &Row) -> bool {
     row.gate != Gate::Show && !unselected(report, row)
 }
 
-/// How many rows have each outcome, of those that may gate.
+/// The number of rows with each outcome, among the rows that may gate.
 pub(super) fn counts(report: &Report) -> BTreeMap<Outcome, usize> {
     let mut counts = BTreeMap::new();
     let shown = report.rows.iter().filter(|row| may_gate(report, row));

@@ -127,12 +127,12 @@ fn command(out: &mut String, kind: Kind, title: &str, message: &str) {
     let _ = writeln!(out, "::{} title={title}::{message}", kind.command());
 }
 
-/// As the runner reads a command's message.
+/// Escapes a command's message.
 fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// As it reads a property, which a colon or a comma would end.
+/// Escapes a property, which a colon or a comma would end.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }

@@ -8,11 +8,11 @@ use super::{Render, plain};
 use crate::judge::{Report, Row};
 use crate::model::Unit;
 
-/// Writes the candidate's values of one direction: a file has one direction for all
+/// Writes the candidate's values of one direction, because a file has one direction for all
 /// its values.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct GithubBenchmark {
-    /// Whether the rows are those where larger values are better.
+    /// Whether larger values are better in these rows.
     pub bigger_is_better: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The report as one HTML file that loads nothing else.
+//! The report as one HTML file that does not load anything.
 //!
 //! The page is complete without its script, which only sorts, filters and switches
 //! between light and dark. A browser runs no other script: the page's security

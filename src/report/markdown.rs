@@ -1,8 +1,8 @@
 //! Markdown for a pull request's comment or a job's summary.
 //!
 //! The verdict is the first line. The worst rows and the findings follow; all other
-//! rows are folded. Names and messages come from files: [`escape`] keeps them from
-//! being Markdown.
+//! rows are folded. Names and messages come from files: [`escape`] prevents them from
+//! becoming Markdown.
 
 mod escape;
 
@@ -17,10 +17,10 @@ use crate::model::Unit;
 use crate::text::plural;
 use escape::{cell, code, prose};
 
-/// The most subjects that a finding names.
+/// The most subjects that a finding lists.
 const LISTED: usize = 5;
 
-/// Bytes kept free in each part for the line that counts what was left out.
+/// Bytes that each part keeps free for the line that counts the dropped lines.
 const LEFT_OUT: usize = 100;
 
 /// Writes Markdown of bounded length.
@@ -32,8 +32,8 @@ pub struct Markdown {
 }
 
 impl Markdown {
-    /// For a comment, which may have 65,536 characters; some are left for text that
-    /// the poster adds.
+    /// For a comment, which may have 65,536 characters, with room for text that is added
+    /// when posting.
     pub const COMMENT: Self = Self { limit: 65_000 };
 
     /// For a job's summary: a step may write 1 MiB.
@@ -48,14 +48,14 @@ impl Default for Markdown {
 
 /// A part of the text whose lines may be dropped from the bottom.
 struct Part {
-    /// Ends in a line end.
+    /// The text before the lines, which ends with a line break.
     open: String,
     lines: Vec<String>,
     close: &'static str,
     /// The noun for a line: `row`, `finding`.
     noun: &'static str,
-    /// Whether the lines are a table's: the count of dropped lines needs a blank
-    /// line before it then.
+    /// Whether the lines are a table's. The count of dropped lines then needs a blank line
+    /// before it.
     table: bool,
 }
 
@@ -72,11 +72,11 @@ impl Render for Markdown {
     }
 }
 
-/// Adds as much of the part as there is room for.
+/// Adds as much of the part as fits.
 fn append(out: &mut String, part: &Part, limit: usize) {
     let frame = part.open.len() + part.close.len() + LEFT_OUT;
     let Some(mut room) = limit.checked_sub(out.len() + frame) else {
-        // The parts before this one kept this much free.
+        // The parts before this part kept this much free.
         if out.len() + LEFT_OUT <= limit {
             let _ = writeln!(out, "{}\n", left_out(part.lines.len(), part.noun));
         }
@@ -155,7 +155,7 @@ fn parts(report: &Report, names: &Names) -> Vec<Part> {
     let mut parts = Vec::new();
     parts.extend(rows(None, &worst, names));
     parts.extend(findings(&report.findings));
-    // Where undecided rows are why the gate blocks, their table is open.
+    // If the gate blocks because of undecided rows, their table is open.
     let blocking = report.verdict.as_ref().map(|verdict| verdict.outcome);
     let blocking = blocking == Some(VerdictOutcome::Undecided);
     for (title, open, rows_of) in [
@@ -177,7 +177,7 @@ fn parts(report: &Report, names: &Names) -> Vec<Part> {
     parts
 }
 
-/// A table of rows. Under a title it is folded, and open or closed.
+/// A table of rows. With a title it can be folded, and is open or closed.
 fn rows(folded: Option<(String, bool)>, rows: &[&Row], names: &Names) -> Option<Part> {
     if rows.is_empty() {
         return None;
@@ -207,7 +207,7 @@ fn line(row: &Row, names: &Names) -> String {
     let estimate = vocabulary::estimate(change);
     let estimate = match estimate.as_str() {
         "" => String::new(),
-        // Markdown takes these signs for its own.
+        // These signs are Markdown syntax.
         estimate => {
             format!("{strong}{}{strong}", estimate.replace('<', "&lt;").replace('>', "&gt;"))
         }
@@ -230,8 +230,8 @@ fn line(row: &Row, names: &Names) -> String {
     format!("| {} |", columns.join(" | "))
 }
 
-/// The functions that account for more instructions, as a line of their row's
-/// cell; empty where there are none.
+/// The functions whose instructions grew, as a line of their row's cell; empty if there are
+/// none.
 fn cause(row: &Row) -> String {
     let functions: Vec<String> = vocabulary::cause(row)
         .into_iter()

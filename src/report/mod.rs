@@ -1,4 +1,4 @@
-//! Renderers of a [`Report`]. They decide nothing.
+//! Renderers of a [`Report`]. They do not decide anything.
 //!
 //! Benchmark names and texts from files are hostile: each renderer escapes them
 //! for its own format.

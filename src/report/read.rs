@@ -9,13 +9,13 @@ use super::text::cut;
 use crate::files;
 use crate::judge::Report;
 
-/// The version of the format that is known here.
+/// The version of the format that this gate reads.
 const KNOWN: u64 = 1;
 
 /// The largest file that is read: 256 MiB.
 const MAX_FILE_BYTES: u64 = 256 << 20;
 
-/// The most characters of a complaint, which quotes the file.
+/// The most characters of an error that quotes the file.
 const LONGEST_COMPLAINT: usize = 300;
 
 /// Why a saved report could not be read.
@@ -35,7 +35,7 @@ pub enum ReadError {
         /// The path.
         path: PathBuf,
     },
-    /// Larger than any report.
+    /// The file is larger than any report.
     #[error(
         "{} has more than {MAX_FILE_BYTES} bytes: this is not a report of `gate`",
         path.display()
@@ -60,7 +60,7 @@ pub enum ReadError {
         /// What is wrong there.
         complaint: String,
     },
-    /// JSON, but not a report's.
+    /// JSON, but not a report.
     #[error("{}:{line}:{column}: {key}: {complaint}", path.display())]
     Field {
         /// The file.
@@ -87,7 +87,7 @@ pub enum ReadError {
         path: PathBuf,
         /// The file's version.
         version: u64,
-        /// The program that wrote it, by its own word.
+        /// The program that wrote it, according to the file.
         tool: Option<String>,
     },
 }
@@ -139,7 +139,7 @@ fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8], path: &Path) -> Result<T, Read
         Err(error) => (error.path().to_string(), error.into_inner()),
     };
     let (path, line, column) = (path.to_owned(), error.line(), error.column());
-    // The error names the place already.
+    // The error already names the place.
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or(&text);
     let complaint = cut(text, LONGEST_COMPLAINT);

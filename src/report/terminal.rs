@@ -22,12 +22,12 @@ pub use bar::Bars;
 /// stream that is not a terminal strips them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Terminal {
-    /// The width to fit into, in columns; unlimited where it is unknown, as in a log.
+    /// The width in columns; `None` if it is unknown, as in a log, and so unlimited.
     pub width: Option<u16>,
-    /// Whether rows are shown that are otherwise counted in one line: new, missing
-    /// and unmeasured rows, rows that cannot gate, and rows that were not selected.
+    /// Whether to show rows that are otherwise counted in one line: new, missing and
+    /// unmeasured rows, rows that cannot gate, and unselected rows.
     pub all: bool,
-    /// How each change is drawn next to its numbers, where there is room.
+    /// How each change is drawn next to its numbers, if there is room.
     pub bars: Bars,
 }
 
@@ -58,7 +58,7 @@ impl Render for Terminal {
     }
 }
 
-/// One line for all rows that are not shown.
+/// Writes one line for all rows that are not shown.
 fn folded(out: &mut String, folded: &Folded) {
     let dim = Style::new().dimmed();
     let them = if folded.rows() == 1 { "it" } else { "them" };
@@ -77,7 +77,7 @@ fn header(out: &mut String, report: &Report) {
     let _ = writeln!(out, "{dim}{word}  {}{dim:#}\n", vocabulary::summary(&report.candidate));
 }
 
-/// One line for the findings that say the same.
+/// Writes one line for findings with the same message.
 fn findings(out: &mut String, findings: &[Finding]) {
     for Group { severity, code, subjects, message } in grouped(findings) {
         let word = vocabulary::severity(severity);

@@ -1,10 +1,9 @@
-//! Hostile text made harmless for a terminal or a log.
+//! Makes hostile text harmless for a terminal or a log.
 
 use std::fmt::Write as _;
 
-/// `text` on one line. Control characters, line breaks, characters that change the
-/// reading direction, and anything that a CI log would take for a command are
-/// written as escapes.
+/// `text` on one line. Control characters, line breaks, characters that change the reading
+/// direction, and commands of CI logs are escaped.
 pub fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {

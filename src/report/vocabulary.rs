@@ -1,6 +1,6 @@
-//! The words that all renderers for people share. Texts from files are put on one
-//! line and lose their control characters here; each renderer still escapes them
-//! for its own format.
+//! The words that all renderers for human readers share. Texts from files are put on one
+//! line without control characters here; each renderer still escapes them for its own
+//! format.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -16,18 +16,18 @@ use crate::text::{listed, plural};
 /// name.
 const FUNCTION: usize = 80;
 
-/// Benchmarks that a control's false alarm names.
+/// The most benchmarks that a control's false alarm lists.
 const ALARMS: usize = 5;
 
-/// Half the scale of a drawn change in targets of its row: a change of the
-/// target's size is drawn a third of the way out, well clear of zero.
+/// Half the scale of a drawn change, in targets of its row: a change of the target's size
+/// is drawn at a third of the way, clearly apart from zero.
 const TARGETS: f64 = 3.0;
 
 /// Half the scale of a row without limits.
 const UNJUDGED: f64 = 0.1;
 
-/// How rows are named: by the benchmark's own name, qualified where two bench
-/// targets use the same name.
+/// The names of rows: the benchmark's own name, qualified if two bench targets use the same
+/// name.
 #[derive(Debug)]
 pub(super) struct Names<'a> {
     /// The targets of each name.
@@ -50,7 +50,7 @@ impl<'a> Names<'a> {
         if ambiguous { id.qualified() } else { id.name }
     }
 
-    /// The same on one line, without control characters.
+    /// The row's benchmark on one line, without control characters.
     pub(super) fn shown(&self, row: &Row) -> String {
         plain(&self.raw(row))
     }
@@ -67,7 +67,7 @@ pub(super) fn verdict(outcome: VerdictOutcome) -> &'static str {
     }
 }
 
-/// The word for what a row or a finding does.
+/// The word for the effect of a row or a finding.
 pub(super) fn severity(severity: Severity) -> &'static str {
     match severity {
         Severity::Fail => "fail",
@@ -87,19 +87,19 @@ pub(super) fn outcome(row: &Row) -> String {
     })
 }
 
-/// The reason of a row's outcome; empty for an unchanged row whose values show it,
-/// unless only its instructions do.
+/// The reason of a row's outcome. It is empty for an unchanged row, unless only the
+/// instructions show that it is unchanged.
 pub(super) fn why(row: &Row) -> String {
     let Some(judgement) = &row.judgement else { return String::new() };
-    // Where a suite shift was subtracted, the values do not show it.
+    // If a suite shift was subtracted, the values do not show that.
     let evident = judgement.outcome == Outcome::Unchanged
         && row.candidate.is_some()
         && row.adjusted.is_none();
     if evident && !judgement.by_instructions { String::new() } else { plain(&judgement.reason) }
 }
 
-/// The functions that account for more instructions, each with its change. Of a
-/// long name the end is kept: it is the function's own.
+/// The functions whose instructions grew, each with its change. Long names keep their end,
+/// which is the function's own name.
 pub(super) fn cause(row: &Row) -> Vec<(String, String)> {
     let functions = row.judgement.iter().flat_map(|judgement| &judgement.cause);
     let show = |count: u64| Unit::Count.show(count as f64);
@@ -118,7 +118,7 @@ pub(super) fn cause(row: &Row) -> Vec<(String, String)> {
     functions.map(line).collect()
 }
 
-/// The functions as the end of a sentence; empty where there are none.
+/// The functions as the end of a sentence; empty if there are none.
 pub(super) fn by_cause(row: &Row) -> String {
     let cause = cause(row).into_iter().map(|(function, change)| format!("{function} {change}"));
     match cause.collect::<Vec<_>>().join(", ") {
@@ -127,8 +127,7 @@ pub(super) fn by_cause(row: &Row) -> String {
     }
 }
 
-/// The result of the control: the rows by outcome, and the benchmarks for which
-/// it showed a false change.
+/// The result of the control: the rows by outcome, and the benchmarks with a false change.
 pub(super) fn control(control: &Control) -> (String, Option<String>) {
     let counts = control.counts.iter().map(|(outcome, count)| counted(*outcome, *count));
     let counts: Vec<String> = counts.collect();
@@ -154,7 +153,7 @@ pub(super) fn value(side: Option<&Side>, unit: &Unit) -> String {
 pub(super) fn spread(side: &Side, unit: &Unit) -> String {
     let [least, most] = range(&side.runs);
     match side.runs.len() {
-        1 => "one run".to_owned(),
+        1 => "1 run".to_owned(),
         count if least == most => format!("the same in {count} runs"),
         count => plain(&format!("{} … {} in {count} runs", unit.show(least), unit.show(most))),
     }
@@ -167,12 +166,12 @@ pub(super) fn range(values: &[f64]) -> [f64; 2] {
     [least, most]
 }
 
-/// The estimated change; empty where there is none.
+/// The estimated change; empty if there is none.
 pub(super) fn estimate(change: Option<&Change>) -> String {
     change.map_or_else(String::new, |change| signed(change.estimate))
 }
 
-/// The interval of a change; empty where it is unknown.
+/// The interval of a change; empty if it is unknown.
 pub(super) fn interval(change: Option<&Change>) -> String {
     match change.map(|change| (change.lower, change.upper)) {
         Some((Some(lower), Some(upper))) if lower == upper => "exact".to_owned(),
@@ -181,7 +180,7 @@ pub(super) fn interval(change: Option<&Change>) -> String {
     }
 }
 
-/// A change as a signed percentage; from tenfold on as a factor.
+/// A change as a signed percentage, or as a factor from tenfold on.
 pub(super) fn signed(change: f64) -> String {
     match change {
         0.0 => "0%".to_owned(),

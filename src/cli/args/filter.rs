@@ -1,4 +1,4 @@
-//! Which benchmarks are measured, and for how long.
+//! The benchmarks to measure, and durations.
 
 use std::time::Duration;
 

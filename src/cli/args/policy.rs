@@ -1,4 +1,4 @@
-//! Which policy is in force.
+//! The policy in force.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Where baselines are kept, and for which machines.
+//! The store of baselines and the machine class.
 
 use std::path::PathBuf;
 
@@ -19,13 +19,13 @@ pub(in crate::cli) struct StoreArgs {
 }
 
 impl StoreArgs {
-    /// Paths stay relative to the working directory: they are shown, and those
-    /// of results are written into committed baselines.
+    /// Paths stay relative to the working directory: they are shown, and paths of results
+    /// are written into committed baselines.
     pub(in crate::cli) fn store(&self) -> Store {
         Store::new(&self.store)
     }
 
-    /// The class that the user named. An empty name counts as none: it comes from a
+    /// The class that the user named. An empty name counts as missing: it comes from a
     /// pipeline's variable that was not set.
     pub(in crate::cli) fn named_class(&self) -> Option<&str> {
         self.class.as_deref().filter(|class| !class.is_empty())

@@ -20,11 +20,11 @@ use crate::sources::criterion::adopt_metrics;
 ///   gate check --criterion target/criterion    after a plain `cargo bench`
 ///   gate check --baseline main.json head.json  two files (ours, or critcmp's exports)
 ///   gate check --baseline target/criterion@before --criterion target/criterion
-///                                              against what `--save-baseline before` kept
+///                                              against the results of `--save-baseline before`
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct Check {
-    /// Judge this: a snapshot's file, a directory of results, or a baseline's name
+    /// Judge this candidate: a snapshot's file, a directory of results, or a baseline's name
     /// [default: the newest `gate run`]
     #[arg(conflicts_with_all = ["criterion", "callgrind"])]
     candidate: Option<String>,

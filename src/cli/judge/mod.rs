@@ -1,4 +1,4 @@
-//! Commands that judge what was measured, or show a judgement.
+//! Commands that judge results, or show a judgement.
 
 mod check;
 mod compare;

@@ -21,8 +21,8 @@ use crate::text::plural;
 ///   gate baseline save main            the results of the newest `gate run`
 ///   gate baseline save main --criterion target/criterion
 ///                                      the results of a plain `cargo bench`
-///   gate baseline promote next main    replace `main`; the former one is kept
-///   gate baseline list                 all of them, of every machine class
+///   gate baseline promote next main    replace `main`; the former baseline is kept
+///   gate baseline list                 all baselines of every machine class
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct BaselineCommand {
@@ -59,7 +59,7 @@ enum Action {
         #[command(flatten)]
         output: OutputArgs,
     },
-    /// Copy a baseline to another name: `promote next main`; keep the one it replaces
+    /// Copy a baseline to another name and keep the replaced baseline: `promote next main`
     Promote {
         /// Copy this baseline
         from: String,
@@ -149,7 +149,9 @@ impl BaselineCommand {
                 let promoted = store.promote(&args.class(), &from, &to).map_err(usage_if_name)?;
                 context.shell.status("promoted", &format!("{from} to {}", promoted.path.display()));
                 if let Some(kept) = promoted.replaced {
-                    context.shell.status("kept", &format!("the former one as {}", kept.display()));
+                    context
+                        .shell
+                        .status("kept", &format!("the former baseline as {}", kept.display()));
                 }
             }
             Action::Prune { keep, older_than, dry_run } => {

@@ -1,4 +1,4 @@
-//! Commands that change what later comparisons go by.
+//! Commands that change the basis of later comparisons: baselines and waivers.
 
 mod baseline;
 mod waive;

@@ -26,11 +26,11 @@ use crate::text::nearest;
 ///   gate waive app/cache::cache/hit …      if two bench targets have a benchmark of that name
 ///
 /// The row passes up to and including that day, unless it is worse by more than the ceiling. A waiver
-/// that has expired, or that no row needs any more, is reported: see `gate explain waiver-expired` and
+/// that has expired or is no longer needed is reported: see `gate explain waiver-expired` and
 /// `gate explain waiver-unused`.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
-#[expect(clippy::doc_markdown, reason = "the text is shown as it is, by --help")]
+#[expect(clippy::doc_markdown, reason = "--help shows the text unchanged")]
 pub(in crate::cli) struct Waive {
     /// Waive this benchmark: its exact name, or `package/target::name`
     #[arg(value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
@@ -114,7 +114,7 @@ fn known(context: &Context, waiver: &Waiver) -> Option<String> {
             let nearest = nearest(bench, ids.iter(), |id| &id.name);
             let meant = nearest.map(|id| format!("; did you mean `{}`?", id.name));
             let meant = meant.unwrap_or_default();
-            Some(format!("{name} holds no benchmark `{bench}`{meant}"))
+            Some(format!("{name} does not contain a benchmark `{bench}`{meant}"))
         }
         [id] => {
             let measured =
@@ -124,12 +124,12 @@ fn known(context: &Context, waiver: &Waiver) -> Option<String> {
             // A benchmark with identical code on both sides was not measured.
             let unknown = !metrics.is_empty() && !metrics.contains(&metric.as_str());
             let has = metrics.join(", ");
-            unknown.then(|| format!("{name} has no {metric} of `{bench}`, only {has}"))
+            unknown.then(|| format!("{name} does not contain {metric} of `{bench}`, only {has}"))
         }
         _ => {
             let all: Vec<String> = meant.iter().map(|id| id.qualified()).collect();
             let all = all.join(", ");
-            Some(format!("{name} holds several benchmarks `{bench}`; name one of them: {all}"))
+            Some(format!("{name} contains several benchmarks `{bench}`; choose one: {all}"))
         }
     }
 }

@@ -20,9 +20,9 @@ use crate::model::{BenchId, NotRun, Snapshot};
 use crate::policy::{Gate, MeasureRules, Policy};
 use crate::text::plural;
 
-/// Fresh processes for a quick look: the fewest of which one can be told apart.
+/// Fresh processes of a quick run: the fewest that show an outlier.
 const QUICK_REPEAT: u32 = 3;
-/// Their times, unless the policy's are shorter.
+/// The times of a quick run, unless the policy's are shorter.
 const QUICK_WARM_UP: Duration = Duration::from_millis(20);
 const QUICK_TIME: Duration = Duration::from_millis(50);
 
@@ -39,7 +39,7 @@ const REASONS_SHOWN: usize = 8;
 ///
 ///   gate run                            measure and judge
 ///   gate run --save main                measure and save a baseline
-///   gate run --bench cache --filter l1  only a part
+///   gate run --bench cache --filter l1  measure only a part
 ///   gate run --quick                    a first look, which detects only larger changes
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
@@ -123,7 +123,7 @@ impl Run {
         snapshot.selection = selection;
         baseline::write(&newest_file_in(&target), &snapshot)?;
         if learn {
-            // Judged by the noise that was known before: a run is not evidence for itself.
+            // Judged by the noise known before: a run must not be evidence for itself.
             learn::keep(context, &store, noise.clone(), &snapshot, &codes, policy.measure.process)?;
         }
 
@@ -158,8 +158,8 @@ impl Run {
     }
 }
 
-/// Tells someone whose run had no baseline that measuring worked, what was not
-/// measured, and which command comes next.
+/// After a run without a baseline: reports that measuring worked, what was not measured,
+/// and which command comes next.
 fn first_run(context: &Context, snapshot: &Snapshot, name: &str, quick: bool) {
     let shell = &context.shell;
     let measured: BTreeSet<&BenchId> =
@@ -168,8 +168,8 @@ fn first_run(context: &Context, snapshot: &Snapshot, name: &str, quick: bool) {
         shell.note("nothing was measured, so there is nothing to save as a baseline");
     } else {
         shell.note(&format!(
-            "measuring worked ({}, {}); only the comparison is missing, as there is nothing to \
-             compare with yet",
+            "measuring worked ({}, {}); only the comparison is missing, because there is no \
+             baseline yet",
             plural(measured.len(), "benchmark"),
             plural(snapshot.runs.len(), "run"),
         ));
@@ -210,15 +210,15 @@ fn reasons(not_run: &[NotRun]) -> Vec<(&str, Vec<&str>)> {
     reasons
 }
 
-/// Why a snapshot must not replace a baseline without --force: it is worse, or it
-/// holds less.
+/// Why a snapshot must not replace a baseline without --force: it is worse, or it lacks
+/// rows.
 fn unfit(report: &Report, exit: Exit) -> Option<String> {
     if exit != Exit::Pass {
         return Some(format!("{} (exit {})", exit.meaning(), exit.code()));
     }
     report.baseline.as_ref()?;
     if let Some(selection) = &report.candidate.selection {
-        return Some(format!("it holds only a part, {selection}"));
+        return Some(format!("it contains only a part, {selection}"));
     }
     let lost = |row: &&Row| row.gate > Gate::Show && row.outcome() == Some(Outcome::Missing);
     match report.rows.iter().filter(lost).count() {

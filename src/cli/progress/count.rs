@@ -1,17 +1,17 @@
-//! How much of a measurement is done.
+//! The progress of a measurement.
 
 use crate::measure::Event;
 
-/// How much is done: benchmarks if the executables list them, else processes.
+/// The finished steps: benchmarks if the executables list them, else processes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Count {
     pub(super) total: usize,
-    /// Done by all processes that have ended.
+    /// Steps of all processes that have ended.
     pub(super) ended: usize,
-    /// Started by the running process.
+    /// Steps that the running process has started.
     begun: usize,
     by_process: bool,
-    /// Pairs of processes are counted, not the benchmarks in them.
+    /// Whether pairs of processes are counted instead of benchmarks.
     pub(super) by_pair: bool,
 }
 
@@ -41,7 +41,7 @@ impl Count {
         }
     }
 
-    /// Finished steps: the last one that started is not finished.
+    /// The number of finished steps: the last started step is not finished.
     pub(super) fn position(self) -> usize {
         let running = if self.by_process { 0 } else { self.begun.saturating_sub(1) };
         (self.ended + running).min(self.total)

@@ -7,19 +7,19 @@ use super::count::Count;
 use super::text::{estimate, failed, pair, shown, whole_seconds};
 use crate::measure::{Event, Progress};
 
-/// The time between lines that report the same phase.
+/// The least time between lines of the same phase.
 const QUIET: Duration = Duration::from_secs(10);
 
-/// Lines for logs: one when each phase begins and one for each failure; in between one
-/// now and then, so that the log of an hour stays readable.
+/// Lines for logs: a line for the beginning of each phase and for each failure, and others
+/// at intervals, so that the log of an hour stays readable.
 pub(super) struct Lines<W> {
     pub(super) to: W,
     pub(super) count: Count,
     /// Crates that cargo has compiled in this build.
     compiled: usize,
-    /// The time between lines that report the same phase.
+    /// The least time between lines of the same phase.
     quiet: Duration,
-    /// The phase that was reported last, and when.
+    /// The last reported phase, and its time.
     last: Option<(String, Instant)>,
 }
 
@@ -28,12 +28,12 @@ impl<W: Write> Lines<W> {
         Self::every(QUIET, to)
     }
 
-    /// With this time between lines that report the same phase.
+    /// With this least time between lines of the same phase.
     pub(super) fn every(quiet: Duration, to: W) -> Self {
         Self { to, count: Count::default(), compiled: 0, quiet, last: None }
     }
 
-    /// Reports a phase if it is new, or was not reported for a while.
+    /// Reports a phase if it is new or its last line is old enough.
     fn now_and_then(&mut self, phase: &str, line: &str) {
         let quiet = self.quiet;
         let recent = |(last, at): &(String, Instant)| last == phase && at.elapsed() < quiet;
@@ -44,7 +44,7 @@ impl<W: Write> Lines<W> {
     }
 
     fn line(&mut self, line: &str) {
-        // Ignored: measuring goes on if there is no reader, or the disk is full.
+        // Ignored: measuring continues without a reader, or on a full disk.
         let _ = writeln!(self.to, "{line}");
     }
 }

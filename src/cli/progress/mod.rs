@@ -11,7 +11,7 @@ use crate::measure::Progress;
 use bar::Bar;
 use lines::Lines;
 
-/// A bar if standard error is a terminal, else a line now and then.
+/// A bar if standard error is a terminal, else lines.
 pub(super) fn on_stderr() -> Box<dyn Progress> {
     if io::stderr().is_terminal() {
         Box::new(Bar::on_stderr())

@@ -18,18 +18,18 @@ fn events() -> Vec<Event<'static>> {
         Event::Benchmark { id: "get/\u{1b}[31mmiss" },
         Event::ProcessEnded { run: 0, target: "cache", steps: 3, failure: None },
         Event::ProcessStarted { run: 0, runs: 2, target: "http" },
-        Event::ProcessEnded { run: 0, target: "http", steps: 0, failure: Some("it hangs") },
+        Event::ProcessEnded { run: 0, target: "http", steps: 0, failure: Some("no answer") },
         Event::Finished,
     ]
 }
 
-/// As if a while passed between all events.
+/// A log as if time passed between all events.
 fn slow() -> Lines<Vec<u8>> {
     Lines::every(Duration::ZERO, Vec::new())
 }
 
 #[test]
-fn a_log_of_a_build_counts_what_is_compiled() {
+fn a_log_of_a_build_counts_compiled_crates() {
     let mut lines = slow();
     let compiled = |target, fresh| Event::Compiled { target, fresh };
     for side in ["base", "head"] {
@@ -54,7 +54,7 @@ fn a_log_of_many_quick_processes_is_short() {
     lines.event(&Event::Planned { processes: 100, steps: 0 });
     for run in 0..100 {
         lines.event(&Event::ProcessStarted { run, runs: 100, target: "cache" });
-        let failure = (run == 50).then_some("it \u{1b}[31mhangs");
+        let failure = (run == 50).then_some("\u{1b}[31mno answer");
         lines.event(&Event::ProcessEnded { run, target: "cache", steps: 0, failure });
     }
     lines.event(&Event::CountingPlanned { benchmarks: 30 });
@@ -71,7 +71,7 @@ fn a_log_of_many_quick_processes_is_short() {
         String::from_utf8(lines.to).expect("text"),
         "measuring: processes to run: 100\n\
          run 1/100: cache (0/100)\n\
-         cache: it [31mhangs\n\
+         cache: [31mno answer\n\
          counting instructions of benchmarks: 30\n\
          screening: pair 1/8, about 9 s left\n\
          confirming: pair 1/14, about 9 s left, 1 suspect: a\n\
@@ -90,12 +90,12 @@ fn a_log_of_slow_processes_gets_a_line_for_each_and_for_failures() {
         "measuring: processes to run: 4 for benchmarks in all: 6\n\
          run 1/2: cache (0/6)\n\
          run 1/2: http (3/6)\n\
-         http: it hangs\n"
+         http: no answer\n"
     );
 }
 
 #[test]
-fn a_trial_says_how_long_it_takes_and_what_it_suspects() {
+fn a_trial_reports_its_time_and_its_suspects() {
     let mut lines = slow();
     let seconds = Duration::from_secs;
     let long = "x".repeat(50);
@@ -108,7 +108,7 @@ fn a_trial_says_how_long_it_takes_and_what_it_suspects() {
         Event::ProcessEnded { run: 0, target: "cache", steps: 3, failure: None },
         Event::Pair { number: 3, planned: 14, suspects: Some(&["a"]), left: seconds(7200) },
         Event::Pair { number: 4, planned: 14, suspects: Some(&suspects), left: seconds(0) },
-        Event::ProcessEnded { run: 0, target: "http", steps: 0, failure: Some("it hangs") },
+        Event::ProcessEnded { run: 0, target: "http", steps: 0, failure: Some("no answer") },
     ] {
         lines.event(&event);
     }
@@ -120,7 +120,7 @@ fn a_trial_says_how_long_it_takes_and_what_it_suspects() {
              screening: pair 1/8, about 99 s left\n\
              confirming: pair 3/14, about 2 h 0 min left, 1 suspect: a\n\
              confirming: pair 4/14, about 1 s left, 4 suspects: a, {long}, b, c\n\
-             http: it hangs\n"
+             http: no answer\n"
         )
     );
     let many: Vec<&str> = std::iter::repeat_n("somewhat/long", 9).collect();
@@ -135,7 +135,7 @@ fn a_trial_says_how_long_it_takes_and_what_it_suspects() {
 }
 
 #[test]
-fn the_position_never_passes_what_has_ended() {
+fn the_position_never_exceeds_the_finished_steps() {
     let mut count = Count::default();
     let mut positions = Vec::new();
     for event in events() {
@@ -161,7 +161,7 @@ fn without_lists_processes_are_counted() {
 }
 
 #[test]
-fn the_bar_follows_and_goes_away() {
+fn the_bar_shows_progress_and_is_removed() {
     let mut bar = Bar::new(ProgressDrawTarget::hidden());
     for event in &events()[..4] {
         bar.event(event);

@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::project::Project;
 use crate::report;
 
-/// Check this machine and project for what degrades measurements
+/// Check this machine and project for anything that degrades measurements
 ///
 /// Looks at the machine (governor, turbo, SMT, clock source, limits of the container, load, swap,
 /// steal time), the tools (valgrind, runners against Cargo.lock, perf, linker) and the project (bench
@@ -22,8 +22,8 @@ use crate::report;
 ///   gate doctor --suite        also the services that the suite measures
 ///   gate doctor --format json  for machines; the schema is docs/schema/diagnosis.schema.json
 ///
-/// A warning makes measurements worse, a problem makes them impossible or wrong. Exit codes: 0 if
-/// there is no problem · 1 with a problem.
+/// A warning makes measurements worse; a problem makes them impossible or wrong. Exit codes:
+/// 0 without a problem · 1 with a problem.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct Doctor {

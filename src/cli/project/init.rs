@@ -80,7 +80,7 @@ impl Init {
             context.shell.status("found", &found);
         }
         if project.harnesses().is_empty() {
-            context.shell.note("it seems that none of them can be measured as it is");
+            context.shell.note("none of these bench targets seems to be measurable as it is");
         }
         let repository = (!no_workflows).then(|| Repository::of(&project.root).ok()).flatten();
         if repository.is_none() && !no_workflows {
@@ -133,13 +133,13 @@ fn allowed(context: &Context, files: usize) -> Result<bool, Failed> {
     let files = if files == 1 { "this file".to_owned() } else { format!("these {files} files") };
     context.shell.ask(&format!("write {files}?"))?.ok_or_else(|| {
         Failed::usage(anyhow::anyhow!(
-            "nothing was written, as there is no terminal to ask on: --yes writes without asking, \
-             --dry-run only shows"
+            "nothing was written, because there is no terminal to ask on; use --yes to write \
+             without asking, or --dry-run to show the files"
         ))
     })
 }
 
-/// The state of a file. A policy counts as existing anywhere that it is searched.
+/// The state of a file. A policy counts as existing in any place where it is searched.
 fn state(file: &Planned, root: &Path) -> Result<FileState, Failed> {
     let is_policy = file.path.parent() == Some(root);
     let elsewhere = SEARCHED.iter().map(|name| root.join(name)).filter(|_| is_policy);

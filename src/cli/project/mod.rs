@@ -1,4 +1,4 @@
-//! Commands that set a project or a machine up.
+//! Commands that set up a project or a machine.
 
 mod completions;
 mod doctor;

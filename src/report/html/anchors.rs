@@ -1,4 +1,4 @@
-//! The benchmarks that the page plots, which rows link to.
+//! The benchmarks with plots, to which rows link.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use crate::judge::{Report, Row};
 use crate::model::BenchId;
 use crate::report::fold::Folds;
 
-/// Rows whose benchmarks get a card with plots: the worst.
+/// The number of rows, the worst first, whose benchmarks get a card with plots.
 const PLOTTED_ROWS: usize = 200;
 
 /// The benchmarks that have a card, each with its number.

@@ -13,8 +13,8 @@ use crate::policy::Gate;
 use crate::report::plain;
 use crate::report::vocabulary::{self, Names};
 
-/// Once the cards have this many bytes, the next ones get no plots: a page of 2,000
-/// rows stays below 5 MB.
+/// Once the cards have this many bytes, later cards do not get plots, so that a page of
+/// 2,000 rows stays below 5 MB.
 const PLOTTED_BYTES: usize = 2_500_000;
 
 pub(super) fn section(report: &Report, names: &Names, anchors: &Anchors) -> Markup {
@@ -28,7 +28,7 @@ pub(super) fn section(report: &Report, names: &Names, anchors: &Anchors) -> Mark
     let mut bytes = 0;
     let mut cards = Vec::new();
     for (number, mut rows) in of_benchmark {
-        // Times first, then counts: they are read together.
+        // Times first, then counts, because readers compare them.
         rows.sort_by_key(|row| row.counted);
         let card = card(number, &rows, names, bytes < PLOTTED_BYTES);
         bytes += card.0.len();
@@ -116,7 +116,7 @@ fn metric(row: &Row, plotted: bool) -> Markup {
     }
 }
 
-/// A row's numbers in a line.
+/// The numbers of a row in one line.
 fn numbers(row: &Row) -> String {
     let unit = Unit::from(row.unit.as_str());
     let value = |side: Option<&Side>| vocabulary::value(side, &unit);

@@ -1,4 +1,4 @@
-//! The page around the rows: verdict, findings, environment, limits.
+//! The parts of the page around the rows: verdict, findings, environment, limits.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -212,7 +212,7 @@ fn environment(report: &Report) -> Markup {
         section aria-labelledby="environment" {
             h2 #environment { "Environment" }
             @if fields.is_empty() {
-                p { "Nothing is known of where this was measured." }
+                p { "The environment of these measurements is not known." }
             } @else {
                 (table("fields", "environment", columns, lines))
             }
@@ -272,8 +272,8 @@ fn limits(report: &Report) -> Markup {
                     None => "The defaults",
                 }
                 ". Alpha is " (exact_percent(report.alpha))
-                ": the chance of any false regression among all sampled rows, if runs differ by \
-                 noise alone."
+                ": the chance of any false regression among all sampled rows, if runs differ only \
+                 by noise."
             }
             @if !sets.is_empty() { (table("limits", "policy", &LIMITS, lines)) }
         }

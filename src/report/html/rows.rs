@@ -40,15 +40,15 @@ pub(super) fn section(report: &Report, names: &Names, anchors: &Anchors) -> Mark
                 (filter(report, &folded))
                 (table("table", "rows", &COLUMNS, lines))
                 p .legend {
-                    "The bar shows the change and its interval. Its middle is no change, and it \
-                     reaches three times the row's target to each side."
+                    "The bar shows the change and its interval. Its middle is a change of zero, and \
+                     it extends to three times the row's target on each side."
                 }
             }
         }
     }
 }
 
-/// What the script filters by; hidden without it.
+/// The controls of the script's filter, which are hidden without the script.
 fn filter(report: &Report, folded: &Folded) -> Markup {
     html! {
         form #filter hidden role="search" aria-label="Filter benchmarks" {

@@ -1,10 +1,10 @@
-//! The tone, and so the colour, of an outcome.
+//! The tone of an outcome, which sets its colour.
 
 use super::components::Tone;
 use crate::judge::{Outcome, Row, Severity};
 
-/// The tone of a row's outcome. A regression that does nothing does not get the
-/// colour of one that fails.
+/// The tone of a row's outcome. Only a regression that fails the gate has the colour of a
+/// failure.
 pub(super) fn tone(row: &Row, outcome: Outcome) -> Tone {
     match &row.judgement {
         Some(judgement) if outcome == Outcome::Regression => match judgement.severity {

@@ -1,8 +1,8 @@
 //! Text from files that stays text in GitHub's Markdown.
 //!
 //! Nothing in a code span is Markdown, HTML, a link, a mention or a reference, so
-//! names are written as code spans. Prose that could be any of these becomes a code
-//! span, too; other prose is written unchanged.
+//! names are written as code spans. Prose that could be any of these also becomes a code
+//! span; other prose is written unchanged.
 
 use super::super::plain;
 use super::super::text::cut;
@@ -10,7 +10,7 @@ use super::super::text::cut;
 /// Longer texts are cut, so that a single text cannot fill a comment.
 const LONGEST: usize = 300;
 
-/// GitHub looks for a commit where it finds this many hexadecimal digits.
+/// GitHub takes this many hexadecimal digits for a commit.
 const COMMIT: usize = 7;
 
 /// A code span on one line. Its fence is longer than any run of backticks in it.
@@ -26,7 +26,7 @@ pub(super) fn code(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// Prose where that is safe, otherwise a code span.
+/// Prose if that is safe, otherwise a code span.
 pub(super) fn prose(text: &str) -> String {
     let harmless = |c: char| {
         c.is_alphanumeric()
@@ -59,7 +59,7 @@ pub(super) fn prose(text: &str) -> String {
 }
 
 /// Markdown within a table's cell, where a pipe would end even a code span. A pipe
-/// behind a backslash cannot be escaped, so its code is written.
+/// after a backslash cannot be escaped, so its code is written.
 pub(super) fn cell(markdown: &str) -> String {
     let mut out = String::with_capacity(markdown.len());
     let mut backslash = false;

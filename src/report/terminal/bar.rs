@@ -11,14 +11,14 @@ pub enum Bars {
     Off,
     /// With box-drawing characters.
     Unicode,
-    /// With ASCII alone.
+    /// With ASCII characters.
     Ascii,
 }
 
 /// Characters of a bar; odd, so that zero is in the middle.
 const CELLS: usize = 15;
 
-/// The bar; empty where there is no change to show.
+/// The bar; empty if there is no change to show.
 pub(super) fn of(row: &Row, bars: Bars) -> String {
     let [zero, line, dot, less, more] = match bars {
         Bars::Off => return String::new(),

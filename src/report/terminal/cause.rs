@@ -1,4 +1,4 @@
-//! The functions that account for more instructions.
+//! The functions whose instructions grew.
 
 use std::fmt::Write as _;
 

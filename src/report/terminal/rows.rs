@@ -1,7 +1,7 @@
 //! The rows of a report as a table that fits its width.
 //!
-//! Numbers are never broken over lines. Where the table does not fit, the reasons
-//! move to lines below it, then the intervals; then benchmark names are broken.
+//! Numbers are never broken over lines. If the table does not fit, first the reasons and then
+//! the intervals are moved to lines below it, and then benchmark names are broken.
 
 use std::fmt::Write as _;
 
@@ -19,14 +19,14 @@ use crate::judge::{Outcome, Report, Row, Severity, Side};
 use crate::model::Unit;
 use crate::text::listed;
 
-/// The most names that one line lists.
+/// The most names in a line.
 pub(super) const LISTED: usize = 5;
 
-/// A longer name is broken even where there is room for it, so that a hostile name
-/// cannot push the numbers of all rows out of sight.
+/// A longer name is always broken, so that a hostile name cannot push the numbers of all
+/// rows out of sight.
 const LONGEST_NAME: u16 = 100;
 
-/// A name is not broken into less than this; the table gets wider than the terminal.
+/// Names are not broken into shorter pieces; the table may then be wider than the terminal.
 const SHORTEST_NAME: u16 = 12;
 
 /// Spaces between columns.
@@ -84,14 +84,14 @@ pub(super) fn write(
     }
 }
 
-/// What the table's rows hold.
+/// The columns of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Layout {
-    /// Everything.
+    /// All columns.
     Whole,
-    /// All but the reasons.
+    /// All columns without the reasons.
     ReasonsBelow,
-    /// All but the reasons and the intervals.
+    /// All columns without the reasons and the intervals.
     Narrow,
 }
 
@@ -183,7 +183,7 @@ fn measurements(rows: &[&Row], names: &Names) -> Table {
     table
 }
 
-/// The reasons that had no room in the table, one line for equal ones.
+/// Writes the reasons that do not fit in the table, equal reasons in one line.
 fn reasons(out: &mut String, rows: &[&Row], names: &Names, layout: Layout) {
     let mut lines: Vec<(&Row, String, Vec<String>)> = Vec::new();
     for row in rows {
@@ -217,7 +217,7 @@ fn reasons(out: &mut String, rows: &[&Row], names: &Names, layout: Layout) {
     }
 }
 
-/// The width of the table in columns where only overlong names are broken.
+/// The width of the table in columns if only overlong names are broken.
 fn natural(table: &Table) -> u16 {
     let widths = table.column_max_content_widths();
     let name = widths.first().copied().unwrap_or(0).min(LONGEST_NAME);

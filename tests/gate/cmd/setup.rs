@@ -1,5 +1,5 @@
-//! `gate init`, `gate waive`, `gate doctor`, completions and manual pages: what
-//! depends on the day, the machine, or a repository.
+//! `gate init`, `gate waive`, `gate doctor`, completions and manual pages: the parts that
+//! depend on the day, the machine or a repository.
 
 use std::fs;
 use std::path::Path;
@@ -37,7 +37,7 @@ const WRITTEN: [&str; 3] =
     ["app/gate.toml", ".github/workflows/bench.yml", ".github/workflows/comment.yml"];
 
 #[test]
-fn init_writes_once_and_never_over_a_file() {
+fn init_writes_new_files_and_never_replaces_a_file() {
     let place = repository();
     let app = place.path().join("app");
     let text = |name: &str| fs::read_to_string(place.path().join(name));
@@ -49,8 +49,8 @@ fn init_writes_once_and_never_over_a_file() {
         "{}",
         stderr(&asked)
     );
-    assert!(WRITTEN.iter().all(|name| text(name).is_err()), "nothing is written");
-    assert!(stdout(&asked).contains("+++ gate.toml\n"), "it is shown anyway");
+    assert!(WRITTEN.iter().all(|name| text(name).is_err()), "a file was written");
+    assert!(stdout(&asked).contains("+++ gate.toml\n"), "the plan is not shown");
 
     fs::create_dir_all(place.path().join(".github/workflows")).unwrap();
     fs::write(place.path().join(WRITTEN[2]), "mine\n").unwrap();
@@ -79,11 +79,11 @@ fn init_writes_once_and_never_over_a_file() {
     assert!(stdout(&difference).contains("\n-mine\n"), "{}", stdout(&difference));
 }
 
-/// Of every kind that there is: in a directory of its own and not, with a runner to
-/// install and without.
+/// Workflows of every kind: with and without a directory of their own, and with and
+/// without a runner to install.
 #[test]
 #[ignore = "needs check-jsonschema and zizmor: scripts/test installs them"]
-fn the_workflows_that_init_writes_are_sound() {
+fn the_workflows_that_init_writes_are_valid() {
     let counted = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/projects/counted");
     let below = repository();
     let counts = tempfile::tempdir().unwrap();
@@ -108,7 +108,7 @@ fn the_workflows_that_init_writes_are_sound() {
 }
 
 #[test]
-fn init_leaves_a_policy_elsewhere_alone() {
+fn init_does_not_hide_a_policy_in_another_place() {
     let place = repository();
     let app = place.path().join("app");
     fs::create_dir(app.join("ci")).unwrap();
@@ -142,7 +142,7 @@ fn waivers_end_today_at_the_earliest() {
 }
 
 #[test]
-fn waivers_are_held_against_the_newest_results() {
+fn waivers_are_checked_against_the_newest_results() {
     let place = tempfile::tempdir().unwrap();
     let results = place.path().join("target/gate");
     fs::create_dir_all(&results).unwrap();
@@ -158,11 +158,11 @@ fn waivers_are_held_against_the_newest_results() {
     assert_eq!(note("cache/hit", "time"), "");
     assert_eq!(
         note("cache/hits", "time"),
-        "note: the newest `gate run` holds no benchmark `cache/hits`; did you mean `cache/hit`?\n"
+        "note: the newest `gate run` does not contain a benchmark `cache/hits`; did you mean `cache/hit`?\n"
     );
     assert_eq!(
         note("sql/select", "instructions"),
-        "note: the newest `gate run` has no instructions of `sql/select`, only time\n"
+        "note: the newest `gate run` does not contain instructions of `sql/select`, only time\n"
     );
     fs::write(results.join("newest.json"), "{").unwrap();
     assert!(note("cache/hit", "time").starts_with("note: the name is not checked: "));
@@ -185,7 +185,7 @@ fn a_linked_policy_stays_a_link() {
 const COUNTED: &str = "tests/fixtures/projects/counted/Cargo.toml";
 
 #[test]
-fn doctor_looks_everywhere_and_says_so_in_its_exit_code() {
+fn doctor_runs_every_check_and_sets_its_exit_code() {
     let root = crate::root();
     let output = gate(root, &["doctor", "--format", "json", "--suite", "--manifest-path", COUNTED]);
     let diagnosis: serde_json::Value = serde_json::from_str(stdout(&output)).expect("JSON");

@@ -1,4 +1,4 @@
-//! A word on a coloured ground.
+//! A word on a coloured background.
 
 use maud::{Markup, html};
 

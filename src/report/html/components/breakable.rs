@@ -1,4 +1,4 @@
-//! Text that a browser may break at sensible places.
+//! Text with places where a browser may break the line.
 
 use maud::{Markup, html};
 
@@ -7,15 +7,15 @@ const BREAKS: [char; 5] = ['/', '_', ':', ',', '.'];
 
 /// Text with places for line breaks.
 pub(in super::super) struct Breakable<'a> {
-    /// The escaped text. Copied from the page it holds nothing extra.
+    /// The escaped text. A copy from the page does not contain extra characters.
     pub(in super::super) markup: Markup,
-    /// The `aria-label` of the element around the text: a screen reader would take
-    /// the places for the ends of words. `None` where there are none.
+    /// The `aria-label` of the element around the text, because a screen reader would take
+    /// the places for ends of words. `None` if there are no such places.
     pub(in super::super) label: Option<&'a str>,
 }
 
-/// `text` with a place for a line break behind each separator, if it has more than
-/// `fitting` bytes.
+/// `text` with a place for a line break after each separator, if it has more than `fitting`
+/// bytes.
 pub(in super::super) fn breakable(text: &str, fitting: usize) -> Breakable<'_> {
     let parts = if text.len() > fitting { parts(text) } else { vec![text] };
     Breakable {

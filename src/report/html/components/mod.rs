@@ -1,8 +1,8 @@
 //! The building blocks of the project's HTML pages: badges, tables, plots.
 //!
-//! A component gets values and returns markup. It knows nothing of the page around
-//! it. Every text that it is given is escaped here. `report.css` styles the
-//! classes, and `report.js` sorts and filters tables.
+//! A component gets values and returns markup. It does not know the page around it. Every
+//! text is escaped here. `report.css` styles the classes, and `report.js` sorts and filters
+//! tables.
 
 mod badge;
 mod breakable;

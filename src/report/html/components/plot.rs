@@ -2,7 +2,7 @@
 //! small bar of a change for a table.
 //!
 //! Colours name the parts of a plot: the style sheet maps each to a real colour for
-//! light and for dark. A senseless number from a damaged report draws nothing.
+//! light and for dark. Impossible numbers of a damaged report are not drawn.
 
 use std::error::Error;
 
@@ -15,7 +15,7 @@ use crate::model::Unit;
 use crate::report::text::cut;
 use crate::report::{plain, vocabulary};
 
-/// The parts of a plot, as the colours by which the style sheet knows them.
+/// The parts of a plot, as colours that the style sheet replaces.
 const TEXT: RGBColor = RGBColor(1, 0, 0);
 const AXIS: RGBColor = RGBColor(2, 0, 0);
 const BASELINE: RGBColor = RGBColor(3, 0, 0);
@@ -25,38 +25,37 @@ const WORSE: RGBColor = RGBColor(6, 0, 0);
 const INTERVAL: RGBColor = RGBColor(7, 0, 0);
 const PAIR: RGBColor = RGBColor(8, 0, 0);
 
-/// A figure's size in pixels.
+/// The size of a figure in pixels.
 const FIGURE: (u32, u32) = (420, 212);
 
-/// The part of its height that the runs take; the change has the rest.
+/// The height of the runs in pixels; the rest of the figure is for the change.
 const RUNS_HEIGHT: u32 = 106;
 
-/// A bar's size in pixels.
+/// The size of a bar in pixels.
 const BAR: (u32, u32) = (88, 16);
 
 /// Pixels at the left of a plot for the names of its lines.
 const LABELS: u32 = 74;
 
-/// Pixels at its right, at least.
+/// The least pixels at the right of a plot.
 const RIGHT: u32 = 28;
 
-/// The most dots that are drawn of a side: more would hide each other.
+/// The most dots of a side: more dots would hide each other.
 const MOST_DOTS: usize = 100;
 
-/// The most characters of a label, as a unit may have any name.
+/// The most characters of a label, because a unit may have any name.
 const LONGEST_LABEL: usize = 20;
 
-/// A measurement beyond this is senseless.
+/// Measurements beyond this are impossible.
 const LARGEST: f64 = 1e18;
 
-/// Changes are drawn up to a tenfold value.
+/// The largest change that is drawn: a tenfold value.
 const LARGEST_CHANGE: f64 = 9.0;
 
 type Drawn = Result<(), Box<dyn Error>>;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// An SVG of the runs of both sides and of the change; `None` where neither can be
-/// drawn.
+/// An SVG of the runs of both sides and of the change; `None` if neither can be drawn.
 pub(in super::super) fn figure(row: &Row) -> Option<String> {
     let sides = [row.baseline.as_ref(), row.candidate.as_ref()];
     let span = span(sides)?;
@@ -137,8 +136,7 @@ fn span(sides: [Option<&Side>; 2]) -> Option<[f64; 2]> {
     Some([least - room, most + room])
 }
 
-/// The label of an axis's tick: without trailing zeros, as `2 µs` stands next to
-/// `1.8 µs`.
+/// The label of an axis's tick without trailing zeros: `2 µs` next to `1.8 µs`.
 fn tick(label: &str) -> String {
     let end = label.find(|c: char| !c.is_ascii_digit() && !"+-.,<>".contains(c));
     let (number, unit) = label.split_at(end.unwrap_or(label.len()));
@@ -154,20 +152,20 @@ fn label(size: f64, colour: RGBColor, h_pos: HPos) -> TextStyle<'static> {
     ("sans-serif", size).into_font().color(&colour).pos(Pos::new(h_pos, VPos::Center))
 }
 
-/// A point of a plot, which counts from the whole SVG, within its area.
+/// The place of a point of the whole SVG within its area.
 fn within(area: &Area<'_>, at: (i32, i32)) -> (i32, i32) {
     let base = area.get_base_pixel();
     (at.0 - base.0, at.1 - base.1)
 }
 
-/// Pixels of a character of an axis's label, generously.
+/// The most pixels of a character in an axis's label.
 const CHARACTER: u32 = 8;
 
 /// Each run as a dot, each side's value as a line.
 fn runs(area: &Area<'_>, row: &Row, [from, to]: [f64; 2]) -> Drawn {
     let unit = Unit::from(row.unit.as_str());
     let tick = |value: f64| tick(&cut(&plain(&unit.show(value)), LONGEST_LABEL));
-    // The last label is half beyond the axis, and no label touches the next one.
+    // Half of the last label is beyond the axis, and labels must not touch.
     let longest = [from, to].map(|value| tick(value).chars().count()).into_iter().max();
     let label_width = u32::try_from(longest.unwrap_or(0))? * CHARACTER;
     let right = RIGHT.max(label_width / 2);

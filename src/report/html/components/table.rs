@@ -1,5 +1,5 @@
-//! A table. Where the window is too narrow for its columns, the style sheet turns
-//! each line into a block, and each cell shows its column's heading.
+//! A table. In a window that is too narrow for its columns, the style sheet turns each line
+//! into a block, and each cell shows its column's heading.
 
 use maud::{Markup, html};
 
@@ -9,7 +9,7 @@ use super::{Breakable, breakable};
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Column {
     pub(in super::super) heading: &'static str,
-    /// What a click on the heading sorts by; `None` in a table that does not sort.
+    /// The sort order of a click on the heading; `None` in a table that does not sort.
     pub(in super::super) sort: Option<Sort>,
 }
 
@@ -19,7 +19,7 @@ impl Column {
     }
 }
 
-/// What a column is sorted by.
+/// The sort order of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Sort {
     /// The text of its cells.
@@ -44,7 +44,7 @@ const FITTING: usize = 14;
 #[derive(Debug)]
 pub(in super::super) struct Cell {
     content: Markup,
-    /// What a screen reader reads in place of the content.
+    /// The text for screen readers, instead of the content.
     label: Option<String>,
     class: Option<&'static str>,
     value: Option<f64>,
@@ -72,7 +72,7 @@ impl Cell {
         Self { class: Some(class), ..self }
     }
 
-    /// The same cell with the value that it is sorted by.
+    /// The same cell with its sort value.
     pub(in super::super) fn with_value(self, value: Option<f64>) -> Self {
         Self { value, ..self }
     }
@@ -82,16 +82,16 @@ impl Cell {
 #[derive(Debug)]
 pub(in super::super) struct Line {
     pub(in super::super) cells: Vec<Cell>,
-    /// Whether the line stands out as a failure.
+    /// Whether the line is shown as a failure.
     pub(in super::super) failing: bool,
-    /// The outcome by which the page's filter selects the line.
+    /// The outcome for the page's filter.
     pub(in super::super) outcome: Option<&'static str>,
     /// Whether the page's filter hides the line at first.
     pub(in super::super) folded: bool,
 }
 
 impl Line {
-    /// A line that no filter hides.
+    /// A line that filters do not hide.
     pub(in super::super) fn plain(cells: Vec<Cell>) -> Self {
         Self { cells, failing: false, outcome: None, folded: false }
     }
