@@ -1,11 +1,11 @@
-//! Goldens of the command line: `tests/cmd/*.md`, a case for each exit code and
-//! each finding, and the commands of `docs`.
+//! Goldens of the command line: `tests/cmd/*.md`, with a case for each exit code and each
+//! finding, and the commands of `docs`.
 //!
-//! `TRYCMD=overwrite cargo test --package benchgate-tests --test goldens` writes
-//! them again; read the difference before you commit it.
+//! `TRYCMD=overwrite cargo test --package benchgate-tests --test goldens` regenerates them;
+//! read the difference before you commit it.
 //!
-//! A test program of its own: cases run in the directory of this process, which
-//! no other test may see changing.
+//! They are a test program of their own, because cases change the directory of this
+//! process.
 
 #[path = "gate/files.rs"]
 mod files;
@@ -49,7 +49,7 @@ fn goldens() {
         .case(root.join("docs/method.md"))
         .case(root.join("docs/migrating.md"))
         .register_bin("gate", Path::new(env!("CARGO_BIN_EXE_gate-under-test")))
-        // Wins over the variables of a case; the class that stands for any machine.
+        // Overrides the variables of a case: the machine class of all tests.
         .env("BENCHGATE_CLASS", "ci-box")
         .env("GITHUB_STEP_SUMMARY", "")
         .env("NO_COLOR", "1")

@@ -1,5 +1,4 @@
-//! `gate ab`: two sides measured in turn, from ready executables and from a
-//! repository.
+//! `gate ab`: measures two sides in turn, from ready executables and from a repository.
 
 mod bad_input;
 mod control;
@@ -18,8 +17,8 @@ use std::sync::LazyLock;
 use benchgate::judge::{Outcome, Report, Row};
 use benchgate::measure::{BuildOptions, Interrupt, Silent, build};
 
-/// Quick, and blind to anything but what no noise makes. Instructions are not
-/// counted unless a test says so: valgrind need not be there.
+/// Quick, and shows only changes that noise cannot cause. Instructions are counted only
+/// in tests that turn counting on, so the others do not need valgrind.
 const POLICY: &str = "version = 1\n[ab]\nscreening = 6\nlooks = [8]\nwarm_up = \"5ms\"\ntime = \
                       \"10ms\"\nsamples = 10\ncounts = 0\nmachine_busy = \"warn\"\n[verdict]\nundecided = \
                       \"allow\"\n[[rule]]\nbench = \"**\"\nmetric = \"time\"\ntolerance = \
@@ -39,12 +38,12 @@ fn built(project: &str, target: &str) -> PathBuf {
         ..BuildOptions::default()
     };
     let built = build(&options, &Interrupt::new(), &mut Silent).expect("the project builds");
-    let found = built.executables.into_iter().find(|one| one.target.name == target);
+    let found = built.executables.into_iter().find(|bench| bench.target.name == target);
     found.expect("it has that target").path
 }
 
-/// The tiny project's bench target `moody`, whose benchmark `second` does as
-/// the variable `TINY_MOOD` says.
+/// The tiny project's bench target `moody`. The variable `TINY_MOOD` sets what its
+/// benchmark `second` does.
 static MOODY: LazyLock<PathBuf> = LazyLock::new(|| built("tiny", "moody"));
 
 /// A script that execs it in a mood.
@@ -71,7 +70,7 @@ fn gate(directory: &Path, arguments: &[&str]) -> (i32, String, String) {
     (status.code().expect("an exit code"), text(stdout), text(stderr))
 }
 
-/// `gate ab` on two scripts; the report, the exit code, what was said.
+/// Runs `gate ab` on two scripts. Returns the exit code, the report and stderr.
 fn ab(home: &Path, base: &Path, head: &Path, more: &[&str]) -> (i32, Report, String) {
     if !home.join("gate.toml").exists() {
         std::fs::write(home.join("gate.toml"), POLICY).unwrap();
@@ -92,7 +91,7 @@ fn outcomes(report: &Report) -> Vec<(&str, Outcome)> {
 }
 
 #[test]
-fn a_slowdown_is_confirmed_on_fresh_pairs_and_judged_again_from_the_files() {
+fn a_slowdown_is_confirmed_by_fresh_pairs_and_the_kept_files_are_judged_alike() {
     let home = tempfile::tempdir().unwrap();
     let home = home.path();
     let (good, slow) = (moody(home, "good"), moody(home, "slow"));
@@ -107,7 +106,7 @@ fn a_slowdown_is_confirmed_on_fresh_pairs_and_judged_again_from_the_files() {
     assert_eq!(runs("first"), (6, 6), "cleared by the screening");
     assert_eq!(runs("second"), (14, 14), "measured again");
 
-    // The pairs were kept: another policy judges them, and nothing is measured.
+    // The pairs were kept, so another policy judges them without measuring.
     let check = ["check", "--baseline", "kept/base.json", "kept/head.json"];
     let (code, out, err) = gate(home, &check);
     assert_eq!(code, 3, "{out}{err}");
@@ -119,18 +118,18 @@ fn a_slowdown_is_confirmed_on_fresh_pairs_and_judged_again_from_the_files() {
 }
 
 #[test]
-fn equal_sides_are_unchanged_and_a_selection_is_only_that() {
+fn equal_sides_are_unchanged_and_a_selection_measures_only_a_part() {
     let home = tempfile::tempdir().unwrap();
     let good = moody(home.path(), "good");
     let (code, report, _) = ab(home.path(), &good, &good, &["--filter", "first"]);
     assert_eq!((code, outcomes(&report)), (0, vec![("first", Outcome::Unchanged)]));
     assert_eq!(report.candidate.selection.as_deref(), Some("--filter first"));
     let left: Vec<_> = std::fs::read_dir(home.path().join("kept")).unwrap().collect();
-    assert_eq!(left.len(), 2, "no scratch is left: {left:?}");
+    assert_eq!(left.len(), 2, "a scratch directory was left: {left:?}");
 }
 
 #[test]
-fn a_side_that_breaks_is_named_and_the_rest_is_judged() {
+fn a_failing_side_is_named_and_the_other_benchmarks_are_judged() {
     let home = tempfile::tempdir().unwrap();
     let (good, bad) = (moody(home.path(), "good"), moody(home.path(), "abort"));
     let (code, report, _) = ab(home.path(), &good, &bad, &[]);
@@ -145,10 +144,10 @@ fn a_side_that_breaks_is_named_and_the_rest_is_judged() {
     assert!(err.contains("nowhere"), "{err}");
     let (code, _, err) = gate(home.path(), &["ab"]);
     assert_eq!(code, 2, "{err}");
-    assert!(err.contains("--base-exe"), "the way out is said: {err}");
+    assert!(err.contains("--base-exe"), "the remedy is missing: {err}");
 }
 
-/// `gate ab` on the project, with instructions counted so often.
+/// Runs `gate ab` on the project, with instructions counted `counts` times.
 fn counted(root: &Path, bench: &str, counts: &str) -> (i32, Report, String) {
     let arguments = ["ab", "--bench", bench, "--counts", counts, "--format", "json", "--seed", "7"];
     let (code, out, err) = gate(root, &arguments);
@@ -158,13 +157,13 @@ fn counted(root: &Path, bench: &str, counts: &str) -> (i32, Report, String) {
 
 #[test]
 #[ignore = "needs valgrind: scripts/test installs it"]
-fn instructions_that_grew_name_their_function_and_a_neutral_change_does_not_alarm() {
+fn grown_instructions_name_their_function_and_a_neutral_change_is_unchanged() {
     let home = tempfile::tempdir().unwrap();
     let root = &repository::of("tiny", home.path());
     let library = root.join("src/lib.rs");
     let base = std::fs::read_to_string(&library).unwrap();
 
-    // A fifth more, in one function.
+    // 20% more, in one function.
     let more = base.replace("(0..n)", "(0..n + n / 5)");
     assert_ne!(more, base);
     std::fs::write(&library, more).unwrap();
@@ -178,12 +177,12 @@ fn instructions_that_grew_name_their_function_and_a_neutral_change_does_not_alar
     let judgement = hundred.judgement.as_ref().unwrap();
     assert_eq!(judgement.outcome, Outcome::Regression, "{hundred:?}");
     assert_eq!(judgement.cause[0].function, "tiny::sum");
-    // It looked changed, so it was counted again.
+    // The benchmark looked changed, so it was counted again.
     assert_eq!(hundred.candidate.as_ref().unwrap().runs.len(), 4);
     let clock = row("sum/a hundred: more", "time").judgement.unwrap();
     assert!(clock.reason.ends_with("% instructions"), "{}", clock.reason);
 
-    // The pairs were kept, and what the functions took: nothing is measured again.
+    // The pairs and the costs of functions were kept, so nothing is measured again.
     let check = ["check", "--baseline", "target/gate/ab/base.json", "target/gate/ab/head.json"];
     let (code, out, err) = gate(root, &check);
     assert_eq!(code, 3, "{out}{err}");
@@ -191,7 +190,7 @@ fn instructions_that_grew_name_their_function_and_a_neutral_change_does_not_alar
     let below = out.lines().skip_while(|line| !row(line)).nth(1).unwrap_or_default();
     assert!(below.starts_with("    probable cause: tiny::sum  "), "{out}");
 
-    // Another function, before the others and called by none of the benchmarks.
+    // Another function, placed before the others and not called by any benchmark.
     let other = "#[inline(never)]\npub fn other(x: &mut [u64; 9]) {\n    x.sort_unstable();\n}\n\
                  #[used]\nstatic KEPT: fn(&mut [u64; 9]) = other;\n";
     std::fs::write(&library, format!("{base}\n{other}")).unwrap();
@@ -203,8 +202,8 @@ fn instructions_that_grew_name_their_function_and_a_neutral_change_does_not_alar
     assert_eq!(instructions, [Some(Outcome::Unchanged); 3]);
     assert!(err.contains("counting instructions of benchmarks: 6\n"), "{err}");
 
-    // Further pairs would prove the clocks slower too, and change no verdict: none are
-    // measured unless the policy goes by the clock.
+    // More pairs would also prove the clocks slower, but would not change the verdict: they
+    // are measured only if the policy names the clock as the witness.
     let sharp = POLICY.replace("300%", "1%").replace("900%", "3%").replace("[8]", "[10]");
     let slower = base.replace("(0..n)", "(0..3 * n)");
     std::fs::write(&library, slower).unwrap();
@@ -218,7 +217,7 @@ fn instructions_that_grew_name_their_function_and_a_neutral_change_does_not_alar
     std::fs::write(root.join("gate.toml"), POLICY).unwrap();
     std::fs::write(&library, &base).unwrap();
 
-    // None were asked for.
+    // Counting was turned off.
     let (code, report, err) = counted(root, "sums", "0");
     assert_eq!((code, err.contains("counting")), (0, false));
     assert!(report.rows.iter().all(|row| row.metric != "instructions"));
@@ -226,14 +225,14 @@ fn instructions_that_grew_name_their_function_and_a_neutral_change_does_not_alar
 
 #[test]
 #[ignore = "needs valgrind and iai-callgrind-runner: scripts/test installs them"]
-fn a_harness_that_counts_itself_names_the_functions_too() {
+fn a_counting_harness_names_the_functions_too() {
     let home = tempfile::tempdir().unwrap();
     let root = &repository::of("counted", home.path());
     let save = ["run", "--repeat", "2", "--store", "kept", "--class", "here"];
     let (code, out, err) = gate(root, &[&save[..], &["--save", "main"]].concat());
     assert_eq!(code, 0, "{out}{err}");
 
-    // A fifth more, in one function; and one below it that was not there.
+    // 20% more in one function, which also calls a new function.
     let library = root.join("src/lib.rs");
     let base = std::fs::read_to_string(&library).unwrap();
     let more = base.replace("(0..n).map(std::hint::black_box)", "(0..n + n / 5).map(kept)");
@@ -246,7 +245,8 @@ fn a_harness_that_counts_itself_names_the_functions_too() {
             .find(|row| row.id == "sums::sum hundred" && row.metric == "instructions");
         let judgement = row.expect("the row").judgement.clone().unwrap();
         assert_eq!(judgement.outcome, Outcome::Regression);
-        let names = judgement.cause.into_iter().map(|one| (one.function, one.baseline.is_some()));
+        let names =
+            judgement.cause.into_iter().map(|part| (part.function, part.baseline.is_some()));
         names.collect::<Vec<_>>()
     };
     let (code, report, err) = counted(root, "counts", "0");
@@ -256,9 +256,9 @@ fn a_harness_that_counts_itself_names_the_functions_too() {
     functions.sort();
     let mut found = caused(&report);
     found.sort();
-    assert_eq!(found, functions, "nothing of the base was left out");
+    assert_eq!(found, functions, "functions of the base are missing");
 
-    // From a saved baseline it is the same.
+    // A comparison with a saved baseline finds the same.
     let (code, out, err) = gate(root, &[&save[..], &["--format", "json"]].concat());
     assert_eq!(code, 3, "{err}");
     let mut found = caused(&serde_json::from_str(&out).unwrap());
@@ -266,9 +266,9 @@ fn a_harness_that_counts_itself_names_the_functions_too() {
     assert_eq!(found, functions);
 }
 
-/// Where only cargo, rustc and git are to be found.
+/// With only cargo, rustc and git on PATH.
 #[test]
-fn without_valgrind_the_clock_decides_alone_and_says_so() {
+fn without_valgrind_the_clock_decides_alone_and_the_report_says_so() {
     let home = tempfile::tempdir().unwrap();
     let good = moody(home.path(), "good");
     let policy = POLICY.replace("counts = 0", "counts = 2");
@@ -284,7 +284,11 @@ fn without_valgrind_the_clock_decides_alone_and_says_so() {
     let report: Report = serde_json::from_slice(&output.stdout).expect("a report");
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(outcomes(&report), [("first", Outcome::Unchanged), ("second", Outcome::Unchanged)]);
-    let not_run = report.findings.iter().find(|one| one.code.as_str() == "not-run").expect("said");
+    let not_run = report
+        .findings
+        .iter()
+        .find(|finding| finding.code.as_str() == "not-run")
+        .expect("a finding");
     assert_eq!(not_run.id.as_deref(), Some("instructions"));
     assert!(not_run.message.contains("valgrind is not installed"), "{}", not_run.message);
 }

@@ -1,8 +1,8 @@
-//! The parts of the code and what each may know, as ARCHITECTURE.md states it.
+//! The parts of the code and their allowed dependencies, as in ARCHITECTURE.md.
 //!
 //! The test reads every `use` and every path of `src` and `crates/*/src`, finds the file
 //! that defines each name (through re-exports), and compares the result with the table.
-//! Code under `#[cfg(test)]` is left out: a test may know more than what it tests.
+//! Code under `#[cfg(test)]` is left out: tests may depend on more than the tested code.
 
 mod circles;
 mod resolve;
@@ -26,7 +26,7 @@ fn table() -> Table {
 }
 
 #[test]
-fn parts_know_what_the_table_says_and_nothing_else() {
+fn parts_depend_on_what_the_table_lists_and_nothing_else() {
     let sources = Sources::of(&Tree::of_workspace(root()));
     let faults = compare(&table(), &sources, &resolve::dependencies(&sources));
     assert!(faults.is_empty(), "ARCHITECTURE.md and the code differ:\n\n{}", faults.join("\n"));
@@ -55,7 +55,7 @@ fn describe(circles: &[Vec<String>], dependencies: &Dependencies) -> String {
     text
 }
 
-/// The differences between the table and the code, a line each.
+/// The differences between the table and the code, one in each line.
 fn compare(table: &Table, sources: &Sources, dependencies: &Dependencies) -> Vec<String> {
     let mut faults = Vec::new();
     let mut used: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
@@ -103,8 +103,7 @@ fn compare(table: &Table, sources: &Sources, dependencies: &Dependencies) -> Vec
     faults
 }
 
-/// What the reader makes of small crates, so that the tests above cannot pass by
-/// reading nothing.
+/// Small crates, which show that the tests above cannot pass by reading nothing.
 mod on_small_crates {
     use super::*;
 
@@ -205,7 +204,7 @@ mod on_small_crates {
     }
 
     #[test]
-    fn a_re_export_is_a_dependency_only_where_the_module_uses_the_name() {
+    fn a_re_export_is_a_dependency_only_if_the_module_uses_the_name() {
         let child = ("src/a/b.rs", "use super::A; pub struct B(A); pub struct C;");
         let lib = ("src/lib.rs", "mod a;");
         let only_re_exported = ("src/a/mod.rs", "mod b; pub use b::B; pub struct A;");
@@ -262,7 +261,7 @@ mod on_small_crates {
     }
 
     #[test]
-    fn an_item_that_a_crate_offers_as_its_own_counts_for_that_crate() {
+    fn a_re_exported_item_counts_for_the_crate_that_re_exports_it() {
         let files = [
             ("src/lib.rs", "mod cli; pub use gate_core::model;"),
             ("src/cli.rs", "use crate::model::Metric; fn f(_: Metric) {}"),

@@ -1,5 +1,5 @@
-//! Snapshots on disk: what is written is read again, by us and by critcmp, and
-//! nothing in a file or at any moment of a write can do harm.
+//! Snapshots on disk: written files are read back, by the gate and by critcmp, and
+//! neither a hostile file nor an interrupted write does harm.
 
 mod critcmp;
 mod refused;
@@ -86,7 +86,7 @@ fn run(cpu: &str) -> RunInfo {
     }
 }
 
-/// A snapshot with something of every kind, in the model's order.
+/// A snapshot with every kind of content, in the model's order.
 fn snapshot(name: &str) -> Snapshot {
     let in_target = |name, target| BenchId::in_target(name, target, "shop");
     let mut lookup = time(in_target("cache/hit", "cache"), &[120.0, 124.5]);
@@ -127,12 +127,12 @@ fn snapshot(name: &str) -> Snapshot {
     }
 }
 
-/// That many random cases; a failing one is shown, not kept in a file.
+/// The number of random cases. A failing case is shown, not kept in a file.
 fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
-/// Saves in a directory of its own and gives the file's text.
+/// Saves a snapshot in a directory of its own and returns the file's text.
 fn saved_text(snapshot: &Snapshot) -> String {
     let root = tempfile::tempdir().expect("a directory");
     let path = Store::new(root.path()).save(CLASS, snapshot, Existing::Refuse).expect("saved");

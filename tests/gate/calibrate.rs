@@ -1,5 +1,5 @@
-//! What a machine's noise lets the gate find: from made-up runs, from files, and
-//! `gate calibrate` on a small real project.
+//! The changes that a machine's noise allows the gate to find: from generated runs, from
+//! files, and by `gate calibrate` on a small real project.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -42,14 +42,14 @@ fn calibration(
     let noise = remember(&Noise::default(), observed);
     let instructions: BTreeMap<BenchId, Instructions> = instructions
         .iter()
-        .map(|(name, one)| (BenchId::in_target(*name, "t", "p"), one.clone()))
+        .map(|(name, observed)| (BenchId::in_target(*name, "t", "p"), observed.clone()))
         .collect();
     let evidence = Evidence { observed, noise: &noise, instructions: &instructions, not_run: &[] };
     calibrate(&evidence, &policy, "box", PathBuf::from("noise.json"))
 }
 
 #[test]
-fn each_benchmark_gets_what_fits_it_and_the_policy_takes_it() {
+fn each_benchmark_gets_a_fitting_rule_and_the_rules_are_a_valid_policy() {
     let mut pingpong = observed("ping [pong]", 0.01, 0);
     for value in pingpong.values.iter_mut().step_by(3) {
         *value *= 8.0;
@@ -71,9 +71,9 @@ fn each_benchmark_gets_what_fits_it_and_the_policy_takes_it() {
     assert!(report.rows.iter().filter(|row| row.modes.is_some()).count() == 1);
 
     let mut by_name: BTreeMap<&str, &str> = BTreeMap::new();
-    for one in &report.suggestions {
-        for name in &one.benchmarks {
-            by_name.insert(name, &one.toml);
+    for suggestion in &report.suggestions {
+        for name in &suggestion.benchmarks {
+            by_name.insert(name, &suggestion.toml);
         }
     }
     assert!(!by_name.contains_key("quiet"));
@@ -82,12 +82,13 @@ fn each_benchmark_gets_what_fits_it_and_the_policy_takes_it() {
     assert!(by_name["hopeless \"name\""].contains("gate = \"show\""), "{by_name:?}");
     assert!(by_name["ping [pong]"].contains("instructions are exact"), "{by_name:?}");
 
-    // Pasted as they are, they are a policy that names the rows they are for.
-    let text: String = report.suggestions.iter().map(|one| one.toml.as_str()).collect();
+    // The suggestions form a valid policy that names their rows.
+    let text: String =
+        report.suggestions.iter().map(|suggestion| suggestion.toml.as_str()).collect();
     let again = calibration(&all, &steady, &text);
     assert!(again.suggestions.is_empty(), "{:#?}", again.suggestions);
     let names: Vec<&str> = again.rows.iter().map(|row| row.id.as_str()).collect();
-    assert_eq!(names, ["middling", "quiet", "restless"], "what is only shown is left alone");
+    assert_eq!(names, ["middling", "quiet", "restless"], "a rule for a row that is only shown");
     assert!(again.rows.iter().all(|row| row.reached));
 }
 
@@ -98,18 +99,22 @@ fn sessions_accumulate_and_the_oldest_are_forgotten() {
         noise = remember(&noise, &[observed("a", 0.01, at)]);
     }
     let again = remember(&noise, &[observed("a", 0.01, 39)]);
-    assert_eq!(again, noise, "a session counts once");
+    assert_eq!(again, noise, "the same session was added twice");
     assert_eq!(noise.rows[0].sessions.len(), 30);
     assert_eq!(noise.rows[0].sessions[0].when, Timestamp::from_second(10).unwrap());
     let other = Observed { code: Some("d".to_owned()), ..observed("a", 0.01, 50) };
-    let one = [observed("a", 0.01, 1), other.clone()];
-    assert_eq!(calibration(&one, &[], "").rows[0].session_deviation, None, "two codes, one each");
+    let two = [observed("a", 0.01, 1), other.clone()];
+    assert_eq!(
+        calibration(&two, &[], "").rows[0].session_deviation,
+        None,
+        "each session measured other code"
+    );
     let two = [observed("a", 0.01, 1), observed("a", 0.01, 2), other];
     assert!(calibration(&two, &[], "").rows[0].session_deviation.is_some());
 }
 
 #[test]
-fn what_has_no_spread_or_no_target_says_so() {
+fn a_row_without_spread_or_reachable_target_says_so() {
     let same = Observed {
         values: vec![100.0; 40],
         differences: vec![0.0; 20],
@@ -119,7 +124,7 @@ fn what_has_no_spread_or_no_target_says_so() {
     assert!(row.run_deviation < 1e-12);
     assert_eq!((row.floor, row.modes), (Some(0.0), None));
     assert!(row.reached);
-    // A target at the tolerance leaves no room, and no number of pairs helps.
+    // A target equal to the tolerance cannot be reached with any number of pairs.
     let at_tolerance = "[[rule]]\nbench = \"**\"\ntolerance = \"3%\"\ntarget = \"3%\"";
     let report = calibration(&[observed("a", 0.01, 0)], &[], at_tolerance);
     assert_eq!((report.rows[0].pairs_needed, report.rows[0].reached), (None, false));
@@ -128,19 +133,19 @@ fn what_has_no_spread_or_no_target_says_so() {
 }
 
 #[test]
-fn the_noise_file_comes_back_and_is_refused_where_it_is_damaged() {
+fn the_noise_file_is_read_back_and_a_damaged_file_is_refused() {
     let home = tempfile::tempdir().unwrap();
     let store = Store::new(home.path());
     assert_eq!(store.noise("box").unwrap(), None);
     let noise = remember(&Noise::default(), &[observed("b", 0.01, 0), observed("a", 0.02, 9)]);
     let path = store.save_noise("box", &noise).unwrap();
     assert_eq!(store.noise("box").unwrap(), Some(noise));
-    assert!(store.list().unwrap().is_empty(), "it is no baseline");
+    assert!(store.list().unwrap().is_empty(), "the noise file is listed as a baseline");
 
     let text = std::fs::read_to_string(&path).unwrap();
     let validator = jsonschema::validator_for(&noise_schema()).unwrap();
     assert!(validator.is_valid(&serde_json::from_str(&text).unwrap()));
-    for (from, to, said) in [
+    for (from, to, message) in [
         ("{", "", "is not a noise file"),
         ("\"schema_version\": 1", "\"schema_version\": 9", "reads up to 1"),
         ("\"schema_version\": 1", "\"schema_version\": 0", "unknown schema version 0"),
@@ -155,7 +160,7 @@ fn the_noise_file_comes_back_and_is_refused_where_it_is_damaged() {
         assert!(text.contains(from), "{from} in {text}");
         std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
         let error = store.noise("box").unwrap_err().to_string();
-        assert!(error.contains(said) && error.contains("noise.json"), "{from}: {error}");
+        assert!(error.contains(message) && error.contains("noise.json"), "{from}: {error}");
     }
     std::fs::remove_file(&path).unwrap();
     std::os::unix::fs::symlink("nowhere", &path).unwrap();
@@ -182,7 +187,7 @@ fn gate(home: &Path, arguments: &[&str]) -> (i32, String, String) {
 }
 
 #[test]
-fn a_project_is_measured_against_itself_and_remembered() {
+fn a_project_is_compared_with_itself_and_its_noise_is_kept() {
     let home = tempfile::tempdir().unwrap();
     std::fs::write(home.path().join("gate.toml"), POLICY).unwrap();
     let noise = home.path().join("baselines/here/noise.json");
@@ -191,18 +196,18 @@ fn a_project_is_measured_against_itself_and_remembered() {
     let (code, out, err) = gate(home.path(), &[&command[..], &["--dry-run"]].concat());
     assert_eq!(code, 0, "{out}{err}");
     assert!(out.contains("first") && out.contains("second") && out.contains("finds"), "{out}");
-    assert!(!noise.exists(), "--dry-run keeps nothing");
+    assert!(!noise.exists(), "--dry-run wrote a file");
 
     for sessions in 1..3 {
         let (code, out, err) = gate(home.path(), &[&command[..], &["--format", "json"]].concat());
         assert_eq!(code, 0, "{out}{err}");
-        let said: serde_json::Value = serde_json::from_str(&out).unwrap();
-        let rows = said["rows"].as_array().unwrap();
+        let calibration: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let rows = calibration["rows"].as_array().unwrap();
         assert_eq!(rows.len(), 2);
         for row in rows {
             assert_eq!((&row["runs"], &row["pairs"]), (&16.into(), &8.into()));
-            assert_eq!(row["sessions"], sessions, "they accumulate");
-            // The same executables: the sessions are of equal code.
+            assert_eq!(row["sessions"], sessions, "the sessions do not accumulate");
+            // The executables are the same, so the sessions measured equal code.
             assert_eq!(row["session_deviation"].is_number(), sessions == 2);
         }
         assert!(noise.exists() && err.contains("noise.json"), "{err}");
@@ -213,7 +218,7 @@ fn a_project_is_measured_against_itself_and_remembered() {
     assert_eq!(code, 1, "{out}{err}");
     assert!(err.contains("nosuch"), "{err}");
 
-    // A damaged file is said before anything is measured.
+    // A damaged file is reported before measuring.
     std::fs::write(&noise, "{").unwrap();
     for command in [&command[..], &["run", "--bench", "moody"]] {
         let (code, _, err) = gate(home.path(), command);

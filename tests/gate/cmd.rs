@@ -1,4 +1,4 @@
-//! The command line, from outside: what a golden (`tests/goldens.rs`) cannot show.
+//! Tests of the command line that a golden (`tests/goldens.rs`) cannot express.
 
 mod complete;
 mod json;
@@ -9,7 +9,7 @@ mod widths;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The class that stands for any machine.
+/// The machine class of all tests.
 const CLASS: &str = "ci-box";
 
 /// The snapshots and policies that goldens and tests use.
@@ -17,7 +17,7 @@ fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("cmd/project")
 }
 
-/// The program, in `directory`, without what the caller's shell may have set.
+/// The program in `directory`, without variables that the caller's shell may have set.
 fn command(program: &str, directory: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(args).current_dir(directory).env("BENCHGATE_CLASS", CLASS);
@@ -28,7 +28,7 @@ fn command(program: &str, directory: &Path, args: &[&str]) -> Command {
     command
 }
 
-/// What `gate ARGS` did among the project's files.
+/// Runs `gate ARGS` in the project's directory.
 fn gate(args: &[&str]) -> Output {
     command(crate::GATE, &project(), args).output().expect("gate starts")
 }

@@ -1,4 +1,4 @@
-//! What a trial's control and its machine do to the verdict.
+//! The effect of a trial's control, and of a busy machine, on the verdict.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,7 +13,7 @@ use benchgate::model::{
 use benchgate::policy::Policy;
 use jiff::civil::date;
 
-/// A side of the trial whose head is worse, and whose control alarms.
+/// A side of a trial whose head is slower and whose control shows a false alarm.
 fn side(name: &str) -> Snapshot {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("cmd/project/trial");
     baseline::read(&directory.join(name)).expect("it is readable")
@@ -34,7 +34,7 @@ fn verdict(report: &Report) -> (VerdictOutcome, u8) {
     (verdict.outcome, verdict.exit.code())
 }
 
-/// The same count in every run.
+/// Adds a count with the same value in every run.
 fn counted(snapshot: &mut Snapshot, value: f64) {
     let metric = Metric {
         name: Metric::INSTRUCTIONS.to_owned(),
@@ -56,31 +56,33 @@ fn counted(snapshot: &mut Snapshot, value: f64) {
 }
 
 #[test]
-fn an_alarm_takes_a_verdict_of_clocks_and_leaves_one_of_counts() {
+fn a_false_alarm_makes_a_verdict_by_clocks_undecided_but_not_one_by_counts() {
     let (mut base, mut head) = (side("base.json"), side("head.json"));
     let policy = policy("[ab]\nmachine_busy = \"warn\"\n");
     assert_eq!(verdict(&report(&base, &head, &policy, false)), (VerdictOutcome::Fail, 3));
     assert_eq!(verdict(&report(&base, &head, &policy, true)), (VerdictOutcome::Undecided, 4));
-    // A pass is taken as well.
+    // A pass becomes undecided as well.
     assert_eq!(verdict(&report(&base, &base, &policy, true)), (VerdictOutcome::Undecided, 4));
 
     counted(&mut base, 10_000.0);
     counted(&mut head, 12_000.0);
     let report = report(&base, &head, &policy, true);
-    assert_eq!(verdict(&report), (VerdictOutcome::Fail, 3), "no machine moves a count");
-    let control = report.control.expect("it is there");
+    assert_eq!(verdict(&report), (VerdictOutcome::Fail, 3), "the machine does not affect a count");
+    let control = report.control.expect("a control");
     assert_eq!(control.alarms, ["queries/select"]);
     let counts = [(Outcome::Regression, 1), (Outcome::Unchanged, 1)];
-    assert_eq!(control.counts, counts.into(), "of what it measured");
+    assert_eq!(control.counts, counts.into(), "the control's rows by outcome");
 }
 
-/// Every time with the same instructions beside it, of a single thread.
+/// Adds the same instruction count, of a single thread, to every time.
 fn witnessed(mut snapshot: Snapshot, instructions: f64) -> Snapshot {
-    let times: Vec<_> = snapshot.measurements.iter().map(|one| one.id.clone()).collect();
+    let times: Vec<_> =
+        snapshot.measurements.iter().map(|measurement| measurement.id.clone()).collect();
     for id in times {
         counted(&mut snapshot, instructions);
-        let added = snapshot.measurements.iter_mut().find(|one| one.id.name == "counted");
-        let added = added.expect("it was added");
+        let added =
+            snapshot.measurements.iter_mut().find(|measurement| measurement.id.name == "counted");
+        let added = added.expect("the added count");
         added.id = id;
         added.costs =
             Some(Costs { threads: 1, scope: None, total: 10_000, functions: BTreeMap::new() });
@@ -89,7 +91,7 @@ fn witnessed(mut snapshot: Snapshot, instructions: f64) -> Snapshot {
     snapshot
 }
 
-/// How the clocks came out: of what is slower, of what is not.
+/// The outcomes of the clocks: of the slower benchmark and of the unchanged one.
 fn clocks(report: &Report) -> [Outcome; 2] {
     ["cache/hit", "queries/select"].map(|id| {
         let mut rows = report.rows.iter().filter(|row| row.metric == "time");
@@ -98,12 +100,13 @@ fn clocks(report: &Report) -> [Outcome; 2] {
 }
 
 #[test]
-fn a_busy_machine_weighs_what_the_policy_says() {
+fn the_policy_sets_the_effect_of_a_busy_machine() {
     use Outcome::{Improvement, Regression, Unchanged, Undecided};
     let (base, head) = (side("base.json"), side("head.json"));
     let busy = |report: &Report| {
-        let findings = report.findings.iter().filter(|one| one.code.as_str() == "machine-busy");
-        findings.map(|one| one.severity).collect::<Vec<_>>()
+        let findings =
+            report.findings.iter().filter(|finding| finding.code.as_str() == "machine-busy");
+        findings.map(|finding| finding.severity).collect::<Vec<_>>()
     };
     let of = |base: &Snapshot, head: &Snapshot, level: &str| {
         let key = format!("[ab]\nmachine_busy = \"{level}\"\n");
@@ -117,13 +120,13 @@ fn a_busy_machine_weighs_what_the_policy_says() {
         ("clear-nothing", warn, ([Regression, Undecided], 3), ([Undecided; 2], 4)),
         ("decide-nothing", warn, ([Undecided; 2], 4), ([Undecided; 2], 4)),
         ("fail", fail, ([Regression, Unchanged], 3), ([Unchanged; 2], 4)),
-        // Unless the policy says otherwise.
+        // Another policy changes that.
         ("", warn, ([Regression, Undecided], 3), ([Undecided; 2], 4)),
     ] {
         assert_eq!(of(&base, &head, level), (worse.0, worse.1, vec![weight]), "{level}");
         assert_eq!(of(&base, &base, level), (alike.0, alike.1, vec![weight]), "{level}");
     }
-    // A faster head is one as well; what two witnesses say stands.
+    // The same for a faster head. Rows that both witnesses decide are kept.
     for (level, of_clocks) in [("clear-nothing", Improvement), ("decide-nothing", Undecided)] {
         assert_eq!(of(&head, &base, level).0, [of_clocks, Undecided]);
         let sides = [&base, &head].map(|side| witnessed(side.clone(), 10_000.0));
@@ -142,9 +145,10 @@ fn a_busy_machine_weighs_what_the_policy_says() {
         "machine busy (31% used by other programs); would otherwise be unchanged: no change for \
          the worse of 2.5% or more, 8 pairs"
     );
-    let said = report.findings.iter().find(|one| one.code.as_str() == "machine-busy").unwrap();
-    assert!(said.message.contains("undecided, and no clock alone clears a row; close other"));
-    // Less than a fifth of it may be taken.
+    let busy =
+        report.findings.iter().find(|finding| finding.code.as_str() == "machine-busy").unwrap();
+    assert!(busy.message.contains("undecided, and no clock alone clears a row; close other"));
+    // A load below 20% is not reported.
     let mut quiet = base.clone();
     quiet.runs.iter_mut().for_each(|run| run.busy = Some(0.19));
     for level in ["clear-nothing", "decide-nothing", "fail"] {
@@ -153,7 +157,7 @@ fn a_busy_machine_weighs_what_the_policy_says() {
 }
 
 #[test]
-fn a_level_that_no_look_can_reach_is_refused_where_it_is_set() {
+fn a_level_that_no_look_can_reach_is_refused_at_its_place() {
     let refused = |text: &str| {
         Policy::parse(&format!("version = 1\n{text}"), Path::new("gate.toml"))
             .unwrap_err()

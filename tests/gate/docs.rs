@@ -1,8 +1,8 @@
-//! The documents: the commands that they show, the defaults that they state, their links.
+//! The documents: their commands, the defaults that they state, and their links.
 //!
-//! Each command is run here, or named below with the reason why it is not. A command that
-//! nothing here knows how to run fails. The console blocks of docs/method.md and
-//! docs/migrating.md also show what is printed: tests/goldens.rs runs those.
+//! Each command is run here, or is named below with the reason why it is not run. An
+//! unknown command is an error. The console blocks of docs/method.md and
+//! docs/migrating.md also show output: tests/goldens.rs runs those.
 
 mod defaults;
 mod links;
@@ -28,12 +28,9 @@ const NOT_RUN: [(&str, &str); 8] = [
     ("scripts/evaluate --check", "it replays for minutes; scripts/test runs it"),
     (
         "cargo run --release --features suite -- service",
-        "it does not end; crates/suite/tests runs it",
+        "runs until it is stopped; crates/suite/tests runs it",
     ),
-    (
-        "scripts/services cargo gate run",
-        "it measures for minutes; crates/suite/tests runs the script",
-    ),
+    ("scripts/services cargo gate run", "measures for minutes; crates/suite/tests runs the script"),
     ("cargo install --path . --locked", "it compiles for minutes; package.rs checks what"),
 ];
 
@@ -45,8 +42,8 @@ const PLACES: [(&str, &str); 4] = [
     ("baselines/amd-epyc-26-2-2c-x86_64-linux/main.json", "a.json"),
 ];
 
-/// Exit codes of a `gate` that did what it was asked for: it passed, found something,
-/// could not decide, or had nothing to compare.
+/// Exit codes of a `gate` that did its work: pass, regression, undecided, or nothing
+/// compared.
 const DONE: [i32; 4] = [0, 3, 4, 5];
 
 fn root() -> &'static Path {
@@ -136,8 +133,8 @@ fn shown() -> Vec<String> {
     all
 }
 
-/// A project that a reader could have: a repository with a tag, a change in its working
-/// tree, a bench target that is measured quickly, and the files that the commands name.
+/// A reader's project: a repository with a tag, a change in its working tree, a bench
+/// target that is measured quickly, and the files that the commands name.
 struct Reader {
     place: tempfile::TempDir,
 }
@@ -222,12 +219,12 @@ fn is_the_gates(command: &str) -> bool {
 }
 
 #[test]
-fn commands_of_the_gate_do_what_they_are_asked_for() {
+fn commands_of_the_gate_succeed() {
     let alias = fs::read_to_string(root().join(".cargo/config.toml")).unwrap();
     assert!(alias.contains("--bin cargo-gate -- gate\""), "`cargo gate` is the gate: {alias}");
     let reader = Reader::new();
     let all = shown();
-    assert!(all.len() >= 10, "they are found: {all:?}");
+    assert!(all.len() >= 10, "too few were found: {all:?}");
     for command in &all {
         if is_the_gates(command) {
             reader.ok(command);
@@ -246,7 +243,7 @@ fn commands_of_the_gate_do_what_they_are_asked_for() {
 
 #[test]
 #[ignore = "needs critcmp: scripts/test installs it"]
-fn critcmp_reads_what_the_documents_say_it_reads() {
+fn critcmp_reads_the_files_that_the_documents_name() {
     let reader = Reader::new();
     let commands: Vec<_> =
         shown().into_iter().filter(|command| command.starts_with("critcmp ")).collect();
@@ -256,7 +253,7 @@ fn critcmp_reads_what_the_documents_say_it_reads() {
     assert!(output.status.success() && out.contains("first") && out.contains("1.00"), "{out}");
 }
 
-/// Asks each command that a sentence names for its help, which must have each option.
+/// The help of each command that a sentence names must contain the sentence's options.
 #[test]
 fn commands_in_sentences_and_their_options_exist() {
     let reader = tempfile::tempdir().unwrap();
@@ -298,7 +295,7 @@ fn commands_in_sentences_and_their_options_exist() {
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-    assert!(count > 20, "they are found: {count}");
+    assert!(count > 20, "too few were found: {count}");
 }
 
 #[test]
@@ -325,19 +322,19 @@ fn policies_that_the_documents_show_are_accepted() {
 }
 
 #[test]
-fn every_kind_of_block_is_one_that_something_checks() {
+fn every_kind_of_block_is_checked() {
     for Block { document, language, text } in blocks() {
         let checked = match language.as_str() {
-            // Above, or by the goldens.
+            // Checked above, or by the goldens.
             "console" | "sh" | "toml" => true,
             // A diagram.
             "text" => document == "ARCHITECTURE.md",
             // ci/workflows compares it with GitHub's schema.
             "yaml" => document == "docs/github.md",
-            // What a library's user writes: tests/gate/record.rs writes the same lines.
+            // Code of the library's users: tests/gate/record.rs writes the same lines.
             "rust" | "json" => document == "docs/tutorial.md",
             _ => false,
         };
-        assert!(checked, "{document}: nobody checks a block of {language:?}:\n{text}");
+        assert!(checked, "{document}: a block of {language:?} is not checked:\n{text}");
     }
 }

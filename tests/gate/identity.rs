@@ -1,4 +1,4 @@
-//! Whether builds of a real project are the same code, after changes of all sorts.
+//! Whether builds of a real project are the same code, after changes of many kinds.
 
 use std::path::Path;
 
@@ -91,14 +91,14 @@ impl Project {
     }
 }
 
-/// The text with one thing in it replaced.
+/// The text with one replacement.
 fn replaced(text: &str, from: &str, to: &str) -> String {
     assert_eq!(text.matches(from).count(), 1, "{from:?}");
     text.replace(from, to)
 }
 
-/// What became of a comparison, in a word: how many positions have moved, or the
-/// first section that differs.
+/// A comparison in short: the number of moved positions, or the first section that
+/// differs.
 fn in_short(identity: &Identity) -> String {
     match identity {
         Identity::Identical { sections, moved } => {
@@ -114,7 +114,7 @@ fn in_short(identity: &Identity) -> String {
 }
 
 #[test]
-fn changes_that_leave_the_code_as_it_is_are_told_from_others() {
+fn changes_that_keep_the_code_are_distinguished_from_others() {
     let project = Project::new();
     let base = project.build("base", LIBRARY, BENCH);
     let library = |from: &str, to: &str| (replaced(LIBRARY, from, to), BENCH.to_owned());
@@ -137,7 +137,7 @@ fn changes_that_leave_the_code_as_it_is_are_told_from_others() {
             more_library(&format!("#[allow(dead_code)]\nfn idle() -> String {{ {print} }}\n")),
             "identical, moved: 0",
         ),
-        // It is not linked, but moves what is.
+        // It is not linked, but it moves linked code.
         (
             more_library(&format!("/// Idle.\npub fn idle() -> String {{ {print} }}\n")),
             "differs, first in .text",
@@ -150,12 +150,12 @@ fn changes_that_leave_the_code_as_it_is_are_told_from_others() {
     for (number, ((library, bench), expected)) in cases.iter().enumerate() {
         let head = project.build(&format!("head-{number}"), library, bench);
         assert_eq!(in_short(&compare(&base, &head)), *expected, "{library}{bench}");
-        assert_eq!(in_short(&compare(&head, &base)), *expected, "the other way round");
+        assert_eq!(in_short(&compare(&head, &base)), *expected, "with the sides swapped");
     }
 }
 
 #[test]
-fn what_a_build_script_writes_holds_the_path_of_its_target_directory() {
+fn code_from_a_build_script_is_compared_although_it_contains_a_path() {
     let project = Project::new();
     let directory = project.directory.path();
     let script = "fn main() {
@@ -188,7 +188,7 @@ fn what_a_build_script_writes_holds_the_path_of_its_target_directory() {
 }
 
 #[test]
-fn what_cannot_be_compared_says_why() {
+fn a_file_that_cannot_be_compared_is_refused_with_the_reason() {
     let project = Project::new();
     let built = project.build("base", LIBRARY, BENCH);
     let directory = tempfile::tempdir().expect("a directory");
@@ -210,13 +210,13 @@ fn what_cannot_be_compared_says_why() {
     let missing = reason(&BenchExecutable::ready(directory.path().join("missing")));
     assert!(missing.starts_with("DIR/missing cannot be read: No such file"), "{missing}");
 
-    // Cut off, its table of sections is gone.
+    // A truncated file without its section table.
     let bytes = std::fs::read(&built.path).expect("readable");
     for length in (0..bytes.len()).step_by(bytes.len() / 50) {
         let cut = reason(&file("cut", &bytes[..length]));
         assert!(cut.starts_with("DIR/cut "), "{cut}");
     }
-    // A byte of the headers changed: whatever it finds, it does not panic.
+    // A changed byte in the headers must not cause a panic.
     for at in (0..64).chain(bytes.len() - 2048..bytes.len()) {
         let mut broken = bytes.clone();
         broken[at] ^= 0xff;
@@ -224,7 +224,7 @@ fn what_cannot_be_compared_says_why() {
     }
 }
 
-/// A library of the system's, put where cargo puts those that it builds.
+/// A system library in the directory where cargo puts the libraries that it builds.
 #[test]
 fn libraries_of_the_project_are_compared_too() {
     let project = Project::new();

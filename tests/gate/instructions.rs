@@ -1,4 +1,4 @@
-//! Instructions of real criterion benchmarks, counted by valgrind.
+//! Instructions of real criterion benchmarks, counted by Valgrind.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -39,8 +39,8 @@ static TINY: LazyLock<Built> = LazyLock::new(|| {
     build(&options(), &Interrupt::new(), &mut Silent).expect("the tiny project builds")
 });
 
-/// Its benchmarks `kinds`, built in another way: all of criterion inlined into one
-/// unit, or with the oldest criterion.
+/// The project's benchmarks `kinds`, built in another way: with criterion inlined into
+/// one unit, or with the oldest criterion.
 fn kinds_of(project: &str, profile: Option<&str>) -> BenchExecutable {
     let options = BuildOptions {
         directory: Some(fixture("projects").join(project)),
@@ -60,7 +60,7 @@ fn with(mut executable: BenchExecutable, environment: &[(&str, &str)]) -> BenchE
 }
 
 fn tiny(target: &str, environment: &[(&str, &str)]) -> BenchExecutable {
-    let found = TINY.executables.iter().find(|one| one.target.name == target);
+    let found = TINY.executables.iter().find(|bench| bench.target.name == target);
     with(found.expect("the tiny project has that target").clone(), environment)
 }
 
@@ -68,10 +68,10 @@ fn listed(names: &[&str]) -> Vec<Listed> {
     names.iter().map(|name| Listed { name: (*name).to_owned(), cut: false }).collect()
 }
 
-/// What is listed, by name.
+/// The outcomes by name.
 type Outcomes = BTreeMap<String, Result<Counts, Uncounted>>;
 
-/// Counts benchmarks of one executable; without names, all that it lists.
+/// Counts benchmarks of one executable; all listed benchmarks if `names` is empty.
 fn counts(executable: &BenchExecutable, names: &[&str], time_limit: Duration) -> Outcomes {
     let interrupt = Interrupt::new();
     let mut benchmarks = listed(names);
@@ -94,7 +94,7 @@ fn counts(executable: &BenchExecutable, names: &[&str], time_limit: Duration) ->
     let counted = count(&[target], &options, &interrupt, &mut Silent).expect("it is counted");
     let left = std::fs::read_dir(directory.path()).expect("readable").count();
     assert_eq!(left, 0, "scratch is left behind");
-    counted.into_iter().map(|one| (one.listed.name, one.outcome)).collect()
+    counted.into_iter().map(|counted| (counted.listed.name, counted.outcome)).collect()
 }
 
 const LIMIT: Duration = Duration::from_mins(2);
@@ -125,8 +125,8 @@ fn changed(kinds: &BenchExecutable) -> [Outcomes; 2] {
     [with("TINY_N", "2000"), with("TINY_UNTIMED", "5000")]
 }
 
-/// Holds that each way of timing counts its routine and next to nothing else,
-/// however much its set-up and its drop do. Returns what the routine takes.
+/// Asserts that each way of timing counts its routine and almost nothing else, whatever
+/// its set-up and its drop do. Returns the count of the routine.
 fn counts_what_is_timed(once: &Outcomes, [twice, untimed]: &[Outcomes; 2]) -> u64 {
     let mut bodies = Vec::new();
     for (prefix, ways) in [("sync/", 7), ("async/", 7)] {
@@ -136,7 +136,7 @@ fn counts_what_is_timed(once: &Outcomes, [twice, untimed]: &[Outcomes; 2]) -> u6
         for (name, count) in &counted {
             let untimed_too = once[name].as_ref().map(Counts::untimed);
             assert_eq!(untimed_too, Ok(None), "{name}");
-            // All do the same work: what it costs does not hang on the way of timing.
+            // All do the same work, so the count must not depend on the way of timing.
             let body = twice[name] - count;
             assert_eq!(body % 1000, 0, "{name}: {count} and {}", twice[name]);
             assert!(count - body < 300, "{name}: {count}, of which {body} are its work");
@@ -145,12 +145,12 @@ fn counts_what_is_timed(once: &Outcomes, [twice, untimed]: &[Outcomes; 2]) -> u6
         }
     }
     assert!(bodies.iter().all(|body| *body == bodies[0] && *body > 0), "{bodies:?}");
-    // It is there, and was left out.
+    // The whole count includes them, the timed count does not.
     let whole = |outcomes: &Outcomes| {
         let counts = outcomes["sync/batched"].as_ref().expect("it is counted");
         counts.values(CountScope::Whole)[0]
     };
-    // An empty loop has a few instructions less around it.
+    // An empty loop has a few instructions fewer around it.
     let (more, expected) = (whole(untimed) - whole(once), 10 * bodies[0]);
     assert!(more.abs_diff(expected) < 100, "{more}, not about {expected}");
     bodies[0]
@@ -158,11 +158,11 @@ fn counts_what_is_timed(once: &Outcomes, [twice, untimed]: &[Outcomes; 2]) -> u6
 
 #[test]
 #[ignore = "needs valgrind: scripts/test installs it"]
-fn every_way_of_timing_counts_its_body_and_nothing_more_with_it() {
+fn every_way_of_timing_counts_only_its_body() {
     let changed = changed(&tiny("kinds", &[]));
     let body = counts_what_is_timed(&KINDS, &changed);
 
-    // And the function that does the work is the one that is named.
+    // The cause names the function that does the work.
     let profile = |outcomes: &Outcomes| {
         let counts = outcomes["sync/iter"].as_ref().expect("it is counted");
         counts.profile(CountScope::Timed).expect("profiles were asked for").clone()
@@ -179,7 +179,7 @@ fn every_way_of_timing_counts_its_body_and_nothing_more_with_it() {
 /// inlined into one unit, and with the oldest criterion.
 #[test]
 #[ignore = "needs valgrind: scripts/test installs it"]
-fn what_is_timed_is_found_in_inlined_code_and_under_the_oldest_criterion() {
+fn the_timed_code_is_found_in_inlined_code_and_with_the_oldest_criterion() {
     let inlined = kinds_of("tiny", Some("inlined"));
     let outcomes = counts(&inlined, &[], LIMIT);
     counts_what_is_timed(&outcomes, &changed(&inlined));
@@ -194,7 +194,7 @@ fn what_is_timed_is_found_in_inlined_code_and_under_the_oldest_criterion() {
 
 #[test]
 #[ignore = "needs valgrind: scripts/test installs it"]
-fn benchmarks_that_read_the_clock_themselves_are_told_from_criterion() {
+fn clock_readings_of_benchmarks_are_distinguished_from_criterions() {
     let names = ["body", "routine", "set-up", "sections"].map(|name| format!("clocks/{name}"));
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let once = steady(&KINDS, "clocks/");
@@ -208,10 +208,10 @@ fn benchmarks_that_read_the_clock_themselves_are_told_from_criterion() {
         assert!(once[name] - body < 500, "{name}: {}, of which {body} are its work", once[name]);
         assert_eq!(untimed[name], once[name], "{name}");
     }
-    // A closure that does not time by the clock: all that it does.
+    // A closure that does not measure with the clock is counted whole.
     let elsewhere = KINDS["clocks/elsewhere"].as_ref();
     assert_eq!(elsewhere.map(Counts::untimed), Ok(Some(Untimed::Custom)));
-    // So many readings that recording them would take minutes.
+    // Recording this many readings would take minutes.
     let often = tiny("kinds", &[("TINY_CLOCKS", "100000")]);
     let often = counts(&often, &["clocks/often"], LIMIT);
     let often = often["clocks/often"].as_ref();
@@ -221,22 +221,22 @@ fn benchmarks_that_read_the_clock_themselves_are_told_from_criterion() {
 
 #[test]
 #[ignore = "needs valgrind: scripts/test installs it"]
-fn odd_names_are_found_and_shared_ones_refused() {
+fn unusual_names_are_found_and_duplicate_names_are_refused() {
     let found = &*KINDS;
     let odd = steady(found, "-odd (name");
     let cut = steady(found, "longlong");
     assert_eq!((odd.len(), cut.len()), (1, 1));
-    // Two benchmarks of equal bodies.
+    // Two benchmarks with equal bodies.
     assert_eq!(odd.values().next(), cut.values().next());
     assert_eq!(found["twice/same"], Err(Uncounted::Shared(2)));
-    // Several threads: counted more often, one of them only.
+    // With several threads, only one thread is counted, and more often.
     let threads = found["threads"].as_ref().expect("it is counted");
     assert_eq!((threads.threads, threads.readings.len()), (2, 3));
 }
 
 #[test]
 #[ignore = "needs valgrind: scripts/test installs it"]
-fn a_script_counts_where_it_becomes_the_benchmark() {
+fn a_script_is_counted_if_it_execs_the_benchmark() {
     let kinds = tiny("kinds", &[]);
     let mut direct = steady(&KINDS, "sync/iter");
     direct.append(&mut steady(&KINDS, "async/iter"));
@@ -252,7 +252,7 @@ fn a_script_counts_where_it_becomes_the_benchmark() {
 
 #[test]
 #[ignore = "needs valgrind: scripts/test installs it"]
-fn what_cannot_be_counted_says_why_and_what_would_help() {
+fn a_benchmark_that_cannot_be_counted_has_a_reason_and_a_remedy() {
     let reason_within = |limit: Duration, executable: &BenchExecutable, name: &str| {
         let outcomes = counts(executable, &[name], limit);
         outcomes[name].as_ref().expect_err("there is no count").to_string()
@@ -313,20 +313,20 @@ fn plan(directory: &Path, executables: Vec<BenchExecutable>, repeats: u32) -> Pl
 
 /// `name: run=count …` of each row of instructions.
 fn instructions(snapshot: &Snapshot) -> BTreeMap<String, Vec<(u32, f64)>> {
-    let rows = snapshot.measurements.iter().filter(|one| one.metric.name == "instructions");
-    rows.map(|one| {
-        let readings = one.runs.iter().map(|run| match run.reading {
+    let rows = snapshot.measurements.iter().filter(|it| it.metric.name == "instructions");
+    rows.map(|row| {
+        let readings = row.runs.iter().map(|run| match run.reading {
             Reading::Value(value) => (run.run, value),
-            _ => panic!("{one:?}"),
+            _ => panic!("{row:?}"),
         });
-        (one.id.qualified(), readings.collect())
+        (row.id.qualified(), readings.collect())
     })
     .collect()
 }
 
 #[test]
 #[ignore = "needs valgrind: scripts/test installs it"]
-fn a_run_counts_what_it_has_timed() {
+fn a_run_counts_the_benchmarks_that_have_a_time() {
     let directory = tempfile::tempdir().expect("a directory");
     let abort = tiny("moody", &[("TINY_MOOD", "abort")]);
     let mut events = Events::default();
@@ -334,7 +334,7 @@ fn a_run_counts_what_it_has_timed() {
     let snapshot = run(&plan, &Interrupt::new(), &mut events).expect("it is measured");
     let found = instructions(&snapshot);
     let names: Vec<_> = found.keys().map(String::as_str).collect();
-    // The one that aborted has no time, and so no count.
+    // The benchmark that aborted has neither a time nor a count.
     assert_eq!(
         names,
         [
@@ -353,8 +353,8 @@ fn a_run_counts_what_it_has_timed() {
     let counted = snapshot
         .measurements
         .iter()
-        .find(|one| one.metric.name == "instructions" && one.id.name == "tens");
-    let costs = counted.and_then(|one| one.costs.as_ref()).expect("what functions took is kept");
+        .find(|it| it.metric.name == "instructions" && it.id.name == "tens");
+    let costs = counted.and_then(|counted| counted.costs.as_ref()).expect("costs of functions");
     assert_eq!((costs.threads, costs.total as f64), (1, found["tiny/sums::tens"][0].1));
     assert!(costs.functions["tiny::sum"] > 20, "{costs:?}");
     let environment = snapshot.environment();
@@ -362,7 +362,7 @@ fn a_run_counts_what_it_has_timed() {
     assert!(valgrind.is_some_and(|version| version.starts_with("valgrind-")), "{valgrind:?}");
     assert_eq!((events.planned, events.started, events.ended), (4, 4, 4));
 
-    // No more counts than runs; none where none are asked for.
+    // At most as many counts as runs, and none if counting is off.
     let mut plan = plan;
     (plan.executables, plan.repeats) = (vec![tiny("moody", &[])], 1);
     let once = run(&plan, &Interrupt::new(), &mut Silent).expect("it is measured");
@@ -394,13 +394,13 @@ impl Progress for Events {
 
 #[test]
 #[ignore = "needs valgrind: scripts/test installs it"]
-fn what_a_run_cannot_count_is_one_reason_beside_its_times() {
+fn benchmarks_that_cannot_be_counted_share_a_reason_and_keep_their_times() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut script = BenchExecutable::ready(fixture("executables/starts-apart.sh"));
     script.environment.insert("BENCH".into(), tiny("moody", &[]).path.into());
     let plan = plan(directory.path(), vec![script], 1);
     let snapshot = run(&plan, &Interrupt::new(), &mut Silent).expect("it is measured");
-    let names: Vec<_> = snapshot.measurements.iter().map(|one| one.id.name.as_str()).collect();
+    let names: Vec<_> = snapshot.measurements.iter().map(|it| it.id.name.as_str()).collect();
     assert_eq!(names, ["first", "second"]);
     let [not_run] = snapshot.not_run.as_slice() else { panic!("{:?}", snapshot.not_run) };
     assert_eq!(not_run.kind, NotRunKind::Skipped);
@@ -411,7 +411,7 @@ fn what_a_run_cannot_count_is_one_reason_beside_its_times() {
 
 #[test]
 #[ignore = "needs valgrind: scripts/test installs it"]
-fn what_the_policy_leaves_out_is_not_counted_and_said() {
+fn benchmarks_that_the_policy_excludes_are_not_counted_and_are_listed() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut plan = plan(directory.path(), vec![tiny("moody", &[])], 1);
     let text = "version = 1\n[measure]\nuncounted = [\"sec*\", \"elsewhere/**\"]\n";
@@ -421,13 +421,16 @@ fn what_the_policy_leaves_out_is_not_counted_and_said() {
     let counted = instructions(&snapshot);
     let counted: Vec<_> = counted.keys().collect();
     assert_eq!(counted, ["tiny/moody::first"]);
-    let not_run: Vec<_> =
-        snapshot.not_run.iter().map(|one| (one.subject.as_str(), one.reason.as_str())).collect();
+    let not_run: Vec<_> = snapshot
+        .not_run
+        .iter()
+        .map(|skipped| (skipped.subject.as_str(), skipped.reason.as_str()))
+        .collect();
     let reason = "not counted for second: `uncounted` under [measure] names them";
     assert_eq!(not_run, [("instructions of moody", reason)]);
 }
 
-/// Asks to stop as soon as the counting begins.
+/// Interrupts as soon as counting begins.
 struct Impatient(Interrupt);
 
 impl Progress for Impatient {
@@ -440,7 +443,7 @@ impl Progress for Impatient {
 
 #[test]
 #[ignore = "needs valgrind: scripts/test installs it"]
-fn an_interrupt_ends_all_counting_at_once() {
+fn an_interrupt_stops_all_counting_at_once() {
     let directory = tempfile::tempdir().expect("a directory");
     let hangs = tiny("moody", &[("TINY_MOOD", "hang")]);
     let benchmarks = listed(&["second"; 20]);
@@ -460,12 +463,12 @@ fn an_interrupt_ends_all_counting_at_once() {
     assert_eq!(std::fs::read_dir(directory.path()).expect("readable").count(), 0);
 }
 
-/// The whole command where only cargo and rustc are to be found.
+/// The whole command with only cargo and rustc on PATH.
 #[test]
-fn without_valgrind_the_clock_stands_alone_and_says_so() {
+fn without_valgrind_times_are_used_alone_and_the_report_says_so() {
     LazyLock::force(&TINY);
     let cargo = std::env::var_os("CARGO").expect("cargo runs the tests");
-    let toolchain = Path::new(&cargo).parent().expect("it lies in a directory");
+    let toolchain = Path::new(&cargo).parent().expect("cargo's directory");
     assert!(!toolchain.join("valgrind").exists());
     let directory = tempfile::tempdir().expect("a directory");
     let policy = directory.path().join("gate.toml");

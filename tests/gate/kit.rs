@@ -1,6 +1,6 @@
-//! The scripts that GitHub workflows call, run as a runner runs them: with files
-//! for outputs and summaries, an event, and a `gh` that answers from files and
-//! keeps what it was asked.
+//! The scripts that GitHub workflows call. They run as on a runner: with files for
+//! outputs and summaries, an event, and a fake `gh` that answers from files and records
+//! its calls.
 
 mod action;
 mod baseline;
@@ -27,8 +27,8 @@ fn root() -> &'static Path {
     crate::root()
 }
 
-/// Answers from files in `$FAKE`, and keeps each call on a line of its own,
-/// arguments parted by ` | `.
+/// Answers from files in `$FAKE`, and writes each call on a line of its own, with ` | `
+/// between the arguments.
 const GH: &str = r#"#!/usr/bin/env bash
 set -euo pipefail
 line=$(printf '%s | ' "$@")
@@ -49,19 +49,19 @@ struct Runner {
     env: BTreeMap<String, String>,
 }
 
-/// What a step came to.
+/// The outcome of a step.
 struct Ran {
     code: i32,
     stdout: String,
     stderr: String,
     outputs: BTreeMap<String, String>,
     summary: String,
-    /// What `gh`, and whatever else was faked, was asked.
+    /// The calls of `gh` and of the other fake programs.
     calls: Vec<String>,
 }
 
 impl Runner {
-    /// A job that the event began.
+    /// A job that the event started.
     fn new(event_name: &str, event: &Value) -> Self {
         let home = tempfile::tempdir().unwrap();
         let mut runner = Self { home, env: BTreeMap::new() };
@@ -117,7 +117,7 @@ impl Runner {
         self
     }
 
-    /// A program that is found before any other of its name.
+    /// Adds a program that is found before any other program of its name.
     fn program(&self, name: &str, script: &str) -> String {
         let path = self.path("bin").join(name);
         fs::write(&path, script).unwrap();
@@ -125,7 +125,7 @@ impl Runner {
         path.display().to_string()
     }
 
-    /// What the faked `gh` answers with.
+    /// Sets an answer of the fake `gh`.
     fn answer(&self, name: &str, bytes: impl AsRef<[u8]>) {
         fs::write(self.path("fake").join(name), bytes).unwrap();
     }
@@ -165,12 +165,12 @@ impl Runner {
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .output()
             .expect("git starts");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "git {args:?}: {said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "git {args:?}: {stderr}");
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    /// A commit of nothing, and its hash.
+    /// Makes an empty commit and returns its hash.
     fn commit(&self, message: &str) -> String {
         self.git(&["commit", "--quiet", "--allow-empty", "--message", message]);
         self.git(&["rev-parse", "HEAD"])
@@ -178,7 +178,7 @@ impl Runner {
 }
 
 impl Ran {
-    /// Succeeded, or says what it said.
+    /// Asserts that the step succeeded.
     #[track_caller]
     fn ok(self) -> Self {
         assert_eq!(self.code, 0, "{}{}", self.stdout, self.stderr);
@@ -190,21 +190,21 @@ impl Ran {
     }
 }
 
-/// `NAME<<END`, the value's lines, `END`: as the runner reads them.
+/// Reads outputs as the runner does: `NAME<<END`, the value's lines, `END`.
 fn outputs(text: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         let (name, end) = line.split_once("<<").expect("outputs are written with an end");
-        assert!(end.len() > 30, "an end that can be guessed: {end}");
+        assert!(end.len() > 30, "the end mark can be guessed: {end}");
         let value: Vec<&str> = lines.by_ref().take_while(|line| *line != end).collect();
         found.insert(name.to_owned(), value.join("\n"));
     }
     found
 }
 
-/// What GitHub says to a workflow that follows another, here a pull request's run
-/// from a fork: it names no pull request then.
+/// The event of a workflow that follows another workflow, here a pull request's run from
+/// a fork: it does not name a pull request.
 fn followed(conclusion: &str) -> Value {
     json!({
         "action": "completed",
@@ -223,7 +223,7 @@ fn followed(conclusion: &str) -> Value {
     })
 }
 
-/// The reports that the real gate writes on two snapshots of `tests/cmd/project`.
+/// Writes the real gate's reports on two snapshots of `tests/cmd/project`.
 fn reports(baseline: &str, candidate: &str, into: &Path) -> i32 {
     Command::new(crate::GATE)
         .args(["--quiet", "check", "--baseline", baseline, candidate, "--report"])

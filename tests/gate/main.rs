@@ -1,5 +1,5 @@
-//! The gate from outside: its library's readers and writers, its commands, and
-//! the scripts and documents around it. One test program, as linking takes
+//! Tests of the gate from outside: its library's readers and writers, its commands, and
+//! the scripts and documents around it. They are one program because linking takes
 //! longer than most tests.
 
 mod ab;

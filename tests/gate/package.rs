@@ -1,13 +1,12 @@
-//! What the package promises to those who install it.
+//! The package's promises to its users.
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
 use cargo_metadata::MetadataCommand;
 
-/// The platform that the lists are for. cargo then needs no package that only
-/// other platforms compile, so a fresh machine has all of them once it has built
-/// the tests.
+/// The platform of the lists. cargo then does not need packages for other platforms, so
+/// a fresh machine has all packages once it has built the tests.
 const PLATFORM: &str = "x86_64-unknown-linux-gnu";
 
 /// Names of the packages in a package's dependency tree, itself included.
@@ -44,14 +43,14 @@ fn installing_the_gate_compiles_the_listed_packages_and_no_others() {
 }
 
 #[test]
-fn recording_a_metric_compiles_five_packages_at_most() {
+fn recording_a_metric_compiles_at_most_five_packages() {
     let mut packages = tree("benchgate-record", "normal");
     assert!(packages.remove("benchgate-record"), "the tree is that of the record: {packages:?}");
     assert!(packages.len() <= 5, "{packages:?}");
 }
 
 #[test]
-fn the_stated_rust_version_is_enough_for_every_dependency() {
+fn the_stated_rust_version_suffices_for_every_dependency() {
     let metadata = MetadataCommand::new()
         .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
         .other_options(["--locked", "--filter-platform", PLATFORM].map(str::to_owned))

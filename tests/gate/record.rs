@@ -1,11 +1,11 @@
-//! What a program records reaches the gate's reader as it was meant.
+//! Recorded metrics reach the gate's reader unchanged.
 
 use std::process::Command;
 
 use benchgate::model::{Direction, Metric, Nature, Reading, Unit};
 use benchgate::record;
 
-/// Set in the process that the test starts of itself.
+/// Set in the process that the test starts from its own executable.
 const INSIDE: &str = "BENCHGATE_TEST_INSIDE";
 
 #[test]
@@ -38,7 +38,7 @@ fn what_is_recorded_is_read_again_and_once_only() {
     let recorded = benchgate::sources::record::read(&path, None).unwrap();
     assert_eq!(recorded.harvest.problems, []);
     let rows: Vec<_> = (recorded.harvest.measurements.iter())
-        .map(|one| (one.id.name.as_str(), &one.metric, &one.runs[0].reading))
+        .map(|it| (it.id.name.as_str(), &it.metric, &it.runs[0].reading))
         .collect();
     let loads = Metric {
         name: "loads".to_owned(),
@@ -57,10 +57,10 @@ fn what_is_recorded_is_read_again_and_once_only() {
 }
 
 #[test]
-fn without_a_gate_nothing_is_wanted_and_nothing_is_written() {
+fn without_a_gate_records_are_neither_wanted_nor_written() {
     assert_eq!(std::env::var_os(record::VARIABLE), None, "the tests run without a gate");
     assert!(!record::wanted());
-    // Nor is it an error to say it twice.
+    // Recording it twice is not an error either.
     for _ in 0..2 {
         record::value("a", &Metric::counted("loads", Unit::Count), 1.0).unwrap();
         record::service("redis", "7").unwrap();

@@ -1,4 +1,4 @@
-//! Renderers of reports: tests of what goldens (tests/cmd/report.md) cannot show.
+//! Tests of the renderers that goldens (tests/cmd/report.md) cannot express.
 
 mod browser;
 mod layout;

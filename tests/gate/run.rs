@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// Only a change that no noise makes counts: what is tested is the way from a
-/// measurement to an exit code, not the statistics.
+/// Shows only changes that noise cannot cause: the tests are about the path from a
+/// measurement to an exit code, not about statistics.
 const POLICY: &str = "version = 1\n[measure]\nrepeat = 4\nwarm_up = \"10ms\"\ntime = \"20ms\"\n\
                       samples = 10\n[verdict]\nundecided = \"allow\"\n[[rule]]\nbench = \"**\"\n\
                       tolerance = \"300%\"\n";
 
-/// Runs the gate in the tiny project; `mood` is what its second benchmark does.
+/// Runs the gate in the tiny project; `mood` sets what its second benchmark does.
 fn gate(home: &Path, mood: &str, arguments: &[&str]) -> (i32, String, String) {
     let Output { status, stdout, stderr } = Command::new(crate::GATE)
         .args(["run", "--bench", "moody", "--config"])
@@ -28,7 +28,7 @@ fn gate(home: &Path, mood: &str, arguments: &[&str]) -> (i32, String, String) {
 }
 
 #[test]
-fn from_the_first_run_to_a_caught_regression() {
+fn a_first_run_a_saved_baseline_and_a_regression() {
     let home = tempfile::tempdir().unwrap();
     std::fs::write(home.path().join("gate.toml"), POLICY).unwrap();
     let baseline = home.path().join("baselines/here/main.json");
@@ -36,7 +36,7 @@ fn from_the_first_run_to_a_caught_regression() {
     let (code, out, err) = gate(home.path(), "good", &[]);
     assert_eq!(code, 5, "nothing to compare with: {out}{err}");
     assert!(out.contains("second") && out.contains("NOTHING COMPARED"), "{out}");
-    assert!(err.contains("gate run --save main"), "it tells how to save a baseline: {err}");
+    assert!(err.contains("gate run --save main"), "the next command is missing: {err}");
     let last: Vec<&str> = err.lines().rev().take(2).collect();
     assert!(last[1].starts_with("note: measuring worked (2 benchmarks, 4 runs)"), "{err}");
     assert!(last[0].starts_with("note: next: `gate baseline save main` saves "), "{err}");
@@ -60,17 +60,17 @@ fn from_the_first_run_to_a_caught_regression() {
     let (code, out, err) = gate(home.path(), "slow", &["--save", "main"]);
     assert_eq!(code, 3, "{out}{err}");
     assert!(err.contains("not saved"), "{err}");
-    assert_eq!(std::fs::read(&baseline).unwrap(), saved, "a regression is no baseline");
+    assert_eq!(std::fs::read(&baseline).unwrap(), saved, "a regression was saved");
 
     let (code, _, err) = gate(home.path(), "slow", &["--save", "main", "--baseline", "nosuch"]);
-    assert_eq!(code, 2, "a baseline is judged against what it replaces: {err}");
+    assert_eq!(code, 2, "a baseline is compared with the one that it replaces: {err}");
     let (code, _, err) = gate(home.path(), "good", &["--save", "main", "--filter", "first"]);
     assert_eq!(code, 5, "{err}");
     assert!(err.contains("it holds only a part"), "{err}");
-    assert_eq!(std::fs::read(&baseline).unwrap(), saved, "a part is no baseline");
+    assert_eq!(std::fs::read(&baseline).unwrap(), saved, "a partial measurement was saved");
     let (code, _, err) = gate(home.path(), "slow", &["--save", "main", "--force"]);
     assert_eq!(code, 0, "{err}");
-    assert_ne!(std::fs::read(&baseline).unwrap(), saved, "what was insisted on is done");
+    assert_ne!(std::fs::read(&baseline).unwrap(), saved, "--force did not save");
     let (code, _, err) = gate(home.path(), "good", &["--save", "no/name"]);
     assert_eq!(code, 2, "{err}");
 
@@ -78,18 +78,21 @@ fn from_the_first_run_to_a_caught_regression() {
     assert_eq!(code, 0, "{err}");
     let report: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(report["candidate"]["selection"], "--quick --bench moody", "{out}");
-    assert!(!out.contains("metric-missing"), "instructions are not lost: {out}");
+    assert!(!out.contains("metric-missing"), "instructions are reported as missing: {out}");
     let newest = concat!(env!("CARGO_TARGET_TMPDIR"), "/tiny/gate/newest.json");
     let newest: serde_json::Value =
         serde_json::from_slice(&std::fs::read(newest).unwrap()).unwrap();
     assert_eq!(newest["benchgate"]["runs"].as_array().map(Vec::len), Some(3), "of four: {newest}");
     let (code, _, err) = gate(home.path(), "good", &["--quick", "--save", "main"]);
-    assert_eq!(code, 2, "a first look is no baseline: {err}");
+    assert_eq!(code, 2, "a quick run was saved: {err}");
 
     let (code, out, err) = gate(home.path(), "abort", &[]);
     assert_eq!(code, 1, "{out}{err}");
     assert!(out.contains("benchmark-failed") && out.contains("INCOMPLETE"), "{out}");
-    assert!(out.lines().any(|line| line.starts_with("first")), "the other is there: {out}");
+    assert!(
+        out.lines().any(|line| line.starts_with("first")),
+        "the other benchmark is missing: {out}"
+    );
 
     let (code, _, err) = gate(home.path(), "good", &["--filter", "no such benchmark"]);
     assert_eq!(code, 1, "{err}");
@@ -97,7 +100,7 @@ fn from_the_first_run_to_a_caught_regression() {
 }
 
 #[test]
-fn runs_of_equal_code_are_learnt_from_once_an_hour() {
+fn noise_is_learnt_from_equal_code_once_an_hour() {
     let home = tempfile::tempdir().unwrap();
     let policy = home.path().join("gate.toml");
     std::fs::write(&policy, POLICY).unwrap();
@@ -107,16 +110,16 @@ fn runs_of_equal_code_are_learnt_from_once_an_hour() {
         assert_eq!(code, 5, "nothing to compare with: {out}{err}");
         err
     };
-    // Of each row the sessions' moments and names of the code.
+    // The time and the name of the code of each session, by row.
     let sessions = || {
         let noise: serde_json::Value =
             serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
         let rows = noise["noise"].as_array().unwrap().clone();
         let names: Vec<_> = rows.iter().map(|row| row["name"].as_str().unwrap()).collect();
         assert_eq!(names, ["first", "second"]);
-        let of = |one: &serde_json::Value| {
-            assert_eq!(one["runs"], 4);
-            (one["when"].to_string(), one["code"].as_str().unwrap().to_owned())
+        let of = |row: &serde_json::Value| {
+            assert_eq!(row["runs"], 4);
+            (row["when"].to_string(), row["code"].as_str().unwrap().to_owned())
         };
         let of_row = |row: &serde_json::Value| {
             row["sessions"].as_array().unwrap().iter().map(of).collect::<Vec<_>>()
@@ -126,7 +129,7 @@ fn runs_of_equal_code_are_learnt_from_once_an_hour() {
         first
     };
     let (code, _, _) = gate(home.path(), "good", &[]);
-    assert!(code == 5 && !file.exists(), "only where it is asked for");
+    assert!(code == 5 && !file.exists(), "noise was recorded without --learn");
     learn();
     let once = sessions();
     assert_eq!(once.len(), 1);
@@ -134,14 +137,14 @@ fn runs_of_equal_code_are_learnt_from_once_an_hour() {
     assert!(err.contains("noise is not recorded: ") && err.contains("within an hour"), "{err}");
     assert_eq!(sessions(), once);
 
-    // Another hour: a session more of the same code.
+    // An hour later: another session of the same code.
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replace(&once[0].0, "\"2026-01-01T00:00:00Z\"")).unwrap();
     learn();
     let two = sessions();
     assert_eq!(two.iter().map(|(_, code)| code).collect::<Vec<_>>(), [&once[0].1; 2]);
 
-    // Measured for longer: as good as other code.
+    // Longer measuring times count as other code.
     std::fs::write(&policy, POLICY.replace("\"20ms\"", "\"30ms\"")).unwrap();
     learn();
     let three = sessions();

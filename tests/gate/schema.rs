@@ -1,4 +1,4 @@
-//! The committed schemas of what is written for other tools.
+//! The committed schemas of the files for other tools.
 
 fn is_current(name: &str, schema: &serde_json::Value) {
     let text = serde_json::to_string_pretty(schema).unwrap() + "\n";

@@ -1,5 +1,5 @@
-//! The readers against files that the real tools wrote (see
-//! `tests/fixtures/README.md`), and against broken ones.
+//! The readers, with files that the real tools wrote (see `tests/fixtures/README.md`)
+//! and with broken files.
 
 mod callgrind;
 mod criterion;
@@ -19,7 +19,7 @@ fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
 }
 
-/// `id metric: reading`, one a measurement.
+/// `id metric: reading` of each measurement.
 fn rows(harvest: &Harvest) -> Vec<String> {
     let rows = harvest.measurements.iter().map(|measurement| {
         let [run] = measurement.runs.as_slice() else { panic!("one run, not {measurement:?}") };
@@ -43,10 +43,10 @@ fn rows(harvest: &Harvest) -> Vec<String> {
     rows.collect()
 }
 
-/// `kind id path: reason`, one a problem; the path below `root`.
+/// `kind id path: reason` of each problem, with the path below `root`.
 fn problems(root: &Path, problems: &[Problem]) -> Vec<String> {
     let rows = problems.iter().map(|problem| {
-        let path = problem.path.strip_prefix(root).expect("the path lies in the source");
+        let path = problem.path.strip_prefix(root).expect("a path in the source");
         let id = problem.id.as_ref().map_or_else(|| "-".to_owned(), BenchId::qualified);
         let reason = problem.reason.replace(root.to_str().unwrap(), "ROOT");
         format!("{:?} {id} {}: {reason}", problem.kind, path.display())
@@ -54,12 +54,12 @@ fn problems(root: &Path, problems: &[Problem]) -> Vec<String> {
     rows.collect()
 }
 
-/// Without the line and column, which move when the fixtures are made again.
+/// The text without its line and column, which change if the fixtures are regenerated.
 fn without_place(row: &str) -> &str {
     row.split_once(" at line 1 column ").map_or(row, |(row, _)| row)
 }
 
-/// Sets when all files below were last written, in seconds since 1970.
+/// Sets the modification time of all files below `path`, in seconds since 1970.
 fn written(path: &Path, seconds: u64) {
     let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
     if path.is_dir() {

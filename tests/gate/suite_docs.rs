@@ -1,5 +1,5 @@
-//! docs/suite.md, which lists every benchmark: its tables are those at the head of each
-//! file in `benches`, so a benchmark is described where it is written.
+//! docs/suite.md lists every benchmark. Its tables come from the head of each file in
+//! `benches`, so a benchmark is described where it is written.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ const END: &str = "<!-- end: benches -->\n";
 const BENCHMARKS: [&str; 5] = ["benchmark", "measures", "other metrics", "needs", "noise"];
 const RECORDED: [&str; 4] = ["also recorded", "what it is", "metrics", "needs"];
 
-/// Metrics that are not listed for each benchmark: the page says who has them.
+/// Metrics that are not listed for each benchmark: the page says which benchmarks have them.
 const UNLISTED: [&str; 6] =
     ["time", "instructions", "estimated_cycles", "l1_hits", "ll_hits", "ram_hits"];
 
@@ -39,14 +39,14 @@ fn head(target: &str) -> String {
     text
 }
 
-/// What the head of a bench target lists.
+/// The tables at the head of a bench target.
 #[derive(Default)]
 struct Listed {
-    /// The benchmarks that it times or counts.
+    /// The benchmarks that the target times or counts.
     benchmarks: BTreeSet<String>,
-    /// What is needed to run each benchmark.
+    /// The requirements of each benchmark.
     needs: BTreeMap<String, String>,
-    /// Further metrics, of these and of what is only recorded.
+    /// Further metrics, of these benchmarks and of benchmarks that only record.
     metrics: BTreeMap<String, BTreeSet<String>>,
 }
 
@@ -141,7 +141,7 @@ fn every_metric_is_explained() {
 /// The committed baseline was measured with everything that the suite can start: each
 /// of its benchmarks and metrics has to be on the page.
 #[test]
-fn everything_that_the_committed_baseline_holds_is_listed() {
+fn every_row_of_the_committed_baseline_is_listed() {
     let path = "baselines/amd-epyc-26-2-2c-x86_64-linux/main.json";
     let baseline: serde_json::Value = serde_json::from_str(&read(path)).unwrap();
     let mut measured: BTreeMap<String, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
@@ -174,7 +174,7 @@ fn everything_that_the_committed_baseline_holds_is_listed() {
 
 #[test]
 #[ignore = "needs all services and tools of the suite: scripts/test installs them"]
-fn the_benchmarks_of_each_target_are_those_that_it_lists() {
+fn each_target_documents_the_benchmarks_that_it_lists() {
     for target in targets() {
         let output = Command::new(env!("CARGO"))
             .args(["test", "--quiet", "--bench", &target, "--", "--list"])
@@ -209,7 +209,7 @@ fn written(target: &str, listed: &str) -> String {
 }
 
 #[test]
-fn braces_stand_for_each_of_their_words() {
+fn braces_expand_to_each_of_their_words() {
     assert_eq!(expand("a"), ["a"]);
     assert_eq!(expand("a_{1,2}/{b,c}"), ["a_1/b", "a_1/c", "a_2/b", "a_2/c"]);
 }

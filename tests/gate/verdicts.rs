@@ -1,4 +1,4 @@
-//! Verdicts as the terminal shows them, from small tables of runs.
+//! Verdicts in the terminal's format, from small tables of runs.
 
 #[path = "../../crates/core/tests/core/judge/common.rs"]
 #[expect(dead_code, reason = "the tests of the verdicts need more of it")]
@@ -56,7 +56,7 @@ fn the_reason_of_a_row_that_instructions_clear_is_shown() {
 }
 
 #[test]
-fn the_functions_that_grew_are_shown_and_their_names_are_inert() {
+fn the_functions_that_grew_are_shown_and_their_names_are_escaped() {
     let side = |functions: &[(&str, u64)]| -> Snapshot {
         let total: u64 = functions.iter().map(|(_, took)| took).sum();
         let mut side = counts(&[("a", &[total as f64; 2])]);

@@ -1,4 +1,4 @@
-//! Programs that break, and sides that do not fit together.
+//! Failing programs, and sides that do not match.
 
 use std::path::Path;
 
@@ -9,14 +9,14 @@ use super::{ab, gate, outcomes};
 
 const TIMES: &str = "first=100,second=200";
 
-/// What the first finding of a code says, and how much it weighs.
+/// The message and the severity of the first finding with a code.
 fn found<'a>(report: &'a Report, code: &str) -> (&'a str, Severity) {
     let finding = report.findings.iter().find(|finding| finding.code.as_str() == code);
     let finding = finding.unwrap_or_else(|| panic!("no {code}: {:?}", report.findings));
     (&finding.message, finding.severity)
 }
 
-/// A good base and a head in that mood.
+/// Runs a good base against a head in that mood.
 fn bad_head(home: &Path, mood: &str) -> (i32, Report) {
     let base = mimic(home, "good", &[("TIMES", TIMES)]);
     let head = mimic(home, "bad", &[("TIMES", TIMES), ("MOOD", mood)]);
@@ -25,8 +25,8 @@ fn bad_head(home: &Path, mood: &str) -> (i32, Report) {
 }
 
 #[test]
-fn a_head_that_breaks_is_an_error_and_says_how() {
-    for (mood, code, says) in [
+fn a_failing_head_is_an_error_with_the_cause() {
+    for (mood, code, expected) in [
         ("crash", "benchmark-failed", "SIGABRT"),
         ("crash-later", "benchmark-failed", "out of sorts"),
         ("hang", "benchmark-failed", "time limit"),
@@ -39,31 +39,31 @@ fn a_head_that_breaks_is_an_error_and_says_how() {
         let (exit, report) = bad_head(home.path(), mood);
         assert_eq!(exit, 1, "{mood}");
         let (message, severity) = found(&report, code);
-        assert!(message.contains(says), "{mood}: {message}");
+        assert!(message.contains(expected), "{mood}: {message}");
         assert_eq!(severity, Severity::Fail, "{mood}");
-        // One that crashed is not started again; garbage may be better next time.
+        // A program that crashed is not started again; one that wrote garbage is.
         let runs = if mood == "garbage" { 6 } else { 1 };
         assert_eq!(report.candidate.runs, runs, "{mood}");
     }
 }
 
 #[test]
-fn a_head_without_benchmarks_leaves_nothing_to_compare() {
+fn with_a_head_without_benchmarks_nothing_is_compared() {
     let home = tempfile::tempdir().unwrap();
     let (exit, report) = bad_head(home.path(), "empty");
     assert_eq!(exit, 5);
     assert_eq!(found(&report, "not-run").0, "it lists no benchmarks");
     let missing = [("first", Outcome::Missing), ("second", Outcome::Missing)];
     assert_eq!(outcomes(&report), missing);
-    // What has no partner is run once.
+    // A target that only one side has runs once.
     assert_eq!(report.rows[0].baseline.as_ref().unwrap().runs.len(), 1);
 }
 
 #[test]
-fn a_head_that_lists_nonsense_is_an_error_and_shows_it() {
+fn a_head_with_an_unreadable_list_is_an_error_that_shows_the_output() {
     let home = tempfile::tempdir().unwrap();
     let (exit, report) = bad_head(home.path(), "babble");
-    // Nothing was compared, and the head is to blame.
+    // Nothing was compared, because of the head.
     assert_eq!(exit, 1);
     let (message, severity) = found(&report, "benchmark-failed");
     assert_eq!(severity, Severity::Fail);
@@ -72,7 +72,7 @@ fn a_head_that_lists_nonsense_is_an_error_and_shows_it() {
     assert!(message.ends_with(shown), "{message}");
     let missing = [("first", Outcome::Missing), ("second", Outcome::Missing)];
     assert_eq!(outcomes(&report), missing);
-    // A filter that leaves nothing of a list is told from one that is none.
+    // A list without matches is distinguished from output that is not a list.
     let base = mimic(home.path(), "chatters", &[("TIMES", TIMES), ("CHATTER", "connected")]);
     let head = mimic(home.path(), "babbles", &[("TIMES", TIMES), ("MOOD", "babble")]);
     let filtered = |head: &Path, filter: &str| {
@@ -87,14 +87,14 @@ fn a_head_that_lists_nonsense_is_an_error_and_shows_it() {
 }
 
 #[test]
-fn a_base_that_breaks_leaves_the_head_undecided_or_fails_by_policy() {
+fn with_a_failing_base_the_head_is_undecided_or_incomplete_by_policy() {
     let broken = |mood: &str, keys: &str| {
         let home = tempfile::tempdir().unwrap();
         policy(home.path(), keys);
         let base = mimic(home.path(), "bad", &[("TIMES", TIMES), ("MOOD", mood)]);
         let head = mimic(home.path(), "good", &[("TIMES", TIMES)]);
         let (exit, report, _) = ab(home.path(), &base, &head, &[]);
-        // The files judge the same.
+        // The kept files give the same verdict.
         let check = ["check", "--baseline", "kept/base.json", "kept/head.json"];
         assert_eq!(gate(home.path(), &check).0, exit);
         (exit, report)
@@ -107,14 +107,14 @@ fn a_base_that_breaks_leaves_the_head_undecided_or_fails_by_policy() {
     assert_eq!(report.verdict.unwrap().reason, "base-broken");
     assert_eq!(broken("quiet", "base_broken = \"fail\"").0, 1);
 
-    // Where something of it ran, the rest is judged.
+    // If a part of the base ran, that part is judged.
     let (exit, report) = broken("crash-later", "");
     assert_eq!(found(&report, "base-broken").1, Severity::Warn);
     assert_eq!(exit, 0);
 }
 
 #[test]
-fn what_is_on_one_side_only_is_new_or_missing() {
+fn benchmarks_of_one_side_are_new_or_missing() {
     let home = tempfile::tempdir().unwrap();
     let base = mimic(home.path(), "base", &[("TIMES", "both=100,gone=300")]);
     let head = mimic(home.path(), "head", &[("TIMES", "both=100,more=300")]);
@@ -126,7 +126,7 @@ fn what_is_on_one_side_only_is_new_or_missing() {
 }
 
 #[test]
-fn ids_that_differ_in_case_alone_are_two() {
+fn names_that_differ_only_in_case_are_two_benchmarks() {
     let home = tempfile::tempdir().unwrap();
     let base = mimic(home.path(), "base", &[("TIMES", "Sum=100,sum=100,SUM=100")]);
     let head = mimic(home.path(), "head", &[("TIMES", "Sum=100,sum=2000,SUM=100")]);
@@ -135,9 +135,17 @@ fn ids_that_differ_in_case_alone_are_two() {
         [("SUM", Outcome::Unchanged), ("Sum", Outcome::Unchanged), ("sum", Outcome::Regression)];
     assert_eq!((exit, outcomes(&report)), (3, expected.to_vec()));
     let of = |id: &str| report.rows.iter().find(|row| row.id == id).unwrap();
-    assert_eq!(of("sum").candidate.as_ref().unwrap().runs.len(), 14, "the slow one is confirmed");
-    assert_eq!(of("Sum").candidate.as_ref().unwrap().runs.len(), 6, "and no other");
-    // Read back from the files, too.
+    assert_eq!(
+        of("sum").candidate.as_ref().unwrap().runs.len(),
+        14,
+        "the slower benchmark is confirmed"
+    );
+    assert_eq!(
+        of("Sum").candidate.as_ref().unwrap().runs.len(),
+        6,
+        "other benchmarks are not measured again"
+    );
+    // The same after reading the files.
     let (exit, out, err) =
         gate(home.path(), &["check", "--baseline", "kept/base.json", "kept/head.json"]);
     assert_eq!(exit, 3, "{out}{err}");

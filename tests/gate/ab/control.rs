@@ -6,7 +6,7 @@ use super::mimic::{mimic, policy};
 use super::{ab, gate, outcomes};
 
 #[test]
-fn a_quiet_control_stands_beside_the_verdict() {
+fn a_control_without_alarms_is_shown_with_the_verdict() {
     let home = tempfile::tempdir().unwrap();
     let base = mimic(home.path(), "base", &[("TIMES", "a=100,b=100")]);
     let head = mimic(home.path(), "head", &[("TIMES", "a=100,b=2000")]);
@@ -18,7 +18,7 @@ fn a_quiet_control_stands_beside_the_verdict() {
     assert_eq!(control.counts, [(Outcome::Unchanged, 2)].into());
     assert_eq!((control.alarms.len(), control.smallest_false_change), (0, None));
 
-    // It is kept beside the sides, and needed where they are judged again.
+    // The control is kept with the sides, and is needed to judge them again.
     let check = ["check", "--baseline", "kept/base.json", "kept/head.json"];
     let (exit, out, err) = gate(home.path(), &check);
     assert_eq!(exit, 3, "{out}{err}");
@@ -30,10 +30,10 @@ fn a_quiet_control_stands_beside_the_verdict() {
     assert!(err.contains("this trial had a control"), "{err}");
 }
 
-/// The base's processes alternate between two speeds by who asks: those of the
-/// control are known by the directory that they write to.
+/// The base's program has two speeds: processes of the control are slow. The script
+/// recognises them by the directory that they write to.
 #[test]
-fn a_control_that_alarms_takes_the_verdict_away() {
+fn with_a_false_alarm_of_the_control_the_verdict_is_undecided() {
     let home = tempfile::tempdir().unwrap();
     policy(home.path(), "control = true");
     let good = mimic(home.path(), "good", &[("TIMES", "a=100,b=100")]);
@@ -56,8 +56,8 @@ fn a_control_that_alarms_takes_the_verdict_away() {
     assert_eq!((alarm.code.as_str(), alarm.severity), ("control-alarmed", Severity::Fail));
     assert_eq!(alarm.id.as_deref(), Some("b"));
 
-    // The head was cleared by the screening: being run for the control's sake
-    // does not reopen that.
+    // The screening cleared the head. It runs again only for the control, so it stays
+    // cleared.
     let b = report.rows.iter().find(|row| row.id == "b").unwrap();
     assert_eq!(b.outcome(), Some(Outcome::Unchanged));
     assert_eq!(b.candidate.as_ref().unwrap().runs.len(), 6);

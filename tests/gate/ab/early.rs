@@ -1,4 +1,4 @@
-//! Executables that were made with an early criterion.
+//! Executables with an early version of criterion.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -16,9 +16,9 @@ fn criterion_0_3_and_0_4_are_driven_in_whole_seconds_and_by_patterns() {
     let (code, report, err) = ab(home.path(), &base, &head, &[]);
     assert_eq!(code, 3, "{err}");
     assert_eq!(outcomes(&report), [("a", Outcome::Unchanged), ("b.c", Outcome::Regression)]);
-    let said = "criterion 0.3 and 0.4 accept only whole seconds: 2 s for each benchmark instead of \
+    let warning = "criterion 0.3 and 0.4 accept only whole seconds: 2 s for each benchmark instead of \
                 0.015 s; criterion 0.5 and later are quicker\n";
-    assert_eq!(err.matches(said).count(), 1, "{err}");
+    assert_eq!(err.matches(warning).count(), 1, "{err}");
     let (code, out, err) = gate(
         home.path(),
         &["ab", "--base-exe", "base.sh", "--head-exe", "base.sh", "--filter", "a"],
@@ -27,7 +27,7 @@ fn criterion_0_3_and_0_4_are_driven_in_whole_seconds_and_by_patterns() {
 }
 
 #[test]
-fn one_side_with_an_early_criterion_has_both_measured_alike() {
+fn with_an_early_criterion_on_one_side_both_sides_are_measured_alike() {
     let home = tempfile::tempdir().unwrap();
     let times = ("TIMES", "a=100,b=100");
     let base = mimic(home.path(), "base", &[times, ("EARLY", "1")]);
@@ -39,13 +39,13 @@ fn one_side_with_an_early_criterion_has_both_measured_alike() {
 }
 
 #[test]
-fn an_earlier_criterion_yet_is_refused_by_its_version() {
+fn a_criterion_before_0_3_3_is_refused() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("bench");
     std::fs::write(&path, "\u{7f}ELF CRITERION_DEBUG").unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     let (code, out, err) = gate(home.path(), &["ab", "--base-exe", "bench", "--head-exe", "bench"]);
     assert_ne!(code, 0, "{out}{err}");
-    let said = "built with criterion before 0.3.3, which the gate cannot drive; update criterion";
-    assert!(err.contains(said) || out.contains(said), "{code} {out}{err}");
+    let reason = "built with criterion before 0.3.3, which the gate cannot drive; update criterion";
+    assert!(err.contains(reason) || out.contains(reason), "{code} {out}{err}");
 }

@@ -1,5 +1,5 @@
-//! Ctrl-C, wherever it comes: no process is left, no half file, no lock; and two
-//! gates at once.
+//! Ctrl-C at any time leaves no process, no partial file and no lock; and two gates at
+//! once.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -23,20 +23,21 @@ fn started(directory: &Path, arguments: &[&str]) -> Child {
         .expect("the gate starts")
 }
 
-/// Interrupts it and waits; what it had said by then and after.
+/// Interrupts the gate and waits for its end. Returns its stderr.
 fn interrupt(mut gate: Child) -> String {
-    kill_process(Pid::from_child(&gate), Signal::INT).expect("it runs");
-    let mut said = String::new();
+    kill_process(Pid::from_child(&gate), Signal::INT).expect("a running gate");
+    let mut stderr = String::new();
     for line in BufReader::new(gate.stderr.take().expect("it is piped")).lines() {
-        said += &(line.expect("text") + "\n");
+        stderr += &(line.expect("text") + "\n");
     }
     let status = gate.wait().expect("it ends");
-    assert_eq!(status.code(), Some(1), "{said}");
-    assert!(said.contains("interrupted by signal 2"), "{said}");
-    said
+
+    assert_eq!(status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("interrupted by signal 2"), "{stderr}");
+    stderr
 }
 
-/// Waits for a file to have so many lines, each the number of a process.
+/// Waits until a file has `count` lines. Returns the process ids in them.
 fn processes(log: &Path, count: usize) -> Vec<i32> {
     let patience = Instant::now() + Duration::from_mins(2);
     loop {
@@ -45,19 +46,19 @@ fn processes(log: &Path, count: usize) -> Vec<i32> {
         if numbers.len() >= count && text.ends_with('\n') {
             return numbers;
         }
-        assert!(Instant::now() < patience, "it never came to that: {text}");
+        assert!(Instant::now() < patience, "timed out: {text}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
 
-/// Whether a process has ended. A zombie has: one whose parent was ended too is
-/// taken note of by whatever has the number 1, some time.
+/// Whether a process has ended. A zombie has ended: if its parent is also gone, process 1
+/// reaps it at some time.
 fn gone(process: i32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('Z'))
 }
 
-/// What lies in a directory, by name.
+/// The names of a directory's entries.
 fn names(directory: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(directory).unwrap();
     let mut names: Vec<String> =
@@ -67,8 +68,8 @@ fn names(directory: &Path) -> Vec<String> {
 }
 
 #[test]
-fn during_the_pairs() {
-    // Six pairs screen; the 15th process is one that confirms.
+fn an_interrupt_during_the_pairs_leaves_nothing() {
+    // Six pairs screen, so the 15th process belongs to a confirming pair.
     for (phase, after) in [("screening", 4), ("confirming", 14)] {
         let home = tempfile::tempdir().unwrap();
         policy(home.path(), "");
@@ -91,16 +92,16 @@ fn during_the_pairs() {
             .spawn()
             .expect("the gate starts");
         let running = processes(&log, after + 1);
-        let said = interrupt(child);
-        assert!(said.contains(&format!("{phase}: pair ")), "{said}");
-        assert!(running.into_iter().all(gone), "no process is left");
-        assert_eq!(names(&home.path().join("tmp")), [""; 0], "no scratch is left");
-        assert!(!home.path().join("kept").exists(), "nothing half is kept");
+        let stderr = interrupt(child);
+        assert!(stderr.contains(&format!("{phase}: pair ")), "{stderr}");
+        assert!(running.into_iter().all(gone), "a process was left");
+        assert_eq!(names(&home.path().join("tmp")), [""; 0], "a scratch directory was left");
+        assert!(!home.path().join("kept").exists(), "a partial result was kept");
     }
 }
 
 #[test]
-fn during_the_build() {
+fn an_interrupt_during_the_build_leaves_nothing() {
     let home = tempfile::tempdir().unwrap();
     let root = repository(home.path());
     let log = home.path().join("log");
@@ -116,27 +117,27 @@ fn during_the_build() {
     let child = started(&root, &["ab", "--base", "HEAD~1"]);
     let running = processes(&log, 1);
     let _ = interrupt(child);
-    assert!(running.into_iter().all(gone), "no process is left");
+    assert!(running.into_iter().all(gone), "a process was left");
     let left = names(&root.join("target/gate"));
     assert_eq!(left, ["base", "benchgate-link", "build", "head", "in-use"]);
 
-    // Nothing that is left is in the way.
+    // Leftovers do not affect the next run.
     std::fs::write(root.join("build.rs"), good).unwrap();
     let (exit, out, err) = gate(&root, &["ab", "--base", "HEAD~1"]);
     assert_eq!(exit, 0, "{out}{err}");
 }
 
-/// What it says, up to a line with `part` in it.
-fn until(said: &mut impl BufRead, part: &str) -> String {
+/// Reads up to a line that contains `part`.
+fn until(stderr: &mut impl BufRead, part: &str) -> String {
     let mut text = String::new();
     while !text.contains(part) {
-        assert!(said.read_line(&mut text).expect("text") > 0, "it never said {part:?}: {text}");
+        assert!(stderr.read_line(&mut text).expect("text") > 0, "{part:?} is missing: {text}");
     }
     text
 }
 
 #[test]
-fn a_second_gate_in_the_target_directory_waits_for_the_first_however_that_ends() {
+fn a_second_gate_waits_for_the_first_however_the_first_ends() {
     let home = tempfile::tempdir().unwrap();
     let root = repository(home.path());
     for (signal, second, expected) in
@@ -144,27 +145,27 @@ fn a_second_gate_in_the_target_directory_waits_for_the_first_however_that_ends()
     {
         let log = home.path().join(format!("log-{}", signal.as_raw()));
         let variables = [("LOG", log.to_str().unwrap()), ("MOOD", "hang-after=2")];
-        let one = mimic(home.path(), "one", &variables);
-        let one = one.to_str().unwrap();
-        let mut first = started(&root, &["ab", "--base-exe", one, "--head-exe", one]);
+        let program = mimic(home.path(), "one", &variables);
+        let program = program.to_str().unwrap();
+        let mut first = started(&root, &["ab", "--base-exe", program, "--head-exe", program]);
         let running = processes(&log, 3);
 
         let mut second = started(&root, second);
-        let mut said = BufReader::new(second.stderr.take().expect("it is piped"));
-        let told = until(&mut said, "waiting for another gate to end");
+        let mut stderr = BufReader::new(second.stderr.take().expect("it is piped"));
+        let waiting = until(&mut stderr, "waiting for another gate to end");
         let holder = format!("(`gate ab`, process {})", first.id());
-        assert!(told.contains(&holder), "{told}");
-        assert!(second.try_wait().unwrap().is_none(), "it waits");
-        assert!(!told.contains("Finished"), "nothing is built meanwhile: {told}");
+        assert!(waiting.contains(&holder), "{waiting}");
+        assert!(second.try_wait().unwrap().is_none(), "the second gate did not wait");
+        assert!(!waiting.contains("Finished"), "the second gate has built: {waiting}");
 
         kill_process(Pid::from_child(&first), signal).expect("it runs");
         first.wait().expect("it ends");
         let mut rest = String::new();
-        std::io::Read::read_to_string(&mut said, &mut rest).expect("text");
-        assert_eq!(second.wait().expect("it ends").code(), Some(expected), "{told}{rest}");
+        std::io::Read::read_to_string(&mut stderr, &mut rest).expect("text");
+        assert_eq!(second.wait().expect("it ends").code(), Some(expected), "{waiting}{rest}");
         assert!(rest.contains("Finished"), "{rest}");
-        // One that is killed cannot end its processes.
-        for left in running.into_iter().filter(|one| !gone(*one)) {
+        // A killed gate cannot end its processes.
+        for left in running.into_iter().filter(|process| !gone(*process)) {
             let _ = kill_process(Pid::from_raw(left).expect("a number"), Signal::KILL);
         }
     }

@@ -1,4 +1,4 @@
-//! Both sides are linked once more, so that what did not change lies alike.
+//! Pinned layout: both sides are linked again, with unchanged functions at equal addresses.
 
 use std::path::{Path, PathBuf};
 
@@ -33,7 +33,7 @@ fn layouts(root: &Path) -> Vec<Layout> {
     head.layouts
 }
 
-/// The executables that cargo knows.
+/// The executables in cargo's own directory.
 fn plain(root: &Path) -> [PathBuf; 2] {
     ["base", "head"].map(|side| {
         let place = root.join("target/gate").join(side).join("release/deps");
@@ -42,16 +42,16 @@ fn plain(root: &Path) -> [PathBuf; 2] {
             let name = path.file_name().unwrap().to_str().unwrap();
             name.starts_with("mimic-") && path.extension().is_none()
         });
-        let executable = found.next().expect("it is put back");
+        let executable = found.next().expect("cargo's executable");
         assert_eq!(found.next(), None);
         executable
     })
 }
 
-// There rustc links with LLVM's linker.
+// On this platform rustc links with LLVM's linker.
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 #[test]
-fn functions_that_did_not_change_lie_alike_whatever_else_did() {
+fn unchanged_functions_have_equal_addresses() {
     let home = tempfile::tempdir().unwrap();
     let root = with_another_function(home.path());
     let (_, out, err) = gate(&root, &["ab"]);
@@ -59,15 +59,15 @@ fn functions_that_did_not_change_lie_alike_whatever_else_did() {
     assert_eq!((layout.target.name.as_str(), layout.reason.as_deref()), ("mimic", None), "{err}");
     assert!(layout.functions > 300, "{layout:?}");
     assert!(err.contains("unchanged functions have the same address on both sides"), "{err}");
-    // It is the link that does it: as cargo built them they lie elsewhere.
+    // Cargo's own executables have different addresses, so the second link is needed.
     let [base, head] = plain(&root);
     let Agreement { functions, same } = agreement(&base, &head).unwrap();
     assert!(!Agreement { functions, same }.is_pinned(), "{same} of {functions}");
 
-    // What cargo built was put back: nothing is built again, nor linked.
+    // Cargo's executables were put back, so nothing is built or linked again.
     let (_, _, err) = gate(&root, &["ab"]);
     assert!(!err.contains("Compiling"), "{err}");
-    // Back at the base, with a remark: the code is still known to be the same.
+    // Back at the base, with a comment: the code is still known to be the same.
     super::repository::git(&root, &["checkout", "-q", "--", "src"]);
     let library = root.join("src/lib.rs");
     let text = std::fs::read_to_string(&library).unwrap();
@@ -79,11 +79,12 @@ fn functions_that_did_not_change_lie_alike_whatever_else_did() {
 }
 
 #[test]
-fn what_a_killed_gate_left_half_linked_is_linked_anew() {
+fn leftovers_of_a_killed_gate_are_linked_again() {
     let home = tempfile::tempdir().unwrap();
     let root = with_another_function(home.path());
     gate(&root, &["ab"]);
-    // Killed after cargo had linked the base again: that lies where the plain one did.
+    // As if the gate was killed after cargo had linked the base again: the pinned
+    // executable is in the place of the plain executable.
     let [base, _] = plain(&root);
     let order = root.join("target/gate/order");
     std::fs::create_dir_all(&order).unwrap();
@@ -97,7 +98,7 @@ fn what_a_killed_gate_left_half_linked_is_linked_anew() {
 }
 
 #[test]
-fn it_can_be_turned_off_and_what_cannot_be_pinned_is_said() {
+fn pinning_can_be_turned_off_and_a_failure_to_pin_is_reported() {
     let home = tempfile::tempdir().unwrap();
     let root = with_another_function(home.path());
     edit(&root.join("gate.toml"), "[verdict]", "pin_layout = false\n[verdict]");

@@ -1,11 +1,12 @@
-//! A bench target that answers like a criterion one, at once and as it is told.
+//! A bench target that behaves like criterion's, but answers at once; variables set its
+//! results.
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 static MIMIC: LazyLock<PathBuf> = LazyLock::new(|| super::built("mimic", "mimic"));
 
-/// A script that execs it with these variables: see the project's bench target.
+/// A script that execs the bench target with these variables; see its source.
 pub(crate) fn mimic(home: &Path, name: &str, variables: &[(&str, &str)]) -> PathBuf {
     let set: Vec<String> =
         variables.iter().map(|(key, value)| format!("MIMIC_{key}='{value}'")).collect();

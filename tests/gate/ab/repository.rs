@@ -1,4 +1,4 @@
-//! A repository's working tree, held against a commit.
+//! A repository's working tree, compared with a commit.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,7 +17,7 @@ pub(crate) fn repository(home: &Path) -> PathBuf {
     of("mimic", home)
 }
 
-/// A repository with one commit on `main`: that project, and a policy.
+/// A repository with one commit on `main`: the named project, and a policy.
 pub(crate) fn of(name: &str, home: &Path) -> PathBuf {
     let root = home.join("project");
     copy(&project(name), &root);
@@ -37,13 +37,13 @@ pub(crate) fn edit(file: &Path, from: &str, to: &str) {
 }
 
 #[test]
-fn a_working_tree_is_held_against_its_merge_base() {
+fn a_working_tree_is_compared_with_its_merge_base() {
     let home = tempfile::tempdir().unwrap();
     let root = repository(home.path());
     let library = root.join("src/lib.rs");
 
-    // The branch is one commit ahead and has a change that is not committed; the
-    // base has moved on since: none of that may matter.
+    // The branch is one commit ahead and has an uncommitted change, and the default branch
+    // has a new commit. The merge base is the same.
     git(&root, &["checkout", "-q", "-b", "topic"]);
     edit(&library, "100, 200", "100, 201");
     git(&root, &["commit", "-q", "-a", "-m", "ahead"]);
@@ -58,22 +58,22 @@ fn a_working_tree_is_held_against_its_merge_base() {
     assert_eq!(exit, 3, "{out}{err}");
     let second = out.lines().find(|line| line.starts_with("second")).expect("the row");
     assert!(second.contains("REGRESSION"), "{out}");
-    assert_eq!(std::fs::read_to_string(&library).unwrap(), before, "the tree is not touched");
+    assert_eq!(std::fs::read_to_string(&library).unwrap(), before, "the working tree was changed");
 
-    // A second time nothing is built: both sides find what they left.
+    // The second time nothing is built, because both sides find their earlier builds.
     let (exit, out, err) = gate(&root, &["ab"]);
     assert_eq!(exit, 3, "{out}{err}");
     assert!(!err.contains("Compiling"), "{err}");
     assert_eq!(err.matches("Finished").count(), 2, "{err}");
 
-    // Detached at that commit it is the same.
+    // The same with a detached HEAD at that commit.
     git(&root, &["checkout", "-q", "--detach"]);
     let (exit, out, err) = gate(&root, &["ab"]);
     assert_eq!(exit, 3, "{out}{err}");
 }
 
 #[test]
-fn a_remark_is_green_by_proof_though_a_build_script_writes_code() {
+fn a_comment_passes_as_identical_code_although_a_build_script_writes_code() {
     let home = tempfile::tempdir().unwrap();
     let root = repository(home.path());
     let library = root.join("src/lib.rs");
@@ -86,7 +86,7 @@ fn a_remark_is_green_by_proof_though_a_build_script_writes_code() {
 }
 
 #[test]
-fn a_clean_tree_at_its_base_is_green_by_proof_and_said() {
+fn a_clean_tree_at_its_base_passes_as_identical_code() {
     let home = tempfile::tempdir().unwrap();
     let root = repository(home.path());
     let (exit, out, err) = gate(&root, &["ab"]);
@@ -97,7 +97,7 @@ fn a_clean_tree_at_its_base_is_green_by_proof_and_said() {
 }
 
 #[test]
-fn a_base_that_does_not_build_is_undecided_a_head_an_error() {
+fn a_base_that_does_not_build_is_undecided_and_a_head_is_an_error() {
     let home = tempfile::tempdir().unwrap();
     let root = repository(home.path());
     let library = root.join("src/lib.rs");
@@ -110,7 +110,10 @@ fn a_base_that_does_not_build_is_undecided_a_head_an_error() {
     let (exit, out, err) = gate(&root, &arguments);
     assert_eq!(exit, 4, "{out}{err}");
     assert!(out.contains("base-broken"), "{out}");
-    assert!(err.contains("this file contains an unclosed delimiter"), "cargo says why: {err}");
+    assert!(
+        err.contains("this file contains an unclosed delimiter"),
+        "cargo's error is missing: {err}"
+    );
     let written = std::fs::read_to_string(&report).expect("the report is written");
     assert!(written.contains("\"base-broken\""), "{written}");
 
@@ -141,24 +144,24 @@ fn benches_that_the_base_lacks_are_new() {
 }
 
 #[test]
-fn a_base_that_cannot_be_found_is_said_with_the_way_out() {
+fn a_missing_base_is_an_error_with_a_remedy() {
     let home = tempfile::tempdir().unwrap();
     let root = repository(home.path());
-    let refused = |directory: &Path, arguments: &[&str], says: &[&str]| {
+    let refused = |directory: &Path, arguments: &[&str], parts: &[&str]| {
         let (exit, out, err) = gate(directory, arguments);
         assert_eq!((exit, out.as_str()), (2, ""), "{err}");
-        for part in says {
+        for part in parts {
             assert!(err.contains(part), "{part}: {err}");
         }
     };
     refused(&root, &["ab", "--base", "nosuch"], &["there is no revision `nosuch`"]);
 
-    // A history of its own.
+    // An unrelated history.
     git(&root, &["checkout", "-q", "--orphan", "other"]);
     git(&root, &["commit", "-q", "-m", "from scratch"]);
     refused(&root, &["ab"], &["HEAD has no commit in common with `main`", "--base REV"]);
 
-    // Two branches, cloned without what is behind their last commits.
+    // Two branches, cloned without the history before their last commits.
     git(&root, &["checkout", "-q", "main"]);
     git(&root, &["checkout", "-q", "-b", "topic"]);
     git(&root, &["commit", "-q", "--allow-empty", "-m", "topic"]);
@@ -172,11 +175,11 @@ fn a_base_that_cannot_be_found_is_said_with_the_way_out() {
     };
     let both = clone("both", &["--no-single-branch", "--branch", "topic"]);
     refused(&both, &["ab"], &["no commit in common with `origin/main`", "git fetch --unshallow"]);
-    let one = clone("one", &["--branch", "topic"]);
-    git(&one, &["checkout", "-q", "--detach"]);
-    refused(&one, &["ab"], &["no default branch", "git fetch --unshallow", "--base REV"]);
+    let shallow = clone("one", &["--branch", "topic"]);
+    git(&shallow, &["checkout", "-q", "--detach"]);
+    refused(&shallow, &["ab"], &["no default branch", "git fetch --unshallow", "--base REV"]);
 
-    // No repository, or none of a project.
+    // No repository, or a repository without a project.
     let outside = home.path().join("outside");
     copy(&project("mimic"), &outside);
     refused(&outside, &["ab"], &["needs a git repository", "--base-exe"]);

@@ -1,5 +1,5 @@
-//! Each side is built and run as in a clone of its own: nothing of one side reaches
-//! the other.
+//! Each side is built and run as in a clone of its own: the sides do not affect each
+//! other.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ fn commit(root: &Path, message: &str) {
     git(root, &["commit", "-q", "-m", message]);
 }
 
-/// Has the bench target take its times from an expression of `at`, the number of the
+/// Makes the bench target compute its times from an expression of `at`, the number of the
 /// benchmark.
 fn times(root: &Path, expression: &str) {
     edit(&root.join("benches/mimic.rs"), "mimic::time(at)", expression);
@@ -42,7 +42,7 @@ fn is_measured(root: &Path) -> String {
     out + &err
 }
 
-/// Only the program differs, whose name has a dash; then the executable, too.
+/// First only the program differs, whose name has a dash; then the executable as well.
 #[test]
 fn each_side_starts_its_own_program() {
     let home = tempfile::tempdir().unwrap();
@@ -70,8 +70,8 @@ fn each_side_starts_its_own_program() {
     is_slower(&root);
 }
 
-/// Only data differ: read below the manifest's directory, from the working directory,
-/// and from what the build script wrote.
+/// Only data differ. They are read below the manifest's directory, in the working
+/// directory, and from the output of the build script.
 #[test]
 fn each_side_reads_its_own_files() {
     let home = tempfile::tempdir().unwrap();
@@ -122,7 +122,7 @@ fn each_side_is_built_by_its_own_toolchain() {
     let root = repository(home.path());
     let output = Command::new("rustc").args(["--print", "sysroot"]).output().unwrap();
     let sysroot = PathBuf::from(String::from_utf8(output.stdout).unwrap().trim());
-    // The toolchain at hand, under another version.
+    // This toolchain under another version.
     let other = home.path().join("other");
     let rustc = other.join("bin/rustc");
     let real = sysroot.join("bin/rustc");
@@ -140,7 +140,7 @@ fn each_side_is_built_by_its_own_toolchain() {
     let output = Command::new(crate::GATE)
         .args(["ab", "--base", "HEAD"])
         .current_dir(&root)
-        // Those of the cargo that runs this test.
+        // The variables of the cargo that runs this test.
         .env_remove("RUSTUP_TOOLCHAIN")
         .env_remove("CARGO")
         .env_remove("RUSTC")
@@ -179,7 +179,7 @@ fn a_build_script_can_ask_git() {
     commit(&root, "asks git");
     git(&root, &["tag", "v1"]);
     write(&root.join("notes.txt"), "for people");
-    // Elsewhere than below the repository, where git would find it by itself.
+    // Outside of the repository: git would find a repository above by itself.
     let target = home.path().join("elsewhere");
     let output = Command::new(crate::GATE)
         .args(["ab", "--base", "HEAD"])
@@ -193,7 +193,7 @@ fn a_build_script_can_ask_git() {
 /// Dependencies in a submodule and outside of the repository, and a Cargo.lock that
 /// is not committed.
 #[test]
-fn what_a_clone_needs_besides_its_files_is_there() {
+fn submodules_outside_dependencies_and_a_lock_file_are_available() {
     let home = tempfile::tempdir().unwrap();
     let root = repository(home.path());
     let library = |directory: &Path, name: &str| {
@@ -228,7 +228,7 @@ fn what_a_clone_needs_besides_its_files_is_there() {
     assert!(text.contains(outside.to_str().unwrap()), "{text}");
     assert!(text.contains("Cargo.lock is not committed"), "{text}");
 
-    // The working tree's submodule counts as it is.
+    // The working tree's submodule is used with its changes.
     edit(&root.join("vendor/inside/src/lib.rs"), "100", "9000");
     is_slower(&root);
 }

@@ -1,32 +1,35 @@
-//! What is said of the time, and what is refused for want of it.
+//! Estimated times, and budgets that are too short.
 
 use super::mimic::{mimic, policy};
 use super::{ab, gate};
 
 #[test]
-fn the_time_is_told_beforehand_and_the_suspects_meanwhile() {
+fn the_time_is_estimated_before_and_the_suspects_are_shown_while_measuring() {
     let home = tempfile::tempdir().unwrap();
     let base = mimic(home.path(), "base", &[("TIMES", "a=100,b=100")]);
     let head = mimic(home.path(), "head", &[("TIMES", "a=100,b=2000")]);
     let (_, _, err) = ab(home.path(), &base, &head, &[]);
     let lines: Vec<&str> = err.lines().collect();
     let at = |part: &str| lines.iter().position(|line| line.contains(part));
-    let (told, first) = (at("screening takes about"), at("screening: pair 1/6, about "));
-    assert!(told.is_some() && told < first, "{err}");
-    assert!(lines[first.unwrap() + 1].contains("screening takes about"), "told again: {err}");
+    let (estimate, first) = (at("screening takes about"), at("screening: pair 1/6, about "));
+    assert!(estimate.is_some() && estimate < first, "{err}");
+    assert!(
+        lines[first.unwrap() + 1].contains("screening takes about"),
+        "the second estimate is missing: {err}"
+    );
     assert!(first < at("confirming: pair 1/8, about "), "{err}");
     assert!(!err.contains('\u{1b}') && !err.contains('\r'), "a log has no control codes: {err:?}");
     assert!(err.contains(" left, 1 suspect: b\n"), "{err}");
 }
 
 #[test]
-fn a_budget_that_allows_no_verdict_is_refused_with_one_that_does() {
+fn a_budget_too_short_for_a_verdict_is_refused_with_a_sufficient_budget() {
     let home = tempfile::tempdir().unwrap();
     policy(home.path(), "");
     let log = home.path().join("log");
     let variables = [("SETUP", "300"), ("LOG", log.to_str().unwrap())];
-    let one = mimic(home.path(), "one", &variables);
-    let path = one.to_str().unwrap();
+    let program = mimic(home.path(), "one", &variables);
+    let path = program.to_str().unwrap();
     let arguments =
         ["ab", "--base-exe", path, "--head-exe", path, "--keep", "kept", "--budget", "1500ms"];
     let (exit, out, err) = gate(home.path(), &arguments);
@@ -34,10 +37,10 @@ fn a_budget_that_allows_no_verdict_is_refused_with_one_that_does() {
     assert!(err.contains("is too short for any verdict"), "{err}");
     assert!(err.contains("fewer benchmarks by --filter or --bench"), "{err}");
     let processes = std::fs::read_to_string(&log).unwrap().lines().count();
-    assert_eq!(processes, 2, "one a side, to know how long it takes");
+    assert_eq!(processes, 2, "one process on each side shows how long it takes");
     assert!(!home.path().join("kept").exists());
 
-    // What is named is enough.
+    // The named budget is enough.
     let (_, named) = err.split_once("give `--budget ").expect("a budget is named");
     let (named, _) = named.split_once('`').unwrap();
     let again = ["ab", "--base-exe", path, "--head-exe", path, "--budget", named];
@@ -46,16 +49,16 @@ fn a_budget_that_allows_no_verdict_is_refused_with_one_that_does() {
 }
 
 #[test]
-fn a_long_set_up_is_said_and_measured_for_longer() {
+fn a_long_set_up_is_reported_and_measured_for_longer() {
     let home = tempfile::tempdir().unwrap();
-    let one = mimic(home.path(), "one", &[("SETUP", "120")]);
-    let (exit, report, _) = ab(home.path(), &one, &one, &[]);
+    let program = mimic(home.path(), "one", &[("SETUP", "120")]);
+    let (exit, report, _) = ab(home.path(), &program, &program, &[]);
     assert_eq!(exit, 0);
-    let found = report.findings.iter().find(|one| one.code.as_str() == "set-up-dominates");
-    let found = found.expect("it is said");
+    let found = report.findings.iter().find(|finding| finding.code.as_str() == "set-up-dominates");
+    let found = found.expect("a finding");
     assert_eq!(found.id.as_deref(), Some("one"));
-    // Two benchmarks share at least 120 ms: 60 ms less the warm-up of 5 ms is
-    // more than five times the 10 ms that the policy asks for.
+    // Two benchmarks share at least 120 ms. Their 60 ms minus the warm-up of 5 ms are more
+    // than five times the policy's 10 ms.
     assert!(found.message.contains("was measured for 0.05 s"), "{}", found.message);
     let kept = std::fs::read_to_string(home.path().join("kept/head.json")).unwrap();
     assert!(kept.contains("\"set_up\""), "{kept}");

@@ -17,7 +17,7 @@ pub(crate) struct Dependency {
 
 pub(crate) struct Dependencies {
     pub(crate) all: Vec<Dependency>,
-    /// The names that one file uses of another.
+    /// Pairs of files: the first uses a name that the second defines.
     pub(crate) files: BTreeMap<(String, String), BTreeSet<String>>,
 }
 
@@ -27,7 +27,7 @@ impl Dependencies {
     }
 }
 
-/// What a path leads to.
+/// The target of a path.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Target {
     /// An item of this name that this module defines.
@@ -70,7 +70,7 @@ fn used(sources: &Sources, from: ModuleId) -> BTreeSet<(ModuleId, String)> {
     for import in facts.imports.iter().filter(|import| !import.is_glob) {
         let mut targets = resolve(sources, from, &import.path);
         if import.is_re_export {
-            // A module may offer what the modules inside it define without using it.
+            // A module may re-export items of the modules inside it without using them.
             targets.retain(|target| match target {
                 Target::Item(to, _) => !sources.is_above(from, *to),
                 Target::Module(_) => false,
@@ -87,7 +87,7 @@ fn used(sources: &Sources, from: ModuleId) -> BTreeSet<(ModuleId, String)> {
     used
 }
 
-/// What a path leads to, seen from a module.
+/// The targets of a path, seen from a module.
 fn resolve(sources: &Sources, from: ModuleId, path: &[String]) -> BTreeSet<Target> {
     walk(sources, from, path, &mut BTreeSet::new())
 }
@@ -125,7 +125,7 @@ fn walk(sources: &Sources, from: ModuleId, path: &[String], seen: &mut Seen) -> 
     })
 }
 
-/// What a name means in a module.
+/// The targets of a name in a module.
 fn lookup(sources: &Sources, id: ModuleId, name: &str, seen: &mut Seen) -> BTreeSet<Target> {
     if !seen.insert((id, name.to_owned())) {
         return BTreeSet::new();
@@ -160,8 +160,8 @@ fn lookup(sources: &Sources, id: ModuleId, name: &str, seen: &mut Seen) -> BTree
     found
 }
 
-/// What an import of a module makes of its target for others. A module that offers an item
-/// of another crate as its own hides that crate.
+/// The target that an import offers to other modules. A module that re-exports an item of
+/// another crate hides that crate.
 fn offered(sources: &Sources, id: ModuleId, import: &Import, target: Target) -> Target {
     match target {
         Target::Item(definer, name)

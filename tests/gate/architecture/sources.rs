@@ -13,11 +13,11 @@ pub(crate) struct Tree {
     roots: Vec<Root>,
 }
 
-/// Where a crate begins.
+/// The root of a crate.
 struct Root {
-    /// What other crates call it; `None` for a program.
+    /// Its name in other crates; `None` for a program.
     name: Option<String>,
-    /// What the paths of its modules begin with in the table.
+    /// The start of its modules' paths in the table.
     prefix: Vec<String>,
     file: String,
 }
@@ -86,7 +86,7 @@ impl Tree {
         }
     }
 
-    /// A root package of these files.
+    /// A root package with these files.
     pub(crate) fn of_files(name: &str, files: &[(&str, &str)]) -> Self {
         let texts = files.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned()));
         let name = Some(name.to_owned());
@@ -94,7 +94,7 @@ impl Tree {
         Self { texts: texts.collect(), roots: vec![library] }
     }
 
-    /// The same with a library more.
+    /// Adds a library.
     pub(crate) fn with_library(
         mut self,
         name: &str,
@@ -114,7 +114,7 @@ impl Tree {
         self
     }
 
-    /// The same with a program of the root package more.
+    /// Adds a program of the root package.
     pub(crate) fn with_program(mut self, file: &str, text: &str) -> Self {
         self.texts.insert(file.to_owned(), text.to_owned());
         self.roots.push(Root { name: None, prefix: vec!["bin".to_owned()], file: file.to_owned() });
@@ -136,7 +136,7 @@ pub(crate) struct Module {
 }
 
 impl Module {
-    /// As the table names it.
+    /// The path, as in the table.
     pub(crate) fn path(&self) -> &[String] {
         &self.path
     }
@@ -241,6 +241,6 @@ impl Sources {
 struct Place {
     path: Vec<String>,
     parent: Option<ModuleId>,
-    /// In which the files of its children are.
+    /// The directory of its children's files.
     directory: String,
 }

@@ -6,7 +6,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{Attribute, Item, UseTree, Visibility};
 
-/// What a module's own text says; modules inside it have their own.
+/// The facts of a module's own text, without the modules inside it.
 #[derive(Default)]
 pub(crate) struct Facts {
     /// Names of the items that it defines.
@@ -23,7 +23,7 @@ pub(crate) struct Facts {
 pub(crate) struct Import {
     /// Without the `*` of a glob.
     pub(crate) path: Vec<String>,
-    /// What the name is here; `None` for a glob and for `as _`.
+    /// The name in this module; `None` for a glob and for `as _`.
     pub(crate) name: Option<String>,
     pub(crate) is_glob: bool,
     /// `pub`, or `pub(…)`.
@@ -38,7 +38,7 @@ pub(crate) struct Child<'a> {
     pub(crate) items: Option<&'a [Item]>,
 }
 
-/// What a module says of itself, and the modules inside it.
+/// The facts of a module, and the modules inside it.
 pub(crate) fn read(items: &[Item]) -> (Facts, Vec<Child<'_>>) {
     let mut reader = Reader::default();
     let mut children = Vec::new();
@@ -154,7 +154,7 @@ impl Reader {
         }
     }
 
-    /// Paths in what a macro is given: it is not parsed, as it may be anything.
+    /// Paths in a macro's input, which is not parsed because it may have any syntax.
     fn tokens(&mut self, tokens: TokenStream) {
         let mut path: Vec<String> = Vec::new();
         let mut colons = 0;

@@ -2,7 +2,7 @@
 //!
 //! Its columns are `part | holds | knows`. A part is a path in backticks: `cli` is the
 //! module of the root package, `core::model` the module `model` of `crates/core`. It
-//! covers all modules below it that have no row of their own. The last column holds
+//! covers all modules below it without a row of their own. The last column holds
 //! parts in backticks, or the word "nothing", or the word "everything".
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ pub(crate) enum Knows {
 pub(crate) struct Table(BTreeMap<String, Knows>);
 
 impl Table {
-    /// Reads the first table with the right head.
+    /// Reads the first table with these headings.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut lines = text.lines().map(cells);
         lines
@@ -50,7 +50,7 @@ impl Table {
         self.0.iter().map(|(part, knows)| (part.as_str(), knows))
     }
 
-    /// The row that covers a module: the longest that its path starts with.
+    /// The row that covers a module: the longest row that its path starts with.
     pub(crate) fn part_of(&self, path: &[String]) -> Option<&str> {
         let rows = self.0.keys().filter(|part| {
             let mut rest = path.iter();

@@ -14,7 +14,7 @@ use super::{CLASS, fixture, run, saved_text, snapshot, time};
 const EXPORTS: [&str; 2] = ["main.json", "candidate.json"];
 
 #[test]
-fn real_exports_come_back_to_the_byte() {
+fn real_exports_are_reproduced_byte_for_byte() {
     for name in EXPORTS {
         let path = fixture(name);
         let export = export_critcmp(&import_critcmp(&path).expect("a snapshot")).expect("text");
@@ -25,7 +25,7 @@ fn real_exports_come_back_to_the_byte() {
 }
 
 #[test]
-fn real_exports_come_back_after_they_were_saved() {
+fn saved_exports_are_reproduced_byte_for_byte() {
     for name in EXPORTS {
         let imported = import_critcmp(&fixture(name)).expect("a snapshot");
         let root = tempfile::tempdir().expect("a directory");
@@ -38,7 +38,7 @@ fn real_exports_come_back_after_they_were_saved() {
 }
 
 #[test]
-fn a_plain_export_is_one_run_of_an_unknown_place() {
+fn a_plain_export_is_one_run_in_an_unknown_environment() {
     let path = fixture("main.json");
     let imported = read(&path).expect("a snapshot");
     assert_eq!(imported, import_critcmp(&path).expect("a snapshot"));
@@ -79,11 +79,11 @@ fn a_plain_export_is_one_run_of_an_unknown_place() {
     }
 }
 
-/// `mean` of `flat/no_slope` as it stands in `main.json`.
+/// `mean` of `flat/no_slope` in `main.json`.
 const FLAT_MEAN: f64 = 757.682_813_238_770_7;
 
 #[test]
-fn of_our_file_critcmp_sees_the_means_over_the_runs() {
+fn critcmp_sees_the_means_over_the_runs() {
     let root = tempfile::tempdir().expect("a directory");
     let store = Store::new(root.path());
     let path = store.save(CLASS, &snapshot("main"), Existing::Refuse).expect("saved");
@@ -115,7 +115,7 @@ fn an_export_names_what_it_leaves_out() {
     let export = export_critcmp(&snapshot("main")).expect("text");
     assert_eq!(export.omitted, ["shop/cache::cache/hit (instructions)"]);
     let file: Value = serde_json::from_str(&export.text).expect("JSON");
-    assert!(!export.text.contains("benchgate"), "no field of ours");
+    assert!(!export.text.contains("benchgate"), "the export has fields of benchgate");
     let keys: Vec<_> = file["benchmarks"].as_object().expect("a map").keys().collect();
     assert_eq!(keys, ["cache/hit", "scan"]);
 }
@@ -153,7 +153,7 @@ fn the_real_critcmp_compares_two_of_our_files() {
         fs::write(directory.path().join(name), text).expect("written");
     };
     write("main.json", of("main", &[100.0, 110.0, 120.0], 1000.0));
-    // The mean over the runs: half as much again.
+    // The mean over the runs: 50% more.
     write("other.json", of("other", &[160.0, 170.0], 1250.0));
     assert_eq!(
         critcmp(directory.path(), &["main.json", "other.json"]),
@@ -186,8 +186,8 @@ fn the_real_critcmp_compares_our_export_with_its_own() {
     }
 }
 
-/// The text with its fractions at twelve digits: critcmp 0.1.8 loses the last
-/// bit of some numbers that it reads.
+/// The text with fractions of twelve digits: critcmp 0.1.8 loses the last bit of some
+/// numbers.
 fn rounded(text: &str) -> String {
     let line = |line: &str| match line.rsplit_once(": ") {
         Some((key, number)) if number.contains('.') => {
@@ -210,7 +210,7 @@ fn the_real_critcmp_exports_our_file_as_we_do() {
     let exported = critcmp(directory.path(), &["main.json", "--export", "main"]);
     let ours = export_critcmp(&snapshot("main")).expect("text").text;
     assert_eq!(rounded(&exported), rounded(&ours));
-    // Our fields were dropped on the way; critcmp's are read as a plain export.
+    // The gate's fields were dropped; critcmp's fields are read as a plain export.
     fs::write(&path, exported).expect("written");
     let plain = read(&path).expect("a snapshot");
     assert_eq!((plain.runs.len(), plain.measurements.len()), (1, 2));

@@ -1,5 +1,5 @@
-//! Files that are no snapshots: each is refused with its path and its place,
-//! and none does harm.
+//! Files that are not snapshots: each is refused with its path and its place, and none
+//! does harm.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{cases, fixture, saved_text, snapshot};
 
-/// What `read` says of a file with that text, without the path in front.
+/// The error of `read` for a file with this text, without the path.
 fn refusal(text: impl AsRef<[u8]>) -> String {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("broken.json");
@@ -19,7 +19,7 @@ fn refusal(text: impl AsRef<[u8]>) -> String {
     rest.unwrap_or_else(|| panic!("no path in front: {error}")).trim_start().to_owned()
 }
 
-/// What `read` says of our file where `value` stands at `pointer`.
+/// The error of `read` for the gate's file with `value` at `pointer`.
 fn with(pointer: &str, value: Value) -> String {
     let mut file: Value = serde_json::from_str(&saved_text(&snapshot("main"))).expect("JSON");
     *file.pointer_mut(pointer).expect(pointer) = value;
@@ -27,7 +27,7 @@ fn with(pointer: &str, value: Value) -> String {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused_at_its_place() {
+fn an_invalid_value_is_refused_with_its_place() {
     let hit = "/benchmarks/cache~1hit/benchgate/runs";
     let counts = "/benchgate/measurements/0";
     for (pointer, value, expected) in [
@@ -120,7 +120,7 @@ fn what_makes_no_sense_is_refused_at_its_place() {
 }
 
 #[test]
-fn costs_that_no_process_has_are_refused() {
+fn impossible_costs_are_refused() {
     let mut file: Value = serde_json::from_str(&saved_text(&snapshot("main"))).expect("JSON");
     for (costs, expected) in [
         (
@@ -146,7 +146,7 @@ fn costs_that_no_process_has_are_refused() {
 }
 
 #[test]
-fn one_metric_of_one_benchmark_stands_once() {
+fn a_metric_of_a_benchmark_is_allowed_once() {
     let mut file: Value = serde_json::from_str(&saved_text(&snapshot("main"))).expect("JSON");
     let counts = file["benchgate"]["measurements"].as_array_mut().expect("a list");
     counts.push(counts[0].clone());
@@ -163,14 +163,14 @@ fn one_metric_of_one_benchmark_stands_once() {
 }
 
 #[test]
-fn a_later_schema_version_is_refused_by_name() {
+fn a_later_schema_version_is_refused_with_the_version_to_install() {
     let text = saved_text(&snapshot("main"))
         .replace("\"schema_version\": 1", "\"schema_version\": 4711")
         .replace(
             &format!("\"tool_version\": \"{}\"", env!("CARGO_PKG_VERSION")),
             "\"tool_version\": \"9.8.7\"",
         )
-        // Its fields may mean anything.
+        // The meaning of its fields is unknown.
         .replace("\"benchmarks\": {", "\"benchmarks\": 1, \"other\": {");
     let here = env!("CARGO_PKG_VERSION");
     assert_eq!(
@@ -183,7 +183,7 @@ fn a_later_schema_version_is_refused_by_name() {
 }
 
 #[test]
-fn what_is_not_json_is_refused_with_line_and_column() {
+fn invalid_json_is_refused_with_line_and_column() {
     let text = saved_text(&snapshot("main"));
     let nan = text.replacen("120,", "NaN,", 1);
     let infinite = text.replacen("120,", "1e999,", 1);
@@ -214,7 +214,7 @@ fn only_regular_files_of_bounded_size_are_read() {
     assert!(matches!(error, BaselineError::NotAFile { .. }), "{error}");
     let path = directory.path().join("large.json");
     let file = fs::File::create(&path).expect("created");
-    // Sparse: it takes no room.
+    // Sparse: it does not occupy the disk.
     file.set_len(MAX_FILE_BYTES + 1).expect("set");
     let error = read(&path).expect_err("too large").to_string();
     assert!(error.contains("has 268435457 bytes; a snapshot has at most 268435456"), "{error}");
@@ -225,7 +225,7 @@ fn only_regular_files_of_bounded_size_are_read() {
 proptest! {
     #![proptest_config(cases(256))]
 
-    /// Whatever a byte is turned into, there is an answer.
+    /// Any changed byte gives a snapshot or an error.
     #[test]
     fn no_damaged_file_panics(at in any::<prop::sample::Index>(), to in any::<u8>()) {
         let mut bytes = saved_text(&snapshot("main")).into_bytes();

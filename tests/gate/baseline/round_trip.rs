@@ -1,4 +1,4 @@
-//! What is written is read again as it was, whatever it was.
+//! Written files are read back unchanged, whatever their content.
 
 use std::collections::BTreeSet;
 
@@ -17,10 +17,10 @@ use serde_json::Value;
 
 use super::{CLASS, cases, fixture, saved_text, snapshot, time};
 
-/// The file of version 1 that is committed. A gate of any later version must
-/// read it as this snapshot, so it is never made again.
+/// Every later version of the gate must read the committed file of version 1 as this
+/// snapshot, so the file is never regenerated.
 #[test]
-fn the_committed_file_of_version_1_is_read_and_written_again() {
+fn the_committed_file_of_version_1_is_read_and_reproduced() {
     let path = fixture("snapshot-v1.json");
     assert_eq!(read(&path).expect("a snapshot"), snapshot("main"));
     let committed = std::fs::read_to_string(path).expect("text");
@@ -38,7 +38,8 @@ fn the_order_of_measurements_makes_no_difference() {
     assert_eq!(saved_text(&turned), saved_text(&snapshot("main")));
 }
 
-/// `BENCHGATE_UPDATE_SCHEMAS=1 cargo test --test baseline schema` writes it anew.
+/// `BENCHGATE_UPDATE_SCHEMAS=1 cargo test -p benchgate-tests --test gate schema`
+/// regenerates it.
 #[test]
 fn the_committed_schema_is_current() {
     let path = crate::root().join("docs/schema/snapshot.schema.json");
@@ -105,7 +106,7 @@ fn two_targets_with_one_name_do_not_collide() {
 }
 
 #[test]
-fn a_name_that_looks_like_a_qualified_one_takes_nothing_away() {
+fn a_name_that_looks_qualified_does_not_hide_another_benchmark() {
     let mut three = snapshot("main");
     three.measurements = vec![
         time(BenchId::in_target("get", "cache", "shop"), &[10.0]),
@@ -177,7 +178,7 @@ fn any_reading() -> impl Strategy<Value = Reading> {
     ]
 }
 
-/// Few different names, so that many collide; and any text.
+/// Few different names, so that many are equal; and any text.
 fn any_name() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => prop::sample::select(vec!["get", "q/t::get", "q/t::get (2)", "größe/\"日本\"", " "])
@@ -246,13 +247,13 @@ fn any_measurements(runs: u32) -> impl Strategy<Value = Vec<Measurement>> {
             Costs { threads, scope, total, functions }
         },
     );
-    let one = (
+    let content = (
         readings,
         option::weighted(0.8, any_parts()),
         option::of(any_throughput()),
         option::weighted(0.2, costs),
     );
-    let all = vec(((any_id(), any_metric()), one), 0..8);
+    let all = vec(((any_id(), any_metric()), content), 0..8);
     all.prop_map(|all| {
         let mut seen = BTreeSet::new();
         all.into_iter()
@@ -338,7 +339,7 @@ fn any_snapshot() -> impl Strategy<Value = Snapshot> {
             |(name, created, how, (measurements, runs), (not_run, problems, revision))| {
                 let (selection, pairing) = how;
                 let mut snapshot = Snapshot {
-                    // No word of these nine letters is a device of Windows.
+                    // These nine letters cannot spell the name of a Windows device.
                     name: format!("x{name}"),
                     created,
                     revision,
@@ -360,7 +361,7 @@ proptest! {
     #![proptest_config(cases(96))]
 
     #[test]
-    fn any_snapshot_is_read_as_it_was_written(snapshot in any_snapshot()) {
+    fn any_snapshot_is_read_back_unchanged(snapshot in any_snapshot()) {
         prop_assert_eq!(read_back(&snapshot), snapshot);
     }
 

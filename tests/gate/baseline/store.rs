@@ -1,4 +1,4 @@
-//! The store: names, lists, promotion, pruning, and writers that are killed.
+//! The store: names, lists, promotion, pruning, and killed writers.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -31,7 +31,7 @@ fn file_names(directory: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_saved_snapshot_is_loaded_and_replaced_only_when_told() {
+fn a_saved_snapshot_is_loaded_and_replaced_only_on_request() {
     let (_root, store) = store();
     let path = store.save(CLASS, &snapshot("main"), Existing::Refuse).expect("saved");
     assert_eq!(path, store.root().join("some-machine").join("main.json"));
@@ -47,7 +47,7 @@ fn a_saved_snapshot_is_loaded_and_replaced_only_when_told() {
 }
 
 #[test]
-fn a_missing_baseline_says_what_there_is() {
+fn a_missing_baseline_is_an_error_that_lists_the_others() {
     let (_root, store) = store();
     let error = store.load(CLASS, "main").expect_err("nothing").to_string();
     assert!(error.starts_with("no baseline `main` for machine class `some-machine`: "), "{error}");
@@ -71,11 +71,11 @@ fn names_that_leave_the_directory_are_refused_everywhere() {
         refused(store.promote(CLASS, name, "main").expect_err("a bad name"));
         refused(store.promote(CLASS, "main", name).expect_err("a bad name"));
     }
-    assert_eq!(file_names(root.path()), Vec::<String>::new(), "nothing was made");
+    assert_eq!(file_names(root.path()), Vec::<String>::new(), "a file was created");
 }
 
 #[test]
-fn a_copied_file_goes_by_its_own_name() {
+fn a_copied_file_has_its_own_name() {
     let (_root, store) = store();
     let path = store.save(CLASS, &snapshot("main"), Existing::Refuse).expect("saved");
     fs::copy(&path, path.with_file_name("release.json")).expect("copied");
@@ -83,7 +83,7 @@ fn a_copied_file_goes_by_its_own_name() {
 }
 
 #[test]
-fn a_snapshot_that_could_not_be_read_again_is_not_written() {
+fn a_snapshot_that_could_not_be_read_back_is_not_written() {
     let (root, store) = store();
     let mut broken = snapshot("main");
     broken.measurements[0].runs[0].reading = benchgate::model::Reading::Value(f64::NAN);
@@ -97,7 +97,7 @@ fn a_snapshot_that_could_not_be_read_again_is_not_written() {
 }
 
 #[test]
-fn a_list_shows_broken_files_and_hides_nothing_behind_them() {
+fn a_list_shows_broken_files_and_all_others() {
     let (_root, store) = store();
     assert!(store.list().expect("an empty list").is_empty());
     store.save("b", &snapshot("main-2"), Existing::Refuse).expect("saved");
@@ -150,7 +150,11 @@ fn a_promotion_loses_nothing() {
     let first = taken("main", "2026-07-01T00:00:00Z");
     assert_eq!(store.load(CLASS, "main").expect("loaded"), first);
     assert!(fs::read_to_string(&path).expect("text").contains("\"fullname\": \"main/scan\""));
-    assert_eq!(promote(), Promoted { path: path.clone(), replaced: None }, "it is the same");
+    assert_eq!(
+        promote(),
+        Promoted { path: path.clone(), replaced: None },
+        "the baseline is the same"
+    );
 
     save(taken("next", "2026-07-02T00:00:00Z"));
     let kept = class.join("main.2026-07-01T00-00-00Z.json");
@@ -158,7 +162,7 @@ fn a_promotion_loses_nothing() {
     let name = "main.2026-07-01T00-00-00Z";
     assert_eq!(store.load(CLASS, name).expect("kept"), Snapshot { name: name.into(), ..first });
 
-    // Another of the same moment, and one that was kept before.
+    // Another baseline of the same time, and a baseline that was kept before.
     let mut twin = taken("main", "2026-07-01T00:00:00Z");
     twin.measurements.pop();
     save(twin);
@@ -193,7 +197,7 @@ fn a_promotion_that_cannot_keep_what_it_replaces_changes_nothing() {
 }
 
 #[test]
-fn pruning_removes_what_is_old_and_not_kept() {
+fn pruning_removes_old_baselines_that_are_not_kept() {
     let (_root, store) = store();
     let class = store.root().join(CLASS);
     for (name, created) in [
@@ -246,10 +250,10 @@ mod killed {
     /// Names the directory that the child process writes into.
     const WRITER: &str = "BENCHGATE_TEST_WRITER";
     const KILLS: u32 = 40;
-    /// How long a writer may take on the slowest machine.
+    /// The longest time for a write on the slowest machine.
     const LONGEST: Duration = Duration::from_mins(1);
 
-    /// Two versions of one baseline, large enough that writing takes its time.
+    /// Two versions of a baseline, large enough that a write takes a while.
     fn versions() -> [Snapshot; 2] {
         ["A", "B"].map(|version| {
             let reason = version.repeat(1 << 20);
@@ -260,7 +264,7 @@ mod killed {
         })
     }
 
-    fn write_for_ever(root: &Path) -> ! {
+    fn write_forever(root: &Path) -> ! {
         let versions = versions();
         let store = Store::new(root);
         loop {
@@ -287,11 +291,11 @@ mod killed {
             .expect("started")
     }
 
-    /// Runs itself again as the writer, and kills that one (SIGKILL).
+    /// Starts this test again as the writer, and kills it (SIGKILL).
     #[test]
     fn a_kill_at_any_moment_leaves_one_of_the_two() {
         if let Some(root) = std::env::var_os(WRITER) {
-            write_for_ever(Path::new(&root));
+            write_forever(Path::new(&root));
         }
         let (_root, store) = store();
         let path = store.path(CLASS, "main").expect("a path");
@@ -303,7 +307,7 @@ mod killed {
         let cycle = first.elapsed();
         let class = path.parent().expect("the class");
         let mut seen = BTreeSet::new();
-        // Knuth's generator of 64 bits; the moments need only be spread.
+        // Knuth's 64-bit generator; the times only have to vary.
         let mut random = 0x5DEE_CE66_D1CE_4E5B_u64;
         for kill in 0..KILLS {
             let before = inode(&path);
@@ -317,11 +321,11 @@ mod killed {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let share = f64::from((random >> 33) as u32) / f64::from(1_u32 << 31);
             std::thread::sleep(cycle.mul_f64(share * 1.5));
-            // Most of the time goes into making the text; every other kill
-            // waits for the next file to be under way.
+            // Most of the time is spent making the text, so every other kill
+            // waits until the next file has been started.
             let named = file_names(class).len();
             while kill % 2 == 1 && file_names(class).len() == named {
-                assert!(started.elapsed() < LONGEST, "no file is under way");
+                assert!(started.elapsed() < LONGEST, "no file was started");
             }
             child.kill().expect("killed");
             child.wait().expect("ended");
@@ -333,7 +337,7 @@ mod killed {
         assert_eq!(seen.len(), 2, "the kills met both versions");
 
         let temporaries = file_names(class).len() - 1;
-        assert!(temporaries > 0, "some kill met a half-written temporary");
+        assert!(temporaries > 0, "no kill interrupted a write");
         let list = store.list().expect("a list");
         assert!(matches!(list.as_slice(), [only] if only.summary.is_ok()), "{list:?}");
         let prune = Prune {
@@ -347,7 +351,7 @@ mod killed {
     }
 
     #[test]
-    fn a_baseline_is_as_readable_as_its_directorys_other_files() {
+    fn a_baseline_has_the_permissions_of_an_ordinary_file() {
         let (root, store) = store();
         let path = store.save(CLASS, &snapshot("main"), Existing::Refuse).expect("saved");
         let other = root.path().join("other");

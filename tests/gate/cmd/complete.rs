@@ -1,4 +1,4 @@
-//! No exit code and no finding without a golden.
+//! Every exit code and every finding has a golden.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::Path;
 use benchgate::exit::Exit;
 use benchgate::judge::{Code, Outcome};
 
-/// The goldens, except those that list every code anyway.
+/// The goldens, except those that list every code.
 fn goldens() -> String {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("cmd");
     let mut text = String::new();
@@ -55,7 +55,7 @@ fn every_outcome_and_every_exit_code_occurs() {
         assert!(text.contains(&word), "no golden shows {word:?}");
     }
     for exit in Exit::ALL {
-        // trycmd writes no line for success.
+        // trycmd does not write a line for success.
         let status = format!("\n? {}\n", exit.code());
         assert!(exit == Exit::Pass || text.contains(&status), "no golden ends with {exit:?}");
         let verdict = format!("(exit {})", exit.code());

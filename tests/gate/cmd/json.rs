@@ -46,8 +46,8 @@ fn reports_match_the_committed_schema() {
 }
 
 #[test]
-fn numbers_are_finite_where_a_number_is_due() {
-    // serde_json writes what is not finite as null.
+fn required_numbers_are_finite() {
+    // serde_json writes non-finite numbers as null.
     let report = report(&["check", "--baseline", "zero-main.json", "zero.json"]);
     for row in report["rows"].as_array().unwrap() {
         for side in ["baseline", "candidate"] {
@@ -61,19 +61,19 @@ fn numbers_are_finite_where_a_number_is_due() {
 }
 
 #[test]
-fn a_report_says_what_the_exit_code_says() {
+fn a_report_agrees_with_the_exit_code() {
     let args = ["check", "--baseline", "main.json", "slower.json", "--format", "json"];
     let output = gate(&args);
     let report: Value = serde_json::from_str(stdout(&output)).unwrap();
     assert_eq!(output.status.code(), Some(3));
     assert_eq!(report["verdict"]["exit_code"], 3);
     assert_eq!(report["verdict"]["outcome"], "fail");
-    // Two that gate, and one that is only shown.
+    // Two rows gate, and one is only shown.
     assert_eq!(report["counts"]["regression"], 3);
     let worst = &report["rows"][0];
     assert_eq!((worst["id"].as_str(), worst["metric"].as_str()), (Some("cache/hit"), Some("time")));
     assert_eq!(worst["judgement"]["severity"], "fail");
-    // 146 ns where it was 120 ns.
+    // 146 ns instead of 120 ns.
     let change = worst["change"]["estimate"].as_f64().unwrap();
     assert!((change - 26.0 / 120.0).abs() < 1e-9, "{change}");
     // The table hides metrics that cannot gate; the report does not.
@@ -81,7 +81,7 @@ fn a_report_says_what_the_exit_code_says() {
     assert!(metrics.contains(&&Value::from("l1_hits")), "{metrics:?}");
 }
 
-/// Names come through whole, whatever is in them.
+/// Names are kept whatever they contain.
 #[test]
 fn hostile_names_are_not_changed() {
     let report = report(&["check", "--baseline", "hostile.json", "hostile-slower.json"]);
@@ -94,7 +94,7 @@ fn hostile_names_are_not_changed() {
 }
 
 #[test]
-fn the_policy_schema_is_the_committed_one() {
+fn the_printed_policy_schema_is_the_committed_schema() {
     let output = gate(&["policy", "schema"]);
     assert_eq!(stdout(&output), include_str!("../../../docs/schema/policy.schema.json"));
 }

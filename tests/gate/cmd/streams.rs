@@ -1,4 +1,4 @@
-//! What goes where, in which colours, and when.
+//! Which output goes where, in which colours, and when.
 
 use std::process::{Command, Output, Stdio};
 
@@ -29,22 +29,22 @@ fn data_is_on_stdout_and_status_on_stderr() {
 }
 
 #[test]
-fn colour_is_for_terminals_and_for_those_who_ask() {
+fn colours_are_for_terminals_and_on_request() {
     let coloured = |output: &Output| stdout(output).contains('\u{1b}');
-    assert!(!coloured(&gate(&SLOWER)), "a pipe is no terminal");
+    assert!(!coloured(&gate(&SLOWER)), "a pipe has colours");
     let forced = with_env(&[("CLICOLOR_FORCE", "1")], &SLOWER);
     assert!(coloured(&forced));
     let plain = anstream::adapter::strip_str(stdout(&forced)).to_string();
-    assert_eq!(plain, stdout(&gate(&SLOWER)), "colours change nothing else");
+    assert_eq!(plain, stdout(&gate(&SLOWER)), "colours change the text");
     let refused = with_env(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], &SLOWER);
-    assert!(!coloured(&refused), "NO_COLOR counts more");
+    assert!(!coloured(&refused), "NO_COLOR does not win");
     let json = [&SLOWER[..], &["--format", "json"]].concat();
     assert!(!coloured(&with_env(&[("CLICOLOR_FORCE", "1")], &json)));
     let error = with_env(&[("CLICOLOR_FORCE", "1")], &["explain", "nonsense"]);
     assert!(stderr(&error).contains('\u{1b}'));
 }
 
-/// Escapes, line breaks and turned reading direction are written out, in names,
+/// Escapes, line breaks and changes of the reading direction are shown as text, in names,
 /// findings, headers and notes.
 #[test]
 fn hostile_text_cannot_move_a_cursor() {
@@ -72,7 +72,7 @@ fn hostile_text_cannot_move_a_cursor() {
     // A name that looks like a verdict stays within its line.
     let verdicts = table.lines().filter(|line| line.starts_with("PASS")).count();
     assert_eq!(verdicts, 0, "{table}");
-    // A long name is broken, and nothing of it is lost.
+    // A long name is broken into lines and shown whole.
     let long = table.matches("xxxx").count() * 4;
     assert!((292..=295).contains(&long), "{long} of 295 letters:\n{table}");
     let widest = table.lines().map(|line| line.chars().count()).max().unwrap();
@@ -89,7 +89,7 @@ fn the_report_is_written_before_the_failing_exit() {
     let written = std::fs::read_to_string(&file).unwrap();
     let json = gate(&[&SLOWER[..], &["--format", "json"]].concat());
     assert_eq!(written, stdout(&json));
-    assert!(stdout(&output).contains("REGRESSION"), "the table is written, too");
+    assert!(stdout(&output).contains("REGRESSION"), "the table is missing");
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn every_format_is_written_before_the_failing_exit() {
             "report.md"
         ]
     );
-    // Rendered again, each is the same to the byte.
+    // Rendering again gives the same bytes.
     let again = place.path().join("again");
     let saved = out.join("report.json");
     let saved = saved.to_str().unwrap();
@@ -134,7 +134,7 @@ fn every_format_is_written_before_the_failing_exit() {
         assert_eq!(std::fs::read_to_string(again.join(file)).unwrap(), written, "{file}");
         assert_eq!(stdout(&gate(&["report", saved, "--format", format])), written, "{file}");
     }
-    // A directory that cannot be made is no verdict.
+    // A directory that cannot be created is an error, not a verdict.
     let in_the_way = [&SLOWER[..], &["--report", saved]].concat();
     let output = gate(&in_the_way);
     assert_eq!(output.status.code(), Some(1));
@@ -142,7 +142,7 @@ fn every_format_is_written_before_the_failing_exit() {
 }
 
 #[test]
-fn a_job_s_summary_is_added_to_what_is_there() {
+fn a_jobs_summary_is_appended() {
     let place = tempfile::tempdir().unwrap();
     let summary = place.path().join("summary.md");
     std::fs::write(&summary, "of another step\n").unwrap();
@@ -152,15 +152,14 @@ fn a_job_s_summary_is_added_to_what_is_there() {
     assert!(stdout(&output).starts_with("::error title=benchmarks%3A FAIL::"));
     let text = std::fs::read_to_string(&summary).unwrap();
     assert!(text.starts_with("of another step\n❌ **FAIL** – 2 rows regressed"), "{text}");
-    // Other formats leave it alone, and without one there is none.
+    // Other formats do not write a summary, and neither does a run without the variable.
     let markdown = [&SLOWER[..], &["--format", "markdown"]].concat();
     with_env(&[("GITHUB_STEP_SUMMARY", summary.to_str().unwrap())], &markdown);
     assert_eq!(std::fs::read_to_string(&summary).unwrap(), text);
     assert_eq!(stdout(&gate(&args)), stdout(&output));
 }
 
-/// The commands of every group, as far as they need no measurement, and the ways to
-/// get help and errors.
+/// Commands of every group that do not measure, and the ways to get help and errors.
 const COMMANDS: [&[&str]; 23] = [
     &[],
     &["--help"],
@@ -241,15 +240,15 @@ fn cargo_gate_is_the_same_program() {
         assert_eq!(output.status.code(), Some(3), "{args:?}");
         assert_eq!(stdout(&output), stdout(&expected), "{args:?}");
     }
-    // Only the first `gate` is cargo's, and only there.
+    // Only the first `gate` comes from cargo, and only in `cargo-gate`.
     assert_eq!(run(cargo_gate, &["gate", "gate", "check"]).status.code(), Some(2));
     assert_eq!(gate(&["gate", "check"]).status.code(), Some(2));
     assert_eq!(run(cargo_gate, &["gate"]).status.code(), Some(2));
 }
 
-/// As cargo itself calls it, where no alias of that name stands in the way.
+/// cargo itself calls the program, from a directory without an alias of that name.
 #[test]
-fn cargo_finds_it() {
+fn cargo_finds_the_program() {
     let place = tempfile::tempdir().unwrap();
     let programs = place.path().join("bin");
     std::fs::create_dir(&programs).unwrap();
@@ -268,7 +267,7 @@ fn cargo_finds_it() {
 }
 
 #[test]
-fn a_critcmp_export_comes_through_import_and_export() {
+fn a_critcmp_export_is_unchanged_by_import_and_export() {
     let place = tempfile::tempdir().unwrap();
     let original = project().join("../../fixtures/critcmp/main.json");
     let run = |args: &[&str]| {
@@ -299,10 +298,11 @@ fn the_class_comes_from_the_environment_or_the_command_line() {
     let other = run("other-box", &["check", main]);
     assert_eq!(other.status.code(), Some(5));
     assert!(stderr(&other).contains("(other-box), only for one-box;"), "{}", stderr(&other));
-    // A pipeline's variable that nobody set.
+    // A pipeline's variable that was not set.
     let unset = run("", &["baseline", "save", "main", main]);
     assert_eq!(unset.status.code(), Some(0), "{}", stderr(&unset));
     assert_eq!(place.path().join("baselines").read_dir().unwrap().count(), 2);
-    let told = run("other-box", &["check", main, "--class", "one-box"]);
-    assert_eq!(told.status.code(), Some(0));
+
+    let named = run("other-box", &["check", main, "--class", "one-box"]);
+    assert_eq!(named.status.code(), Some(0));
 }

@@ -15,7 +15,7 @@ fn at(report: &Report, width: Option<u16>) -> String {
     anstream::adapter::strip_str(&text).to_string()
 }
 
-/// Reasons leave the table first, then intervals go with them.
+/// Reasons are moved below the table first, then the intervals.
 #[test]
 fn a_narrow_terminal_gets_reasons_below() {
     let report = report(&["check", "--baseline", "main.json", "slower.json"]);
@@ -49,20 +49,20 @@ FAIL  2 rows regressed beyond their limits (exit 3)
     assert_eq!(at(&report, Some(160)), at(&report, None));
 }
 
-/// Equal reasons are said once, for all rows that have them.
+/// Equal reasons are shown once, for all their rows.
 #[test]
 fn equal_reasons_are_one_line() {
     let report = report(&["check", "--baseline", "main.json", "other-compiler.json"]);
     let text = at(&report, Some(100));
-    let said: Vec<&str> = text.lines().filter(|line| line.starts_with("undecided  ")).collect();
+    let reasons: Vec<&str> = text.lines().filter(|line| line.starts_with("undecided  ")).collect();
     assert_eq!(
-        said,
+        reasons,
         ["undecided  cache/hit (time), cache/miss (time), http/round_trip (time), sql/select \
           (time), cache/hit (instructions): not comparable: different rustc"]
     );
 }
 
-/// Whatever the names, tables fit: only names are broken, never numbers.
+/// Tables fit whatever the names: names are broken, numbers are not.
 #[test]
 fn tables_fit() {
     for args in [
@@ -78,7 +78,7 @@ fn tables_fit() {
         for width in [80, 100, 120, 200] {
             let text = Terminal { width: Some(width), all: true, bars: Bars::Off }.render(&report);
             let text = anstream::adapter::strip_str(&text).to_string();
-            // Behind the header, up to the next empty line.
+            // After the header, up to the next empty line.
             let table: Vec<&str> =
                 text.lines().skip_while(|line| !line.is_empty()).skip(1).collect();
             let end = table.iter().position(|line| line.is_empty()).unwrap_or(table.len());

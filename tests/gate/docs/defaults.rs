@@ -7,8 +7,8 @@ use regex::Regex;
 
 use super::{documents, outside_blocks};
 
-/// Values by section and key. The first rule is the section `rule`; a further one is
-/// called after the metric that it is for.
+/// Values by section and key. The first rule is the section `rule`; a further rule has the
+/// name of its metric.
 fn defaults() -> BTreeMap<(String, String), String> {
     let policy: toml::Table = toml::from_str(policy::DEFAULT).unwrap();
     let mut found = BTreeMap::new();
@@ -70,7 +70,7 @@ fn is_default(
 }
 
 #[test]
-fn defaults_that_the_documents_state_are_those_of_the_policy() {
+fn defaults_in_the_documents_are_those_of_the_policy() {
     let (defaults, statement) = (defaults(), statement());
     let mut faults = Vec::new();
     let mut count = 0;
@@ -87,7 +87,7 @@ fn defaults_that_the_documents_state_are_those_of_the_policy() {
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-    assert!(count > 40, "they are found: {count}");
+    assert!(count > 40, "too few were found: {count}");
 }
 
 #[test]
@@ -109,7 +109,10 @@ fn a_wrong_default_is_found() {
     assert!(check(None, "slower_clock", "warn").is_err());
     assert_eq!(check(Some("instructions"), "tolerance", "0.5%"), Ok(()));
     assert!(check(None, "tolerance", "0.5%").is_err());
-    assert!(check(None, "warm_up", "30ms").is_err(), "it has two values: the section is needed");
+    assert!(
+        check(None, "warm_up", "30ms").is_err(),
+        "an ambiguous key without a section is accepted"
+    );
     assert!(check(Some("ab"), "warmup", "30ms").is_err());
     assert_eq!(check(None, "something", "else"), Ok(()));
 }

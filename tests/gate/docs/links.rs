@@ -1,4 +1,4 @@
-//! Links between documents, and from them to files of the repository.
+//! Links between documents, and from documents to files of the repository.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -42,5 +42,5 @@ fn links_lead_somewhere() {
             count += 1;
         }
     }
-    assert!(count > 20, "they are found: {count}");
+    assert!(count > 20, "too few were found: {count}");
 }

@@ -1,5 +1,5 @@
-//! The action that judges: what it passes on, what it compares with, and what
-//! becomes of gate's exit codes.
+//! The action that judges: the arguments that it passes on, its base, and its use of the
+//! gate's exit codes.
 
 use std::fs;
 
@@ -7,14 +7,14 @@ use serde_json::json;
 
 use super::{Ran, Runner, reports};
 
-/// Keeps its arguments; of `ab` it takes the report and the code from files.
+/// A fake gate that records its arguments. Files set the report and the exit code of `ab`.
 const GATE: &str = r#"#!/usr/bin/env bash
 set -euo pipefail
 line=$(printf '%s | ' "$@")
 printf '%s\n' "${line% | }" >>"$FAKE/calls"
 [ "$1" = ab ] || exec "$REAL_GATE" "$@"
-echo '::error::said by a benchmark'
-echo '::error::said by another' >&2
+echo '::error::printed by a benchmark'
+echo '::error::printed by another' >&2
 while [ "$1" != --report ]; do shift; done
 if [ -d "$FAKE/report" ]; then
     mkdir -p "$2"
@@ -31,8 +31,8 @@ fn runner(event: &str, code: i32) -> Runner {
     runner
 }
 
-/// A history as a pull request's checkout has it: the base branch went on after
-/// the head left it. The commit where it left, and the tip of the base branch.
+/// The history of a pull request's checkout: the base branch has a commit after the head's
+/// branch point. Returns the branch point and the tip of the base branch.
 fn pull_request(runner: &mut Runner) -> (String, String) {
     runner.set("GITHUB_BASE_REF", "main");
     runner.git(&["init", "--quiet"]);
@@ -53,7 +53,7 @@ fn base_of(ran: &Ran) -> Option<&str> {
 }
 
 #[test]
-fn inputs_become_arguments_each_as_it_is() {
+fn each_input_becomes_an_unchanged_argument() {
     let mut runner = runner("workflow_dispatch", 0);
     reports("main.json", "same.json", &runner.path("fake/report"));
     for (name, value) in [
@@ -86,7 +86,7 @@ fn inputs_become_arguments_each_as_it_is() {
 }
 
 #[test]
-fn nothing_is_passed_that_was_not_given() {
+fn only_given_inputs_are_passed() {
     let mut runner = runner("workflow_dispatch", 0);
     for name in ["GATE_BASE", "GATE_BENCH", "GATE_FILTER", "GATE_BUDGET", "GATE_ARGS"] {
         runner.set(name, "");
@@ -96,20 +96,24 @@ fn nothing_is_passed_that_was_not_given() {
 }
 
 #[test]
-fn a_pull_request_is_held_against_its_merge_base() {
+fn a_pull_request_is_compared_with_its_merge_base() {
     let mut runner = runner("pull_request", 0);
     let (fork, tip) = pull_request(&mut runner);
     runner.set("GATE_EVENT_BASE", &tip);
     assert_eq!(base_of(&runner.step("github/ab", &[]).ok()), Some(fork.as_str()));
-    // Where the branch was not fetched by its name, the event's commit stands for it.
+    // If the branch was not fetched by its name, the event's commit is used.
     runner.git(&["update-ref", "-d", "refs/remotes/origin/main"]);
     assert_eq!(base_of(&runner.step("github/ab", &[]).ok()), Some(fork.as_str()));
     runner.set("GATE_BASE", "HEAD~0");
-    assert_eq!(base_of(&runner.step("github/ab", &[]).ok()), Some("HEAD~0"), "who asks gets it");
+    assert_eq!(
+        base_of(&runner.step("github/ab", &[]).ok()),
+        Some("HEAD~0"),
+        "an explicit base is used"
+    );
 }
 
 #[test]
-fn a_merge_commit_as_head_is_held_against_the_base_branch() {
+fn a_merge_commit_as_head_is_compared_with_the_base_branch() {
     let mut runner = runner("pull_request", 0);
     let (_, tip) = pull_request(&mut runner);
     let head = runner.git(&["rev-parse", "HEAD"]);
@@ -119,7 +123,7 @@ fn a_merge_commit_as_head_is_held_against_the_base_branch() {
 }
 
 #[test]
-fn a_checkout_without_history_is_told_what_to_do() {
+fn a_checkout_without_history_is_an_error_with_a_remedy() {
     let mut runner = runner("pull_request", 0);
     runner.set("GITHUB_BASE_REF", "main").set("GATE_EVENT_BASE", super::COMMIT);
     runner.git(&["init", "--quiet"]);
@@ -130,7 +134,7 @@ fn a_checkout_without_history_is_told_what_to_do() {
 }
 
 #[test]
-fn a_push_is_held_against_what_stood_there_before() {
+fn a_push_is_compared_with_the_branch_before_it() {
     let mut runner = runner("push", 0);
     runner.git(&["init", "--quiet"]);
     let first = runner.commit("first");
@@ -138,18 +142,18 @@ fn a_push_is_held_against_what_stood_there_before() {
     runner.commit("third");
     runner.set("GATE_EVENT_BASE", &first);
     assert_eq!(base_of(&runner.step("github/ab", &[]).ok()), Some(first.as_str()));
-    // A new branch had nothing before, and a forced push may have lost it.
+    // A new branch has no earlier commit, and a forced push may have removed it.
     for lost in ["0000000000000000000000000000000000000000", super::COMMIT] {
         runner.set("GATE_EVENT_BASE", lost);
         assert_eq!(base_of(&runner.step("github/ab", &[]).ok()), Some(second.as_str()));
     }
-    // In the merge queue, what the change is queued on.
+    // In the merge queue, the base is the commit that the change is queued on.
     runner.set("GITHUB_EVENT_NAME", "merge_group").set("GATE_EVENT_BASE", &first);
     assert_eq!(base_of(&runner.step("github/ab", &[]).ok()), Some(first.as_str()));
 }
 
 #[test]
-fn events_that_bring_secrets_to_the_code_are_refused() {
+fn events_that_give_secrets_to_the_code_are_refused() {
     for event in ["pull_request_target", "workflow_run", "issue_comment"] {
         let ran = runner(event, 0).step("github/ab", &[]);
         assert_eq!((ran.code, ran.calls.len()), (2, 0), "{event}");
@@ -171,7 +175,7 @@ fn each_exit_code_has_its_verdict_and_fails_only_at_the_end() {
         let mut runner = runner("workflow_dispatch", code);
         if let Some((baseline, candidate)) = snapshots {
             let judged = reports(baseline, candidate, &runner.path("fake/report"));
-            assert_eq!(judged, code, "the report is of that verdict: {candidate}");
+            assert_eq!(judged, code, "the report has another verdict: {candidate}");
         }
         let ran = runner.step("github/ab", &[]).ok();
         assert_eq!(ran.output("verdict"), verdict);
@@ -190,7 +194,7 @@ fn each_exit_code_has_its_verdict_and_fails_only_at_the_end() {
 }
 
 #[test]
-fn a_verdict_that_is_missing_or_asked_for_wrongly_is_no_pass() {
+fn a_missing_or_misused_verdict_is_not_a_pass() {
     let mut runner = runner("workflow_dispatch", 0);
     for (code, fail, ends) in [("", "true", 1), ("none", "false", 1), ("0", "no", 2)] {
         runner.set("GATE_CODE", code).set("GATE_FAIL", fail);
@@ -202,20 +206,20 @@ fn a_verdict_that_is_missing_or_asked_for_wrongly_is_no_pass() {
 }
 
 #[test]
-fn an_earlier_report_is_not_taken_for_this_one() {
+fn an_earlier_report_is_not_used() {
     for code in [0, 1] {
         let runner = runner("workflow_dispatch", code);
         let report = runner.workspace().join("target/gate/report");
         reports("main.json", "same.json", &report);
         let ran = runner.step("github/ab", &[]).ok();
-        // Without a report nothing was judged, whatever the code says.
+        // Without a report nothing was judged, whatever the exit code.
         assert_eq!((ran.output("verdict"), ran.output("exit-code")), ("incomplete", "1"));
         assert!(!report.join("report.json").exists());
     }
 }
 
 #[test]
-fn what_benchmarks_print_is_no_workflow_command() {
+fn output_of_benchmarks_is_not_a_workflow_command() {
     let runner = runner("workflow_dispatch", 3);
     reports("main.json", "slower.json", &runner.path("fake/report"));
     let ran = runner.step("github/ab", &[]).ok();
@@ -223,13 +227,13 @@ fn what_benchmarks_print_is_no_workflow_command() {
     let (end, rest) = rest.split_once('\n').expect("a word on that line");
     let (unheard, heard) = rest.split_once(&format!("\n::{end}::\n")).expect("and heard again");
     assert!(!before.contains("::error::") && end.len() >= 32);
-    assert!(unheard.contains("said by a benchmark") && unheard.contains("said by another"));
-    assert!(!heard.contains("said by") && !ran.stderr.contains("said by"));
+    assert!(unheard.contains("printed by a benchmark") && unheard.contains("printed by another"));
+    assert!(!heard.contains("printed by") && !ran.stderr.contains("printed by"));
     assert!(heard.starts_with("::error title="), "gate's own annotations: {heard}");
 }
 
 #[test]
-fn gate_is_built_only_where_it_is_not_there() {
+fn the_gate_is_built_only_if_it_is_missing() {
     let mut runner = Runner::new("workflow_dispatch", &json!({}));
     let directory = runner.path("temp/benchgate").display().to_string();
     runner.set("GATE_DIRECTORY", &directory);
@@ -250,10 +254,14 @@ fn gate_is_built_only_where_it_is_not_there() {
         "cargo install --quiet --locked --path . --root {directory} --bin gate no flags in build"
     );
     assert_eq!(ran.calls, [call.as_str()]);
-    assert!(!runner.path("temp/benchgate/build").exists(), "only the program is kept");
-    assert_eq!(runner.step("github/install", &[]).ok().calls.len(), 0, "it is there now");
+    assert!(!runner.path("temp/benchgate/build").exists(), "the build directory is left");
+    assert_eq!(
+        runner.step("github/install", &[]).ok().calls.len(),
+        0,
+        "the gate is installed again"
+    );
 
-    // A compiler that is too old is not tried.
+    // A compiler that is too old is not used.
     fs::remove_dir_all(&directory).unwrap();
     runner.program("rustc", "#!/bin/sh\necho 'rustc 1.80.1 (0 2024-01-01)'\n");
     runner.program("rustup", &format!("{keep}[ \"$1\" != run ] || shift 2; \"$@\"\n"));
@@ -264,7 +272,7 @@ fn gate_is_built_only_where_it_is_not_there() {
 }
 
 #[test]
-fn a_gate_that_was_named_is_used_or_missed() {
+fn a_named_gate_is_used_and_must_exist() {
     let mut runner = Runner::new("workflow_dispatch", &json!({}));
     let gate = runner.program("my-gate", "#!/bin/sh\n");
     runner.set("GATE_EXE", "my-gate");
@@ -289,22 +297,28 @@ fn builds_are_kept_for_one_compiler_and_one_lock_file() {
     runner.answer("metadata", metadata.to_string());
     let plan = || runner.step("github/plan", &[]).ok();
     fs::write(root.join("Cargo.lock"), "one").unwrap();
-    let one = plan();
-    assert!(one.output("gate-key").starts_with("benchgate-gate-Linux-X64-"));
-    assert_eq!(one.output("gate-directory"), runner.path("temp/benchgate").display().to_string());
-    assert!(one.output("build-paths").starts_with(&format!("{target}/gate/base\n{target}/gate/")));
-    assert!(one.output("build-paths").ends_with("/benchgate"), "the checkouts, too");
-    let prefix = one.output("build-prefix");
+    let first = plan();
+    assert!(first.output("gate-key").starts_with("benchgate-gate-Linux-X64-"));
+    assert_eq!(first.output("gate-directory"), runner.path("temp/benchgate").display().to_string());
+    assert!(
+        first.output("build-paths").starts_with(&format!("{target}/gate/base\n{target}/gate/"))
+    );
+    assert!(first.output("build-paths").ends_with("/benchgate"), "the checkouts");
+    let prefix = first.output("build-prefix");
     assert!(prefix.starts_with("benchgate-builds-Linux-X64-"), "{prefix}");
-    assert_eq!(one.output("build-key"), format!("{prefix}{}", super::COMMIT));
+    assert_eq!(first.output("build-key"), format!("{prefix}{}", super::COMMIT));
 
     fs::write(root.join("Cargo.lock"), "two").unwrap();
     let two = plan();
     assert_ne!(two.output("build-prefix"), prefix);
-    assert_eq!(two.output("gate-key"), one.output("gate-key"), "gate is none of the project");
-    // No project here: gate will say so, and there are no builds to keep.
+    assert_eq!(
+        two.output("gate-key"),
+        first.output("gate-key"),
+        "the key of the gate depends on the project"
+    );
+    // Without a project there are no builds to keep; the gate reports the error later.
     runner.program("cargo", "#!/bin/sh\nexit 101\n");
     let none = plan();
     assert_eq!(none.output("build-key"), "(no such output)");
-    assert_eq!(none.output("gate-key"), one.output("gate-key"));
+    assert_eq!(none.output("gate-key"), first.output("gate-key"));
 }

@@ -1,4 +1,4 @@
-//! The baseline that main measures, how it moves, and what runs at night.
+//! The baseline that main measures, how it is promoted, and the nightly jobs.
 
 use std::fs;
 
@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::{COMMIT, Runner, reports};
 
-/// `run` writes a baseline, the newest snapshot and a report, and ends as told.
+/// A fake gate: `run` writes a baseline, the newest snapshot and a report, and ends with a
+/// given exit code.
 const GATE: &str = r#"#!/usr/bin/env bash
 set -euo pipefail
 line=$(printf '%s | ' "$@")
@@ -54,7 +55,7 @@ fn kept(runner: &Runner, name: &str) -> Option<String> {
 }
 
 #[test]
-fn a_baseline_that_moved_is_kept_with_its_report() {
+fn a_changed_baseline_is_kept_with_its_report() {
     let runner = runner(0, Some(("main.json", "same.json")));
     let ran = runner.step("github/baseline", &[]).ok();
     assert_eq!(
@@ -73,7 +74,7 @@ fn a_baseline_that_moved_is_kept_with_its_report() {
 fn a_regression_never_becomes_the_baseline_by_itself() {
     for (code, candidate) in [(3, "slower.json"), (4, "noisy.json"), (5, "elsewhere.json")] {
         let runner = runner(code, Some(("main.json", candidate)));
-        // What an earlier run left is not taken for this one's.
+        // Files of an earlier run are not used.
         let left = runner.workspace().join("target/gate/baseline/baselines/ci-box");
         fs::create_dir_all(&left).unwrap();
         fs::write(left.join("main.json"), "left over\n").unwrap();
@@ -82,7 +83,11 @@ fn a_regression_never_becomes_the_baseline_by_itself() {
         assert!(ran.stderr.contains("the baseline is not changed"), "{}", ran.stderr);
         assert!(!ran.calls[0].contains("--force"), "{}", ran.calls[0]);
         assert_eq!(kept(&runner, "baselines/ci-box/main.json"), None);
-        assert_eq!(kept(&runner, "newest.json").as_deref(), Some("newest\n"), "for the record");
+        assert_eq!(
+            kept(&runner, "newest.json").as_deref(),
+            Some("newest\n"),
+            "the newest snapshot is kept"
+        );
     }
 }
 
@@ -95,7 +100,7 @@ fn force_is_passed_on_only_with_a_reason() {
         let ran = runner.step("github/baseline", &[]).ok();
         assert_eq!(ran.calls[0].ends_with(" | --force"), forced, "{}", ran.calls[0]);
     }
-    // It says that it saved, and nothing differs: that is no baseline to propose.
+    // It saved, but nothing differs: there is no baseline to propose.
     runner.git(&["add", "--all"]);
     runner.commit("the baseline is that already");
     assert_eq!(runner.step("github/baseline", &[]).code, 1);
@@ -113,16 +118,16 @@ fn a_promotion_is_a_pull_request() {
     let mut runner = runner(0, Some(("main.json", "same.json")));
     origin(&runner);
     runner.step("github/baseline", &[]).ok();
-    // The other job has a checkout of its own.
+    // The second job has its own checkout.
     runner.git(&["checkout", "--quiet", "--", "baselines"]);
     runner.set("GATE_FORCE", "worth it\n# <b>@all</b>");
-    // The body is gone once the step is over.
+    // The step removes the body at its end.
     let keep = super::GH
         .replace("case", "[[ $* != *--body-file* ]] || cp \"${@: -1}\" \"$FAKE/body\"\ncase");
     runner.program("gh", &keep);
     let ran = runner.step("github/promote", &[]).ok();
     let branch = "baseline/77-1";
-    assert_eq!(ran.calls[0], "auth | setup-git", "the token is in no file and no argument");
+    assert_eq!(ran.calls[0], "auth | setup-git", "the token is in a file or an argument");
     let call = format!(
         "pr | create | --base | main | --head | {branch} | --title | Baseline of main at {} | \
          --body-file | ",
@@ -133,7 +138,7 @@ fn a_promotion_is_a_pull_request() {
     runner.git(&["fetch", "--quiet", "origin"]);
     assert_eq!(runner.git(&["show", &show]), "moved");
     let files = runner.git(&["diff", "--name-only", "HEAD~1", &format!("origin/{branch}")]);
-    assert_eq!(files, "baselines/ci-box/main.json", "nothing else goes with it");
+    assert_eq!(files, "baselines/ci-box/main.json", "other files were committed");
 
     let body = fs::read_to_string(runner.path("fake/body")).unwrap();
     assert!(body.starts_with("Measured on `1f0c9a2b3d` by [run 77](https://github.example/"));
@@ -141,14 +146,14 @@ fn a_promotion_is_a_pull_request() {
         body.contains("\n    worth it # <b>@all</b>"),
         "text, on its own indented line: {body}"
     );
-    assert!(body.contains("✅ **PASS**"), "the means before and after: {body}");
+    assert!(body.contains("✅ **PASS**"), "the report is missing: {body}");
 }
 
 #[test]
-fn nothing_or_something_strange_is_not_promoted() {
+fn a_missing_or_unexpected_baseline_is_not_promoted() {
     let runner = runner(0, None);
     origin(&runner);
-    assert_eq!(runner.step("github/promote", &[]).code, 5, "there is nothing");
+    assert_eq!(runner.step("github/promote", &[]).code, 5, "there is no baseline");
     let keep = |file: &str| {
         let path = runner.workspace().join("target/gate/baseline").join(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -167,7 +172,7 @@ fn nothing_or_something_strange_is_not_promoted() {
 }
 
 #[test]
-fn a_night_adds_to_what_is_known_of_noise() {
+fn a_night_adds_to_the_known_noise() {
     let runner = runner(0, None);
     fs::create_dir(runner.workspace().join("target")).unwrap();
     let ran = runner.step("github/nightly", &["calibrate"]).ok();
@@ -176,7 +181,7 @@ fn a_night_adds_to_what_is_known_of_noise() {
 }
 
 #[test]
-fn a_nights_snapshot_is_kept_whatever_it_is_compared_with() {
+fn a_nights_snapshot_is_kept_whatever_the_comparison() {
     for (code, ends) in [(0, 0), (1, 1), (3, 3), (4, 0), (5, 0)] {
         let snapshots = Some(("main.json", "same.json")).filter(|_| code != 1);
         let runner = runner(code, snapshots);
@@ -207,7 +212,7 @@ fn drift_is_measured_over_a_week() {
     };
     let base = || runner.step("github/nightly", &["week"]).ok().output("base").to_owned();
     let beginning = runner.git(&["rev-parse", "HEAD"]);
-    assert_eq!(base(), beginning, "of a younger history, its beginning");
+    assert_eq!(base(), beginning, "in a history of less than a week, the first commit");
     runner.git(&["switch", "--quiet", "--orphan", "older"]);
     at(20);
     let week = at(8);
@@ -218,10 +223,10 @@ fn drift_is_measured_over_a_week() {
 
 #[test]
 #[ignore = "needs jq: scripts/test installs it"]
-fn one_check_stands_for_all_of_them() {
+fn one_check_summarises_all_jobs() {
     let mut runner = Runner::new("pull_request", &json!({}));
     let result = |result: &str| json!({ "result": result, "outputs": {} });
-    let all = |one: &str| json!({ "lint": result("success"), "test": result(one) }).to_string();
+    let all = |last: &str| json!({ "lint": result("success"), "test": result(last) }).to_string();
     for (needs, code) in [
         (all("success"), 0),
         (all("failure"), 1),

@@ -1,4 +1,4 @@
-//! Which pull request is commented on, and that it gets one comment only.
+//! Which pull request gets the comment, and that it gets only one.
 
 use serde_json::{Value, json};
 
@@ -28,12 +28,12 @@ fn runner(event: &Value, pulls: &[Value], comments: &str) -> Runner {
     runner
 }
 
-/// What was written, and where: method and address.
+/// The method and the address of the written comment.
 fn written(runner: &Runner, ran: &Ran) -> Option<String> {
     let call = ran.calls.iter().find(|call| call.contains("--input"))?;
     let input = std::fs::read_to_string(runner.path("fake/input")).unwrap();
     let input: Value = serde_json::from_str(&input).unwrap();
-    assert_eq!(input, json!({ "body": BODY }), "the text, untouched");
+    assert_eq!(input, json!({ "body": BODY }), "the text was changed");
     let words: Vec<&str> = call.split(" | ").collect();
     assert_eq!(words[0..2], ["api", "--method"]);
     assert_eq!(words[4..], ["--input", "-"]);
@@ -67,10 +67,10 @@ fn a_forks_pull_request_is_found_by_repository_branch_and_commit() {
 
 #[test]
 #[ignore = "needs jq: scripts/test installs it"]
-fn the_comment_of_before_is_written_over() {
+fn the_earlier_comment_is_replaced() {
     let pulls = [pull(12, "mallory/widgets", "faster", COMMIT, "acme/widgets")];
     let ours = "<!-- benchgate -->\nearlier";
-    // Pages come one after the other. Only what the bot itself began with the mark counts.
+    // Comments come in pages. Only comments of the bot that begin with the mark count.
     let pages = [
         json!([
             said(1, "mallory", "User", ours),
@@ -94,7 +94,7 @@ fn the_comment_of_before_is_written_over() {
 
 #[test]
 #[ignore = "needs jq: scripts/test installs it"]
-fn no_pull_request_no_comment() {
+fn without_a_pull_request_there_is_no_comment() {
     let moved_on = "2f0c9a2b3d4e5f60718293a4b5c6d7e8f9012345";
     let mut deleted = pull(12, "mallory/widgets", "faster", COMMIT, "acme/widgets");
     deleted["head"]["repo"] = Value::Null;
@@ -116,13 +116,13 @@ fn no_pull_request_no_comment() {
 
 #[test]
 #[ignore = "needs jq: scripts/test installs it"]
-fn of_two_pull_requests_at_one_commit_none_is_guessed() {
+fn two_pull_requests_at_one_commit_get_no_comment() {
     let two = |head: &str| [12, 13].map(|n| pull(n, head, "faster", COMMIT, "acme/widgets"));
     let runner_of_fork = runner(&followed("failure"), &two("mallory/widgets"), "[]");
     let ran = runner_of_fork.step("github/comment", &[]).ok();
     assert_eq!((written(&runner_of_fork, &ran), ran.calls.len()), (None, 1));
 
-    // Of a branch of this repository, the event says which.
+    // For a branch of this repository, the event names the pull request.
     let mut event = followed("failure");
     event["workflow_run"]["head_repository"] =
         json!({ "full_name": "acme/widgets", "owner": { "login": "acme" } });
@@ -132,7 +132,7 @@ fn of_two_pull_requests_at_one_commit_none_is_guessed() {
     for (numbers, wanted) in [
         (&[13][..], Some("POST repos/acme/widgets/issues/13/comments")),
         (&[12, 13], None),
-        // One that is not at this commit is not taken on the event's word alone.
+        // A pull request that is not at this commit is not used, although the event names it.
         (&[99], None),
     ] {
         event["workflow_run"]["pull_requests"] = named(numbers);
@@ -145,14 +145,14 @@ fn of_two_pull_requests_at_one_commit_none_is_guessed() {
 
 #[test]
 #[ignore = "needs jq: scripts/test installs it"]
-fn a_branch_can_be_called_anything() {
+fn a_branch_can_have_any_name() {
     for branch in ["@/etc/passwd", "a&state=closed", "$(touch here)", "-X", "a b\"'\\", "é/%2e"] {
         let mut event = followed("failure");
         event["workflow_run"]["head_branch"] = json!(branch);
         let pulls = [pull(12, "mallory/widgets", branch, COMMIT, "acme/widgets")];
         let runner = runner(&event, &pulls, "[]");
         let ran = runner.step("github/comment", &[]).ok();
-        // One argument, which `-f` takes as it is.
+        // `-f` passes a single argument unchanged.
         assert!(ran.calls[0].contains(&format!("| -f | head=mallory:{branch} | -f |")));
         assert_eq!(
             written(&runner, &ran).as_deref(),
@@ -165,7 +165,7 @@ fn a_branch_can_be_called_anything() {
 
 #[test]
 #[ignore = "needs jq: scripts/test installs it"]
-fn nothing_is_said_where_there_is_nothing_or_it_is_not_ours() {
+fn an_empty_body_or_a_foreign_repository_gets_no_comment() {
     let pulls = [pull(12, "mallory/widgets", "faster", COMMIT, "acme/widgets")];
     for (body, code) in [("", 0), ("no mark", 2)] {
         let mut runner = runner(&followed("success"), &pulls, "[]");

@@ -1,5 +1,5 @@
-//! The comment's text, from an artifact that whoever opened the pull request could
-//! make as they liked.
+//! The comment's text, made from an artifact that the author of the pull request
+//! controls.
 
 use std::fs;
 use std::io::Write as _;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{COMMIT, Ran, Runner, followed, reports};
 
-/// What a hostile archive can have in it; `[name, text, mode, times repeated]`.
+/// The entries of a hostile archive: `[name, text, mode, times repeated]`.
 const ZIP: &str = r"
 import json, sys, zipfile, warnings
 warnings.simplefilter('ignore')
@@ -48,15 +48,15 @@ fn report(baseline: &str, candidate: &str) -> String {
 }
 
 fn artifact(archive: &[u8]) -> Value {
-    let one = |id: u64, name: &str, expired: bool, when: &str| {
+    let entry = |id: u64, name: &str, expired: bool, when: &str| {
         json!({ "id": id, "name": name, "expired": expired, "size_in_bytes": archive.len(),
                 "created_at": when })
     };
     json!({ "total_count": 4, "artifacts": [
-        one(1, "benchgate-report", false, "2026-11-01T10:00:00Z"),
-        one(3, "benchgate-report", false, "2026-11-01T12:00:00Z"),
-        one(4, "benchgate-report", true, "2026-11-01T13:00:00Z"),
-        one(5, "benchgate-report-2", false, "2026-11-01T14:00:00Z"),
+        entry(1, "benchgate-report", false, "2026-11-01T10:00:00Z"),
+        entry(3, "benchgate-report", false, "2026-11-01T12:00:00Z"),
+        entry(4, "benchgate-report", true, "2026-11-01T13:00:00Z"),
+        entry(5, "benchgate-report-2", false, "2026-11-01T14:00:00Z"),
     ] })
 }
 
@@ -72,7 +72,8 @@ fn render(conclusion: &str, archive: &[u8]) -> Ran {
     runner(&followed(conclusion), archive).step("github/render", &[]).ok()
 }
 
-/// What was rendered says that there is no report, why, and nothing of the archive.
+/// Asserts that the text says that there is no report, gives the reason, and contains
+/// nothing of the archive.
 #[track_caller]
 fn refused(ran: &Ran, reason: &str) {
     let short = &COMMIT[..10];
@@ -107,7 +108,7 @@ fn a_forks_report_becomes_a_comment() {
              name=benchgate-report | -f | per_page=100",
             "api | repos/acme/widgets/actions/artifacts/3/zip",
         ],
-        "the newest that is left, and nothing is written"
+        "the newest artifact that has not expired is read, and nothing is written"
     );
     let body = ran.output("body");
     assert!(body.starts_with("<!-- benchgate -->\n❌ **FAIL** – "), "{body}");
@@ -139,16 +140,16 @@ fn names_in_a_report_stay_text() {
     let (gates, ours) =
         body.split_once("\n<sub>[Run 4711](https://github.example/").expect("a link");
     let bare = without_code(gates);
-    assert!(!ours.contains(']'), "one link, and ours: {ours}");
+    assert!(!ours.contains(']'), "the text has another link: {ours}");
     assert!(body.contains("@everyone") && bare.contains("REGRESSION"), "{body}");
     for sign in ["script", "everyone", "](", "javascript", "http://b", "# e"] {
         assert!(!bare.contains(sign), "{sign} in {bare}");
     }
-    assert_eq!(bare.matches("<!--").count(), 1, "the mark, which is ours: {bare}");
+    assert_eq!(bare.matches("<!--").count(), 1, "the text has another mark: {bare}");
 }
 
-/// What is left of Markdown without its code spans, in which text stays text:
-/// each ends with as many backticks as it began with.
+/// Markdown without its code spans, in which text stays text. A span ends with as many
+/// backticks as it begins with.
 fn without_code(markdown: &str) -> String {
     let mut bare = String::new();
     for line in markdown.lines() {
@@ -189,14 +190,14 @@ fn a_report_of_thousands_fits_a_comment() {
     report["rows"] = many.collect();
     let ran = render("failure", &zip(&[("report.json", &report.to_string(), FILE, 1)]));
     let body = ran.output("body");
-    assert!(body.starts_with("<!-- benchgate -->\n❌ **FAIL** – "), "worst first");
+    assert!(body.starts_with("<!-- benchgate -->\n❌ **FAIL** – "), "the worst rows are not first");
     assert!((60_000..=65_536).contains(&body.len()), "{} bytes", body.len());
-    assert!(body.contains("rows left out") && body.ends_with("</sub>"), "cut, and said so");
+    assert!(body.contains("rows left out") && body.ends_with("</sub>"), "the cut is not mentioned");
 }
 
 #[test]
 #[ignore = "needs jq and python3: scripts/test installs them"]
-fn hostile_archives_are_refused_whole() {
+fn hostile_archives_are_refused() {
     let good = report("main.json", "same.json");
     let ok = ("report.json", good.as_str(), FILE, 1);
     let strange = "its artifact was not made by gate";
@@ -223,14 +224,14 @@ fn hostile_archives_are_refused_whole() {
     ] {
         refused(&render("failure", &archive), strange);
     }
-    // One that can be read, so that the others are not refused for nothing.
+    // A readable archive, which shows that the others are refused for their content.
     let ran = render("success", &zip(&[ok]));
     assert!(ran.output("body").starts_with("<!-- benchgate -->\n✅ **PASS** – "));
 }
 
 #[test]
 #[ignore = "needs jq and python3: scripts/test installs them"]
-fn what_is_no_report_is_not_shown() {
+fn a_file_that_is_not_a_report_is_not_shown() {
     let good: Value = serde_json::from_str(&report("main.json", "same.json")).unwrap();
     let with = |key: &str, value: Value| {
         let mut report = good.clone();
@@ -260,13 +261,13 @@ fn what_is_no_report_is_not_shown() {
 
 #[test]
 #[ignore = "needs jq and python3: scripts/test installs them"]
-fn what_gate_says_of_a_hostile_report_is_no_workflow_command() {
+fn the_gates_errors_about_a_hostile_report_are_not_workflow_commands() {
     let report = r#"{"schema_version":1,"\n::error::of mallory":0}"#;
     let ran = render("failure", &zip(&[("report.json", report, FILE, 1)]));
     let (before, rest) = ran.stdout.split_once("::stop-commands::").expect("commands are stopped");
     let (end, rest) = rest.split_once('\n').unwrap();
     let (unheard, after) = rest.split_once(&format!("\n::{end}::\n")).expect("and heard again");
-    assert!(unheard.contains("of mallory"), "the log says what was wrong: {unheard}");
+    assert!(unheard.contains("of mallory"), "the log does not name the error: {unheard}");
     for heard in [before, after, ran.stderr.as_str(), ran.output("body")] {
         assert!(!heard.contains("of mallory"), "{heard}");
     }
@@ -274,7 +275,7 @@ fn what_gate_says_of_a_hostile_report_is_no_workflow_command() {
 
 #[test]
 #[ignore = "needs jq and python3: scripts/test installs them"]
-fn too_much_is_not_fetched_and_not_kept() {
+fn too_large_archives_are_not_fetched_or_kept() {
     let archive = zip(&[("report.json", "{}", FILE, 1)]);
     let runner = runner(&followed("failure"), &archive);
     let mut artifacts = artifact(&archive);
@@ -282,9 +283,9 @@ fn too_much_is_not_fetched_and_not_kept() {
     runner.answer("artifacts.json", artifacts.to_string());
     let ran = runner.step("github/render", &[]).ok();
     refused(&ran, "its report is too large");
-    assert_eq!(ran.calls.len(), 1, "it was not even asked for");
+    assert_eq!(ran.calls.len(), 1, "a too large archive was fetched");
 
-    // More arrives than was announced.
+    // More data arrives than was announced.
     runner.answer("artifacts.json", artifact(&archive).to_string());
     runner.answer("zip", vec![0; (32 << 20) + 2]);
     let ran = runner.step("github/render", &[]).ok();
@@ -315,7 +316,7 @@ fn a_run_without_a_report_says_so() {
 
 #[test]
 #[ignore = "needs jq and python3: scripts/test installs them"]
-fn a_pass_of_a_run_that_failed_is_contradicted() {
+fn a_pass_of_a_failed_run_gets_a_warning() {
     let archive = zip(&[("report.json", &report("main.json", "same.json"), FILE, 1)]);
     for (conclusion, contradicted) in [("success", false), ("failure", true), ("timed_out", true)] {
         let ran = render(conclusion, &archive);
@@ -333,7 +334,7 @@ fn a_pass_of_a_run_that_failed_is_contradicted() {
 
 #[test]
 #[ignore = "needs jq and python3: scripts/test installs them"]
-fn a_run_that_was_stopped_is_not_spoken_of() {
+fn a_cancelled_run_gets_no_comment() {
     for conclusion in ["cancelled", "skipped", "action_required", "stale"] {
         let ran = render(conclusion, &[]);
         assert_eq!((ran.output("body"), ran.calls.len()), ("", 0), "{conclusion}");
@@ -342,7 +343,7 @@ fn a_run_that_was_stopped_is_not_spoken_of() {
 
 #[test]
 #[ignore = "needs jq and python3: scripts/test installs them"]
-fn what_github_does_not_answer_or_say_fails_the_job() {
+fn a_missing_answer_of_github_fails_the_job() {
     let archive = zip(&[("report.json", "{}", FILE, 1)]);
     let failing = runner(&followed("failure"), &archive);
     failing.answer("gh-fails", "");

@@ -1,4 +1,4 @@
-//! What is installed on a runner, where only some programs are.
+//! Tools that are installed on a runner on which only some programs exist.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Runner, root};
 
-/// A runner on which there are these programs, from here, and no others.
+/// A runner with only these programs of this machine.
 fn runner_with(programs: &[&str]) -> Runner {
     let mut runner = Runner::new("workflow_dispatch", &json!({}));
     let path = std::env::var_os("PATH").unwrap();
@@ -26,7 +26,7 @@ fn runner_with(programs: &[&str]) -> Runner {
 const BASE: [&str; 7] = ["bash", "dirname", "env", "id", "ln", "mkdir", "uname"];
 
 #[test]
-fn valgrind_is_installed_where_it_is_missing_and_can_be() {
+fn valgrind_is_installed_if_it_is_missing_and_can_be_installed() {
     let apt = "#!/usr/bin/env bash\necho \"apt-get $*\" >>\"$FAKE/calls\"\n";
     let sudo = "#!/usr/bin/env bash\n\"$@\"\n";
     let step = |runner: &Runner| runner.step("github/valgrind", &[]).ok();
@@ -42,27 +42,27 @@ fn valgrind_is_installed_where_it_is_missing_and_can_be() {
     assert_eq!(ran.calls, ["apt-get update -qq", install]);
     assert!(!ran.stderr.contains("::warning "), "{}", ran.stderr);
 
-    // An archive that does not answer is no reason not to measure.
+    // Measuring goes on if the package archive does not answer.
     runner.program("apt-get", &format!("{apt}exit 100\n"));
     let ran = step(&runner);
     assert!(ran.stderr.contains("valgrind could not be installed"), "{}", ran.stderr);
 
     runner.program("valgrind", "#!/bin/sh\n");
-    assert_eq!(step(&runner).calls.len(), 0, "it is there");
+    assert_eq!(step(&runner).calls.len(), 0, "Valgrind is installed again");
 }
 
 #[test]
-fn a_runners_chrome_stands_for_chromium() {
+fn a_runners_chrome_is_used_as_chromium() {
     let runner = runner_with(&BASE);
     let present = "present  chromium";
     let tools = || runner.step("tools", &["--check", "chromium"]);
-    assert_eq!(tools().code, 1, "there is none");
+    assert_eq!(tools().code, 1, "Chromium was found");
     runner.program("google-chrome", "#!/bin/sh\n");
     let ran = tools().ok();
     assert!(ran.stdout.starts_with(present), "{}", ran.stdout);
     let chrome = runner.path("temp/chrome");
     let path = fs::read_to_string(runner.path("github-path")).unwrap();
-    assert_eq!(path.trim_end(), chrome.display().to_string(), "later steps find it too");
+    assert_eq!(path.trim_end(), chrome.display().to_string(), "later steps do not find it");
     let link = fs::read_link(chrome.join("chromium")).unwrap();
     assert_eq!(link, runner.path("bin/google-chrome"));
 }

@@ -1,5 +1,5 @@
-//! What holds of all workflows and actions: they are read as text, line by line.
-//! `ci/workflows` checks them with GitHub's schemas and zizmor besides.
+//! Rules for all workflows and actions, which are read as text, line by line.
+//! `ci/workflows` also checks them with GitHub's schemas and zizmor.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -58,8 +58,8 @@ fn values<'a>(text: &'a str, key: &str) -> Vec<&'a str> {
     text.lines().filter_map(of_line).collect()
 }
 
-/// The names of a workflow's jobs, or of an action's inputs: what stands two
-/// spaces deep in that part.
+/// The names of a workflow's jobs or of an action's inputs: the keys with an indentation
+/// of two spaces in that part.
 fn names<'a>(text: &'a str, part: &str) -> Vec<&'a str> {
     let mut lines = text.lines().skip_while(|line| *line != part);
     lines.next();
@@ -114,7 +114,7 @@ fn the_shortest_workflow_has_eight_lines_and_the_same_pin() {
 }
 
 #[test]
-fn each_step_calls_one_script_that_is_there() {
+fn each_step_calls_one_script_that_exists() {
     let mut called = BTreeSet::new();
     for (file, text) in all() {
         for run in values(&text, "run") {
@@ -128,11 +128,11 @@ fn each_step_calls_one_script_that_is_there() {
                 "{file}: {run}"
             );
             let mode = root().join(script).metadata().expect(script).permissions().mode();
-            assert_eq!(mode & 0o111, 0o111, "{script} can be run");
+            assert_eq!(mode & 0o111, 0o111, "{script} is not executable");
             called.insert(script.to_owned());
         }
     }
-    // And none is there for nothing; those beside are read or called by these.
+    // Every script is used; the other files are read or called by these scripts.
     let present: BTreeSet<String> = files("ci").into_keys().collect();
     let others = ["ci/gate.toml", "ci/github/common.sh", "ci/github/member"];
     let unused: Vec<_> = present
@@ -144,7 +144,7 @@ fn each_step_calls_one_script_that_is_there() {
 }
 
 #[test]
-fn every_workflow_begins_with_no_permission_and_ends_in_time() {
+fn every_workflow_starts_without_permissions_and_has_a_time_limit() {
     for (file, text) in workflows().into_iter().chain(copies()) {
         assert!(text.contains("\npermissions: {}\n"), "{file}");
         assert!(text.contains("\nconcurrency:\n"), "{file}");
@@ -161,7 +161,7 @@ fn every_workflow_begins_with_no_permission_and_ends_in_time() {
 }
 
 #[test]
-fn what_may_be_written_is_written_down_here() {
+fn permissions_to_write_are_listed_here() {
     let mut writes = Vec::new();
     for (file, text) in workflows().into_iter().chain(copies()) {
         for line in text.lines().filter(|line| line.contains(": write")) {
@@ -181,7 +181,7 @@ fn what_may_be_written_is_written_down_here() {
 }
 
 #[test]
-fn the_commenting_workflow_checks_out_nothing_and_the_measuring_one_writes_nothing() {
+fn the_commenting_workflow_does_not_check_out_and_the_measuring_workflow_does_not_write() {
     for (file, text) in workflows().into_iter().chain(copies()) {
         let follows = text.contains("workflow_run:");
         assert_eq!(follows, file.ends_with("comment.yml"), "{file}");
@@ -192,7 +192,11 @@ fn the_commenting_workflow_checks_out_nothing_and_the_measuring_one_writes_nothi
             assert!(text.contains("    workflows: [bench]\n"), "{file}");
         }
         if file.ends_with("bench.yml") {
-            assert_eq!(values(&text, "name")[0], "bench", "what is followed: {file}");
+            assert_eq!(
+                values(&text, "name")[0],
+                "bench",
+                "the name of the followed workflow: {file}"
+            );
             assert!(!text.contains(": write"), "{file}");
         }
     }
@@ -207,26 +211,26 @@ fn the_required_check_waits_for_every_other_job() {
 }
 
 #[test]
-fn every_input_reaches_its_script_and_stands_in_the_docs() {
+fn every_input_reaches_its_script_and_is_documented() {
     let docs = fs::read_to_string(root().join("docs/github.md")).unwrap();
     for (file, text) in actions() {
         let inputs = names(&text, "inputs:");
         assert!(!inputs.is_empty(), "{file}");
         let steps = &text[text.find("\nruns:\n").expect("steps")..];
         for input in inputs {
-            assert!(steps.contains(&format!("inputs.{input}")), "{file}: {input} is used");
+            assert!(steps.contains(&format!("inputs.{input}")), "{file}: {input} is not used");
             assert!(docs.contains(&format!("`{input}`")), "docs/github.md lacks {input} of {file}");
         }
         for output in names(&text, "outputs:") {
             assert!(docs.contains(&format!("`{output}`")), "docs/github.md lacks {output}");
         }
     }
-    // What the scripts read is what the actions and workflows give them.
+    // The actions and workflows set every variable that the scripts read.
     let given: String = all().into_values().collect();
     for (file, text) in files("ci/github") {
         for word in text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
             if word.starts_with("GATE_") {
-                assert!(given.contains(&format!("{word}: ")), "{file}: nobody gives {word}");
+                assert!(given.contains(&format!("{word}: ")), "{file}: {word} is not set");
             }
         }
     }

@@ -106,7 +106,7 @@ impl Browser {
         }
     }
 
-    /// Errors so far, and requests for anything but the file.
+    /// Errors so far, and requests for anything other than the file.
     pub(super) fn complaints(&self) -> Vec<&Value> {
         let bad = |event: &&Value| match event["method"].as_str() {
             Some("Runtime.exceptionThrown" | "Runtime.consoleAPICalled" | "Log.entryAdded") => true,
@@ -148,7 +148,7 @@ fn two_thousand_rows_sort_and_filter() {
     );
     assert_eq!(browser.value("document.querySelectorAll('#cards svg').length"), 200);
 
-    // By keyboard alone: the change's heading is reached, and pressed twice.
+    // By keyboard alone: focus the heading of the change, and press it twice.
     browser.value("document.querySelectorAll('#table thead button')[4].focus()");
     assert_eq!(browser.value("document.activeElement.textContent"), "Change");
     browser.press("Enter", 13, "\r");
@@ -165,12 +165,12 @@ fn two_thousand_rows_sort_and_filter() {
     assert!(sorted(&browser.value(&order), false));
     assert_eq!(browser.value(heading), "descending");
     assert_eq!(browser.value("document.querySelectorAll('[aria-sort]').length"), 1);
-    // Names sort as people count: 2 before 10.
+    // Numbers in names sort by value: 2 before 10.
     browser.value("document.querySelectorAll('#table thead button')[0].click()");
     let first = browser.value(&format!("{VISIBLE}.slice(0, 2).map(r => r.cells[0].innerText)"));
     assert_eq!(first, json!(["service_0/handler/parse/0", "service_0/handler/parse/34"]));
 
-    // By text, as it is typed; by outcome.
+    // Filter by text while typing, and by outcome.
     browser.value("document.getElementById('text').focus()");
     for letter in ["1", "7", "3", "8"] {
         browser.press(letter, 0, letter);
@@ -214,14 +214,14 @@ fn contrast(text: &Value, ground: &Value) -> f64 {
 
 #[test]
 #[ignore = "needs chromium: scripts/test installs it"]
-fn light_and_dark_can_be_read() {
+fn text_is_readable_in_light_and_dark() {
     let mut browser = Browser::open(&made::large());
     let background = "getComputedStyle(document.body).backgroundColor";
     let mut seen = Vec::new();
     for scheme in ["light", "dark"] {
         let feature = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
         browser.call("Emulation.setEmulatedMedia", &json!({ "features": feature }));
-        // Text of every kind, on the ground that is behind it.
+        // Text of every kind, on its background.
         for part in [
             "body",
             "h1",
@@ -289,7 +289,7 @@ fn hostile_names_stay_text_in_the_page() {
         let shown = benchgate::report::plain(name);
         assert!(names.as_array().unwrap().contains(&json!(shown)), "{shown}: {names}");
     }
-    // Each link leads into the page.
+    // Each link points into the page.
     let links = browser.value("[...document.links].map(l => l.getAttribute('href'))");
     for link in links.as_array().unwrap() {
         let anchor = link.as_str().unwrap().strip_prefix('#').expect("a place in the page");
@@ -298,10 +298,10 @@ fn hostile_names_stay_text_in_the_page() {
     assert_eq!(browser.complaints(), Vec::<&Value>::new());
 }
 
-/// What a screen reader finds its way by.
+/// The landmarks and labels that screen readers use.
 #[test]
 #[ignore = "needs chromium: scripts/test installs it"]
-fn a_screen_reader_finds_its_way() {
+fn a_screen_reader_can_navigate() {
     let mut browser = Browser::open(&made::large());
     browser.call("Accessibility.enable", &json!({}));
     let tree = browser.call("Accessibility.getFullAXTree", &json!({}));

@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 use super::browser::Browser;
 use super::made;
 
-/// Phones, tablets, the narrowest window with all columns, laptops, large screens.
+/// Widths of phones, tablets, the narrowest window with all columns, laptops and large
+/// screens.
 const WIDTHS: [u32; 5] = [400, 800, 1100, 1200, 1600];
 
-/// Shows everything that a reader can ask for.
+/// Opens everything that a reader can open.
 const UNFOLD: &str = "(() => {
     const folded = document.getElementById('folded');
     if (folded && !folded.checked) folded.click();
@@ -60,7 +61,7 @@ fn everything_fits_at_every_width() {
             browser.value(UNFOLD);
             let visible = "document.querySelectorAll('#table tbody tr:not([hidden])').length";
             assert_eq!(browser.value(visible), rows);
-            // Colours do not move anything, so the slowest pages are measured once.
+            // Colours do not affect the layout, so the slowest pages are measured once.
             let schemes = if rows == 2000 { &["light"][..] } else { &["light", "dark"] };
             for scheme in schemes {
                 let feature = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
@@ -76,8 +77,8 @@ fn everything_fits_at_every_width() {
     }
 }
 
-/// Hostile texts are in every place that takes text, some of them 10,000 characters
-/// long and without a place to break.
+/// Hostile texts in every place that takes text, some of them with 10,000 characters and
+/// without a place to break.
 #[test]
 #[ignore = "needs chromium: scripts/test installs it"]
 fn hostile_texts_fit_at_every_width() {
@@ -103,7 +104,7 @@ fn hostile_texts_fit_at_every_width() {
 /// A table that is too wide is noticed.
 #[test]
 #[ignore = "needs chromium: scripts/test installs it"]
-fn a_misfit_is_found() {
+fn an_element_that_does_not_fit_is_found() {
     let mut browser = Browser::open(&made::mixed(5, 20));
     browser.value("document.querySelector('#table td').style.whiteSpace = 'nowrap'");
     browser.value("document.querySelector('#table td').textContent = 'wide '.repeat(200)");

@@ -1,4 +1,4 @@
-//! Reports made up for the tests: large ones, and hostile ones.
+//! Generated reports for tests: large reports, and hostile reports.
 
 use std::collections::BTreeMap;
 
@@ -92,7 +92,7 @@ pub(super) fn row(id: &str, metric: &str, change: f64, outcome: Outcome) -> Row 
     }
 }
 
-/// Two thousand rows, a few of them worse.
+/// Two thousand rows with a few regressions.
 pub(super) fn large() -> Report {
     let rows = (0..2000).map(|index| {
         let name =
@@ -117,8 +117,8 @@ fn long_name(index: usize, length: usize) -> String {
     name
 }
 
-/// Rows of every outcome and unit, with causes, long reasons, and numbers as long as
-/// they get; names of at least `length` characters.
+/// Rows of every outcome and unit, with causes, long reasons and the longest numbers;
+/// names of at least `length` characters.
 pub(super) fn mixed(rows: usize, length: usize) -> Report {
     let outcomes = [
         Outcome::Regression,
@@ -178,7 +178,7 @@ pub(super) fn mixed(rows: usize, length: usize) -> Report {
     report(made.collect(), missing.collect())
 }
 
-/// Names and messages that would be more than text, were they not escaped.
+/// Names and messages that would be markup or commands if they were not escaped.
 pub(super) const HOSTILE: [&str; 14] = [
     "<script>window.pwned = 1</script>",
     "<img src=x onerror=\"window.pwned = 2\">",

@@ -1,4 +1,4 @@
-//! Saved reports read back.
+//! Saved reports are read back.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ fn written(text: &str) -> (tempfile::TempDir, std::path::PathBuf) {
     (place, path)
 }
 
-/// The complaint, with the file by its name alone.
+/// The error, with only the name of the file.
 fn refused(text: &str) -> String {
     let (place, path) = written(text);
     let error = read(&path).expect_err("it is refused").to_string();
@@ -21,7 +21,7 @@ fn refused(text: &str) -> String {
 }
 
 #[test]
-fn what_was_written_is_read_back_whole() {
+fn written_reports_are_read_back_whole() {
     for report in [made::large(), made::hostile()] {
         let (_place, path) = written(&Json.render(&report));
         assert_eq!(read(&path).unwrap(), report);
@@ -29,7 +29,7 @@ fn what_was_written_is_read_back_whole() {
 }
 
 #[test]
-fn damage_is_refused_with_its_place() {
+fn damaged_reports_are_refused_with_the_place() {
     let whole = Json.render(&made::report(
         vec![made::row("a", "time", 0.0, benchgate::judge::Outcome::Unchanged)],
         Vec::new(),

@@ -1,4 +1,4 @@
-//! Markdown, annotations, the formats of other tools, the HTML as text.
+//! Markdown, annotations, the formats of other tools, and the HTML as text.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use super::made;
 const COMMENT: usize = 65_536;
 
 #[test]
-fn a_comment_is_never_too_long_and_counts_what_it_leaves_out() {
+fn a_comment_is_never_too_long_and_counts_the_dropped_rows() {
     let report = made::large();
     let text = Markdown::COMMENT.render(&report);
     assert!(text.len() <= COMMENT, "{} bytes", text.len());
@@ -27,7 +27,7 @@ fn a_comment_is_never_too_long_and_counts_what_it_leaves_out() {
         text.starts_with("❌ **FAIL** – 3 rows regressed beyond their limits (exit 3)\n"),
         "{text}"
     );
-    // What counts is all there, in the report's order.
+    // The worst rows are all in the comment, in the report's order.
     let worst: Vec<usize> = report.rows[..40]
         .iter()
         .filter(|row| row.outcome() != Some(Outcome::Undecided))
@@ -63,7 +63,7 @@ fn a_comment_is_never_too_long_and_counts_what_it_leaves_out() {
     assert!(text.len() <= COMMENT, "{} bytes", text.len());
 }
 
-/// What is left of a line without its code spans.
+/// A line without its code spans.
 fn outside_code(line: &str) -> String {
     let mut rest = line;
     let mut outside = String::new();
@@ -109,7 +109,7 @@ fn hostile_names_stay_text_in_markdown() {
 }
 
 #[test]
-fn every_annotation_is_one_line_and_no_more_than_github_shows() {
+fn annotations_are_single_lines_and_at_most_as_many_as_github_shows() {
     let text = Annotations.render(&made::hostile());
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 10, "{text}");
@@ -167,7 +167,7 @@ fn bencher_gets_its_own_names() {
 }
 
 #[test]
-fn github_action_benchmark_gets_one_direction_a_file() {
+fn github_action_benchmark_gets_one_direction_for_each_file() {
     let mut hits = made::row("cache", "hit_rate", 0.0, Outcome::Unchanged);
     hits.higher_is_better = true;
     hits.unit = "share".to_owned();
@@ -209,7 +209,7 @@ fn html_holds_2000_rows_in_5_mb_and_loads_nothing() {
 }
 
 #[test]
-fn the_page_s_policy_names_its_own_style_and_script() {
+fn the_pages_policy_names_its_own_style_and_script() {
     let page = Html.render(&made::large());
     for (element, directive) in [("style", "style-src"), ("script", "script-src")] {
         let (_, rest) = page.split_once(&format!("<{element}>")).unwrap();
@@ -220,7 +220,7 @@ fn the_page_s_policy_names_its_own_style_and_script() {
     }
 }
 
-/// Nothing from a file is ever an element or ends an attribute.
+/// Text from a file never becomes an element or ends an attribute.
 #[test]
 fn hostile_names_stay_text_in_html() {
     let text = Html.render(&made::hostile());
@@ -229,7 +229,7 @@ fn hostile_names_stay_text_in_html() {
     {
         assert!(!text.contains(markup), "{markup:?}");
     }
-    // The page's own, and no other.
+    // Only the page's own elements.
     assert_eq!(text.matches("<script").count(), 1);
     assert_eq!(text.matches("</style").count(), 1);
     let escaped = "&lt;img src=x onerror=&quot;window.pwned = 2&quot;&gt;";
@@ -238,7 +238,7 @@ fn hostile_names_stay_text_in_html() {
 
 /// A damaged report can hold numbers that no measurement gives.
 #[test]
-fn senseless_numbers_are_rendered() {
+fn impossible_numbers_are_rendered() {
     for value in [0.0, -1.0, 1e-300, 1e300, f64::MAX, f64::MIN] {
         let mut row = made::row("a", "time", 0.1, Outcome::Regression);
         let change = row.change.as_mut().unwrap();
@@ -267,7 +267,7 @@ fn senseless_numbers_are_rendered() {
 }
 
 #[test]
-fn bars_show_where_a_change_lies_and_how_sure_it_is() {
+fn bars_show_a_change_and_its_interval() {
     let rows = vec![
         made::row("far", "time", 0.2, Outcome::Regression),
         made::row("near", "time", 0.045, Outcome::Regression),
@@ -394,7 +394,7 @@ fn a_cause_follows_its_row() {
         "                    check|utf8  negligible → 1,390",
         "{text}"
     );
-    // The columns of the rows below do not move.
+    // The columns of the rows below stay aligned.
     let column = |name: &str| text.lines().find(|l| l.starts_with(name)).unwrap().find(" time ");
     assert_eq!(column("worse"), column("calm"), "{text}");
     let text = Markdown::COMMENT.render(&report);

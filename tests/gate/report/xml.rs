@@ -1,4 +1,4 @@
-//! `JUnit`: what CI servers demand of it, and what it says.
+//! `JUnit`: the format that CI servers accept, and its content.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,8 @@ use quick_xml::{Reader, XmlVersion};
 
 use super::made;
 
-/// Elements that may stand in which, and the attributes that each must and may
-/// have: what Jenkins' junit-10.xsd, GitLab and Azure agree upon.
+/// The parents of each element, and its required and optional attributes, as Jenkins'
+/// junit-10.xsd, GitLab and Azure agree.
 const ELEMENTS: [Rule; 7] = [
     ("testsuites", &[""], &[], &["name", "tests", "failures", "errors", "time"]),
     (
@@ -26,7 +26,7 @@ const ELEMENTS: [Rule; 7] = [
     ("system-out", &["testcase"], &[], &[]),
 ];
 
-/// An element, its parents, the attributes it must have, those it may.
+/// An element, its parents, its required and its optional attributes.
 type Rule =
     (&'static str, &'static [&'static str], &'static [&'static str], &'static [&'static str]);
 
@@ -45,7 +45,7 @@ fn attributes(start: &BytesStart<'_>) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Reads the document, holding it against what is allowed; its elements in order.
+/// Reads the document and checks its elements. Returns them in order.
 fn checked(text: &str) -> Vec<Element> {
     let mut reader = Reader::from_str(text);
     reader.config_mut().check_end_names = true;
@@ -102,10 +102,10 @@ fn every_report_is_valid_and_counts_itself() {
     for report in [made::hostile(), made::large(), made::report(Vec::new(), Vec::new())] {
         let elements = checked(&Junit.render(&report));
         let count = |name| elements.iter().filter(|(element, _)| element == name).count();
-        let said = |key: &str| elements[0].1[key].parse::<usize>().unwrap();
-        assert_eq!(said("tests"), count("testcase"));
-        assert_eq!(said("failures"), count("failure"));
-        assert_eq!(said("errors"), count("error"));
+        let total = |key: &str| elements[0].1[key].parse::<usize>().unwrap();
+        assert_eq!(total("tests"), count("testcase"));
+        assert_eq!(total("failures"), count("failure"));
+        assert_eq!(total("errors"), count("error"));
         let suites = elements.iter().filter(|(element, _)| element == "testsuite");
         let sum = |key: &str| {
             suites.clone().map(|(_, suite)| suite[key].parse::<usize>().unwrap()).sum::<usize>()
@@ -115,7 +115,7 @@ fn every_report_is_valid_and_counts_itself() {
 }
 
 #[test]
-fn what_fails_the_gate_fails_the_tests_and_nothing_else_does() {
+fn rows_that_fail_the_gate_fail_the_tests_and_no_others_do() {
     let mut warned = made::row("warned", "time", 0.02, Outcome::Regression);
     warned.judgement.as_mut().unwrap().severity = Severity::Warn;
     let mut lost = made::row("lost", "time", 0.0, Outcome::Missing);
@@ -159,7 +159,7 @@ fn what_fails_the_gate_fails_the_tests_and_nothing_else_does() {
         ("stale-result", "passed"),
     ];
     assert_eq!(results(&report), expected.map(|(name, result)| (name.to_owned(), result)));
-    // What was not selected is no test of this run.
+    // An unselected row is not a test of this run.
     report.candidate.selection = Some("--filter worse".to_owned());
     for row in &mut report.rows[1..] {
         row.candidate = None;

@@ -9,7 +9,7 @@ use benchgate::sources::{Harvest, Stale};
 
 use super::{copy, fixture, problems, rows, without_place, written};
 
-/// `id metric=value …`, one a benchmark.
+/// `id metric=value …` of each benchmark.
 fn counts(harvest: &Harvest) -> Vec<String> {
     let mut lines: Vec<(String, String)> = Vec::new();
     for measurement in &harvest.measurements {
@@ -69,10 +69,13 @@ fn gungraun() {
 #[test]
 fn every_metric_is_counted_and_smaller_is_better() {
     let harvest = read(&fixture("gungraun-0.20"), None, Stale::Never).unwrap();
-    for one in &harvest.measurements {
-        assert_eq!((one.metric.better, one.metric.nature), (Direction::Lower, Nature::Counted));
-        let bytes = one.metric.name.ends_with("_bytes");
-        assert_eq!(one.metric.unit, if bytes { Unit::Bytes } else { Unit::Count });
+    for measurement in &harvest.measurements {
+        assert_eq!(
+            (measurement.metric.better, measurement.metric.nature),
+            (Direction::Lower, Nature::Counted)
+        );
+        let bytes = measurement.metric.name.ends_with("_bytes");
+        assert_eq!(measurement.metric.unit, if bytes { Unit::Bytes } else { Unit::Count });
     }
 }
 
@@ -80,9 +83,9 @@ fn every_metric_is_counted_and_smaller_is_better() {
 fn a_named_target_overrides_and_a_second_target_then_collides() {
     let target = TargetId::in_package("mine", "my-crate");
     let root = fixture("gungraun-0.20/tiny-crate/counting");
-    let one = read(&root, Some(&target), Stale::Never).unwrap();
-    assert_eq!(one.problems, []);
-    assert_eq!(one.measurements[0].id.qualified(), "my-crate/mine::counted::collect large");
+    let harvest = read(&root, Some(&target), Stale::Never).unwrap();
+    assert_eq!(harvest.problems, []);
+    assert_eq!(harvest.measurements[0].id.qualified(), "my-crate/mine::counted::collect large");
 
     // The five benchmarks of both targets have equal names.
     let both = read(&fixture("gungraun-0.20"), Some(&target), Stale::Never).unwrap();
@@ -91,7 +94,7 @@ fn a_named_target_overrides_and_a_second_target_then_collides() {
 }
 
 #[test]
-fn broken_ones_are_problems_and_hide_nothing() {
+fn broken_summaries_are_problems_and_hide_nothing() {
     const ID: &str = "tiny-crate/counting::counted::collect small";
     const EARLIER: &str = "Ir holds the value of an earlier run only; run it again";
     for (case, id, reason) in [
@@ -166,7 +169,7 @@ fn stale_summaries() {
     );
     assert_eq!(counts(&harvest).len(), 4);
 
-    // A later run that saved no summary leaves the former one in place.
+    // A later run without a summary leaves the earlier summary in place.
     written(root, 2_000_000);
     let out = root.join("counted/plain/callgrind.plain.out");
     fs::write(&out, "").unwrap();
@@ -197,10 +200,10 @@ fn cargos_target_directory_holds_both_runners_results() {
 /// Names and contents.
 type Files<'a> = &'a [(&'a str, &'a str)];
 
-/// How many threads there were, and what each function took.
+/// The number of threads, and the cost of each function.
 type Took<'a> = (u32, &'a [(&'a str, u64)]);
 
-/// What a thread took, as Callgrind writes it.
+/// A thread's profile in Callgrind's format.
 fn profile(functions: &[(&str, u64)]) -> String {
     let each = functions.iter().map(|(name, took)| format!("fn={name}\n1 {took}\n"));
     let total: u64 = functions.iter().map(|(_, took)| took).sum();
@@ -209,10 +212,11 @@ fn profile(functions: &[(&str, u64)]) -> String {
 }
 
 #[test]
-fn what_functions_took_is_read_where_it_adds_up_to_the_count() {
+fn costs_of_functions_are_read_if_they_add_up_to_the_count() {
     // `plain` took 2,392 instructions.
     let whole = profile(&[("tiny::plain", 2000), ("tiny::inner", 392)]);
-    let [most, rest] = [&[("tiny::plain", 2000)], &[("tiny::inner", 392)]].map(|one| profile(one));
+    let [most, rest] =
+        [&[("tiny::plain", 2000)], &[("tiny::inner", 392)]].map(|costs| profile(costs));
     let both: &[(&str, u64)] = &[("tiny::inner", 392), ("tiny::plain", 2000)];
     let cases: [(Files<'_>, Option<Took<'_>>); 7] = [
         (&[("callgrind.plain.out", &whole)], Some((1, both))),
@@ -222,7 +226,7 @@ fn what_functions_took_is_read_where_it_adds_up_to_the_count() {
             &[("callgrind.plain.t1.p1.out", &most), ("callgrind.plain.t1.p2.out", &rest)],
             Some((1, both)),
         ),
-        // Of another run, of half a run, of an earlier one, no profile at all.
+        // A profile of another run, of half a run or of an earlier run; a missing profile.
         (&[("callgrind.plain.out", &most)], None),
         (&[("callgrind.plain.out", &whole[..whole.len() - 14])], None),
         (&[("callgrind.plain.out.old", &whole)], None),
@@ -241,7 +245,7 @@ fn what_functions_took_is_read_where_it_adds_up_to_the_count() {
             let known: Vec<_> = harvest
                 .measurements
                 .iter()
-                .filter_map(|one| Some((one.id.qualified(), one.costs.as_ref()?)))
+                .filter_map(|counted| Some((counted.id.qualified(), counted.costs.as_ref()?)))
                 .map(|(id, costs)| {
                     assert_eq!(
                         (id.as_str(), costs.total),

@@ -17,10 +17,10 @@ fn harvest(name: &str, baseline: &str) -> Harvest {
 }
 
 fn of<'a>(harvest: &'a Harvest, name: &str) -> &'a Measurement {
-    harvest.measurements.iter().find(|one| one.id.name == name).expect(name)
+    harvest.measurements.iter().find(|measurement| measurement.id.name == name).expect(name)
 }
 
-/// What every version writes for the tiny crate, but for throughput.
+/// The results of every version for the tiny crate, without throughput.
 fn expected(more: &[&str]) -> Vec<String> {
     let long = "long".repeat(75);
     let long = format!("{long} time: 10 Linear estimates with slope");
@@ -72,7 +72,7 @@ fn every_version_and_baseline() {
 }
 
 #[test]
-fn numbers_are_the_files_own() {
+fn numbers_are_those_of_the_file() {
     for (version, baseline, first, last) in [
         ("0.3", "new", (19959.0, 64_650_967.0), (199_590.0, 175_390_042.0)),
         ("0.3", "main", (19810.0, 23_501_242.0), (198_100.0, 173_015_360.0)),
@@ -135,14 +135,14 @@ fn estimates_metric_and_parts() {
 }
 
 #[test]
-fn the_caller_says_where_results_come_from() {
+fn the_caller_names_the_target_of_results() {
     let target = TargetId::in_package("tiny", "tiny-crate");
     let harvest = read(&fixture("criterion-0.8"), "new", Some(&target), Stale::Never).unwrap();
     assert_eq!(of(&harvest, "plain").id.qualified(), "tiny-crate/tiny::plain");
 }
 
 #[test]
-fn broken_ones_are_problems_and_hide_nothing() {
+fn broken_results_are_problems_and_hide_nothing() {
     const ID: &str = "sorting/quick/100";
     const SAMPLE: &str = "sorting/quick/100/new/sample.json";
     const BENCHMARK: &str = "sorting/quick/100/new/benchmark.json";
@@ -194,7 +194,7 @@ fn broken_ones_are_problems_and_hide_nothing() {
 }
 
 #[test]
-fn odd_ones_are_read() {
+fn unusual_results_are_read() {
     let red = format!("\u{1b}[31mred\u{1b}[0m\r\n\t\u{202e}{}", "x".repeat(300));
     let red = format!("{red} time: 10 Linear estimates with slope");
     for (case, row) in [
@@ -218,7 +218,7 @@ fn odd_ones_are_read() {
 }
 
 #[test]
-fn whoever_claims_one_name_twice_is_not_measured() {
+fn results_that_claim_the_same_name_are_not_used() {
     let root = fixture("broken/duplicate");
     let copied = read(&root, "new", None, Stale::Never).unwrap();
     let claims = |id: &str, path: &str, other: &str| {
@@ -260,7 +260,7 @@ fn an_unreadable_result_still_claims_its_name() {
 }
 
 #[test]
-fn what_an_earlier_run_left_behind_is_stale() {
+fn results_of_an_earlier_run_are_stale() {
     const LEFT: &str = "Stale sorting/quick/100 sorting/quick/100/new: was left behind by an \
                         earlier run; if the benchmark is gone, remove the directory";
     let temp = tempfile::tempdir().unwrap();
@@ -294,7 +294,7 @@ fn what_an_earlier_run_left_behind_is_stale() {
 }
 
 #[test]
-fn a_stale_result_claims_no_name() {
+fn a_stale_result_does_not_claim_its_name() {
     let temp = tempfile::tempdir().unwrap();
     copy(&fixture("broken/duplicate"), temp.path());
     written(temp.path(), 2_000_000);
@@ -325,7 +325,7 @@ fn every_bad_file_of_a_result_is_named() {
 }
 
 #[test]
-fn estimates_that_no_measurement_gives() {
+fn impossible_estimates_are_refused() {
     for (find, replacement, reason) in [
         ("\"confidence_level\":0.95", "\"confidence_level\":95", "confidence level of 95"),
         ("\"lower_bound\":", "\"lower_bound\":1e9,\"was\":", "its ends are reversed"),
@@ -356,14 +356,14 @@ fn roots() {
     fs::create_dir(&empty).unwrap();
     assert_eq!(all(&empty), Harvest::default());
 
-    // Cargo's target directory: only what is in its `criterion`.
+    // Cargo's target directory: only its `criterion` directory is read.
     let target = temp.path().join("target");
     copy(&fixture("broken/stale"), &target.join("criterion"));
     copy(&fixture("broken/stale"), &target.join("release/copied"));
     fs::write(target.join("CACHEDIR.TAG"), "").unwrap();
     assert_eq!(all(&target).measurements.len(), 2);
     assert_eq!(all(&target).problems, []);
-    // A directory around it that is not cargo's.
+    // A directory above it that is not cargo's.
     let around = temp.path().join("around");
     copy(&fixture("broken/stale"), &around.join("criterion"));
     assert_eq!(all(&around).measurements.len(), 2);
@@ -382,7 +382,7 @@ fn roots() {
 }
 
 #[test]
-fn a_result_directory_without_anything_is_a_lost_result() {
+fn an_empty_result_directory_is_a_lost_result() {
     let temp = tempfile::tempdir().unwrap();
     fs::create_dir_all(temp.path().join("gone/new")).unwrap();
     let harvest = read(temp.path(), "new", None, Stale::Never).unwrap();
@@ -405,13 +405,13 @@ fn results_of_cargo_criterion_are_named() {
     let SourceError::CargoCriterion { path } = &error else { panic!("{error}") };
     assert_eq!(path, directory.path());
     assert!(error.to_string().contains("cargo-criterion (.cbor files)"), "{error}");
-    // Beside criterion's own they are nothing to stumble over.
+    // Next to criterion's own results they are ignored.
     copy(&fixture("criterion-0.8"), directory.path());
     assert!(!read(directory.path(), "new", None, Stale::Never).unwrap().measurements.is_empty());
 }
 
 #[test]
-fn a_baseline_tells_the_unit_that_files_do_not_hold() {
+fn the_baseline_gives_the_unit_that_files_lack() {
     let calls = Metric {
         name: "measurement".to_owned(),
         unit: Unit::from("calls"),
@@ -438,11 +438,11 @@ fn a_baseline_tells_the_unit_that_files_do_not_hold() {
         &mut candidate,
         &snapshot(vec![known.clone(), of(&harvest, "sorting/7").clone()]),
     );
-    for one in &candidate.measurements {
-        let expected = if one.id.name == "plain" { calls.clone() } else { Metric::time() };
-        assert_eq!(one.metric, expected, "{}", one.id);
+    for measurement in &candidate.measurements {
+        let expected = if measurement.id.name == "plain" { calls.clone() } else { Metric::time() };
+        assert_eq!(measurement.metric, expected, "{}", measurement.id);
     }
-    // Another bench target's benchmark of that name is another benchmark.
+    // A benchmark of that name in another bench target is a different benchmark.
     let mut elsewhere = snapshot(vec![of(&harvest, "plain").clone()]);
     elsewhere.measurements[0].id.target = Some(TargetId::named("other"));
     adopt_metrics(&mut elsewhere, &snapshot(vec![known]));

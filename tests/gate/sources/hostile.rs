@@ -1,4 +1,4 @@
-//! Trees and contents that nobody means well with.
+//! Hostile directory trees and file contents.
 
 use std::fs;
 use std::path::Path;
@@ -45,7 +45,7 @@ fn links_are_not_followed() {
         ]
     );
     assert_eq!(rows(&harvest), [GOOD]);
-    // The root itself may be one: the user named it.
+    // The root itself may be a link, because the user named it.
     let alias = temp.path().join("alias");
     symlink(&root, &alias).unwrap();
     assert_eq!(rows(&criterion_at(&alias)), [GOOD]);
@@ -53,7 +53,7 @@ fn links_are_not_followed() {
 
 #[cfg(unix)]
 #[test]
-fn a_pipe_in_place_of_a_file_blocks_nobody() {
+fn a_pipe_in_place_of_a_file_does_not_block() {
     let temp = tempfile::tempdir().unwrap();
     copy(&fixture("broken/sample-missing"), temp.path());
     let pipe = temp.path().join("sorting/quick/100/new/sample.json");
@@ -64,10 +64,10 @@ fn a_pipe_in_place_of_a_file_blocks_nobody() {
 }
 
 #[test]
-fn trees_without_end_and_files_without_end() {
+fn deep_trees_and_huge_files_are_refused() {
     let temp = tempfile::tempdir().unwrap();
     copy(&fixture("broken/sample-missing"), temp.path());
-    // Sparse: takes no room.
+    // Sparse: it does not occupy the disk.
     let sample = fs::File::create(temp.path().join("sorting/quick/100/new/sample.json")).unwrap();
     sample.set_len((64 << 20) + 1).unwrap();
     let deep = temp.path().join("deep/".repeat(12));
@@ -104,12 +104,12 @@ fn a_reason_does_not_repeat_a_whole_file() {
 }
 
 #[test]
-fn nested_without_end() {
+fn deeply_nested_json_is_refused() {
     let temp = tempfile::tempdir().unwrap();
     copy(&fixture("broken/stale"), temp.path());
     let path = temp.path().join("sorting/quick/100/new/benchmark.json");
     let nested = "[".repeat(1_000_000) + &"]".repeat(1_000_000);
-    // Where anything is skipped, and where anything is kept.
+    // In a place that is skipped, and in a place that is kept.
     for key in ["more", "throughput"] {
         fs::write(&path, format!("{{\"{key}\":{nested}}}")).unwrap();
         let harvest = criterion_at(temp.path());
@@ -124,7 +124,7 @@ fn nested_without_end() {
     assert!(harvest.problems[0].reason.contains("recursion limit"), "{harvest:?}");
 }
 
-/// The same results, put there in another order and with other neighbours.
+/// The same results, written in another order and with other neighbours.
 #[test]
 fn the_order_of_the_directory_does_not_matter() {
     let source = fixture("criterion-0.8");
@@ -148,7 +148,7 @@ fn the_order_of_the_directory_does_not_matter() {
     assert_eq!((harvests[0].0.len(), harvests[0].1.len()), (18, 2));
 }
 
-/// Bytes that are nothing, bytes that are nearly a real file.
+/// Random bytes, and bytes that are almost a real file.
 fn contents(real: &'static str) -> impl Strategy<Value = Vec<u8>> {
     let real = fs::read(fixture(real)).unwrap();
     let edited =
@@ -187,13 +187,13 @@ proptest! {
         fs::write(temp.path().join("sorting/quick/100/new").join(file), &bytes).unwrap();
         let harvest = criterion_at(temp.path());
         // Unless the bytes claim to be `plain` itself, it is read.
-        let claimed = harvest.problems.iter().any(|one| {
-            one.id.as_ref().is_some_and(|id| id.name == "plain")
+        let claimed = harvest.problems.iter().any(|problem| {
+            problem.id.as_ref().is_some_and(|id| id.name == "plain")
         });
         prop_assert!(claimed || rows(&harvest).contains(&GOOD.to_owned()));
         prop_assert!(harvest.measurements.len() == 2 || !harvest.problems.is_empty());
-        for one in &harvest.measurements {
-            let Reading::Samples { samples, .. } = &one.runs[0].reading else { panic!("{one:?}") };
+        for measurement in &harvest.measurements {
+            let Reading::Samples { samples, .. } = &measurement.runs[0].reading else { panic!("{measurement:?}") };
             prop_assert!(!samples.totals().is_empty());
             prop_assert_eq!(samples.totals().len(), samples.iterations().len());
             prop_assert!(samples.totals().iter().all(|time| time.is_finite() && *time > 0.0));
@@ -213,13 +213,13 @@ proptest! {
         fs::create_dir(temp.path().join("b")).unwrap();
         fs::write(temp.path().join("b/summary.json"), &bytes).unwrap();
         let harvest = callgrind::read(temp.path(), None, Stale::Never).unwrap();
-        let good = harvest.measurements.iter().filter(|one| {
-            one.id.qualified() == "tiny-crate/counting::counted::plain"
+        let good = harvest.measurements.iter().filter(|measurement| {
+            measurement.id.qualified() == "tiny-crate/counting::counted::plain"
         });
         prop_assert_eq!(good.count(), 5);
         prop_assert!(harvest.measurements.len() > 5 || harvest.problems.len() == 1);
-        for one in &harvest.measurements {
-            let Reading::Value(value) = one.runs[0].reading else { panic!("{one:?}") };
+        for measurement in &harvest.measurements {
+            let Reading::Value(value) = measurement.runs[0].reading else { panic!("{measurement:?}") };
             prop_assert!(value.is_finite() && value >= 0.0);
         }
     }

@@ -1,4 +1,4 @@
-//! What callgrind 3.19 itself wrote, in the forms in which it can.
+//! Files that callgrind 3.19 wrote, in each of its forms.
 
 use benchgate::sources::callgrind_profile::{Difference, Profile, differences, parts};
 
@@ -16,7 +16,7 @@ fn own(profile: &Profile) -> Vec<(&str, u64)> {
 }
 
 #[test]
-fn every_form_of_the_file_says_the_same() {
+fn every_form_of_the_file_gives_the_same_profile() {
     let plain = read("plain");
     assert_eq!(plain.total, 6707);
     assert_eq!(
@@ -25,11 +25,11 @@ fn every_form_of_the_file_says_the_same() {
     );
     assert_eq!(plain.functions["__memset_avx2_unaligned_erms"], 5016);
     assert_eq!(plain.functions["malloc"], 80);
-    // Without the names' numbers, with addresses and jumps, one of several threads.
+    // Without compressed names, with addresses and jumps, and with several threads.
     for form in ["uncompressed", "instructions", "threads"] {
         assert_eq!(read(form), plain, "{form}");
     }
-    // The newer mangling tells instances of a generic function apart.
+    // The newer mangling distinguishes instances of a generic function.
     let newer = read("v0");
     assert_eq!(newer.total, 6707);
     assert_eq!(
@@ -44,14 +44,14 @@ fn every_form_of_the_file_says_the_same() {
 }
 
 #[test]
-fn the_function_with_more_to_do_is_the_cause() {
+fn the_function_that_does_more_is_the_cause() {
     let cause =
         Difference { function: "profiled::generic".to_owned(), baseline: 422, candidate: 822 };
     assert_eq!(differences(&read("plain"), &read("more")), [cause]);
 }
 
 #[test]
-fn a_file_that_is_cut_off_is_no_profile() {
+fn a_truncated_file_is_not_a_profile() {
     let text = std::fs::read_to_string(fixture("callgrind-3.19/plain.out")).expect("readable");
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("cut.out");
@@ -88,7 +88,7 @@ fn totals(name: &str) -> Vec<(u64, Option<bool>)> {
 }
 
 #[test]
-fn a_file_of_parts_is_cut_where_the_clock_is_read() {
+fn a_file_of_parts_is_split_at_readings_of_the_clock() {
     // Set-up, routine and drop of about 9,000 instructions each.
     let read = Some(true);
     let plain = [(41, None), (9064, read), (9058, read), (9142, read), (87, read)];
@@ -100,14 +100,14 @@ fn a_file_of_parts_is_cut_where_the_clock_is_read() {
 }
 
 #[test]
-fn parts_that_are_cut_off_are_refused() {
+fn truncated_parts_are_refused() {
     let text = std::fs::read_to_string(fixture("callgrind-3.19/parts.out")).expect("readable");
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("cut.out");
     let whole = text.trim_end().len();
     for length in (0..whole).step_by(97) {
         std::fs::write(&path, &text[..text.floor_char_boundary(length)]).expect("written");
-        // Between two parts nothing shows that more were to come.
+        // A file that ends between two parts looks complete.
         match parts(&path) {
             Err(error) => assert_eq!(error.path, path, "{length}"),
             Ok(parts) => assert!(parts.len() < 5, "{length}"),

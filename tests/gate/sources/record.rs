@@ -1,4 +1,4 @@
-//! What a measured program says about itself.
+//! Records that a measured program writes.
 
 use std::fs;
 
