@@ -79,8 +79,8 @@ fn l1(criterion: &mut Criterion) {
         bencher.iter(|| ready(l1.checksum_of(keys.next())));
     });
 
-    // With a lifetime of zero, every lookup finds an expired entry and replaces it by
-    // another one that expires at once.
+    // With a lifetime of zero, every lookup finds an expired entry and replaces it by an
+    // entry that expires at once.
     let expired = OnceCell::new();
     group.bench_function("l1_expired", |bencher| {
         let (l1, source, numbers) = expired.get_or_init(|| {

@@ -19,7 +19,7 @@
 //! | `queries/{sqlite,postgres}_transaction` | An insert, an update, a select and a commit. | `queries`, `repeated_queries` | PostgreSQL for `postgres_…` | high |
 //! | `queries/postgres_connect` | Opening a new connection. | – | PostgreSQL | high |
 //!
-//! How well other pools serve other numbers of callers is recorded without a time.
+//! The waiting times of other pools with other numbers of callers are recorded without a time.
 //!
 //! | also recorded | what it is | metrics | needs |
 //! |---|---|---|---|

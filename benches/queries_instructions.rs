@@ -11,7 +11,7 @@
 //! |---|---|---|---|---|
 //! | `queries::rows::decode audit_logs_100` | Decoding 100 rows into audit logs. | `heap_bytes`, `heap_blocks`, `heap_peak_bytes` | Valgrind | up to 2% |
 //! | `queries::rows::serialise organisations_20` | Writing a page of 20 organisations as JSON. | `heap_bytes`, `heap_blocks`, `heap_peak_bytes` | Valgrind | none |
-//! | `queries::rows::normalised {join,list_of_100}` | Normalising a statement, so that statements that differ only in values count as one. | `heap_bytes`, `heap_blocks`, `heap_peak_bytes` | Valgrind | none |
+//! | `queries::rows::normalised {join,list_of_100}` | Normalising a statement, so that statements that differ only in values are equal. | `heap_bytes`, `heap_blocks`, `heap_peak_bytes` | Valgrind | none |
 
 mod valgrind;
 

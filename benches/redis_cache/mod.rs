@@ -14,7 +14,7 @@ use criterion::{BenchmarkGroup, Criterion, Throughput};
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
-/// Runs all of them, or records why there is no Redis.
+/// Runs all of these benchmarks, or records why Redis is not available.
 pub(crate) fn lookups(criterion: &mut Criterion) {
     let redis = match Redis::find() {
         Ok(redis) => redis,
@@ -59,7 +59,7 @@ fn single_keys(fixture: &Fixture, group: &mut Group<'_>) {
     }
 }
 
-/// The same leads in many round trips, in one, and with one command.
+/// Reads of the same leads in many round trips, in one round trip, and with one command.
 fn batches(fixture: &Fixture, group: &mut Group<'_>) {
     let batch = sizes::REDIS_BATCH;
     let numbers: Vec<u32> = cache::order(sizes::REDIS_ENTRIES, batch).collect();

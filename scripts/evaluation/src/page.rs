@@ -76,8 +76,9 @@ fn facts(text: &mut String, found: &Found) {
     line!(
         text,
         "{} rounds, {} processes of {} benchmarks, {:.0} machine-minutes; {} pairs of the same \
-         program (A/A), {} of a neutral rebuild (A/A′). A pair takes {:.2} s a benchmark, so the \
-         {CRITERION_SECONDS:.0} s that criterion takes by itself on both sides are {:.0} pairs.\n",
+         program (A/A), {} of a neutral rebuild (A/A′). A pair takes {:.2} s for each benchmark, \
+         so criterion's default time for both sides, {CRITERION_SECONDS:.0} s, is that of {:.0} \
+         pairs.\n",
         found.rounds,
         found.processes,
         found.subjects.len(),
@@ -141,16 +142,16 @@ fn rules(text: &mut String, found: &Found) {
     line!(text, "### All rules at equal machine time\n");
     line!(
         text,
-        "False alarms: suites of all {} benchmarks in which any was called slower and none was. \
-         Found: of the {} benchmarks whose pairs differ by at most {:.0}%, slowed down one at a \
-         time.\n",
+        "False alarms: suites of all {} benchmarks in which an unchanged benchmark was called \
+         slower. Found: slowdowns of the {} benchmarks whose pairs differ by at most {:.0}%, one \
+         benchmark at a time.\n",
         found.subjects.len(),
         found.calm.len(),
         CALM * 100.0
     );
     let heads: Vec<&str> = shown.iter().map(|(_, head)| *head).collect();
     let head = |text: &mut String| {
-        line!(text, "| rule | s a benchmark | A/A alarms | A/A′ alarms | {} |", heads.join(" | "));
+        line!(text, "| rule | s per benchmark | A/A alarms | A/A′ alarms | {} |", heads.join(" | "));
         line!(text, "|---|---|---|---|{}", "---|".repeat(shown.len()));
     };
     head(text);
@@ -169,7 +170,7 @@ fn rules(text: &mut String, found: &Found) {
     );
     for (pairs, peers) in &found.peers {
         if *pairs == 1 {
-            line!(text, "\nThe other rules with one process a side, so in less time:\n");
+            line!(text, "\nThe other rules with one process on each side, which takes less time:\n");
             head(text);
         }
         for peer in Peer::ALL {
@@ -203,12 +204,13 @@ fn ours(text: &mut String, found: &Found) {
     line!(text, "### benchgate: nothing changed\n");
     line!(
         text,
-        "Suites that share no pair, with exact 95% intervals; beside them (again) {RESAMPLED} suites \
-         from random places of the pool, which share pairs: a finer estimate without an interval.\n"
+        "Suites that do not share a pair, with exact 95% intervals. *Again*: {RESAMPLED} suites that \
+         start at random places of the pool and share pairs, which give a finer estimate without \
+         an interval.\n"
     );
     line!(
         text,
-        "| suites | false alarms | called faster | undecided | pairs | s a benchmark | alarms \
+        "| suites | false alarms | called faster | undecided | pairs | s per benchmark | alarms \
          again | undecided again |"
     );
     line!(text, "|---|---|---|---|---|---|---|---|");
@@ -241,8 +243,8 @@ fn ours(text: &mut String, found: &Found) {
     line!(text, "\n### benchgate: one benchmark slower\n");
     line!(
         text,
-        "Calm: pairs differ by at most {:.0}% (robust deviation). No pair of a slower benchmark is \
-         in two suites; beside them (again) {RESAMPLED_SLOWED} suites for each benchmark from random \
+        "*Calm*: pairs differ by at most {:.0}% (robust deviation). No pair of a slower benchmark is \
+         in two suites. *Again*: {RESAMPLED_SLOWED} suites for each benchmark that start at random \
          places.\n",
         CALM * 100.0
     );
@@ -277,9 +279,9 @@ fn subjects(text: &mut String, found: &Found) {
     line!(text, "### benchgate: by benchmark\n");
     line!(
         text,
-        "From random places. Deviation of pairs of the same program; then, where nothing is \
-         slower, how often each was called slower or left undecided and how many pairs it took; \
-         then how often it was found slower.\n"
+        "Suites that start at random places. *Deviation* is that of pairs of the same program. \
+         *Alarms*, *undecided* and *pairs* are for the unchanged benchmark. The other columns show \
+         how often a slowdown was found.\n"
     );
     line!(text, "| benchmark | deviation | alarms | undecided | pairs | {} |", heads.join(" | "));
     line!(text, "|---|---|---|---|---|{}", "---|".repeat(shown.len()));
@@ -338,9 +340,10 @@ fn instructions(text: &mut String, counts: &Summary) {
     line!(text, "### benchgate: instruction counts of neutral rebuilds\n");
     line!(
         text,
-        "{} rebuilds, each with other neutral code, and the {} benchmarks whose time is their own \
-         instructions, counted by the code of `gate ab` and judged by its defaults. In each rebuild \
-         one of them, by turns, was also slowed down by about 1% (+{:.2}% to +{:.2}% as counted).\n",
+        "{} rebuilds, each with different neutral code, and the {} benchmarks that mostly execute \
+         their own instructions, counted by the code of `gate ab` and judged by its defaults. In \
+         each rebuild, one benchmark in turn was also slowed down by about 1% (+{:.2}% to +{:.2}% \
+         as counted).\n",
         counts.found.of,
         counts.subjects,
         counts.slower[0] * 100.0,
@@ -348,7 +351,7 @@ fn instructions(text: &mut String, counts: &Summary) {
     );
     line!(
         text,
-        "| rebuilds with a false alarm | counts that moved at all | furthest | +1% found |"
+        "| rebuilds with a false alarm | counts that changed at all | largest change | +1% found |"
     );
     line!(text, "|---|---|---|---|");
     line!(
@@ -370,7 +373,7 @@ fn criterion(text: &mut String, long: &Long) {
     line!(text, "### The other rules on criterion's own results\n");
     line!(
         text,
-        "{} benchmarks, all of them slowed down at once; one process a side that warms up for \
+        "{} benchmarks, all slowed down at once, with one process on each side that warms up for \
          0.5 s and takes 100 samples in 2 s.\n",
         long.benchmarks
     );
