@@ -8,7 +8,7 @@ use crate::drive::process::ProcessError;
 use crate::model::NotRun;
 use benchgate_core::text::listed;
 
-/// Why there is no snapshot.
+/// Why a measurement did not give a snapshot.
 #[derive(Debug, thiserror::Error)]
 pub enum MeasureError {
     /// The build failed.

@@ -151,7 +151,11 @@ fn rules(text: &mut String, found: &Found) {
     );
     let heads: Vec<&str> = shown.iter().map(|(_, head)| *head).collect();
     let head = |text: &mut String| {
-        line!(text, "| rule | s per benchmark | A/A alarms | A/A′ alarms | {} |", heads.join(" | "));
+        line!(
+            text,
+            "| rule | s per benchmark | A/A alarms | A/A′ alarms | {} |",
+            heads.join(" | ")
+        );
         line!(text, "|---|---|---|---|{}", "---|".repeat(shown.len()));
     };
     head(text);
@@ -170,7 +174,10 @@ fn rules(text: &mut String, found: &Found) {
     );
     for (pairs, peers) in &found.peers {
         if *pairs == 1 {
-            line!(text, "\nThe other rules with one process on each side, which takes less time:\n");
+            line!(
+                text,
+                "\nThe other rules with one process on each side, which takes less time:\n"
+            );
             head(text);
         }
         for peer in Peer::ALL {

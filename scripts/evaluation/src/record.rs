@@ -66,8 +66,8 @@ impl Build {
         let place = fs::canonicalize(&self.place.place)?;
         for seed in 1..=NEUTRAL {
             let layout = build(&place, seed)?;
-            let said = layout.reason.unwrap_or_else(|| "pinned".to_owned());
-            eprintln!("{seed}: {said}, {} of {} functions", layout.same, layout.functions);
+            let state = layout.reason.unwrap_or_else(|| "pinned".to_owned());
+            eprintln!("{seed}: {state}, {} of {} functions", layout.same, layout.functions);
         }
         Ok(())
     }

@@ -319,11 +319,11 @@ mod tests {
         };
         let [text, picture] = replay.results().unwrap();
         let page = fs::read_to_string(docs.join("accuracy.md")).unwrap();
-        let said = page::between(&page).expect("the page has the marks");
-        for (said, found) in said.lines().zip(text.lines()) {
-            assert_eq!(said, found, "scripts/evaluate writes docs/accuracy.md");
+        let committed = page::between(&page).expect("the page has the marks");
+        for (line, found) in committed.lines().zip(text.lines()) {
+            assert_eq!(line, found, "scripts/evaluate writes docs/accuracy.md");
         }
-        assert_eq!(said, text);
+        assert_eq!(committed, text);
         assert!(fs::read_to_string(docs.join(roc::FILE)).unwrap() == picture);
     }
 }

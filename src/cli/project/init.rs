@@ -80,7 +80,7 @@ impl Init {
             context.shell.status("found", &found);
         }
         if project.harnesses().is_empty() {
-            context.shell.note("none of these bench targets seems to be measurable as it is");
+            context.shell.note("none of these bench targets seems to be measurable yet");
         }
         let repository = (!no_workflows).then(|| Repository::of(&project.root).ok()).flatten();
         if repository.is_none() && !no_workflows {

@@ -134,7 +134,7 @@ fn waivers_end_today_at_the_earliest() {
     assert_eq!(past.status.code(), Some(2));
     assert!(stderr(&past).contains("is in the past (today is"), "{}", stderr(&past));
     assert!(!place.path().join("gate.toml").exists());
-    // Midnight may pass meanwhile.
+    // Midnight may pass during the test.
     assert_eq!(waive(1).status.code(), Some(0));
     let policy = Policy::read(&place.path().join("gate.toml")).expect("a policy");
     let days: Vec<_> = policy.waivers.iter().map(|waiver| waiver.until.to_string()).collect();

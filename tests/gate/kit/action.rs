@@ -40,7 +40,7 @@ fn pull_request(runner: &mut Runner) -> (String, String) {
     runner.git(&["switch", "--quiet", "--create", "faster"]);
     runner.commit("the change");
     runner.git(&["switch", "--quiet", "main"]);
-    let tip = runner.commit("what others did meanwhile");
+    let tip = runner.commit("work of others");
     runner.git(&["update-ref", "refs/remotes/origin/main", &tip]);
     runner.git(&["switch", "--quiet", "--detach", "faster"]);
     runner.git(&["branch", "--quiet", "--delete", "--force", "main", "faster"]);

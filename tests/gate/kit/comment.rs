@@ -16,7 +16,7 @@ fn pull(number: u64, head: &str, branch: &str, commit: &str, base: &str) -> Valu
     })
 }
 
-fn said(id: u64, login: &str, kind: &str, body: &str) -> Value {
+fn comment(id: u64, login: &str, kind: &str, body: &str) -> Value {
     json!({ "id": id, "user": { "login": login, "type": kind }, "body": body })
 }
 
@@ -73,14 +73,14 @@ fn the_earlier_comment_is_replaced() {
     // Comments come in pages. Only comments of the bot that begin with the mark count.
     let pages = [
         json!([
-            said(1, "mallory", "User", ours),
-            said(2, "github-actions[bot]", "User", ours),
-            said(3, "dependabot[bot]", "Bot", ours),
-            said(4, "github-actions[bot]", "Bot", &format!("> {ours}")),
+            comment(1, "mallory", "User", ours),
+            comment(2, "github-actions[bot]", "User", ours),
+            comment(3, "dependabot[bot]", "Bot", ours),
+            comment(4, "github-actions[bot]", "Bot", &format!("> {ours}")),
         ]),
         json!([
-            said(5, "github-actions[bot]", "Bot", ours),
-            said(6, "github-actions[bot]", "Bot", ours),
+            comment(5, "github-actions[bot]", "Bot", ours),
+            comment(6, "github-actions[bot]", "Bot", ours),
         ]),
     ];
     let pages = pages.map(|page| page.to_string()).concat();

@@ -95,7 +95,7 @@ pub fn order(entries: u32, count: u32) -> impl Iterator<Item = u32> {
     (0..count).map(move |i| i.wrapping_mul(2_654_435_761) % entries)
 }
 
-/// Where values come from when no cache has them. It stands for a database but
+/// The origin of values that no cache has. It replaces a database but
 /// takes no time, so that only the caches' own work is measured.
 #[derive(Debug)]
 pub struct Source {

@@ -39,7 +39,7 @@ pub struct Fixture {
     ran: RefCell<BTreeSet<&'static str>>,
 }
 
-/// The benchmarks whose queries are recorded: the request, and its state beforehand.
+/// The benchmarks whose queries are recorded: the request, and the state of the caches before it.
 const COUNTED: [(&str, &str, Before); 7] = [
     ("keep_alive", "/leads/1", Before::Answered),
     ("lead_loaded", "/leads/2", Before::LeadsForgotten),

@@ -13,7 +13,7 @@ use crate::inference::LeadFields;
 use crate::queries::{Database, QueryError};
 use crate::sizes;
 
-/// Why there is no lead.
+/// Why a lead was not returned.
 #[derive(Debug, thiserror::Error)]
 pub enum LeadError {
     /// No lead has this number.

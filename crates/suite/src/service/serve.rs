@@ -1,4 +1,4 @@
-//! Accepts connections until it is told to stop, then lets requests finish.
+//! Accepts connections until a signal to stop, then lets requests finish.
 //!
 //! It replaces axum's own loop, which has no time limits and so keeps connections that
 //! never send a request.

@@ -7,7 +7,7 @@ use axum::http::header::{
 use axum::http::{Response, StatusCode};
 use xxhash_rust::xxh3::xxh3_128;
 
-/// The entity tag of a body. It is a strong one, as it is computed from the bytes that
+/// The entity tag of a body. It is a strong tag, because it is computed from the bytes that
 /// are sent, after compression.
 pub(super) fn tag_of(body: &[u8]) -> HeaderValue {
     let tag = format!("\"{:032x}\"", xxh3_128(body));
