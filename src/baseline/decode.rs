@@ -266,8 +266,17 @@ fn wire_id(id: wire::Id, place: &Place) -> Result<BenchId, Fault> {
 }
 
 fn pairing(pairing: wire::Pairing, place: &Place) -> Result<Pairing, Fault> {
-    let wire::Pairing { trial, seed, screening, looks, identical, control, set_up, layouts } =
-        pairing;
+    let wire::Pairing {
+        trial,
+        seed,
+        screening,
+        looks,
+        out_of_time,
+        identical,
+        control,
+        set_up,
+        layouts,
+    } = pairing;
     if !looks.is_sorted_by(|a, b| a < b) || looks.first() == Some(&0) {
         return Err(place.at("looks").fault("must rise from at least 1"));
     }
@@ -287,7 +296,7 @@ fn pairing(pairing: wire::Pairing, place: &Place) -> Result<Pairing, Fault> {
         .enumerate()
         .map(|(index, layout)| self::layout(layout, &place.at("layouts").at(index)))
         .collect::<Result<_, _>>()?;
-    Ok(Pairing { trial, seed, screening, looks, identical, control, set_up, layouts })
+    Ok(Pairing { trial, seed, screening, looks, out_of_time, identical, control, set_up, layouts })
 }
 
 fn layout(layout: wire::Layout, place: &Place) -> Result<Layout, Fault> {

@@ -70,12 +70,14 @@ fn file(snapshot: &Snapshot) -> wire::File {
 }
 
 fn pairing(pairing: &Pairing) -> wire::Pairing {
-    let Pairing { trial, seed, screening, looks, identical, control, set_up, layouts } = pairing;
+    let Pairing { trial, seed, screening, looks, out_of_time, identical, control, set_up, layouts } =
+        pairing;
     wire::Pairing {
         trial: trial.clone(),
         seed: *seed,
         screening: *screening,
         looks: looks.clone(),
+        out_of_time: *out_of_time,
         identical: identical.iter().map(id).collect(),
         control: *control,
         set_up: set_up

@@ -116,6 +116,9 @@ pub(super) struct Pairing {
     pub(super) screening: u32,
     /// The numbers of confirming pairs at which a decision is made, rising.
     pub(super) looks: Vec<u32>,
+    /// Whether the budget ended before everything was decided.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) out_of_time: bool,
     /// Benchmarks whose executables hold the same code on both sides.
     pub(super) identical: Vec<Id>,
     /// Whether the base was also measured against itself, into a third snapshot

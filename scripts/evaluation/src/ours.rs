@@ -117,6 +117,8 @@ struct Replay<'r, 'd, 's, 'a> {
     runs: u32,
     /// The benchmarks that have no pairs left.
     ended: BTreeSet<BenchId>,
+    /// After how many confirming pairs is decided.
+    looks: Vec<u32>,
 }
 
 /// The pairs of a benchmark ended during screening.
@@ -158,8 +160,10 @@ impl Rule {
             head: Vec::new(),
         };
         let measured = subjects.iter().map(unmeasured).collect();
-        let mut replay = Replay { rule: self, measured, draws, runs: 0, ended: BTreeSet::new() };
-        carry_out(&self.policy.ab.looks, &mut replay).ok()?;
+        let looks = self.policy.ab.looks.clone();
+        let ended = BTreeSet::new();
+        let mut replay = Replay { rule: self, measured, draws, runs: 0, ended, looks };
+        carry_out(&mut replay).ok()?;
         let [base, head] = replay.snapshots();
         let report = judge(&self.case(&base, &head));
         let decided = replay.measured.iter().map(|measured| {
@@ -198,6 +202,13 @@ impl Steps for Replay<'_, '_, '_, '_> {
         (!open.is_empty()).then_some(open)
     }
 
+    fn looks(&mut self, suspects: &BTreeSet<BenchId>) -> Vec<u32> {
+        let policy = &self.rule.policy;
+        let alpha = policy.verdict.alpha;
+        self.looks = stats::hopeful_looks(&policy.ab.looks, alpha, suspects.len());
+        self.looks.clone()
+    }
+
     fn confirm(&mut self, look: u32, suspects: BTreeSet<BenchId>) -> Result<bool, TooShort> {
         self.until(self.rule.policy.ab.screening + look, &suspects);
         Ok(true)
@@ -232,7 +243,8 @@ impl Replay<'_, '_, '_, '_> {
             trial: "replay".to_owned(),
             seed: 0,
             screening: self.rule.policy.ab.screening,
-            looks: self.rule.policy.ab.looks.clone(),
+            looks: self.looks.clone(),
+            out_of_time: false,
             identical: Vec::new(),
             control: false,
             set_up: Vec::new(),

@@ -151,6 +151,7 @@ impl Rules {
             seed: seed.unwrap_or_else(|| fastrand::u64(..)),
             screening: policy.ab.screening,
             looks: policy.ab.looks.clone(),
+            alpha: policy.verdict.alpha,
             least: first_conclusive_look(policy),
             control: control || policy.ab.control,
             budget: Some(budget.unwrap_or(policy.ab.budget)),

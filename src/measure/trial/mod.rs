@@ -49,7 +49,7 @@ pub fn trial(
         measuring.afford()?;
     }
     measuring.rounds.count(interrupt, measuring.progress)?;
-    carry_out(&plan.looks, &mut measuring)?;
+    carry_out(&mut measuring)?;
     progress.event(&Event::Finished);
     let trial = rounds.so_far();
     let empty = |side: &Snapshot| side.measurements.is_empty() && side.problems.is_empty();
@@ -86,7 +86,11 @@ impl Steps for Measuring<'_, '_> {
         let screening = self.plan.screening;
         self.estimate();
         for round in 0..screening {
-            if !self.rounds.measures(None) || !self.rounds.time_left() {
+            if !self.rounds.measures(None) {
+                break;
+            }
+            if !self.rounds.time_left() {
+                self.rounds.out_of_time = true;
                 break;
             }
             let left = duration(self.rounds.seconds(screening - round, None));
@@ -117,17 +121,29 @@ impl Steps for Measuring<'_, '_> {
         (!suspects.all().is_empty()).then_some(suspects)
     }
 
+    fn looks(&mut self, suspects: &Suspects) -> Vec<u32> {
+        self.rounds.plan_looks(suspects.all().len())
+    }
+
     /// Measures suspects up to a look. Returns `false` if the time budget is used up or
-    /// no program can run any more.
+    /// no program can run any more. The pairs so far are then judged in place of the look
+    /// that was not reached: when a trial runs out of time depends on how long processes
+    /// take, not on which side is faster.
     fn confirm(&mut self, look: u32, suspects: Suspects) -> Result<bool, MeasureError> {
         let all = suspects.all();
         let names: Vec<&str> = all.iter().map(|id| id.name.as_str()).collect();
         let before = self.plan.screening;
         while self.rounds.rounds() < before + look {
-            if !self.rounds.measures(Some(&all)) || !self.rounds.time_left() {
+            let done = self.rounds.rounds().saturating_sub(before);
+            if !self.rounds.measures(Some(&all)) {
+                self.rounds.end_look(look, done);
                 return Ok(false);
             }
-            let done = self.rounds.rounds() - before;
+            if !self.rounds.time_left() {
+                self.rounds.end_look(look, done);
+                self.rounds.out_of_time = true;
+                return Ok(false);
+            }
             self.progress.event(&Event::Pair {
                 number: done + 1,
                 planned: look,

@@ -25,6 +25,9 @@ pub struct TrialPlan {
     pub screening: u32,
     /// Rising numbers of confirming pairs at which a decision is tried.
     pub looks: Vec<u32>,
+    /// The chance of any false regression, which the looks share. A look is raised if it
+    /// leaves too little for each of many suspects.
+    pub alpha: f64,
     /// How often the instructions of each criterion benchmark are counted on each side,
     /// before times are measured; at most `screening`. 0 turns counting off.
     pub counts: u32,

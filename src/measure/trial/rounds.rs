@@ -23,7 +23,7 @@ use crate::model::{
     Snapshot, TargetId,
 };
 use crate::sources::Harvest;
-use crate::stats::SplitMix64;
+use crate::stats::{SplitMix64, hopeful_looks};
 
 /// Runs of a counting harness on each side: enough to show whether counts repeat.
 const COUNTED_RUNS: u32 = 3;
@@ -108,6 +108,10 @@ pub(super) struct Rounds<'a> {
     environments: Sides<Environment>,
     merges: BTreeMap<Arm, Merge>,
     witnesses: Witnesses,
+    /// The numbers of confirming pairs after which is decided.
+    looks: Vec<u32>,
+    /// The budget ended before the trial did.
+    pub(super) out_of_time: bool,
     runs: BTreeMap<Arm, Vec<RunInfo>>,
     random: SplitMix64,
     /// Distinguishes trials with the same seed.
@@ -163,6 +167,8 @@ impl<'a> Rounds<'a> {
                 .map(|side| probe(&side.build, &harnesses)),
             merges,
             witnesses: Witnesses::default(),
+            looks: plan.looks.clone(),
+            out_of_time: false,
             runs,
             random: SplitMix64::new(plan.seed),
             name: format!("{:016x}-{}", plan.seed, Timestamp::now()),
@@ -195,6 +201,22 @@ impl<'a> Rounds<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Plans the looks for this many suspects, so that none of them is hopeless.
+    pub(super) fn plan_looks(&mut self, suspects: usize) -> Vec<u32> {
+        self.looks = hopeful_looks(&self.plan.looks, self.plan.alpha, suspects);
+        self.looks.clone()
+    }
+
+    /// Decides after this many confirming pairs in place of a look that is not reached.
+    pub(super) fn end_look(&mut self, look: u32, pairs: u32) {
+        let Some(at) = self.looks.iter().position(|planned| *planned == look) else { return };
+        let before = at.checked_sub(1).map_or(0, |before| self.looks[before]);
+        // With no pair since the look before, there is nothing to decide again.
+        if pairs > before {
+            self.looks[at] = pairs;
+        }
     }
 
     /// Whether another round has anything to measure: of all benchmarks, or of `only`.
@@ -422,9 +444,10 @@ impl<'a> Rounds<'a> {
                 trial: self.name.clone(),
                 seed: self.plan.seed,
                 screening: self.plan.screening,
-                looks: self.plan.looks.clone(),
+                looks: self.looks.clone(),
                 // The control lists only what was measured.
                 identical: if arm == Arm::Control { Vec::new() } else { self.identical.clone() },
+                out_of_time: self.out_of_time,
                 control: self.plan.control,
                 set_up: set_up.clone(),
                 layouts: self.plan.layouts.clone(),

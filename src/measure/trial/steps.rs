@@ -14,6 +14,9 @@ pub trait Steps {
     /// The benchmarks that are undecided so far; `None` if all are decided.
     fn suspects(&mut self) -> Option<Self::Suspects>;
 
+    /// Rising numbers of confirming pairs at which a decision is tried, for these suspects.
+    fn looks(&mut self, suspects: &Self::Suspects) -> Vec<u32>;
+
     /// Measures suspects until there are `look` confirming pairs. Returns whether that
     /// number was reached.
     fn confirm(&mut self, look: u32, suspects: Self::Suspects) -> Result<bool, Self::Error>;
@@ -21,10 +24,15 @@ pub trait Steps {
 
 /// Screens, then measures the undecided benchmarks again up to each look. Ends when all
 /// are decided, after the last look, or when a look is not reached.
-pub fn carry_out<S: Steps>(looks: &[u32], steps: &mut S) -> Result<(), S::Error> {
+pub fn carry_out<S: Steps>(steps: &mut S) -> Result<(), S::Error> {
     steps.screen()?;
-    for look in looks {
-        let Some(suspects) = steps.suspects() else { break };
+    let mut suspects = steps.suspects();
+    let looks = suspects.as_ref().map_or_else(Vec::new, |suspects| steps.looks(suspects));
+    for (at, look) in looks.iter().enumerate() {
+        if at > 0 {
+            suspects = steps.suspects();
+        }
+        let Some(suspects) = suspects.take() else { break };
         if !steps.confirm(*look, suspects)? {
             break;
         }
@@ -56,6 +64,10 @@ mod tests {
             self.suspects.pop()
         }
 
+        fn looks(&mut self, _: &u32) -> Vec<u32> {
+            vec![14, 28, 80]
+        }
+
         fn confirm(&mut self, look: u32, suspects: u32) -> Result<bool, String> {
             self.steps.push(format!("{suspects} to {look}"));
             if suspects == 0 { Err("none".to_owned()) } else { Ok(look <= self.reached) }
@@ -65,7 +77,7 @@ mod tests {
     fn steps(suspects: &[u32], reached: u32) -> (Result<(), String>, Vec<String>) {
         let suspects = suspects.iter().rev().copied().collect();
         let mut recorder = Recorder { suspects, reached, steps: Vec::new() };
-        let outcome = carry_out(&[14, 28, 80], &mut recorder);
+        let outcome = carry_out(&mut recorder);
         (outcome, recorder.steps)
     }
 

@@ -316,17 +316,20 @@ fn any_pairing() -> impl Strategy<Value = Pairing> {
             reason,
         },
     );
-    let rest = (vec(any_id(), 0..3), any::<bool>(), vec(set_up, 0..3), vec(layout, 0..3));
+    let rest = (vec(any_id(), 0..3), any::<[bool; 2]>(), vec(set_up, 0..3), vec(layout, 0..3));
     ("[a-z]{1,9}", any::<u64>(), any::<u32>(), looks, rest).prop_map(
-        |(trial, seed, screening, looks, (identical, control, set_up, layouts))| Pairing {
-            trial,
-            seed,
-            screening,
-            looks: looks.into_keys().collect(),
-            identical,
-            control,
-            set_up,
-            layouts,
+        |(trial, seed, screening, looks, (identical, [out_of_time, control], set_up, layouts))| {
+            Pairing {
+                trial,
+                seed,
+                screening,
+                looks: looks.into_keys().collect(),
+                out_of_time,
+                identical,
+                control,
+                set_up,
+                layouts,
+            }
         },
     )
 }

@@ -89,8 +89,11 @@ pub struct Pairing {
     pub seed: u64,
     /// Pairs for screening: runs below this index. The others confirm.
     pub screening: u32,
-    /// The numbers of confirming pairs at which a decision is made, rising.
+    /// The numbers of confirming pairs at which a decision is made, rising. One that was not
+    /// reached before the trial had to end is the number of pairs that there were.
     pub looks: Vec<u32>,
+    /// Whether the budget ended before everything was decided.
+    pub out_of_time: bool,
     /// Benchmarks whose executables hold the same code on both sides: not measured.
     pub identical: Vec<BenchId>,
     /// Whether the base was also measured against itself: a third snapshot of the

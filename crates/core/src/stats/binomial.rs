@@ -29,6 +29,16 @@ pub fn binomial_interval(successes: u64, trials: u64, alpha: f64) -> Option<Inte
     Some(Interval { lower, upper })
 }
 
+/// The one-sided sign test: the chance of at least `successes` in that many trials, each as
+/// likely a success as not. 1 without trials; `NaN` never, as more than 2^36 trials count
+/// as 2^36.
+///
+/// W. J. Dixon and A. M. Mood, "The statistical sign test", JASA 41, 1946.
+pub fn sign_test(successes: u64, trials: u64) -> f64 {
+    let trials = trials.min(MOST_TRIALS);
+    Binomial::new(trials, 0.5, f64::MIN_POSITIVE).at_least(successes)
+}
+
 /// The rate from which on `holds`, which is false at 0 and true at 1.
 fn crossing(holds: impl Fn(f64) -> bool) -> f64 {
     let (mut low, mut high) = (0.0, 1.0);
@@ -128,6 +138,14 @@ mod tests {
     fn rare_events_keep_their_digits() {
         let upper = binomial_interval(7, 1_000_000_000, 0.05).unwrap().upper;
         assert!((upper / 13.148_113_762_014_07e-9 - 1.0).abs() < 1e-13, "{upper}");
+    }
+
+    #[test]
+    fn the_sign_test_counts_coins() {
+        assert_eq!(sign_test(0, 0), 1.0);
+        assert!((sign_test(8, 8) * 256.0 - 1.0).abs() < 1e-12);
+        assert!((sign_test(3, 4) * 16.0 - 5.0).abs() < 1e-12);
+        assert!((sign_test(0, 9) - 1.0).abs() < 1e-12);
     }
 
     #[test]

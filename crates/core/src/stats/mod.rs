@@ -12,8 +12,9 @@
 //! | do values fall into two heaps? | [`two_modes`] |
 //! | which of many tests hold together? | [`holm`] |
 //! | how large is the true rate of some event? | [`binomial_interval`] |
+//! | are successes more frequent than failures? | [`sign_test`] |
 //! | how do two independent groups differ? | [`SampleVariance`], [`VariancePrior`], [`Difference`] |
-//! | how many pairs does it take? | [`smallest_n`], [`pairs_needed`], [`detectable_gap`] |
+//! | how many pairs does it take? | [`smallest_n`], [`hopeful_looks`], [`pairs_needed`], [`detectable_gap`] |
 //!
 //! `alpha` is always the chance of error on one side: of a one-sided test, or at
 //! each end of an interval, whose confidence is then 1 − 2·alpha. So the end of
@@ -38,14 +39,14 @@ mod random;
 mod signed_rank;
 mod walsh;
 
-pub use binomial::binomial_interval;
+pub use binomial::{binomial_interval, sign_test};
 pub use difference::Difference;
 pub use location::{mean, mean_half_width, median, quantile, robust_deviation, variance};
 pub use moderated::{SampleVariance, VariancePrior};
 pub use modes::{Modes, two_modes};
 pub use multiple::holm;
 pub use order::{Bounds, quantile_bounds};
-pub use planning::{detectable_gap, pairs_needed, smallest_n};
+pub use planning::{detectable_gap, hopeful_looks, pairs_needed, smallest_n};
 pub use random::SplitMix64;
 pub use signed_rank::signed_rank;
 pub use walsh::{hodges_lehmann, hodges_lehmann_interval};

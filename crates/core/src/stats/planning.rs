@@ -17,6 +17,26 @@ pub fn smallest_n(alpha: f64) -> Option<u32> {
     Some(n)
 }
 
+/// The numbers of pairs after which to decide so that no look is hopeless: `looks`, which
+/// rise, each raised to the fewest pairs that can still prove a change in one of `suspects`
+/// benchmarks. Holm's method gives the first of them the level `alpha` over their number,
+/// and each look has its share of that. Two of the pairs, those with the smallest
+/// differences, may then still go the other way: of n signed ranks, five sets of ranks on
+/// the far side have a sum of 3 or less ({}, {1}, {2}, {3}, {1, 2}), each with the chance
+/// 2^−n. Looks that suit one suspect are left as they are for one.
+///
+/// A look that is raised to the next or beyond replaces it. The number of suspects may be
+/// used, since it is known before the first of these pairs.
+pub fn hopeful_looks(looks: &[u32], alpha: f64, suspects: usize) -> Vec<u32> {
+    const SMALL_SUMS: f64 = 5.0;
+    let slack = if suspects > 1 { SMALL_SUMS } else { 1.0 };
+    let share = alpha / (looks.len().max(1) * suspects.max(1)) as f64;
+    let least = smallest_n(share / slack).unwrap_or_default();
+    let mut raised: Vec<u32> = looks.iter().map(|look| (*look).max(least)).collect();
+    raised.dedup();
+    raised
+}
+
 /// The pairs that a one-sided test at level `alpha` needs to find, with the
 /// chance `power`, a centre that lies `gap` beyond its bound, where paired
 /// differences have the standard deviation `deviation` (in the same unit):
@@ -66,6 +86,25 @@ mod tests {
         assert_eq!(smallest_n(3.3e-4), Some(12));
         for alpha in [0.0, -1.0, 1.0, f64::NAN] {
             assert_eq!(smallest_n(alpha), None);
+        }
+    }
+
+    #[test]
+    fn a_look_is_late_enough_for_all_suspects() {
+        assert_eq!(hopeful_looks(&[14, 28, 80], 0.01, 1), [14, 28, 80]);
+        assert_eq!(hopeful_looks(&[14, 28, 80], 0.01, 10), [14, 28, 80]);
+        // Of 55 suspects, 14 pairs that all agree prove nothing: 3 · 55 · 2^−14 > 1%.
+        assert_eq!(hopeful_looks(&[14, 28, 80], 0.01, 55), [17, 28, 80]);
+        assert_eq!(hopeful_looks(&[14, 16, 80], 0.01, 55), [17, 80]);
+        for suspects in [1, 10, 55, 1000, 100_000] {
+            let looks = hopeful_looks(&[14, 28, 80], 0.01, suspects);
+            // The two smallest of the ranks 1 to n on the far side.
+            let n = looks[0];
+            let mut pairs: Vec<f64> = (1..=n).map(f64::from).collect();
+            (pairs[0], pairs[1]) = (-pairs[0], -pairs[1]);
+            let p =
+                crate::stats::signed_rank(&pairs, 0.0, crate::stats::Alternative::Above).unwrap();
+            assert!(p * 3.0 * suspects as f64 <= 0.01, "{suspects} suspects, {n} pairs: p = {p}");
         }
     }
 

@@ -3,6 +3,7 @@
 use super::chances::Chances;
 use super::paired::Differences;
 use super::runs::SideRuns;
+use super::slow::SlowProcesses;
 use crate::judge::report::Change;
 use crate::model::{Direction, Metric, Nature};
 use crate::stats::{self, Difference};
@@ -21,6 +22,8 @@ pub(crate) enum Effect<S = Sampled> {
     Identical,
     /// From processes in pairs.
     Paired(Differences),
+    /// The slow ones among processes in pairs.
+    Slow(SlowProcesses),
     /// From runs that vary.
     Sampled(S),
     /// From counts.
@@ -223,7 +226,8 @@ impl Effect {
                 let exact = (*range == 0.0).then_some(change);
                 Change { estimate: change, lower: exact, upper: exact }
             }
-            Self::Zero(_) | Self::Negative => return None,
+            // A share of a share would mislead: both shares are shown.
+            Self::Slow(_) | Self::Zero(_) | Self::Negative => return None,
         };
         change.estimate.is_finite().then_some(change)
     }

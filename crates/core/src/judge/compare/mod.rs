@@ -11,6 +11,7 @@ mod paired;
 mod runs;
 mod sessions;
 mod shift;
+mod slow;
 mod snapshots;
 
 use std::collections::BTreeSet;
@@ -23,6 +24,7 @@ pub(crate) use paired::Differences;
 pub use runs::run_value;
 pub(crate) use sessions::Coverage;
 pub(crate) use shift::{Shift, ShiftCounts};
+pub(crate) use slow::SlowProcesses;
 pub use snapshots::BUSY;
 pub(crate) use snapshots::Snapshots;
 

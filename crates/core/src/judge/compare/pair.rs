@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::effect::{Effect, Runs, Sampled};
-use super::paired::Differences;
+use super::paired::{Differences, phases};
 use super::runs::SideRuns;
+use super::slow::SlowProcesses;
 use super::snapshots::Snapshots;
 use crate::judge::report::Side;
 use crate::model::{BenchId, Costs, Measurement, Metric, Nature, Pairing};
+use crate::stats;
 
 /// One metric of one benchmark, with either side or both.
 #[derive(Clone, Debug)]
@@ -30,6 +32,7 @@ impl<'a> Pair<'a, Runs> {
             Effect::Sampled(runs) => Effect::Sampled(sampled(runs)),
             Effect::Identical => Effect::Identical,
             Effect::Paired(differences) => Effect::Paired(differences),
+            Effect::Slow(slow) => Effect::Slow(slow),
             Effect::Counted(counted) => Effect::Counted(counted),
             Effect::Zero(zero) => Effect::Zero(zero),
             Effect::Negative => Effect::Negative,
@@ -69,7 +72,11 @@ pub(super) fn pairs(snapshots: Snapshots<'_>) -> Vec<Pair<'_, Runs>> {
     }
     let pairing = snapshots.pairing();
     let matched = by_name.into_values().flat_map(match_up);
-    let measured = matched.map(|matched| pair(pairing, &matched));
+    let measured = matched.flat_map(|matched| {
+        let pair = pair(pairing, &matched);
+        let slow = pairing.and_then(|pairing| slow(pairing, &pair, &matched));
+        [Some(pair), slow].into_iter().flatten()
+    });
     measured.chain(snapshots.identical().map(identical)).collect()
 }
 
@@ -132,6 +139,39 @@ fn pair<'a>(pairing: Option<&Pairing>, matched: &Match<'a>) -> Pair<'a, Runs> {
     };
     let [baseline, candidate] = [baseline, candidate].map(|runs| runs.map(|runs| runs.side));
     Pair { id, metric, baseline, candidate, effect, costs }
+}
+
+/// The slow processes of a benchmark whose time was measured in pairs, where there is a hint
+/// that their share has grown.
+fn slow<'a>(
+    pairing: &Pairing,
+    time: &Pair<'a, Runs>,
+    matched: &Match<'a>,
+) -> Option<Pair<'a, Runs>> {
+    let (Some(Effect::Paired(differences)), Match::Both(baseline, candidate)) =
+        (&time.effect, matched)
+    else {
+        return None;
+    };
+    if time.metric != Metric::time() {
+        return None;
+    }
+    let [baseline, candidate] =
+        [baseline, candidate].map(|side| SideRuns::of(side).map(|runs| runs.by_index()));
+    let times = phases(pairing, &baseline?, &candidate?);
+    let slow = SlowProcesses::hinted(pairing, &times, stats::median(differences.shown())?)?;
+    let side = |side: usize| {
+        let runs = slow.side(side);
+        Some(Side { value: stats::mean(&runs)?, runs })
+    };
+    Some(Pair {
+        id: time.id.clone(),
+        metric: SlowProcesses::metric(),
+        baseline: side(0),
+        candidate: side(1),
+        effect: Some(Effect::Slow(slow)),
+        costs: [None, None],
+    })
 }
 
 /// A benchmark whose code is the same on both sides.

@@ -10,6 +10,8 @@
 //! Differences between processes are heavy-tailed: one in ten may be far out. The centre
 //! is therefore the Hodges–Lehmann estimate, and the test uses ranks.
 
+use std::collections::BTreeMap;
+
 use super::chances::Chances;
 use crate::model::{Direction, Pairing};
 use crate::stats::{self, Alternative, Interval};
@@ -26,22 +28,19 @@ pub(crate) struct Differences {
     confirming: Vec<f64>,
     /// The number of looks that the trial may take.
     looks: usize,
+    /// The trial's budget ended before everything was decided.
+    out_of_time: bool,
 }
 
 impl Differences {
     /// The differences of runs that both sides have, by the index of each run.
     pub(crate) fn of(pairing: &Pairing, base: &[(u32, f64)], head: &[(u32, f64)]) -> Self {
-        let mut screening = Vec::new();
-        let mut confirming = Vec::new();
-        for (run, value) in head {
-            let Some((_, base)) = base.iter().find(|(other, _)| other == run) else { continue };
-            let phase = if *run < pairing.screening { &mut screening } else { &mut confirming };
-            phase.push((value / base).ln());
-        }
-        // Pairs beyond the last look reached were measured for the next one.
-        let reached = pairing.looks.iter().rev().find(|look| **look as usize <= confirming.len());
-        confirming.truncate(reached.map_or(0, |look| *look as usize));
-        Self { screening, confirming, looks: pairing.looks.len() }
+        let difference = |pairs: Vec<[f64; 2]>| {
+            pairs.iter().map(|[base, head]| (head / base).ln()).collect::<Vec<f64>>()
+        };
+        let [screening, confirming] = phases(pairing, base, head).map(difference);
+        let (looks, out_of_time) = (pairing.looks.len(), pairing.out_of_time);
+        Self { screening, confirming, looks, out_of_time }
     }
 
     /// The differences that are shown: the confirming ones, if there are any.
@@ -64,9 +63,19 @@ impl Differences {
         !self.confirming.is_empty()
     }
 
-    /// The number of pairs that the decision is based on.
+    /// Whether it was not measured again, or no further, because the trial's budget ended.
+    pub(crate) fn out_of_time(&self) -> bool {
+        self.out_of_time
+    }
+
+    /// The number of pairs that can prove a change, or only those of the screening.
     pub(crate) fn pairs(&self) -> usize {
         self.shown().len()
+    }
+
+    /// The differences of all pairs: those that can show that nothing changed.
+    pub(crate) fn all(&self) -> Vec<f64> {
+        self.screening.iter().chain(&self.confirming).copied().collect()
     }
 
     /// Chances that a change is not beyond `bound` for the worse, and not beyond
@@ -86,9 +95,13 @@ impl Differences {
     /// Whether a change of the target's size is ruled out: for the worse alone
     /// once confirmed, in both directions by the screening, so that improvements
     /// are confirmed too.
+    ///
+    /// All pairs count, those of the screening too. They may not prove a change, as they
+    /// chose the benchmark for looking changed. That choice can only make them look more
+    /// changed than the code is, so it makes a wrong clearance less likely.
     pub(crate) fn clears(&self, target: f64, better: Direction) -> bool {
         let Some(Interval { lower, upper }) =
-            stats::hodges_lehmann_interval(self.shown(), CLEARING_ALPHA)
+            stats::hodges_lehmann_interval(&self.all(), CLEARING_ALPHA)
         else {
             return false;
         };
@@ -107,6 +120,26 @@ impl Differences {
     }
 }
 
+/// The times of base and head in the screening pairs, and in the confirming pairs up to the
+/// last look that was reached: later ones were measured for the next look.
+pub(super) fn phases(
+    pairing: &Pairing,
+    base: &[(u32, f64)],
+    head: &[(u32, f64)],
+) -> [Vec<[f64; 2]>; 2] {
+    let base: BTreeMap<u32, f64> = base.iter().copied().collect();
+    let pairs = head.iter().filter_map(|(run, head)| Some((*run, [*base.get(run)?, *head])));
+    let (screening, confirming): (Vec<_>, Vec<_>) =
+        pairs.partition(|(run, _)| *run < pairing.screening);
+    let times = |pairs: Vec<(u32, [f64; 2])>| -> Vec<[f64; 2]> {
+        pairs.into_iter().map(|(_, times)| times).collect()
+    };
+    let (screening, mut confirming) = (times(screening), times(confirming));
+    let reached = pairing.looks.iter().rev().find(|look| **look as usize <= confirming.len());
+    confirming.truncate(reached.map_or(0, |look| *look as usize));
+    [screening, confirming]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +150,7 @@ mod tests {
             seed: 1,
             screening: 2,
             looks: vec![3, 5],
+            out_of_time: false,
             identical: Vec::new(),
             control: false,
             set_up: Vec::new(),
@@ -139,17 +173,22 @@ mod tests {
 
     #[test]
     fn the_screening_clears_in_both_directions_the_confirmation_in_one() {
-        let flat = |value: f64, confirming: usize| Differences {
-            screening: vec![value; 8],
+        let of = |screening: f64, value: f64, confirming: usize| Differences {
+            screening: vec![screening; 8],
             confirming: vec![value; confirming],
             looks: 3,
+            out_of_time: false,
         };
+        let flat = |value: f64, confirming: usize| of(value, value, confirming);
         for (value, confirming, cleared) in
             [(0.001, 0, true), (0.05, 0, false), (-0.05, 0, false), (-0.05, 14, true)]
         {
             assert_eq!(flat(value, confirming).clears(0.03, Direction::Lower), cleared);
             assert_eq!(flat(-value, confirming).clears(0.03, Direction::Higher), cleared);
         }
+        // The screening counts: alone the confirming pairs would clear the first.
+        assert!(!of(0.05, 0.028, 5).clears(0.03, Direction::Lower));
+        assert!(of(0.0, 0.028, 14).clears(0.03, Direction::Lower));
         let chances = flat(0.05, 14).chances(0.01, Direction::Lower);
         assert!((chances.worse - 3.0 / f64::from(1 << 14)).abs() < 1e-12);
         assert_eq!(chances.better, 1.0);

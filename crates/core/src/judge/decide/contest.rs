@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::scope::Excess;
 use crate::judge::case::Case;
 use crate::judge::compare::{
-    Comparability, Comparison, Counted, Differences, Effect, Pair, Uncertainty,
+    Comparability, Comparison, Counted, Differences, Effect, Pair, SlowProcesses, Uncertainty,
 };
 use crate::model::{BenchId, Metric, Nature, Pattern};
 use crate::policy::{Gate, Limits, Witness};
@@ -50,6 +50,7 @@ pub(super) enum Absence {
 pub(super) enum Data<'p> {
     Identical,
     Paired(&'p Differences),
+    Slow(&'p SlowProcesses),
     Sampled(&'p Uncertainty),
     Counted(&'p Counted),
     /// Candidate less baseline, where one of them is zero in every run.
@@ -83,6 +84,10 @@ fn limits(case: &Case<'_>, pair: &Pair<'_>) -> Limits {
     let mut limits = case.policy.limits(&pair.id, &pair.metric);
     if !case.pairing().is_some_and(|pairing| pairing.is_pinned(&pair.id)) {
         limits.slower_clock = limits.slower_clock.min(limits.slower_clock_unpinned);
+        // Nor is it known there that slow processes are not where the build put its code.
+        if pair.metric.name == SlowProcesses::METRIC {
+            limits.gate = limits.gate.min(limits.slower_clock_unpinned);
+        }
     }
     // A count that may have moved for another reason leaves the decision to the clock.
     if limits.witness == Witness::Both && Excess::of(pair).is_some() {
@@ -171,6 +176,7 @@ fn data(effect: &Effect, nature: Nature) -> Result<Data<'_>, &'static str> {
     match effect {
         Effect::Identical => Ok(Data::Identical),
         Effect::Paired(differences) => Ok(Data::Paired(differences)),
+        Effect::Slow(slow) => Ok(Data::Slow(slow)),
         Effect::Counted(counted) => Ok(Data::Counted(counted)),
         // Whatever the other side shows, a lone run may be an odd one.
         Effect::Sampled(sampled) if sampled.lone_run => {

@@ -48,6 +48,7 @@ fn tested(contest: &Contest<'_>) -> Option<Chances> {
         Question::Open { data: Data::Paired(differences), .. } if differences.confirmed() => {
             Some(differences.chances(bound, better))
         }
+        Question::Open { data: Data::Slow(slow), .. } => slow.chances(),
         _ => None,
     }
 }

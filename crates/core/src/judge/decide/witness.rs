@@ -13,19 +13,19 @@
 //! | not more | undecided | Unchanged, unless the clock itself looks slower. |
 //! | not more | faster, proven | Improvement. |
 //!
-//! An undecided clock *looks slower* if its estimate is beyond `slower_clock_tolerance`, if
-//! its 95% interval ends above the tolerance, or if it is so noisy that it could have shown
-//! nothing. Such a row is not called unchanged: instructions do not show that a benchmark
-//! waits longer, because it executes none while it waits. If the clock was only screened,
-//! the screening must have ruled out `slower_clock_tolerance` in both directions.
+//! Instructions do not show that a benchmark waits longer, because it executes none while it
+//! waits. So the clock itself must say something before its row is called unchanged. The pairs
+//! of a trial must rule out `slower_clock_tolerance`: in both directions, if the benchmark was
+//! only screened. Of two saved snapshots, a clock *looks slower* if its estimate is beyond
+//! `slower_clock_tolerance`, if its 95% interval ends above the tolerance, or if it is so noisy
+//! that it could have shown nothing.
 
 use super::contest::{self, Contest, Data, Question};
 use super::decision::{Decision, UNSEEN};
-use super::scale::{bound, toward_worse};
+use super::scale::bound;
 use super::scope::Excess;
 use super::{row, weigh};
 use crate::judge::case::Case;
-use crate::judge::compare::SHOWN_LEVEL;
 use crate::judge::report::{Outcome, Severity};
 use crate::model::Costs;
 use crate::policy::{Gate, Witness};
@@ -138,14 +138,10 @@ pub(super) fn combine(
         Outcome::Improvement => format!("{word}, faster clock; {}", clock.reason),
         Outcome::Undecided if looks_unchanged(contest, &clock) => {
             let reason = match contest.question {
-                Question::Open { data: Data::Paired(differences), .. }
-                    if !differences.confirmed() =>
-                {
-                    format!(
-                        "{word}; the screening of the clock rules out {}",
-                        percent(contest.limits.slower_clock_tolerance)
-                    )
-                }
+                Question::Open { data: Data::Paired(_), .. } => format!(
+                    "{word}; the clock rules out {}",
+                    percent(contest.limits.slower_clock_tolerance)
+                ),
                 _ => format!("{word}; clock inconclusive: {}", clock.reason),
             };
             return Decision {
@@ -186,19 +182,12 @@ fn looks_unchanged(contest: &Contest<'_>, clock: &Decision) -> bool {
     let beyond = bound(contest.limits.slower_clock_tolerance, better);
     let Question::Open { data, .. } = contest.question else { return false };
     let (estimate, least) = match data {
-        Data::Paired(differences) if !differences.confirmed() => {
-            return differences.clears(beyond, better);
-        }
-        Data::Paired(differences) => {
-            let Some(interval) = differences.interval(SHOWN_LEVEL) else { return false };
-            let ends = [interval.lower, interval.upper].map(|end| toward_worse(end, better));
-            (toward_worse(differences.centre(), better), ends[0].min(ends[1]))
-        }
+        Data::Paired(differences) => return differences.clears(beyond, better),
         Data::Sampled(uncertainty) => {
             let estimate = uncertainty.measured(better).difference;
             (estimate, estimate - uncertainty.shown)
         }
-        Data::Identical | Data::Counted(_) | Data::Zero(_) => return false,
+        Data::Identical | Data::Slow(_) | Data::Counted(_) | Data::Zero(_) => return false,
     };
     estimate <= beyond && least <= tolerance && clock.detectable.is_some_and(|size| size < UNSEEN)
 }

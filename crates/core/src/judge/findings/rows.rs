@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::judge::compare::SlowProcesses;
 use crate::judge::report::{Code, Finding, Row, Severity};
 use crate::text::listed;
 
@@ -46,7 +47,10 @@ impl Limit {
         let varies = |runs: &[f64]| runs.iter().any(|value| *value != runs[0]);
         let lone = baseline.runs.len().min(candidate.runs.len()) == 1;
         let undetectable = || row.judgement.as_ref().is_none_or(|j| j.detectable.is_none());
-        if row.change.is_none() {
+        if row.metric == SlowProcesses::METRIC {
+            // Its shares are compared without a ratio.
+            None
+        } else if row.change.is_none() {
             Some(Self::ZeroBaseline)
         } else if row.counted {
             (varies(&baseline.runs) || varies(&candidate.runs)).then_some(Self::UnsteadyCount)

@@ -17,9 +17,17 @@ pub(super) fn of(case: &Case<'_>) -> Vec<Finding> {
     };
     let mut findings = broken(baseline);
     findings.extend(busy(case));
+    findings.extend(out_of_time(pairing));
     findings.extend(set_up(pairing));
     findings.extend(layouts(pairing));
     findings
+}
+
+/// A budget that ended before the trial did.
+fn out_of_time(pairing: &Pairing) -> Option<Finding> {
+    let message = "the time budget ended before every benchmark was decided; --budget (or \
+                   ab.budget) gives more time, --filter measures less";
+    pairing.out_of_time.then(|| Finding::new(Code::TimeBudgetEnded, Severity::Note, message))
 }
 
 /// Bench targets whose processes mostly prepare.

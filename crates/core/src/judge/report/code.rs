@@ -147,6 +147,12 @@ codes! {
          but a slower clock with the same instructions only warns (`slower_clock_unpinned`). \
          Relinking needs LLVM's linker, which is rustc's own on x86_64 Linux, and symbols (`strip \
          = \"none\"` in [profile.bench]). ab.pin_layout turns it off.";
+    /// The time budget of a trial ended.
+    TimeBudgetEnded = "time-budget-ended", Undecided,
+        "`gate ab` starts no pair that would end after its budget (--budget, ab.budget). \
+         Benchmarks that still looked changed are judged by the pairs that they had, at the level \
+         of the look that they did not reach; those without any fresh pair are undecided. Give \
+         more time, or measure fewer benchmarks (--filter).";
     /// A count differs between runs of the same program.
     UnsteadyCount = "unsteady-count", Undecided,
         "Equal programs gave different counts, so something in the benchmark varies: a hash seed, \

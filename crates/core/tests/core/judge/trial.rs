@@ -18,6 +18,7 @@ pub(crate) fn pairing() -> Pairing {
         seed: 1,
         screening: 8,
         looks: LOOKS.to_vec(),
+        out_of_time: false,
         identical: Vec::new(),
         control: false,
         set_up: Vec::new(),
@@ -39,7 +40,7 @@ fn outcome(report: &Report, id: &str) -> Outcome {
     report
         .rows
         .iter()
-        .find(|row| row.id == id)
+        .find(|row| row.id == id && row.metric == "time")
         .and_then(benchgate_core::judge::Row::outcome)
         .expect("judged")
 }
@@ -67,8 +68,8 @@ fn the_screening_clears_and_the_confirming_pairs_decide() {
         ("suspect", alternating(0.05, 0.005, 8)),
         ("slower", screened(0.05, alternating(0.05, 0.005, 14))),
         ("faster", screened(-0.05, alternating(-0.05, 0.005, 14))),
-        // The screening's pairs do not decide.
-        ("back to normal", screened(0.05, alternating(0.001, 0.005, 14))),
+        // The screening's pairs do not prove a change, and too few others do not clear.
+        ("back to normal", screened(0.03, alternating(0.001, 0.005, 28))),
         ("noisy", screened(0.05, alternating(0.02, 0.3, 80))),
         // 13 confirming pairs do not reach a look.
         ("cut off", screened(0.05, alternating(0.05, 0.005, 13))),
@@ -195,4 +196,87 @@ fn a_policy_whose_looks_cannot_decide_is_refused() {
     assert!(refused("[3, 6]").contains("the last needs at least 8 pairs"));
     assert!(refused("[28, 14]").contains("rising"));
     assert!(refused("[]").contains("at least one"));
+}
+
+/// One trial of a benchmark whose head's processes take half as long again with the chance
+/// `share`: the outcomes of its clock and of its slow processes.
+fn with_slow_processes(random: &mut SplitMix64, share: f64) -> (Outcome, Option<Outcome>) {
+    let mut differences: Vec<f64> = Vec::new();
+    let mut base: Vec<f64> = Vec::new();
+    let judged = |base: &[f64], differences: &[f64]| {
+        let head: Vec<f64> =
+            base.iter().zip(differences).map(|(base, change)| base * change.exp()).collect();
+        let quiet = vec![100.0; 8];
+        let base = side("base", &[("a", base.to_vec()), ("quiet", quiet.clone())]);
+        let head = side("head", &[("a", head), ("quiet", quiet)]);
+        verdict(&base, &head)
+    };
+    let slow = |report: &Report| {
+        let row = report.rows.iter().find(|row| row.metric == "slow_processes");
+        row.and_then(benchgate_core::judge::Row::outcome)
+    };
+    let mut outcomes = (Outcome::Undecided, None);
+    for upto in [8].into_iter().chain(LOOKS.map(|look| 8 + look as usize)) {
+        while differences.len() < upto {
+            base.push(100.0 * (0.2 * noise(random)).exp());
+            let hit = (random.index(1 << 20) as f64) < share * f64::from(1 << 20);
+            let extra = if hit { 1.5_f64.ln() } else { 0.0 };
+            differences.push(extra + 0.5 * noise(random));
+        }
+        let report = judged(&base, &differences);
+        outcomes = (outcome(&report, "a"), slow(&report));
+        if outcomes.0 != Outcome::Undecided && outcomes.1 != Some(Outcome::Undecided) {
+            break;
+        }
+    }
+    outcomes
+}
+
+#[test]
+fn a_grown_share_of_slow_processes_is_found() {
+    const TRIALS: u32 = 60;
+    let mut random = SplitMix64::new(7);
+    let mut of = |share: f64| -> Vec<(Outcome, Option<Outcome>)> {
+        (0..TRIALS).map(|_| with_slow_processes(&mut random, share)).collect()
+    };
+    let count = |trials: &[(Outcome, Option<Outcome>)], wanted: Option<Outcome>| {
+        trials.iter().filter(|(_, slow)| *slow == wanted).count()
+    };
+    let third = of(0.3);
+    let found = third
+        .iter()
+        .filter(|(clock, slow)| [Some(*clock), *slow].contains(&Some(Outcome::Regression)))
+        .count();
+    // The typical process of a third of them is rightly unchanged. It is the slow ones that
+    // tell, unless the eight pairs of the screening hold fewer than two.
+    assert!(found >= 45, "{found} of {TRIALS}");
+    let none = of(0.0);
+    assert_eq!(count(&none, Some(Outcome::Regression)), 0);
+    assert_eq!(count(&none, Some(Outcome::Undecided)), 0);
+}
+
+#[test]
+fn pairs_up_to_the_end_of_the_budget_are_judged() {
+    let screened = |then: u32| {
+        let differences = [alternating(0.4, 0.005, 8), alternating(0.4, 0.005, then)].concat();
+        from_differences(&[("a", differences)])
+    };
+    let judged = |(mut base, mut head): (Snapshot, Snapshot), looks: &[u32]| {
+        for side in [&mut base, &mut head] {
+            let pairing = side.pairing.as_mut().unwrap();
+            (pairing.looks, pairing.out_of_time) = (looks.to_vec(), true);
+        }
+        verdict(&base, &head)
+    };
+    // Thirteen of the fourteen pairs of the first look: judged as its pairs would be.
+    let report = judged(screened(13), &[13, 28, 80]);
+    assert_eq!(outcome(&report, "a"), Outcome::Regression);
+    assert!(report.findings.iter().any(|finding| finding.code == Code::TimeBudgetEnded));
+    // Without any fresh pair the reason is the budget.
+    let report = judged(screened(0), &LOOKS);
+    assert_eq!(outcome(&report, "a"), Outcome::Undecided);
+    let reason = &report.rows[0].judgement.as_ref().unwrap().reason;
+    assert_eq!(reason, "looks changed, but the time budget ended before it was measured again");
+    // Four pairs cannot show anything.
+    assert_eq!(outcome(&judged(screened(4), &[4, 28, 80]), "a"), Outcome::Undecided);
 }

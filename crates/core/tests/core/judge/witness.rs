@@ -9,6 +9,7 @@ use super::common::{
     FIFTH_SLOWER, NOISY, STEADY, TODAY, codes, counts, exit, policy, snapshot, times, verdict,
 };
 use super::trial::{alternating, from_differences};
+use benchgate_core::stats::SplitMix64;
 
 fn instructions() -> Metric {
     Metric::counted(Metric::INSTRUCTIONS, Unit::Count)
@@ -359,7 +360,7 @@ fn a_trial_measures_only_suspects_that_can_change_its_verdict() {
     let report = verdict(&base, &head, "");
     let settled = judgement(&report, "time");
     assert_eq!((settled.outcome, settled.by_instructions), (Outcome::Unchanged, true));
-    assert!(settled.reason.ends_with("same instructions; the screening of the clock rules out 5%"));
+    assert!(settled.reason.ends_with("same instructions; the clock rules out 5%"));
     // A suspect that was not measured again is undecided.
     let (base, head) = screened(0.08, 0.005);
     assert_eq!(judgement(&verdict(&base, &head, ""), "time").outcome, Outcome::Undecided);
@@ -437,4 +438,57 @@ fn a_count_that_includes_the_set_up_does_not_fail_and_is_not_a_witness() {
     let only = "[[rule]]\nbench = \"**\"\nwitness = \"instructions\"";
     let report = verdict(&base, &head, only);
     assert_eq!(judgement(&report, "instructions").severity, Severity::Fail);
+}
+
+/// A trial of one benchmark with the same instructions on both sides: its clock is slower by
+/// `slower`, and pairs differ by about `spread`.
+fn same_instructions(random: &mut SplitMix64, slower: f64, spread: f64) -> (Outcome, u8) {
+    let uniform = |random: &mut SplitMix64| random.index(1 << 20) as f64 / f64::from(1 << 20);
+    let mut differences: Vec<f64> = Vec::new();
+    let mut end = (Outcome::Undecided, 0);
+    for pairs in [8, 22, 36, 88] {
+        while differences.len() < pairs {
+            let normal = (0..12).map(|_| uniform(random)).sum::<f64>() - 6.0;
+            differences.push(slower.ln_1p() + spread * normal);
+        }
+        let (mut base, mut head) = from_differences(&[("a", differences.clone())]);
+        for side in [&mut base, &mut head] {
+            let mut counted = snapshot(&[("a", instructions(), &SAME)]).measurements;
+            counted[0].costs = Some(costs(1, &[]));
+            side.measurements.extend(counted);
+            side.sort();
+        }
+        let report = verdict(&base, &head, FAILS);
+        end = (judgement(&report, "time").outcome, exit(&report));
+        let case = Case {
+            baseline: Some(&base),
+            candidate: &head,
+            policy: &policy(FAILS),
+            noise: None,
+            today: TODAY,
+        };
+        if to_confirm(&case).is_empty() {
+            break;
+        }
+    }
+    end
+}
+
+#[test]
+fn the_same_instructions_do_not_clear_what_the_clock_does_not() {
+    let mut random = SplitMix64::new(12);
+    let mut of = |slower: f64, spread: f64| -> Vec<(Outcome, u8)> {
+        (0..30).map(|_| same_instructions(&mut random, slower, spread)).collect()
+    };
+    let count =
+        |ends: &[(Outcome, u8)], outcome| ends.iter().filter(|end| end.0 == outcome).count();
+    // Pairs that differ by 6% show in time that nothing changed.
+    assert_eq!(count(&of(0.0, 0.057), Outcome::Unchanged), 30);
+    // A slowdown of just the clock's own tolerance is a regression that warns. To be cleared
+    // has a chance of 2% at each of four decisions: 8 of 30 or more has one of 0.2%.
+    let tolerated = of(0.05, 0.057);
+    assert!(count(&tolerated, Outcome::Unchanged) < 8, "{tolerated:?}");
+    // However noisy, none of twice the tolerance is cleared.
+    let noisy = of(0.1, 0.15);
+    assert!(count(&noisy, Outcome::Unchanged) < 2, "{noisy:?}");
 }

@@ -3,6 +3,7 @@
 mod counted;
 mod paired;
 mod sampled;
+mod slow;
 mod zero;
 
 pub(super) use counted::is_steady_enough;
@@ -36,6 +37,7 @@ pub(super) fn decide(contest: &Contest<'_>, level: Option<Level>, alpha: f64) ->
     match data {
         Data::Identical => Decision::new(Outcome::Unchanged, "identical code: not measured"),
         Data::Paired(differences) => paired::decide(contest, differences, level, alpha),
+        Data::Slow(slow) => slow::decide(contest, slow, level, alpha),
         Data::Counted(counted) => {
             let decision = counted::decide(counted, contest.limits.tolerance, better);
             match Excess::of(contest.pair) {

@@ -9,7 +9,7 @@ use crate::judge::decide::scale::{bound, share, toward_worse};
 use crate::judge::report::Outcome;
 use crate::text::percent;
 
-/// Only confirming pairs prove a change. The screening can show that there is none.
+/// Only confirming pairs prove a change. All pairs can show that there is none.
 pub(super) fn decide(
     contest: &Contest<'_>,
     differences: &Differences,
@@ -40,11 +40,17 @@ pub(super) fn decide(
             format!("better by more than the tolerance of {tolerated}, {chance}, {pairs} pairs");
         (Outcome::Improvement, reason)
     } else if differences.clears(target, better) {
-        let target = percent(limits.target);
-        let reason = format!("no change for the worse of {target} or more, {pairs} pairs");
+        let (target, pairs) = (percent(limits.target), differences.all().len());
+        let reason =
+            format!("typical process: no change for the worse of {target} or more, {pairs} pairs");
         (Outcome::Unchanged, reason)
     } else if !differences.confirmed() {
-        (Outcome::Undecided, "suspect, but not measured again".to_owned())
+        let reason = if differences.out_of_time() {
+            "looks changed, but the time budget ended before it was measured again"
+        } else {
+            "looks changed, but was not measured again"
+        };
+        (Outcome::Undecided, reason.to_owned())
     } else {
         let reason = match detectable {
             Some(detectable) if detectable < UNSEEN => {
@@ -52,6 +58,8 @@ pub(super) fn decide(
             }
             _ => format!("{pairs} pairs are too few to show any change"),
         };
+        let end = if differences.out_of_time() { "; the time budget ended" } else { "" };
+        let reason = format!("{reason}{end}");
         (Outcome::Undecided, reason)
     };
     let worse = toward_worse(differences.centre(), better);
