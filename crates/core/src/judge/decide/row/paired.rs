@@ -41,8 +41,9 @@ pub(super) fn decide(
         (Outcome::Improvement, reason)
     } else if differences.clears(target, better) {
         let (target, pairs) = (percent(limits.target), differences.all().len());
-        let reason =
-            format!("typical process: no change for the worse of {target} or more, {pairs} pairs");
+        let reason = format!(
+            "no change for the worse of {target} or more in the typical process, {pairs} pairs"
+        );
         (Outcome::Unchanged, reason)
     } else if !differences.confirmed() {
         let reason = if differences.out_of_time() {
