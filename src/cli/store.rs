@@ -65,7 +65,7 @@ pub(super) fn save(
 ) -> Result<(), Failed> {
     name.clone_into(&mut snapshot.name);
     if let Some(selection) = &snapshot.selection {
-        context.shell.note(&format!("the baseline holds only a part: {selection}"));
+        context.shell.note(&format!("the baseline contains only a part: {selection}"));
     }
     let existing = if force { Existing::Replace } else { Existing::Refuse };
     let saved = args.store().save(&args.class(), &snapshot, existing);

@@ -66,7 +66,7 @@ fn a_first_run_a_saved_baseline_and_a_regression() {
     assert_eq!(code, 2, "a baseline is compared with the one that it replaces: {err}");
     let (code, _, err) = gate(home.path(), "good", &["--save", "main", "--filter", "first"]);
     assert_eq!(code, 5, "{err}");
-    assert!(err.contains("it holds only a part"), "{err}");
+    assert!(err.contains("it contains only a part"), "{err}");
     assert_eq!(std::fs::read(&baseline).unwrap(), saved, "a partial measurement was saved");
     let (code, _, err) = gate(home.path(), "slow", &["--save", "main", "--force"]);
     assert_eq!(code, 0, "{err}");

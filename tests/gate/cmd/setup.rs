@@ -45,7 +45,7 @@ fn init_writes_new_files_and_never_replaces_a_file() {
     let asked = gate(&app, &["init"]);
     assert_eq!(asked.status.code(), Some(2), "{}", stderr(&asked));
     assert!(
-        stderr(&asked).contains("--yes writes without asking, --dry-run only shows"),
+        stderr(&asked).contains("use --yes to write without asking, or --dry-run"),
         "{}",
         stderr(&asked)
     );
