@@ -1,13 +1,19 @@
-//! What cargo's configuration adds to a build, as far as a fingerprint needs it.
+//! What cargo's configuration adds to a build and to the processes that cargo starts.
+//!
+//! cargo cannot be asked for it: `cargo config get` is not stable.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use cargo_metadata::cargo_platform::{Cfg, CfgExpr};
 use toml::{Table, Value};
 
+/// How deeply files may include others; cargo itself refuses circles.
+const DEEPEST: usize = 16;
+
 /// cargo's configuration files, the strongest first: those of the directory and
-/// its parents, then the one in cargo's home. `include` is not followed.
+/// its parents, then the one in cargo's home, each followed by those it includes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Config {
     files: Vec<File>,
@@ -30,20 +36,57 @@ impl Config {
         let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
         let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
         places.extend(home.filter(|home| !places.contains(home)));
-        let texts = places.iter().filter_map(|place| {
-            // The name without an extension wins where both are there.
-            let text = ["config", "config.toml"]
-                .iter()
-                .find_map(|name| std::fs::read_to_string(place.join(name)).ok())?;
-            Some((place.parent().unwrap_or(place).to_owned(), text))
-        });
-        Self::parse(texts)
+        let mut config = Self::default();
+        for place in places {
+            // The name without an extension wins if both exist.
+            let path = ["config", "config.toml"].map(|name| place.join(name));
+            if let Some(path) = path.into_iter().find(|path| path.is_file()) {
+                config.read(&path, DEEPEST);
+            }
+        }
+        config
     }
 
-    fn parse(texts: impl Iterator<Item = (PathBuf, String)>) -> Self {
-        let files = texts
-            .filter_map(|(directory, text)| Some(File { directory, table: text.parse().ok()? }));
-        Self { files: files.collect() }
+    /// Reads a file, then those that it includes: a later one is stronger.
+    fn read(&mut self, path: &Path, deepest: usize) {
+        let Some(place) = path.parent() else { return };
+        let Ok(text) = std::fs::read_to_string(path) else { return };
+        let Some(file) = File::parse(place.parent().unwrap_or(place), &text) else { return };
+        let included = file.includes();
+        self.files.push(file);
+        for path in included.iter().rev().filter(|_| deepest > 0) {
+            self.read(&place.join(path), deepest - 1);
+        }
+    }
+
+    /// Settings that change how benchmarks are built or started, as `build.rustflags`,
+    /// and the directory whose `.cargo` holds each; the strongest file first.
+    pub(super) fn notable(&self) -> Vec<(String, PathBuf)> {
+        const OF_BUILD: [&str; 5] = ["rustc", "rustc-wrapper", "rustflags", "target", "target-dir"];
+        const OF_TARGET: [&str; 3] = ["linker", "runner", "rustflags"];
+        let mut found = Vec::new();
+        for File { directory, table } in &self.files {
+            let mut add = |name: String| found.push((name, directory.clone()));
+            let is_in = |table: Option<&Value>, key: &str| {
+                table.is_some_and(|table| table.get(key).is_some())
+            };
+            for key in OF_BUILD.into_iter().filter(|key| is_in(table.get("build"), key)) {
+                add(format!("build.{key}"));
+            }
+            for (target, settings) in
+                table.get("target").and_then(Value::as_table).into_iter().flatten()
+            {
+                for key in OF_TARGET.into_iter().filter(|key| is_in(Some(settings), key)) {
+                    add(format!("target.{target}.{key}"));
+                }
+            }
+            for key in ["env", "patch", "profile", "unstable"] {
+                if table.contains_key(key) {
+                    add(key.to_owned());
+                }
+            }
+        }
+        found
     }
 
     fn tables(&self) -> impl DoubleEndedIterator<Item = &Table> {
@@ -77,18 +120,42 @@ impl Config {
     }
 
     /// The program that cargo starts benchmarks of a target through, and its
-    /// arguments: `target.<triple>.runner`.
-    pub(super) fn runner(&self, triple: &str) -> Vec<String> {
-        let runner = self.tables().find_map(|table| {
-            table.get("target")?.get(triple)?.get("runner").map(|runner| words(Some(runner)))
-        });
-        runner.unwrap_or_default()
+    /// arguments: `target.<triple>.runner`, or else that of a `target.'cfg(…)'` that
+    /// holds. cargo itself refuses two that hold.
+    pub(super) fn runner(&self, triple: &str, cfgs: &[Cfg]) -> Vec<OsString> {
+        let of = |is_meant: &dyn Fn(&str) -> bool| {
+            self.files.iter().find_map(|file| {
+                let targets = file.table.get("target")?.as_table()?;
+                targets.iter().filter(|(key, _)| is_meant(key)).find_map(|(_, target)| {
+                    Some(program(words(Some(target.get("runner")?)), &file.directory))
+                })
+            })
+        };
+        let exactly = of(&|key| key == triple);
+        exactly.or_else(|| of(&|key| CfgExpr::matches_key(key, cfgs))).unwrap_or_default()
     }
 
     /// `build.target`, where it names one target.
     pub(super) fn target(&self) -> Option<String> {
         self.tables()
             .find_map(|table| Some(table.get("build")?.get("target")?.as_str()?.to_owned()))
+    }
+
+    /// The flags for a target triple that need no condition: those that decide which
+    /// conditions hold.
+    fn plain_flags(&self, triple: &str) -> Vec<String> {
+        let of = |read: &dyn Fn(&Table) -> Vec<String>| -> Vec<String> {
+            self.tables().rev().flat_map(read).collect()
+        };
+        let own = of(&|table| {
+            let target = table.get("target").and_then(|targets| targets.get(triple));
+            words(target.and_then(|target| target.get("rustflags")))
+        });
+        if own.is_empty() {
+            of(&|table| words(table.get("build").and_then(|build| build.get("rustflags"))))
+        } else {
+            own
+        }
     }
 
     /// The flags for a target triple: those of `target.<triple>` and, marked
@@ -118,6 +185,38 @@ impl Config {
     }
 }
 
+impl File {
+    fn parse(directory: &Path, text: &str) -> Option<Self> {
+        Some(Self { directory: directory.to_owned(), table: text.parse().ok()? })
+    }
+
+    /// The files that it includes, relative to its own place; the strongest is last.
+    fn includes(&self) -> Vec<PathBuf> {
+        let path = |value: &Value| {
+            let path = value.as_str().or_else(|| value.get("path")?.as_str());
+            path.map(PathBuf::from)
+        };
+        match self.table.get("include") {
+            Some(Value::Array(list)) => list.iter().filter_map(path).collect(),
+            Some(value) => path(value).into_iter().collect(),
+            None => Vec::new(),
+        }
+    }
+}
+
+/// A program and its arguments. The program's path is meant from `directory` if it is
+/// more than a name.
+pub(super) fn program(words: Vec<String>, directory: &Path) -> Vec<OsString> {
+    let mut words = words.into_iter();
+    let Some(program) = words.next() else { return Vec::new() };
+    let program = if program.contains('/') {
+        directory.join(program).into_os_string()
+    } else {
+        program.into()
+    };
+    [program].into_iter().chain(words.map(OsString::from)).collect()
+}
+
 /// A list of flags, or one text of them.
 fn words(value: Option<&Value>) -> Vec<String> {
     match value {
@@ -126,6 +225,20 @@ fn words(value: Option<&Value>) -> Vec<String> {
             list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
         }
         _ => Vec::new(),
+    }
+}
+
+/// The same as [`flags`], word by word and without those that depend on a condition.
+pub(super) fn plain_flags(
+    encoded: Option<&str>,
+    plain: Option<&str>,
+    config: &Config,
+    triple: &str,
+) -> Vec<String> {
+    match (encoded, plain) {
+        (Some(encoded), _) => encoded.split('\u{1f}').map(str::to_owned).collect(),
+        (None, Some(plain)) => plain.split_whitespace().map(str::to_owned).collect(),
+        (None, None) => config.plain_flags(triple),
     }
 }
 
@@ -163,7 +276,8 @@ mod tests {
     use super::*;
 
     fn config(texts: &[&str]) -> Config {
-        Config::parse(texts.iter().map(|text| (PathBuf::from("/above"), (*text).to_owned())))
+        let files = texts.iter().filter_map(|text| File::parse(Path::new("/above"), text));
+        Config { files: files.collect() }
     }
 
     #[test]
@@ -219,9 +333,47 @@ mod tests {
             "[target.t]\nrunner = ['qemu', '-L', '/usr']\n",
             "[target.t]\nrunner = 'far'\n[target.u]\nrunner = 'one two'\n",
         ]);
-        assert_eq!(config.runner("t"), ["qemu", "-L", "/usr"]);
-        assert_eq!(config.runner("u"), ["one", "two"]);
-        assert_eq!(config.runner("v"), [""; 0]);
+        assert_eq!(config.runner("t", &[]), ["qemu", "-L", "/usr"]);
+        assert_eq!(config.runner("u", &[]), ["one", "two"]);
+        assert_eq!(config.runner("v", &[]), [""; 0]);
+    }
+
+    #[test]
+    fn a_runner_under_a_condition_yields_to_that_of_the_target() {
+        let config = config(&[
+            "[target.'cfg(windows)']\nrunner = 'no'\n\
+             [target.'cfg(all(unix, not(fast)))']\nrunner = ['tools/run', '-x']\n",
+            "[target.t]\nrunner = 'far'\n",
+        ]);
+        let cfgs: Vec<Cfg> =
+            ["unix", "target_os=\"linux\""].map(|text| text.parse().unwrap()).into();
+        // A path is meant from the directory above the file's.
+        assert_eq!(config.runner("u", &cfgs), ["/above/tools/run", "-x"]);
+        assert_eq!(config.runner("t", &cfgs), ["far"], "though its file is weaker");
+        let fast = [&cfgs[..], &["fast".parse().unwrap()]].concat();
+        assert_eq!(config.runner("u", &fast), [""; 0]);
+    }
+
+    #[test]
+    fn flags_that_decide_which_conditions_hold() {
+        let config = config(&[
+            "[build]\nrustflags = ['-Cbuild']\n[target.t]\nrustflags = ['--cfg', 'near']\n",
+            "[target.t]\nrustflags = ['-Cfar']\n[target.'cfg(unix)']\nrustflags = '-Cno'\n",
+        ]);
+        assert_eq!(plain_flags(None, None, &config, "t"), ["-Cfar", "--cfg", "near"]);
+        assert_eq!(plain_flags(None, None, &config, "u"), ["-Cbuild"]);
+        assert_eq!(plain_flags(None, Some("-Ca  -Cb"), &config, "t"), ["-Ca", "-Cb"]);
+        assert_eq!(plain_flags(Some("-Ca\u{1f}b c"), None, &config, "t"), ["-Ca", "b c"]);
+    }
+
+    #[test]
+    fn settings_that_matter_are_named() {
+        let config = config(&[
+            "[env]\nA = '1'\n[build]\nrustflags = '-Ca'\njobs = 2\n",
+            "[target.'cfg(unix)']\nrunner = 'x'\n[alias]\nb = 'bench'\n",
+        ]);
+        let names: Vec<_> = config.notable().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["build.rustflags", "env", "target.cfg(unix).runner"]);
     }
 
     #[test]
@@ -240,6 +392,24 @@ mod tests {
         std::fs::write(directory.path().join("a/.cargo/config.toml"), "build.target = 'mine'\n")
             .expect("written");
         assert_eq!(Config::load(&inner).target().as_deref(), Some("mine"));
+    }
+
+    #[test]
+    fn included_files_are_weaker_than_the_file_that_includes_them() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let place = directory.path().join(".cargo");
+        std::fs::create_dir(&place).expect("made");
+        let write =
+            |name: &str, text: &str| std::fs::write(place.join(name), text).expect("written");
+        write(
+            "config.toml",
+            "include = ['one.toml', { path = 'two.toml' }, 'gone.toml']\n[env]\nA = 'own'\n",
+        );
+        write("one.toml", "include = 'config.toml'\n[env]\nA = 'one'\nB = 'one'\nC = 'one'\n");
+        write("two.toml", "[env]\nA = 'two'\nB = 'two'\n");
+        let found = Config::load(directory.path()).environment(|_| None);
+        let value = |key: &str| found[&OsString::from(key)].to_str().expect("text").to_owned();
+        assert_eq!(["A", "B", "C"].map(value), ["own", "two", "one"]);
     }
 
     #[test]

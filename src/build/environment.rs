@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use cargo_metadata::cargo_platform::Cfg;
 use cargo_metadata::{Artifact, BuildScript, Package, TargetKind};
 
-use super::config::Config;
+use super::config::{Config, plain_flags, program};
 use super::options::BuildOptions;
 use super::toolchain::{rustc, triple};
 
@@ -21,6 +22,8 @@ pub(super) struct Processes<'a> {
     scripts: &'a [BuildScript],
     target_directory: &'a Path,
     config: Config,
+    /// The target that was built for.
+    triple: Option<String>,
     /// The directory of the standard library's own libraries.
     sysroot: Option<PathBuf>,
 }
@@ -33,28 +36,50 @@ impl<'a> Processes<'a> {
         target_directory: &'a Path,
     ) -> Self {
         let directory = options.directory.as_deref().unwrap_or(Path::new("."));
-        let sysroot = rustc(options, &["--print", "target-libdir"]);
+        let config = Config::load(directory);
+        let version = rustc(options, &["-vV"]).unwrap_or_default();
+        let triple = triple(options, &config, &version);
+        let mut arguments = vec!["--print", "target-libdir"];
+        arguments.extend(triple.iter().flat_map(|triple| ["--target", triple]));
+        let sysroot = rustc(options, &arguments);
         Self {
             options,
             artifacts,
             scripts,
             target_directory,
-            config: Config::load(directory),
+            config,
+            triple,
             sysroot: sysroot.map(|path| PathBuf::from(path.trim())),
         }
     }
 
     /// The program through which the executables are started, and its arguments.
     pub(super) fn runner(&self) -> Vec<OsString> {
-        let version = rustc(self.options, &["-vV"]).unwrap_or_default();
-        let Some(triple) = triple(self.options, &self.config, &version) else { return Vec::new() };
+        let Some(triple) = &self.triple else { return Vec::new() };
         let variable =
             format!("CARGO_TARGET_{}_RUNNER", triple.to_uppercase().replace(['-', '.'], "_"));
-        let words = match std::env::var(variable) {
-            Ok(words) => words.split_whitespace().map(str::to_owned).collect(),
-            Err(_) => self.config.runner(&triple),
-        };
-        words.into_iter().map(OsString::from).collect()
+        match std::env::var(variable) {
+            Ok(words) => {
+                let words = words.split_whitespace().map(str::to_owned).collect();
+                program(words, self.options.directory.as_deref().unwrap_or(Path::new(".")))
+            }
+            Err(_) => self.config.runner(triple, &self.cfgs(triple)),
+        }
+    }
+
+    /// The conditions that hold for what is built.
+    fn cfgs(&self, triple: &str) -> Vec<Cfg> {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let flags = plain_flags(
+            variable("CARGO_ENCODED_RUSTFLAGS").as_deref(),
+            variable("RUSTFLAGS").as_deref(),
+            &self.config,
+            triple,
+        );
+        let mut arguments = vec!["--print", "cfg", "--target", triple];
+        arguments.extend(flags.iter().map(String::as_str));
+        let printed = rustc(self.options, &arguments).unwrap_or_default();
+        printed.lines().filter_map(|line| line.parse().ok()).collect()
     }
 
     /// The variables for an executable of a package.
