@@ -85,6 +85,8 @@ pub struct Process<'a> {
     pub home: &'a Path,
     /// A file for what it prints.
     pub log: Option<PathBuf>,
+    /// By which share everything that it does is to take longer.
+    pub slowdown: Option<f64>,
     /// More variables, such as one that varies the length of the environment.
     pub environment: BTreeMap<OsString, OsString>,
 }
@@ -159,6 +161,7 @@ impl Process<'_> {
         let mut job = self.executable.job().arg("--bench");
         job.time_limit = Some(self.time_limit);
         job.log.clone_from(&self.log);
+        job.slowdown = self.slowdown;
         for variable in self.harness.hidden_variables() {
             job.environment.insert(variable.into(), None);
         }
@@ -248,6 +251,7 @@ mod tests {
             time_limit: Duration::from_secs(9),
             home: Path::new("/home"),
             log: None,
+            slowdown: None,
             environment: BTreeMap::from([("PAD".into(), "xx".into())]),
         };
         let job = process.job(Path::new("/home/results"), Path::new("/home/record.jsonl"));

@@ -2,6 +2,7 @@
 
 mod job;
 mod output;
+mod throttle;
 
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
@@ -16,6 +17,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use super::{Interrupt, OnSide};
 pub use job::{Ended, Job, Outcome, ProcessError, Remains, Stderr, Stream};
 use output::Output;
+use throttle::Throttle;
 
 /// How long a group may take to end after SIGTERM before SIGKILL.
 const GRACE: Duration = Duration::from_secs(2);
@@ -54,6 +56,12 @@ pub fn run(
     let (send, events) = sync_channel(1024);
     let started = Instant::now();
     let mut group = Group::start(job, &send)?;
+    // Ended before the group is: a group that stands still would not see its SIGTERM.
+    let mut throttle = job
+        .slowdown
+        .map(|share| Throttle::start(group.pid, share))
+        .transpose()
+        .map_err(|source| ProcessError::Start { program: job.program.clone(), source })?;
     let (wake, woken) = sync_channel(1);
     let _waiting = interrupt.on_raise({
         let send = send.clone();
@@ -70,6 +78,7 @@ pub fn run(
         let event = match deadline {
             Some((at, limit)) => {
                 let Some(event) = next_before(&events, at) else {
+                    drop(throttle.take());
                     group.end(&job.program, &events, &mut output, on_line)?;
                     break Ended::TimedOut(limit);
                 };
@@ -78,6 +87,7 @@ pub fn run(
             None => events.recv().unwrap_or(Event::Exited),
         };
         if woken.try_recv().is_ok() {
+            drop(throttle.take());
             group.end(&job.program, &events, &mut output, on_line)?;
             return Err(ProcessError::Interrupted { signal: interrupt.signal().unwrap_or(0) });
         }
@@ -86,6 +96,7 @@ pub fn run(
             Event::Closed => group.open -= 1,
             Event::Interrupted => {}
             Event::Exited => {
+                drop(throttle.take());
                 if job.remains == Remains::End {
                     group.signal(Signal::KILL);
                 }

@@ -30,6 +30,8 @@ pub(super) struct Start<'a> {
     pub(super) filter: Option<&'a Filter>,
     /// Criterion's times for each benchmark.
     pub(super) times: CriterionTimes,
+    /// By which share everything that it does is to take longer.
+    pub(super) slowdown: Option<f64>,
     /// Additional environment variables.
     pub(super) environment: BTreeMap<OsString, OsString>,
 }
@@ -67,7 +69,7 @@ impl<'a> Driver<'a> {
         start: Start<'_>,
         on_begin: &mut dyn FnMut(&str),
     ) -> Result<Attempt, ProcessError> {
-        let Start { name, prepared, filter, times, environment } = start;
+        let Start { name, prepared, filter, times, slowdown, environment } = start;
         let home = self.scratch.fresh(name).map_err(ProcessError::Log)?;
         let process = Process {
             executable: prepared.executable,
@@ -77,6 +79,7 @@ impl<'a> Driver<'a> {
             time_limit: self.time_limit,
             home: &home,
             log: self.logs.map(|logs| logs.join(format!("{name}.log"))),
+            slowdown,
             environment,
         };
         let outcome = process.run(self.interrupt, on_begin);

@@ -237,6 +237,7 @@ impl Runs<'_> {
             prepared,
             filter: self.plan.filter.as_ref(),
             times: prepared.times(self.plan.criterion),
+            slowdown: None,
             environment: BTreeMap::new(),
         };
         self.driver.process(start, on_begin)

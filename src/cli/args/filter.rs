@@ -39,3 +39,12 @@ pub(in crate::cli) fn parse_duration(text: &str) -> Result<Duration, String> {
         .and_then(|time| Duration::try_from(time).ok())
         .ok_or_else(|| "write a duration such as 90s or 10m".to_owned())
 }
+
+/// Reads a positive share such as `10%`.
+pub(in crate::cli) fn parse_share(text: &str) -> Result<f64, String> {
+    text.strip_suffix('%')
+        .and_then(|number| number.trim().parse::<f64>().ok())
+        .filter(|percent| *percent > 0.0 && *percent <= 1000.0)
+        .map(|percent| percent / 100.0)
+        .ok_or_else(|| "write a share such as 10%, up to 1000%".to_owned())
+}

@@ -216,7 +216,7 @@ fn write(directory: &Path, trial: &Trial) -> Result<(), Failed> {
     Ok(())
 }
 
-fn case<'a>(policy: &'a Policy, trial: &'a Trial, context: &Context) -> Case<'a> {
+pub(super) fn case<'a>(policy: &'a Policy, trial: &'a Trial, context: &Context) -> Case<'a> {
     Case {
         baseline: Some(&trial.base),
         candidate: &trial.head,

@@ -5,6 +5,7 @@ mod calibrate;
 mod learn;
 mod plan;
 mod run;
+mod selftest;
 mod sides;
 
 use clap::Subcommand;
@@ -17,6 +18,7 @@ pub(super) enum Command {
     Run(run::Run),
     Ab(ab::Ab),
     Calibrate(calibrate::Calibrate),
+    Selftest(selftest::Selftest),
 }
 
 impl Command {
@@ -25,6 +27,7 @@ impl Command {
             Self::Run(command) => command.run(context),
             Self::Ab(command) => command.run(context),
             Self::Calibrate(command) => command.run(context),
+            Self::Selftest(command) => command.run(context),
         }
     }
 }

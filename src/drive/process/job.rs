@@ -30,6 +30,9 @@ pub struct Job {
     pub stderr: Stderr,
     /// What happens to processes of its group that are left when it ends well.
     pub remains: Remains,
+    /// By which share everything that it does is to take longer; it is stopped and continued
+    /// for that.
+    pub slowdown: Option<f64>,
     /// The side whose files it needs, where two sides share their paths.
     pub on_side: Option<OnSide>,
 }
@@ -47,6 +50,7 @@ impl Job {
             log: None,
             stderr: Stderr::Captured,
             remains: Remains::End,
+            slowdown: None,
             on_side: None,
         }
     }

@@ -35,6 +35,9 @@ pub struct TrialPlan {
     pub uncounted: Vec<Pattern>,
     /// The first look that can confirm a single suspect.
     pub least: u32,
+    /// By which share the head's processes are slowed from outside, to try whether that is
+    /// found.
+    pub slow_head: Option<f64>,
     /// Whether the base is also measured against itself.
     pub control: bool,
     /// The time budget: no pair is started that would end later; unlimited if `None`.

@@ -388,6 +388,7 @@ impl<'a> Rounds<'a> {
             prepared,
             filter,
             times: pace.times(benchmarks),
+            slowdown: self.plan.slow_head.filter(|_| arm == Arm::Head),
             environment: BTreeMap::from([(OsString::from("BENCHGATE_PADDING"), padding.into())]),
         };
         let attempt = load.during(|| {
