@@ -11,7 +11,7 @@ use super::super::error::MeasureError;
 use super::super::merge::Merge;
 use super::super::witness::{self, Counting, Witnesses};
 use super::estimate::Pace;
-use super::order::Orders;
+use super::order;
 use super::plan::{Trial, TrialPlan};
 use super::suspects::Suspects;
 use crate::build::probe;
@@ -37,7 +37,6 @@ struct Paired<'a> {
     target: TargetId,
     sides: Sides<Option<Prepared<'a>>>,
     pace: Pace,
-    orders: Orders,
     /// Whether a process crashed or hung. The target is not started again, because that
     /// side would be missing in every later pair.
     given_up: bool,
@@ -53,7 +52,7 @@ impl<'a> Paired<'a> {
         // The same on both sides, because the times affect the result.
         let whole = there().any(|one| one.whole_seconds);
         let pace = if whole { pace.in_whole_seconds() } else { pace };
-        Self { target, sides, pace, orders: Orders::default(), given_up: false }
+        Self { target, sides, pace, given_up: false }
     }
 
     fn counts(&self) -> bool {
@@ -343,7 +342,7 @@ impl<'a> Rounds<'a> {
                 }
             }
         };
-        let order = pair.orders.draw(pair.arms(self.plan.control), &mut self.random);
+        let order = order::draw(pair.arms(self.plan.control), &mut self.random);
         for arm in order {
             let Some(prepared) = &pair.sides[arm.side()] else { continue };
             let one = One {
