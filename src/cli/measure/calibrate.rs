@@ -148,12 +148,14 @@ fn read(files: &[PathBuf]) -> Result<Found, Failed> {
 }
 
 fn counted(snapshot: &Snapshot) -> impl Iterator<Item = (BenchId, Instructions)> {
-    let counts = snapshot.measurements.iter().filter(|one| {
-        one.metric.name == Metric::INSTRUCTIONS && one.metric.nature == Nature::Counted
+    let counts = snapshot.measurements.iter().filter(|measurement| {
+        measurement.metric.name == Metric::INSTRUCTIONS
+            && measurement.metric.nature == Nature::Counted
     });
-    counts.map(|one| {
-        let values = one.runs.iter().filter_map(|run| crate::judge::run_value(&run.reading));
-        (one.id.clone(), steadiness(&values.collect::<Vec<_>>()))
+    counts.map(|measurement| {
+        let values =
+            measurement.runs.iter().filter_map(|run| crate::judge::run_value(&run.reading));
+        (measurement.id.clone(), steadiness(&values.collect::<Vec<_>>()))
     })
 }
 
@@ -213,7 +215,8 @@ fn measure(
     // Everything is measured on, until there are pairs enough.
     let mut wanted = pairs > FIRST_PAIRS;
     let mut open = |trial: &Trial| {
-        let ids = trial.base.measurements.iter().map(|one| one.id.clone()).collect();
+        let ids =
+            trial.base.measurements.iter().map(|measurement| measurement.id.clone()).collect();
         if std::mem::take(&mut wanted) { ids } else { BTreeSet::new() }
     };
     let trial = measure::trial(&plan, &mut open, &interrupt, bar.as_mut())?;
@@ -238,11 +241,10 @@ fn count(
     found: &mut Found,
 ) -> Result<(), Failed> {
     let timed = |executable: &BenchExecutable| -> Vec<Listed> {
-        let own = measured
-            .measurements
-            .iter()
-            .filter(|one| one.metric == Metric::time() && executable.target.holds(&one.id));
-        own.map(|one| Listed { name: one.id.name.clone(), cut: false }).collect()
+        let own = measured.measurements.iter().filter(|measurement| {
+            measurement.metric == Metric::time() && executable.target.holds(&measurement.id)
+        });
+        own.map(|measurement| Listed { name: measurement.id.name.clone(), cut: false }).collect()
     };
     let targets: Vec<CountTarget<'_>> = executables
         .iter()

@@ -77,14 +77,17 @@ pub fn calibrate(
     noise_file: PathBuf,
 ) -> Calibration {
     let mut latest: BTreeMap<(&BenchId, &str), &Observed> = BTreeMap::new();
-    for one in evidence.observed {
+    for observed in evidence.observed {
         // The last session that knows the row speaks for it.
-        latest.insert((&one.id, &one.metric.name), one);
+        latest.insert((&observed.id, &observed.metric.name), observed);
     }
     let rows: Vec<CalibratedRow> =
-        latest.into_values().filter_map(|one| row(evidence, policy, one)).collect();
-    let mut not_run: Vec<String> =
-        evidence.not_run.iter().map(|one| format!("{}: {}", one.subject, one.reason)).collect();
+        latest.into_values().filter_map(|observed| row(evidence, policy, observed)).collect();
+    let mut not_run: Vec<String> = evidence
+        .not_run
+        .iter()
+        .map(|bench| format!("{}: {}", bench.subject, bench.reason))
+        .collect();
     not_run.sort();
     not_run.dedup();
     Calibration {
@@ -106,45 +109,43 @@ pub fn schema() -> serde_json::Value {
     schemars::schema_for!(Calibration).to_value()
 }
 
-fn row(evidence: &Evidence<'_>, policy: &Policy, one: &Observed) -> Option<CalibratedRow> {
-    let unit = one.metric.unit.to_string();
-    let known = evidence
-        .noise
-        .rows
-        .iter()
-        .find(|row| row.id == one.id && row.metric == one.metric.name && row.unit == unit)?;
-    let limits = policy.limits(&one.id, &one.metric);
+fn row(evidence: &Evidence<'_>, policy: &Policy, observed: &Observed) -> Option<CalibratedRow> {
+    let unit = observed.metric.unit.to_string();
+    let known = evidence.noise.rows.iter().find(|row| {
+        row.id == observed.id && row.metric == observed.metric.name && row.unit == unit
+    })?;
+    let limits = policy.limits(&observed.id, &observed.metric);
     if limits.gate == Gate::Show {
         return None;
     }
     let runs = within(known)?;
     let paired =
-        stats::robust_deviation(&one.differences).unwrap_or(std::f64::consts::SQRT_2 * runs);
+        stats::robust_deviation(&observed.differences).unwrap_or(std::f64::consts::SQRT_2 * runs);
     let last = policy.ab.looks.last().copied().unwrap_or_default();
     let alpha = policy.verdict.alpha / policy.ab.looks.len().max(1) as f64;
-    let (tolerance, target) = match one.metric.better {
+    let (tolerance, target) = match observed.metric.better {
         Direction::Lower => (limits.tolerance.ln_1p(), limits.target.ln_1p()),
         Direction::Higher => {
             (-(-limits.tolerance.min(0.99)).ln_1p(), -(-limits.target.min(0.99)).ln_1p())
         }
     };
-    // Where target and tolerance are one, nothing can be between them.
+    // If the target equals the tolerance, no change can be between them.
     let needed = stats::pairs_needed(target - tolerance, paired, alpha, POWER)
         .map(|pairs| pairs.max(u64::from(stats::smallest_n(alpha).unwrap_or_default())));
     let detectable = stats::detectable_gap(u64::from(last), paired, alpha, POWER)
         .map(|gap| (tolerance + gap).exp_m1());
-    let floor = stats::hodges_lehmann_interval(&one.differences, alpha)
+    let floor = stats::hodges_lehmann_interval(&observed.differences, alpha)
         .map(|interval| ((interval.upper - interval.lower) / 2.0).exp_m1());
-    let logs: Vec<f64> = one.values.iter().map(|value| value.ln()).collect();
+    let logs: Vec<f64> = observed.values.iter().map(|value| value.ln()).collect();
     Some(CalibratedRow {
-        id: one.id.name.clone(),
-        target: one.id.target_name().map(str::to_owned),
-        package: one.id.package().map(str::to_owned),
-        metric: one.metric.name.clone(),
+        id: observed.id.name.clone(),
+        target: observed.id.target_name().map(str::to_owned),
+        package: observed.id.package().map(str::to_owned),
+        metric: observed.metric.name.clone(),
         unit,
         value: stats::mean(&logs)?.exp(),
-        runs: one.values.len(),
-        pairs: one.differences.len(),
+        runs: observed.values.len(),
+        pairs: observed.differences.len(),
         run_deviation: runs,
         paired_deviation: paired,
         floor: floor.filter(|floor| floor.is_finite()),
@@ -159,8 +160,8 @@ fn row(evidence: &Evidence<'_>, policy: &Policy, one: &Observed) -> Option<Calib
             upper: modes.upper.exp(),
             share: modes.share,
         }),
-        instructions: (one.metric.name == Metric::TIME)
-            .then(|| evidence.instructions.get(&one.id).cloned())
+        instructions: (observed.metric.name == Metric::TIME)
+            .then(|| evidence.instructions.get(&observed.id).cloned())
             .flatten()
             .unwrap_or_else(|| Instructions::Unavailable("not counted".to_owned())),
     })
@@ -168,18 +169,18 @@ fn row(evidence: &Evidence<'_>, policy: &Policy, one: &Observed) -> Option<Calib
 
 /// Standard deviation of runs within sessions.
 fn within(row: &NoiseRow) -> Option<f64> {
-    let sessions = row.sessions.iter().map(|one| SampleVariance {
-        variance: one.deviation * one.deviation,
-        degrees: f64::from(one.runs) - 1.0,
+    let sessions = row.sessions.iter().map(|session| SampleVariance {
+        variance: session.deviation * session.deviation,
+        degrees: f64::from(session.runs) - 1.0,
     });
     SampleVariance::pooled(sessions).map(|pooled| pooled.variance.sqrt())
 }
 
-/// Standard deviation of sessions' means, each held against its own code's.
+/// Standard deviation of sessions' means, each compared with those of the same code.
 fn between(row: &NoiseRow) -> Option<f64> {
     let mut by_code: BTreeMap<Option<&str>, Vec<f64>> = BTreeMap::new();
-    for one in &row.sessions {
-        by_code.entry(one.code.as_deref()).or_default().push(one.centre.ln());
+    for session in &row.sessions {
+        by_code.entry(session.code.as_deref()).or_default().push(session.centre.ln());
     }
     let variances = by_code.values().filter_map(|centres| {
         let degrees = centres.len().checked_sub(1)? as f64;

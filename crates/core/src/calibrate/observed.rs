@@ -54,37 +54,37 @@ pub fn observe_trial(
             values: firsts.values().chain(seconds.values()).copied().collect(),
         });
     }
-    observed.retain(|one| one.values.len() > 1);
+    observed.retain(|row| row.values.len() > 1);
     observed
 }
 
-/// What a snapshot's runs show. That its code is that of the others is for the
-/// caller to know.
+/// The observations of a snapshot's runs. Whether other sessions measured the same code
+/// is for the caller to know.
 pub fn observe(snapshot: &Snapshot) -> Vec<Observed> {
-    let observed = sampled(snapshot).map(|one| Observed {
-        id: one.id.clone(),
-        metric: one.metric.clone(),
+    let observed = sampled(snapshot).map(|measurement| Observed {
+        id: measurement.id.clone(),
+        metric: measurement.metric.clone(),
         when: snapshot.created,
         code: None,
-        values: values(one).into_values().collect(),
+        values: values(measurement).into_values().collect(),
         differences: Vec::new(),
     });
-    observed.filter(|one| one.values.len() > 1).collect()
+    observed.filter(|row| row.values.len() > 1).collect()
 }
 
 fn sampled(snapshot: &Snapshot) -> impl Iterator<Item = &Measurement> {
-    snapshot.measurements.iter().filter(|one| one.metric.nature == Nature::Sampled)
+    snapshot.measurements.iter().filter(|measurement| measurement.metric.nature == Nature::Sampled)
 }
 
 /// The number of each run that has a logarithm.
 fn values(measurement: &Measurement) -> BTreeMap<u32, f64> {
     let values =
-        measurement.runs.iter().filter_map(|one| Some((one.run, run_value(&one.reading)?)));
+        measurement.runs.iter().filter_map(|run| Some((run.run, run_value(&run.reading)?)));
     values.filter(|(_, value)| *value > 0.0 && value.is_finite()).collect()
 }
 
-/// What is known with what was observed. A session that is known already is
-/// replaced; of each row the newest sessions are kept.
+/// The known noise together with the observations. A session that is known already is
+/// replaced, and each row keeps its newest sessions.
 #[must_use]
 pub fn remember(noise: &Noise, observed: &[Observed]) -> Noise {
     let mut rows: BTreeMap<(BenchId, String, String), Vec<NoiseSession>> = noise
@@ -92,9 +92,9 @@ pub fn remember(noise: &Noise, observed: &[Observed]) -> Noise {
         .iter()
         .map(|row| ((row.id.clone(), row.metric.clone(), row.unit.clone()), row.sessions.clone()))
         .collect();
-    for one in observed {
-        let Some(session) = session(one) else { continue };
-        let key = (one.id.clone(), one.metric.name.clone(), one.metric.unit.to_string());
+    for row in observed {
+        let Some(session) = session(row) else { continue };
+        let key = (row.id.clone(), row.metric.name.clone(), row.metric.unit.to_string());
         let sessions = rows.entry(key).or_default();
         sessions.retain(|other| other.when != session.when);
         sessions.push(session);
@@ -110,16 +110,16 @@ pub fn remember(noise: &Noise, observed: &[Observed]) -> Noise {
     Noise { rows: rows.collect() }
 }
 
-fn session(one: &Observed) -> Option<NoiseSession> {
-    let logs: Vec<f64> = one.values.iter().map(|value| value.ln()).collect();
+fn session(observed: &Observed) -> Option<NoiseSession> {
+    let logs: Vec<f64> = observed.values.iter().map(|value| value.ln()).collect();
     let middle = stats::median(&logs)?;
     Some(NoiseSession {
-        when: one.when,
-        code: one.code.clone(),
+        when: observed.when,
+        code: observed.code.clone(),
         runs: u32::try_from(logs.len()).ok()?,
         centre: stats::mean(&logs)?.exp(),
         deviation: stats::variance(&logs)?.sqrt(),
         widest: logs.iter().map(|log| (log - middle).abs()).fold(0.0, f64::max),
-        paired: stats::robust_deviation(&one.differences),
+        paired: stats::robust_deviation(&observed.differences),
     })
 }

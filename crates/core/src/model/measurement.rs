@@ -1,4 +1,4 @@
-//! One metric of one benchmark, with what each run read.
+//! One metric of one benchmark, with the reading of each run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use super::{BenchId, Estimates, Metric, Samples};
 pub struct Measurement {
     /// Which benchmark.
     pub id: BenchId,
-    /// What of it.
+    /// What was measured of it.
     pub metric: Metric,
     /// A reading for each run that reached this benchmark, in the order of runs.
     pub runs: Vec<RunReading>,
@@ -17,8 +17,7 @@ pub struct Measurement {
     pub criterion: Option<CriterionParts>,
     /// Work done in one iteration, as criterion recorded it.
     pub throughput: Option<Throughput>,
-    /// Of instructions, where callgrind's own output is at hand: what each function
-    /// took.
+    /// The instructions of each function, if callgrind's own output is at hand.
     pub costs: Option<Costs>,
 }
 
@@ -155,7 +154,7 @@ pub enum Throughput {
         /// Bytes.
         bytes: u64,
     },
-    /// Some work in a unit that the file's format could not name: critcmp's
-    /// exports keep bytes and elements, of other units only that there was one.
+    /// Some work in a unit that the file's format could not name: critcmp's exports keep
+    /// bytes and elements only.
     Unknown,
 }

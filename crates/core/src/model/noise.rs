@@ -33,8 +33,8 @@ pub struct NoiseRow {
 pub struct NoiseSession {
     /// When it began: equal for all rows of a session.
     pub when: Timestamp,
-    /// Names the code that was measured: only sessions of equal code say how far
-    /// sessions differ. `None`: code that somebody vouched is all the same.
+    /// Names the code that was measured: only sessions of equal code show how much
+    /// sessions differ. `None`: somebody vouched that the code is the same in all sessions.
     pub code: Option<String>,
     /// Runs that it rests on, at least 2.
     pub runs: u32,

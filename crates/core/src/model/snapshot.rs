@@ -17,12 +17,12 @@ pub struct Snapshot {
     /// What was built, where a repository could say.
     pub revision: Option<Revision>,
     /// What was selected, in the words of the command line (`--bench cache`);
-    /// `None` where everything was. Absence from a selection is no deletion.
+    /// `None` if everything was. A benchmark that was not selected is not deleted.
     pub selection: Option<String>,
     /// How it was measured in turn with another snapshot, where it was.
     pub pairing: Option<Pairing>,
-    /// The runs, in the order they were started. A source that cannot tell its
-    /// runs apart has one.
+    /// The runs, in the order in which they were started. A source that cannot tell its
+    /// runs apart has a single run.
     pub runs: Vec<RunInfo>,
     /// Ordered by id, then by metric's name.
     pub measurements: Vec<Measurement>,

@@ -1,4 +1,4 @@
-//! Many variances of few runs each: what all of them say of any one.
+//! Many variances of few runs each: what all of them say about each.
 
 use statrs::distribution::{ContinuousCDF, FisherSnedecor};
 use statrs::function::gamma::digamma;
@@ -86,7 +86,7 @@ impl VariancePrior {
 
     /// A sample's variance drawn towards the typical one, by their degrees of
     /// freedom; it has the degrees of both. A sample without degrees of freedom
-    /// (a single run) takes the prior as it is.
+    /// (a single run) takes the prior unchanged.
     #[must_use]
     pub fn moderate(&self, sample: SampleVariance) -> SampleVariance {
         let degrees = self.degrees + sample.degrees;

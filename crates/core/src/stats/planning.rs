@@ -42,7 +42,7 @@ pub fn hopeful_looks(looks: &[u32], alpha: f64, suspects: usize) -> Vec<u32> {
 /// differences have the standard deviation `deviation` (in the same unit):
 /// ((z(1 − alpha) + z(power)) · deviation / gap)², rounded up, by the normal
 /// formula. A rank test of normal data needs π/3 as many in the limit, of heavy
-/// tails fewer; and never fewer than [`smallest_n`] serve. `None` where a number
+/// tails fewer; and never fewer than [`smallest_n`] serve. `None` if a number
 /// makes no sense (gap not positive, deviation negative, chances not between 0
 /// and 1) or the answer exceeds 2^53.
 ///
@@ -57,9 +57,9 @@ pub fn pairs_needed(gap: f64, deviation: f64, alpha: f64, power: f64) -> Option<
     (pairs <= 2.0_f64.powi(53)).then_some(pairs as u64)
 }
 
-/// The same formula turned round: how far beyond its bound a centre must lie to
-/// be found by so many pairs; what an undecided comparison could have found.
-/// `None` where a number makes no sense, or without pairs.
+/// The same formula, solved for the gap: how far beyond its bound a centre must be for
+/// this many pairs to find it, and so the change that an undecided comparison could have
+/// found. `None` if a number makes no sense, or without pairs.
 pub fn detectable_gap(pairs: u64, deviation: f64, alpha: f64, power: f64) -> Option<f64> {
     let deviations = quantiles_between(alpha, power)?;
     let gap = deviations.max(0.0) * deviation / (pairs as f64).sqrt();
