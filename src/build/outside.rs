@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use fs_err as fs;
+use toml::Table;
 
 use super::git::{Git, GitError};
 
@@ -155,7 +156,7 @@ fn workspace_above(root: &Path, directory: &Path) -> Option<PathBuf> {
             return None;
         }
         let text = std::fs::read_to_string(place.join("Cargo.toml")).unwrap_or_default();
-        if text.lines().any(|line| line.trim_start().starts_with("[workspace")) {
+        if text.parse::<Table>().is_ok_and(|manifest| manifest.contains_key("workspace")) {
             return (above != directory).then_some(above);
         }
         above = normalised(&above.join(".."));
@@ -207,6 +208,25 @@ mod tests {
         assert_eq!(outside.up(), 1);
         outside.add(Path::new(""), "../../z");
         assert_eq!(outside.up(), 2);
+    }
+
+    #[test]
+    fn a_workspace_is_found_in_each_way_of_writing() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().join("main");
+        let shared = directory.path().join("shared");
+        std::fs::create_dir_all(shared.join("inner")).unwrap();
+        std::fs::create_dir_all(&root).unwrap();
+        let found = |manifest: &str| {
+            std::fs::write(shared.join("Cargo.toml"), manifest).unwrap();
+            workspace_above(&root, Path::new("../shared/inner"))
+        };
+        for manifest in
+            ["[workspace]\n", "workspace.members = ['inner']\n", "[ workspace . package ]\n"]
+        {
+            assert_eq!(found(manifest).as_deref(), Some(Path::new("../shared")), "{manifest}");
+        }
+        assert_eq!(found("[package]\nname = 'shared'\n"), None);
     }
 
     #[test]
