@@ -20,6 +20,8 @@ use super::link::{self, ORDERS};
 use crate::drive::{BenchExecutable, Harness};
 use crate::model::{Layout, Sides, TargetId, TrialSide};
 
+/// The extension of an executable that was linked again.
+const PINNED: &str = "pinned";
 /// In there: the executables that are being linked again, a path a line.
 const UNDER_WAY: &str = "under-way";
 
@@ -42,7 +44,7 @@ struct Target {
 
 impl Pinning {
     /// Prepares the program that cargo starts in place of rustc. It is this program,
-    /// whose `main` must call [`link::as_rustc`] first.
+    /// whose `main` must call [`for_cargo`](super::for_cargo) first.
     ///
     /// # Errors
     /// It cannot be written.
@@ -187,10 +189,9 @@ impl Pinning {
         let package = package.as_deref().unwrap_or_default();
         let file = self.orders().join(format!("{package}.{}", name.replace('-', "_")));
         fs::write(file, order.file()).map_err(|error| error.to_string())?;
-        // Names of one length on both sides: they go into each process's stack.
-        let kept = self.place.join("pinned").join(package).join(name);
-        let key = kept.join("from");
-        let kept = Sides::from_fn(|side| kept.join(side.as_str()));
+        let key = self.place.join("pinned").join(package).join(name).join("from");
+        // Next to the plain one: a benchmark may look for programs there.
+        let kept = sides.map(|side| side.path.with_extension(PINNED));
         Ok(Target { at, kept, key, from: from.join(" ") })
     }
 }
