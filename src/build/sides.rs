@@ -246,7 +246,28 @@ impl<'a> SideBuilder<'a> {
         check_out(root, &self.source(side), self.place.checkout(), self.target_directory())
             .map_err(|source| SideError::CheckOut { side, source })?;
         self.place.mark(side)?;
+        self.link_target()?;
         self.give_lock(side)
+    }
+
+    /// Has the checkout's own target directory lead to the one that is used: a benchmark
+    /// may look for programs at `target/release`.
+    fn link_target(&self) -> Result<(), SideError> {
+        let root = fs::canonicalize(self.plan.repository.root())?;
+        let inside = self.target_directory().and_then(|target| target.strip_prefix(&root).ok());
+        let Some(inside) = inside else { return Ok(()) };
+        let link = self.place.checkout().join(inside);
+        // One that is committed stays.
+        if link.symlink_metadata().is_ok() {
+            return Ok(());
+        }
+        if let Some(parent) = link.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs_err::os::unix::fs::symlink(self.place.target(), link)?;
+        // git does not ignore a link by a pattern that ends with a slash.
+        let exclude = self.place.checkout().join(".git/info/exclude");
+        Ok(fs::write(exclude, format!("/{}\n", inside.display()))?)
     }
 
     /// The project's target directory, without links.
