@@ -3,6 +3,6 @@
 use std::process::{ExitCode, Termination as _};
 
 fn main() -> ExitCode {
-    benchgate::build::link::as_rustc()
+    benchgate::build::for_cargo()
         .unwrap_or_else(|| benchgate::cli::main(std::env::args_os(), true).report())
 }

@@ -8,7 +8,8 @@ use cargo_metadata::{Artifact, BuildScript, Message, Metadata, Package, TargetKi
 
 use super::environment::{Processes, settled};
 use super::error::BuildError;
-use super::options::BuildOptions;
+use super::options::{BuildOptions, NO_RUN};
+use super::stand_in::{Environment, StandIn};
 use crate::drive::process::{self, Job, ProcessError, Remains, Stderr, Stream};
 use crate::drive::{BenchExecutable, Event, Interrupt, OnSide, Progress};
 use crate::model::{NotRun, TargetId};
@@ -47,6 +48,14 @@ pub fn build(
     job.directory.clone_from(&options.directory);
     job.arguments = options.arguments();
     job.environment.extend(options.variables.iter().cloned());
+    job.environment.extend(places(options));
+    let stand_in = StandIn::prepare(options).map_err(BuildError::Environment)?;
+    if let Some(stand_in) = &stand_in {
+        let (key, value) = stand_in.variable();
+        job.environment.insert(key, Some(value));
+        job.arguments.retain(|argument| argument != NO_RUN);
+        job.arguments.extend(StandIn::arguments());
+    }
     job.stderr = Stderr::Inherited;
     job.remains = Remains::Keep;
     let mut messages = Messages::default();
@@ -63,7 +72,11 @@ pub fn build(
         return Err(BuildError::Failed { command: words.join(" "), ended: outcome.ended });
     }
     let programs = messages.programs();
-    let executables = messages.executables(options, &metadata, &target_directory);
+    let environments = match &stand_in {
+        Some(stand_in) => stand_in.environments(options).map_err(BuildError::Environment)?,
+        None => BTreeMap::new(),
+    };
+    let executables = messages.executables(options, &metadata, &target_directory, &environments);
     let not_run = if options.benches.is_empty() {
         left_out_targets(options, &metadata, &executables)
     } else {
@@ -127,6 +140,7 @@ impl Messages {
         options: &BuildOptions,
         metadata: &Metadata,
         target_directory: &Path,
+        environments: &BTreeMap<PathBuf, Environment>,
     ) -> Vec<BenchExecutable> {
         let packages: BTreeMap<_, _> =
             metadata.packages.iter().map(|package| (&package.id, package)).collect();
@@ -141,10 +155,15 @@ impl Messages {
             };
             // The target directory may be a link that leads elsewhere by the time this runs.
             let path = settled(path.as_std_path());
+            let (environment, without) = match environments.get(&path) {
+                Some(environment) => (environment.clone(), absent(environment)),
+                None => (processes.variables(package, &path), BTreeSet::new()),
+            };
             executables.push(BenchExecutable {
                 target: TargetId::in_package(&artifact.target.name, package.name.as_str()),
                 directory: package.manifest_path.parent().map(Into::into),
-                environment: processes.variables(package, &path),
+                environment,
+                without,
                 runner: runner.clone(),
                 on_side: options.on_side.clone(),
                 path,
@@ -154,6 +173,28 @@ impl Messages {
         executables.dedup();
         executables
     }
+}
+
+/// Variables of the user's that name places, as they are on a side: there the places are
+/// others.
+fn places(options: &BuildOptions) -> Vec<(OsString, Option<OsString>)> {
+    if options.on_side.is_none() {
+        return Vec::new();
+    }
+    let (directory, target) = (&options.directory, &options.target_dir);
+    let named =
+        [("PWD", directory), ("CARGO_TARGET_DIR", target), ("CARGO_BUILD_TARGET_DIR", target)];
+    let set = named.into_iter().filter(|(name, _)| std::env::var_os(name).is_some());
+    set.filter_map(|(name, place)| {
+        Some((name.into(), Some(place.as_ref()?.clone().into_os_string())))
+    })
+    .collect()
+}
+
+/// Variables of this process that are not in an environment.
+fn absent(environment: &Environment) -> BTreeSet<OsString> {
+    let own = std::env::vars_os().map(|(key, _)| key);
+    own.filter(|key| !environment.contains_key(key)).collect()
 }
 
 /// Bench targets of the chosen packages that need features which are off: cargo

@@ -14,6 +14,10 @@ use super::config::{Config, plain_flags, program};
 use super::options::BuildOptions;
 use super::toolchain::{rustc, triple};
 
+/// The variable that names where the system's loader looks for libraries.
+pub(super) const LIBRARIES: &str =
+    if cfg!(target_os = "macos") { "DYLD_FALLBACK_LIBRARY_PATH" } else { "LD_LIBRARY_PATH" };
+
 /// What cargo knows once it has built.
 #[derive(Debug)]
 pub(super) struct Processes<'a> {
@@ -56,9 +60,7 @@ impl<'a> Processes<'a> {
     /// The program through which the executables are started, and its arguments.
     pub(super) fn runner(&self) -> Vec<OsString> {
         let Some(triple) = &self.triple else { return Vec::new() };
-        let variable =
-            format!("CARGO_TARGET_{}_RUNNER", triple.to_uppercase().replace(['-', '.'], "_"));
-        match std::env::var(variable) {
+        match std::env::var(runner_variable(triple)) {
             Ok(words) => {
                 let words = words.split_whitespace().map(str::to_owned).collect();
                 program(words, self.options.directory.as_deref().unwrap_or(Path::new(".")))
@@ -153,11 +155,7 @@ impl<'a> Processes<'a> {
 
     /// Where the system's loader looks for libraries.
     fn libraries(&self, executable: &Path) -> Option<(OsString, OsString)> {
-        let variable = if cfg!(target_os = "macos") {
-            "DYLD_FALLBACK_LIBRARY_PATH"
-        } else {
-            "LD_LIBRARY_PATH"
-        };
+        let variable = LIBRARIES;
         let native = self.scripts.iter().flat_map(|script| &script.linked_paths).map(|path| {
             // `native=/path` and the like.
             let path = path.as_str();
@@ -179,6 +177,11 @@ impl<'a> Processes<'a> {
         paths.extend(inherited.filter(|path| !path.as_os_str().is_empty()));
         Some((variable.into(), std::env::join_paths(paths).ok()?))
     }
+}
+
+/// The variable by which cargo is told a target's runner.
+pub(super) fn runner_variable(triple: &str) -> String {
+    format!("CARGO_TARGET_{}_RUNNER", triple.to_uppercase().replace(['-', '.'], "_"))
 }
 
 /// Where a file really is; the path itself where that cannot be found out.

@@ -18,6 +18,9 @@ pub enum BuildError {
     /// The current directory is not known.
     #[error("cannot tell where the target directory is: {0}")]
     Directory(io::Error),
+    /// The program that stands in for benchmarks could not be prepared, or did not write.
+    #[error("cannot tell which environment cargo gives to benchmarks: {0}")]
+    Environment(io::Error),
     /// The code does not compile, or an option is wrong; cargo has said which.
     #[error(
         "`cargo {command}` failed ({ended}): cargo's messages above say why; the gate measures only what builds"

@@ -20,6 +20,7 @@ mod reach;
 mod repository;
 mod revision;
 mod sides;
+mod stand_in;
 mod toolchain;
 
 pub use cargo::{Built, build};
@@ -36,3 +37,9 @@ pub use repository::{Repository, RepositoryError, Source};
 pub use revision::revision;
 pub use sides::{BuiltSide, BuiltSides, SideBuilder, SideError, SidePlan, identical};
 pub use toolchain::probe;
+
+/// Does the work for which cargo has started this program under another name; `None` if
+/// it was started under its own. `main` calls it first.
+pub fn for_cargo() -> Option<std::process::ExitCode> {
+    link::as_rustc().or_else(stand_in::as_benchmark)
+}

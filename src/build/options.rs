@@ -8,6 +8,9 @@ use cargo_metadata::{Metadata, MetadataCommand};
 use super::error::BuildError;
 use crate::drive::OnSide;
 
+/// Has cargo build benchmarks without starting them.
+pub(super) const NO_RUN: &str = "--no-run";
+
 /// What to build: cargo's own options, passed on as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one of cargo's own switches")]
@@ -122,7 +125,7 @@ impl BuildOptions {
             on_side: _,
         } = self;
         let mut arguments: Vec<OsString> =
-            ["bench", "--no-run", "--message-format=json-render-diagnostics"]
+            ["bench", NO_RUN, "--message-format=json-render-diagnostics"]
                 .map(OsString::from)
                 .into();
         let one = |value: &Option<String>| value.as_ref().map(OsString::from);

@@ -1,6 +1,6 @@
 //! An executable that holds benchmarks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -19,6 +19,8 @@ pub struct BenchExecutable {
     pub directory: Option<PathBuf>,
     /// Variables that `cargo bench` would give it.
     pub environment: BTreeMap<OsString, OsString>,
+    /// Variables of this process that it does not get.
+    pub without: BTreeSet<OsString>,
     /// The program through which it is started, and its arguments: cargo's `runner`.
     pub runner: Vec<OsString>,
     /// The side whose files it needs, where two sides share their paths.
@@ -35,6 +37,7 @@ impl BenchExecutable {
             path,
             directory: None,
             environment: BTreeMap::new(),
+            without: BTreeSet::new(),
             runner: Vec::new(),
             on_side: None,
         }
@@ -47,6 +50,9 @@ impl BenchExecutable {
         job.arguments = words.map(OsString::from).collect();
         job.directory.clone_from(&self.directory);
         job.on_side.clone_from(&self.on_side);
+        for key in &self.without {
+            job.environment.insert(key.clone(), None);
+        }
         for (key, value) in &self.environment {
             job.environment.insert(key.clone(), Some(value.clone()));
         }

@@ -52,7 +52,7 @@ struct Place {
 
 fn main() -> ExitCode {
     // The subjects' layout is pinned by this program in place of rustc.
-    benchgate::build::link::as_rustc().unwrap_or_else(|| run().report())
+    benchgate::build::for_cargo().unwrap_or_else(|| run().report())
 }
 
 fn run() -> anyhow::Result<()> {
