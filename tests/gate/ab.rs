@@ -3,6 +3,7 @@
 mod bad_input;
 mod control;
 mod early;
+mod environment;
 mod interrupt;
 mod layout;
 mod mimic;

@@ -8,6 +8,7 @@ mod baseline;
 mod calibrate;
 mod cmd;
 mod control;
+mod differential;
 mod docs;
 mod files;
 mod identity;
