@@ -1,4 +1,6 @@
-//! The environment that `cargo bench` gives a benchmark's process.
+//! The environment that `cargo bench` gives a benchmark's process, as far as it is known
+//! here: for programs that use this library and cannot [stand in](super::stand_in) for a
+//! benchmark, and for targets that cargo cannot be asked about.
 //!
 //! See "Environment variables" in cargo's reference, and `Compilation::fill_env` in
 //! its sources for the order in which they win.

@@ -11,10 +11,10 @@
 mod compare;
 mod features;
 mod project;
+mod sources;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
 
 use benchgate::model::{Sides, TrialSide};
 
@@ -44,18 +44,11 @@ fn each_side_is_what_cargo_bench_gives_in_a_clean_clone() {
         for _ in 0..THREADS {
             scope.spawn(|| {
                 while let Some(names) = projects.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let started = Instant::now();
                     let result = std::panic::catch_unwind(|| compared(names));
                     let differences = result.unwrap_or_else(|panic| {
                         let text = panic.downcast_ref::<String>().cloned();
                         vec![text.unwrap_or_else(|| "panicked".to_owned())]
                     });
-                    eprintln!(
-                        "{:5.1} s {} {}",
-                        started.elapsed().as_secs_f64(),
-                        names.join(" + "),
-                        if differences.is_empty() { "" } else { "DIFFERS" }
-                    );
                     found.lock().unwrap().extend(differences);
                 }
             });

@@ -134,6 +134,11 @@ pub(super) fn differences(
         for key in keys {
             let value = |seen: &Seen| seen.get(key).map_or("nothing".to_owned(), Clone::clone);
             let (theirs, ours) = (value(&general_theirs), value(&general_ours));
+            // Only one process of an executable asks git.
+            let asked = || in_gate.iter().any(|seen| seen.contains_key(key));
+            if key.starts_with("git ") && !general_ours.contains_key(key) && asked() {
+                continue;
+            }
             // The checkout's target directory is a link; that of a clone is not looked at.
             let is_target = key.starts_with("tree ") && ours == "-> {target}";
             if theirs != ours && !is_target {
@@ -165,7 +170,8 @@ fn different_lines(theirs: &str, ours: &str) -> (String, String) {
 /// What a process saw, with names of executables that do not depend on how and where they
 /// were built.
 fn without_hashes(seen: Seen) -> Seen {
-    let hash = regex::Regex::new(r"(/deps/[\w-]+)-[0-9a-f]{16}(\.pinned)?").expect("a pattern");
+    let hash =
+        regex::Regex::new(r"(/(?:deps|build)/[\w-]+)-[0-9a-f]{16}(\.pinned)?").expect("a pattern");
     seen.into_iter()
         .map(|(key, value)| (key, hash.replace_all(&value, "$1").into_owned()))
         .collect()

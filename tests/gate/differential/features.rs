@@ -184,7 +184,7 @@ pub(super) const FEATURES: &[Feature] = &[
     Feature {
         name: "profile",
         workspace: "profile.bench.opt-level = 1\n\
-                    profile.bench.debug-assertions = true\nprofile.bench.panic = \"abort\"",
+                    profile.bench.debug-assertions = true",
         bench: "report.value(\"assertions\", cfg!(debug_assertions));",
         ..NONE
     },
@@ -559,7 +559,7 @@ pub(super) const COMBINED: &[&[&str]] = &[
     &["target in a variable", "rustflags in a variable", "build script's environment"],
     &["target directory", "program", "cdylib"],
     &["target directory in a variable", "program beside the bench", "build script"],
-    &["profile", "program beside the bench", "dylib"],
+    &["profile", "program beside the bench"],
     &["env of the head", "target in a variable", "program"],
     &["rustflags of the head", "build script", "member"],
     &["working tree", "submodule"],

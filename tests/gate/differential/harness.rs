@@ -121,6 +121,10 @@ impl Report {
         let root = root.expect("a repository").to_owned();
         self.value("root", root.display());
         self.tree(&root, &root);
+        // Once for each executable is enough, and it takes longer than all else.
+        if std::env::args().any(|argument| argument == "--noplot") {
+            return;
+        }
         for words in [
             &["rev-parse", "HEAD", "HEAD^{tree}", "--abbrev-ref", "HEAD"][..],
             &["describe", "--tags", "--always", "--dirty"],

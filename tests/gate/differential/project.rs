@@ -1,6 +1,6 @@
 //! A project with some features: its repository, its clones, and what runs in them.
 
-use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -8,18 +8,17 @@ use std::sync::LazyLock;
 
 use benchgate::model::{Sides, TrialSide};
 
-use super::features::{FEATURES, Feature, On, Surroundings};
+use super::features::{FEATURES, Feature, Surroundings};
 
-/// Judges leniently and measures as little as the gate allows.
-const POLICY: &str = "version = 1\n[ab]\nscreening = 6\nlooks = [8]\nwarm_up = \"1ms\"\ntime = \
-                      \"1ms\"\nsamples = 10\ncounts = 0\nmachine_busy = \"warn\"\npin_layout = \
-                      {pin}\n[verdict]\nundecided = \"allow\"\n[[rule]]\nbench = \"**\"\nmetric = \
-                      \"time\"\ntolerance = \"300%\"\ntarget = \"900%\"\n";
-
-const HARNESS: &str = include_str!("harness.rs");
+/// Below a project's directory, `c/benchgate/<16 digits>/src/<name>` is the path of the
+/// gate's checkouts, and this with that name at its end the path of a clone.
+const CLONES: &str = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+/// The same for the repository: the gate builds in `<target>/gate/build`, and a clone in
+/// `<target>`.
+const REPOSITORY: &str = "xxxxxxxxxxxxxxxxxxxxx";
 
 /// The host's target triple.
-static TRIPLE: LazyLock<String> = LazyLock::new(|| {
+pub(super) static TRIPLE: LazyLock<String> = LazyLock::new(|| {
     let output = Command::new("rustc").arg("-vV").output().expect("rustc starts");
     let text = String::from_utf8(output.stdout).expect("text");
     let host = text.lines().find_map(|line| line.strip_prefix("host: "));
@@ -33,7 +32,7 @@ static TRIPLE: LazyLock<String> = LazyLock::new(|| {
 /// length of the gate's: a path that becomes part of an executable then moves nothing.
 pub(super) struct Project {
     pub(super) name: String,
-    features: Vec<&'static Feature>,
+    pub(super) features: Vec<&'static Feature>,
     home: PathBuf,
     /// The name of the directories of the repository and its clones.
     directory_name: &'static str,
@@ -75,25 +74,14 @@ impl Project {
         project
     }
 
-    /// `<home>/c/benchgate/<16 digits>/src/<name>` is the path of the gate's checkouts.
-    fn clone_padding(&self) -> String {
-        "x".repeat("c/benchgate/0123456789abcdef/src".len())
-    }
-
-    /// The gate builds in `<target>/gate/build`, and a clone in `<target>`.
-    fn repository_padding(&self) -> String {
-        let padding = self.clone_padding();
-        padding["/gate/build".len()..].to_owned()
-    }
-
     /// The repository in which the gate runs.
     pub(super) fn root(&self) -> PathBuf {
-        self.home.join(self.repository_padding()).join(self.directory_name)
+        self.beside().join(self.directory_name)
     }
 
     /// Where the repository's neighbours are.
     fn beside(&self) -> PathBuf {
-        self.home.join(self.repository_padding())
+        self.home.join(REPOSITORY)
     }
 
     /// cargo's target directory, from a root.
@@ -103,12 +91,12 @@ impl Project {
     }
 
     /// The workspace's directory, from a root.
-    fn workspace(&self) -> &'static Path {
+    pub(super) fn workspace(&self) -> &'static Path {
         let is_member = self.features.iter().any(|feature| feature.member);
         Path::new(if is_member { "" } else { self.package() })
     }
 
-    fn has_pinned_layout(&self) -> bool {
+    pub(super) fn has_pinned_layout(&self) -> bool {
         self.features.iter().any(|feature| feature.pin_layout)
     }
 
@@ -123,11 +111,11 @@ impl Project {
         }
     }
 
-    fn package(&self) -> &'static str {
+    pub(super) fn package(&self) -> &'static str {
         self.features.iter().find_map(|feature| feature.package).unwrap_or("")
     }
 
-    fn surroundings(&self) -> impl Iterator<Item = Surroundings> + '_ {
+    pub(super) fn surroundings(&self) -> impl Iterator<Item = Surroundings> + '_ {
         self.features.iter().filter_map(|feature| feature.surroundings)
     }
 
@@ -135,98 +123,8 @@ impl Project {
         self.surroundings().any(|found| found == wanted)
     }
 
-    fn up(&self) -> String {
+    pub(super) fn up(&self) -> String {
         "../".repeat(Path::new(self.package()).components().count())
-    }
-
-    fn filled(&self, text: &str, side: TrialSide) -> String {
-        let number = match side {
-            TrialSide::Base => "100",
-            TrialSide::Head => "200",
-        };
-        text.replace("{side}", side.as_str())
-            .replace("{number}", number)
-            .replace("{triple}", &TRIPLE)
-            .replace("{up}", &self.up())
-    }
-
-    /// The files of one side, from the root.
-    fn files(&self, side: TrialSide) -> BTreeMap<PathBuf, String> {
-        let features = || {
-            let there = |feature: &&&Feature| feature.on == On::Both || side == TrialSide::Head;
-            self.features.iter().filter(there)
-        };
-        let package = Path::new(self.package());
-        let lines = |part: fn(&Feature) -> &str| {
-            let mut lines: Vec<String> = Vec::new();
-            for line in features().flat_map(|feature| part(feature).split('\n')) {
-                // Two features may need the same.
-                if !line.is_empty() && !lines.iter().any(|known| known == line) {
-                    lines.push(line.to_owned());
-                }
-            }
-            lines.join("\n") + "\n"
-        };
-        let mut files: BTreeMap<PathBuf, String> = BTreeMap::new();
-        for feature in features() {
-            for (path, text) in feature.files {
-                files.insert(package.join(path), (*text).to_owned());
-            }
-            for (path, text) in feature.root_files {
-                files.insert(PathBuf::from(path), (*text).to_owned());
-            }
-        }
-        let mut manifest = "package.name = \"subject\"\npackage.version = \"0.1.0\"\n\
-                            package.edition = \"2021\"\npackage.autobenches = false\n"
-            .to_owned();
-        manifest += &lines(|feature| feature.manifest);
-        if !manifest.contains("\nbench = ") {
-            manifest += "bench = [{ name = \"subject\", harness = false }]\n";
-        }
-        manifest += "lib.bench = false\n";
-        let mut workspace = lines(|feature| feature.workspace);
-        if !workspace.contains("opt-level") {
-            workspace += "profile.bench.opt-level = 0\n";
-        }
-        if features().any(|feature| feature.member) {
-            workspace += &format!("workspace.members = [{:?}]\n", self.package());
-            workspace += "workspace.resolver = \"2\"\n";
-            files.insert("Cargo.toml".into(), workspace);
-        } else {
-            manifest += &workspace;
-        }
-        files.insert(package.join("Cargo.toml"), manifest);
-        let config = lines(|feature| feature.config);
-        if config != "\n" {
-            files.insert(".cargo/config.toml".into(), config);
-        }
-        let library = lines(|feature| feature.library);
-        let library = format!("pub const SIDE: &str = \"{{side}}\";\n{library}");
-        files.insert(package.join("src/lib.rs"), library);
-        let statements: String =
-            features().map(|feature| format!("        {}\n", feature.bench)).collect();
-        let bench = format!(
-            "mod harness;\n\nfn main() {{\n    harness::run(\"subject\", subject::SIDE, |report| {{\n        \
-             let _ = &report;\n{statements}    }});\n}}\n"
-        );
-        files.insert(package.join("benches/subject.rs"), bench);
-        files.insert(package.join("benches/harness/mod.rs"), HARNESS.to_owned());
-        let statements: Vec<&str> =
-            features().map(|feature| feature.build).filter(|text| !text.is_empty()).collect();
-        if !statements.is_empty() {
-            let script = format!("fn main() {{\n    {}\n}}\n", statements.join("\n    "));
-            files.insert(package.join("build.rs"), script);
-        }
-        let policy = POLICY.replace("{pin}", &self.has_pinned_layout().to_string());
-        files.insert(self.workspace().join("gate.toml"), policy);
-        let mut ignored = format!("/{}\n", self.target().display());
-        for surroundings in self.surroundings() {
-            if let Surroundings::Ignored(path) = surroundings {
-                ignored += &format!("{path}\n");
-            }
-        }
-        files.insert(".gitignore".into(), ignored);
-        files.into_iter().map(|(path, text)| (path, self.filled(&text, side))).collect()
     }
 
     fn write_repository(&mut self) {
@@ -241,7 +139,7 @@ impl Project {
                     let mut words: Vec<&str> = key.split('.').collect();
                     let last = words.pop().unwrap();
                     let (section, name) = (words[0], words[1]);
-                    user += &format!("[{section} \"{name}\"]\n{last} = \"{value}\"\n");
+                    let _ = writeln!(user, "[{section} \"{name}\"]\n{last} = \"{value}\"");
                 }
             }
         }
@@ -413,7 +311,7 @@ impl Project {
     /// Clones one side, as somebody who wants to run its benchmarks would.
     pub(super) fn clone_side(&self, side: TrialSide) -> PathBuf {
         let place = self.home.join(side.as_str());
-        let beside = place.join(&self.clone_padding()[side.as_str().len() + "/".len()..]);
+        let beside = place.join(&CLONES[side.as_str().len() + "/".len()..]);
         let root = beside.join(self.directory_name);
         std::fs::create_dir_all(&beside).unwrap();
         let from = if self.has(Surroundings::Partial) { self.origin() } else { self.root() };
@@ -470,7 +368,8 @@ impl Project {
         command.env("DIFFERENTIAL_REPORTS", start.reports);
         for (key, value) in self.features.iter().flat_map(|feature| feature.variables) {
             let key = key.replace("{TRIPLE}", &TRIPLE.to_uppercase().replace('-', "_"));
-            let value = value
+            let value = self
+                .filled(value, TrialSide::Head)
                 .replace("{root}", start.root.to_str().unwrap())
                 .replace("{directory}", directory.to_str().unwrap());
             command.env(key, value);
