@@ -4,10 +4,10 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 /// Quick, and shows only changes that noise cannot cause.
-const POLICY: &str = "version = 1\n[ab]\nscreening = 6\nlooks = [9]\nwarm_up = \"20ms\"\ntime = \
+const POLICY: &str = "version = 1\n[ab]\nscreening = 6\nlooks = [9, 24]\nwarm_up = \"20ms\"\ntime = \
                       \"60ms\"\nsamples = 10\n[[rule]]\nbench = \"**\"\nmetric = \
-                      \"time\"\ntolerance = \"100%\"\ntarget = \"200%\"\nwarn = \"100%\"\nfail = \
-                      \"100%\"\n";
+                      \"time\"\ntolerance = \"50%\"\ntarget = \"80%\"\nwarn = \"50%\"\nfail = \
+                      \"50%\"\n";
 
 fn selftest(arguments: &[&str]) -> (i32, String, String) {
     let home = tempfile::tempdir().unwrap();
@@ -26,18 +26,18 @@ fn selftest(arguments: &[&str]) -> (i32, String, String) {
 
 #[test]
 fn a_bench_that_is_slowed_from_outside_is_found_and_the_base_stays_green() {
-    // Eight times as long: far beyond the policy's 100%, whatever else the machine does.
-    let (exit, out, err) = selftest(&["--benchmark", "second", "--slow", "700%"]);
+    // Eleven times as long: far beyond the policy's 50%, whatever else the machine does.
+    let (exit, out, err) = selftest(&["--benchmark", "second", "--slow", "1000%"]);
     assert_eq!(exit, 0, "{out}{err}");
-    assert!(out.starts_with("slowed    second: the head's processes, by 700%"), "{out}");
+    assert!(out.starts_with("slowed    second: the head's processes, by 1000%"), "{out}");
     assert!(out.contains("\nfound     regression +"), "{out}");
     assert!(out.contains("\nA/A       the base against itself"), "{out}");
-    assert!(out.contains("\nverdict   the gate turns red for 700% here"), "{out}");
+    assert!(out.contains("\nverdict   the gate turns red for 1000% here"), "{out}");
 
     // A slowdown within the policy's tolerance is not found, and the exit code says so.
     let (exit, out, err) = selftest(&["--benchmark", "second", "--slow", "10%"]);
     assert_eq!(exit, 4, "{out}{err}");
-    assert!(out.contains("\nverdict   not proven: "), "{out}");
+    assert!(!out.contains("turns red"), "{out}");
 
     let (exit, out, err) = selftest(&["--benchmark", "third"]);
     assert_eq!((exit, out.as_str()), (2, ""), "{err}");
