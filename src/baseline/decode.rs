@@ -13,8 +13,8 @@ use super::number::Number;
 use super::wire::{self, SCHEMA_VERSION};
 use crate::model::{
     BenchId, Costs, CountScope, CriterionParts, Environment, Field, Layout, Measurement, Metric,
-    NotRun, Pairing, Problem, Reading, Revision, RunInfo, RunReading, Samples, SetUp, Snapshot,
-    TargetId, Throughput, Unit,
+    NotRun, Pairing, Problem, Reading, Revision, RunInfo, RunReading, Samples, SetUp, SharedInput,
+    Snapshot, Sources, TargetId, Throughput, Unit,
 };
 
 /// Reads one snapshot, or a plain critcmp export as a snapshot with one run
@@ -276,6 +276,8 @@ fn pairing(pairing: wire::Pairing, place: &Place) -> Result<Pairing, Fault> {
         control,
         set_up,
         layouts,
+        same_source,
+        shared,
     } = pairing;
     if !looks.is_sorted_by(|a, b| a < b) || looks.first() == Some(&0) {
         return Err(place.at("looks").fault("must rise from at least 1"));
@@ -296,7 +298,23 @@ fn pairing(pairing: wire::Pairing, place: &Place) -> Result<Pairing, Fault> {
         .enumerate()
         .map(|(index, layout)| self::layout(layout, &place.at("layouts").at(index)))
         .collect::<Result<_, _>>()?;
-    Ok(Pairing { trial, seed, screening, looks, out_of_time, identical, control, set_up, layouts })
+    let shared = shared
+        .into_iter()
+        .map(|wire::SharedInput { kind, path }| SharedInput { kind, path })
+        .collect();
+    let sources = Sources { same: same_source, shared };
+    Ok(Pairing {
+        trial,
+        seed,
+        screening,
+        looks,
+        out_of_time,
+        identical,
+        control,
+        set_up,
+        layouts,
+        sources,
+    })
 }
 
 fn layout(layout: wire::Layout, place: &Place) -> Result<Layout, Fault> {

@@ -9,7 +9,7 @@ use super::wire;
 use crate::criterion;
 use crate::model::{
     BenchId, Costs, CountScope, Layout, Measurement, NotRun, Pairing, Problem, Reading, RunInfo,
-    RunReading, Samples, SetUp, Snapshot, Throughput,
+    RunReading, Samples, SetUp, SharedInput, Snapshot, Throughput,
 };
 
 /// The file's text. A snapshot that could not be read again is refused here, while its
@@ -70,8 +70,18 @@ fn file(snapshot: &Snapshot) -> wire::File {
 }
 
 fn pairing(pairing: &Pairing) -> wire::Pairing {
-    let Pairing { trial, seed, screening, looks, out_of_time, identical, control, set_up, layouts } =
-        pairing;
+    let Pairing {
+        trial,
+        seed,
+        screening,
+        looks,
+        out_of_time,
+        identical,
+        control,
+        set_up,
+        layouts,
+        sources,
+    } = pairing;
     wire::Pairing {
         trial: trial.clone(),
         seed: *seed,
@@ -99,6 +109,12 @@ fn pairing(pairing: &Pairing) -> wire::Pairing {
                 same: *same,
                 reason: reason.clone(),
             })
+            .collect(),
+        same_source: sources.same,
+        shared: sources
+            .shared
+            .iter()
+            .map(|SharedInput { kind, path }| wire::SharedInput { kind: *kind, path: path.clone() })
             .collect(),
     }
 }

@@ -131,6 +131,23 @@ pub(super) struct Pairing {
     /// Where functions lie on the two sides, for each bench target that differs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) layouts: Vec<Layout>,
+    /// Whether both sides were built from the same files.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) same_source: bool,
+    /// Inputs of both sides that are not part of the commits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) shared: Vec<SharedInput>,
+}
+
+/// An input that is not part of the commits, so both sides use the same.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct SharedInput {
+    /// A Cargo.lock (`lock_file`), a `path_dependency` outside the repository, or an
+    /// `extra_file`, which git does not track and benchmarks read.
+    #[serde(with = "SharedKind")]
+    pub(super) kind: model::SharedKind,
+    /// From the repository's root if it is inside.
+    pub(super) path: String,
 }
 
 /// Where the functions of a bench target lie on the two sides of a trial.
@@ -467,6 +484,14 @@ enum SamplingMode {
 enum NotRunKind {
     Skipped,
     Failed,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "model::SharedKind", rename_all = "snake_case")]
+enum SharedKind {
+    LockFile,
+    PathDependency,
+    ExtraFile,
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]

@@ -93,6 +93,9 @@ impl Origin {
 /// Submodules are included where the user has them. Files of an earlier checkout
 /// that this one lacks are removed; ignored ones stay.
 ///
+/// Returns the names of the git trees that were checked out, of the repository and then
+/// of its submodules: equal trees are equal files.
+///
 /// # Errors
 /// git refuses, a submodule's commit is not available, or a file cannot be written.
 pub fn check_out(
@@ -100,7 +103,7 @@ pub fn check_out(
     source: &Source,
     directory: &Path,
     leave_out: Option<&Path>,
-) -> Result<(), CheckoutError> {
+) -> Result<Vec<String>, CheckoutError> {
     update(&Origin::of_tree(root)?, source, directory, leave_out)
 }
 
@@ -109,7 +112,7 @@ fn update(
     source: &Source,
     directory: &Path,
     leave_out: Option<&Path>,
-) -> Result<(), CheckoutError> {
+) -> Result<Vec<String>, CheckoutError> {
     open(origin, directory)?;
     let (commit, tree) = match source {
         Source::Commit(commit) => (commit.clone(), format!("{commit}^{{tree}}")),
@@ -124,7 +127,9 @@ fn update(
     git().args(["update-ref", "--no-deref", "HEAD", &commit]).bytes()?;
     git().args(["read-tree", "--reset", "-u", &tree]).bytes()?;
     git().args(["clean", "-ffdq"]).bytes()?;
-    submodules(origin, source, directory)
+    let mut trees = vec![git().args(["rev-parse", "--verify", &tree]).text()?];
+    trees.extend(submodules(origin, source, directory)?);
+    Ok(trees)
 }
 
 /// Makes `directory` a repository that finds the objects of `origin`.
@@ -313,8 +318,12 @@ fn obtain(origin: &Origin, directory: &Path, commit: &str) -> Result<(), GitErro
     git().args(["fetch", "--quiet", "--no-write-fetch-head", &url, commit]).bytes().map(drop)
 }
 
-/// Checks out the submodules that the user has.
-fn submodules(origin: &Origin, source: &Source, directory: &Path) -> Result<(), CheckoutError> {
+/// Checks out the submodules that the user has; their trees.
+fn submodules(
+    origin: &Origin,
+    source: &Source,
+    directory: &Path,
+) -> Result<Vec<String>, CheckoutError> {
     let listed = Git::in_checkout(directory).args(["ls-files", "--stage", "-z"]).bytes()?;
     let links = listed.split(|byte| *byte == 0).filter_map(|line| {
         // `MODE HASH STAGE<tab>PATH`
@@ -326,8 +335,9 @@ fn submodules(origin: &Origin, source: &Source, directory: &Path) -> Result<(), 
     });
     let links: Vec<(String, String)> = links.collect();
     if links.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
+    let mut trees = Vec::new();
     let names = submodule_names(directory);
     for (commit, path) in links {
         let Some(from) = submodule(origin, &path, names.get(&path))? else { continue };
@@ -335,14 +345,20 @@ fn submodules(origin: &Origin, source: &Source, directory: &Path) -> Result<(), 
             (Source::WorkingTree, Some(_)) => Source::WorkingTree,
             _ => Source::Commit(commit.clone()),
         };
-        update(&from, &inner, &directory.join(&path), None).map_err(|error| match error {
+        let updated = update(&from, &inner, &directory.join(&path), None);
+        trees.extend(updated.map_err(|error| match error {
             CheckoutError::Git(source) if inner != Source::WorkingTree => {
                 CheckoutError::Submodule { path, commit, source }
             }
             error => error,
-        })?;
+        })?);
     }
-    Ok(())
+    Ok(trees)
+}
+
+/// The paths of the submodules of a working tree, as `.gitmodules` names them.
+pub(super) fn submodule_paths(root: &Path) -> Vec<String> {
+    submodule_names(root).into_keys().collect()
 }
 
 /// The names of submodules by their paths.

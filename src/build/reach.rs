@@ -14,6 +14,8 @@ use crate::drive::{BenchExecutable, contains};
 #[derive(Clone, Debug, Default)]
 pub struct Reach {
     names: BTreeSet<Vec<u8>>,
+    /// Whether a file differs that a program may read.
+    files: bool,
 }
 
 /// Extensions of files that no benchmark reads: sources are in the executable, and
@@ -28,6 +30,9 @@ const UNREAD: [&str; 6] = [
     "gate.toml",
     "rust-toolchain.toml",
 ];
+
+/// Variables that name directories of libraries.
+const LOADERS: [&str; 2] = ["LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"];
 
 impl Reach {
     /// What differs between the programs of both builds, by file name, and among
@@ -50,21 +55,42 @@ impl Reach {
                 names.insert(stem.as_encoded_bytes().to_vec());
             }
         }
-        for file in files.iter().filter(|file| is_read(file)) {
+        let read: Vec<&PathBuf> = files.iter().filter(|file| is_read(file)).collect();
+        for file in &read {
             // A directory may be listed, so each name on the way counts.
             names.extend(file.iter().map(|name| name.as_encoded_bytes().to_vec()));
         }
-        Self { names }
+        Self { names, files: !read.is_empty() }
     }
 
-    /// Whether the executable holds one of the names; one that cannot be read does.
-    pub fn is_reached_by(&self, executable: &Path) -> bool {
-        if self.names.is_empty() {
+    /// Whether the executable of the base, whose code is that of the head's, can reach
+    /// something that differs: it contains the name of a program, a file or a variable,
+    /// or its runner differs. One that cannot be read can.
+    pub fn is_reached_by(&self, base: &BenchExecutable, head: &BenchExecutable) -> bool {
+        // A runner may be a script, which reads whatever it likes.
+        if base.runner != head.runner || self.files && !base.runner.is_empty() {
+            return true;
+        }
+        let variables = differing(&base.environment, &head.environment);
+        if self.names.is_empty() && variables.is_empty() {
             return false;
         }
-        let Ok(bytes) = std::fs::read(executable) else { return true };
-        self.names.iter().any(|name| contains(&bytes, name))
+        let Ok(bytes) = std::fs::read(&base.path) else { return true };
+        let names = self.names.iter().map(Vec::as_slice).chain(variables);
+        names.into_iter().any(|name| contains(&bytes, name))
     }
+}
+
+/// The names of variables that differ. Where the loader looks for libraries does, by the
+/// side's name: the libraries themselves are compared.
+fn differing<'a>(
+    base: &'a BTreeMap<OsString, OsString>,
+    head: &'a BTreeMap<OsString, OsString>,
+) -> BTreeSet<&'a [u8]> {
+    let names = base.keys().chain(head.keys());
+    let differ = names.filter(|name| base.get(*name) != head.get(*name));
+    let others = differ.filter(|name| !LOADERS.iter().any(|loaders| name == loaders));
+    others.map(|name| name.as_encoded_bytes()).collect()
 }
 
 fn is_read(file: &Path) -> bool {
@@ -94,13 +120,36 @@ mod tests {
         let own = std::env::current_exe().unwrap();
         let same = programs(&[("my-tool", &own)]);
         let files = |names: &[&str]| names.iter().map(PathBuf::from).collect::<Vec<_>>();
+        let ready = BenchExecutable::ready(&bench);
         let reached = |base: &BTreeMap<_, _>, names: &[&str]| {
-            Reach::new(base, &same, &files(names)).is_reached_by(&bench)
+            Reach::new(base, &same, &files(names)).is_reached_by(&ready, &ready)
         };
         assert!(!reached(&same, &[]), "nothing differs");
         assert!(reached(&programs(&[]), &[]), "a new program that it names");
         assert!(reached(&programs(&[("my-tool", &bench)]), &[]), "another program");
         assert!(!reached(&same, &["src/lib.rs", "README.md", "Cargo.toml", "other/words.txt"]));
         assert!(reached(&same, &["benches/data/words.txt"]), "it may list the directory");
+    }
+
+    #[test]
+    fn a_variable_and_a_runner_are_reached() {
+        let directory = tempfile::tempdir().unwrap();
+        let bench = directory.path().join("bench");
+        std::fs::write(&bench, "..MODE..LD_LIBRARY_PATH..").unwrap();
+        let ready = BenchExecutable::ready(&bench);
+        let with = |variable: &str| BenchExecutable {
+            environment: BTreeMap::from([(variable.into(), "x".into())]),
+            ..ready.clone()
+        };
+        let nothing = Reach::default();
+        assert!(nothing.is_reached_by(&ready, &with("MODE")));
+        assert!(!nothing.is_reached_by(&with("OTHER"), &ready));
+        assert!(!nothing.is_reached_by(&with("LD_LIBRARY_PATH"), &ready));
+        let started = BenchExecutable { runner: vec!["tools/run".into()], ..ready.clone() };
+        assert!(nothing.is_reached_by(&ready, &started));
+        assert!(!nothing.is_reached_by(&started, &started));
+        let none = BTreeMap::new();
+        let script = Reach::new(&none, &none, &[PathBuf::from("tools/settings")]);
+        assert!(script.is_reached_by(&started, &started) && !script.is_reached_by(&ready, &ready));
     }
 }

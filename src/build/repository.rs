@@ -100,12 +100,6 @@ impl Repository {
         git(&self.root, &["rev-parse", "--is-shallow-repository"]).is_ok_and(|text| text == "true")
     }
 
-    /// Whether the working tree holds exactly that commit: nothing changed, nothing new.
-    pub fn is_at(&self, commit: &str) -> bool {
-        self.commit("HEAD").is_ok_and(|head| head == commit)
-            && git(&self.root, &["status", "--porcelain"]).is_ok_and(|text| text.is_empty())
-    }
-
     /// The revision of a source, for a snapshot.
     pub fn revision(&self, source: &Source) -> Option<Revision> {
         match source {

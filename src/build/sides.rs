@@ -12,9 +12,9 @@ use super::cargo::{Built, build};
 use super::checkout::{CheckoutError, check_out};
 use super::claim::ClaimError;
 use super::error::BuildError;
+use super::extra::{self, ReadError, Untracked};
 use super::git::{Git, GitError, REPOSITORY_VARIABLES};
 use super::identity::{Identity, compare};
-use super::ignored;
 use super::options::BuildOptions;
 use super::outside::Outside;
 use super::pin::Pinning;
@@ -23,7 +23,10 @@ use super::reach::Reach;
 use super::repository::{Repository, Source};
 use crate::drive::process::ProcessError;
 use crate::drive::{BenchExecutable, Interrupt, Progress};
-use crate::model::{Layout, NotRun, Revision, Sides, TargetId, TrialSide};
+use crate::model::{
+    Layout, NotRun, Revision, SharedInput, SharedKind, Sides, Sources, TargetId, TrialSide,
+};
+use crate::policy::ExtraFiles;
 use crate::text::listed;
 
 /// One side of a trial. Without executables, the default, it measures nothing.
@@ -50,6 +53,8 @@ pub struct BuiltSides {
     pub identical: BTreeSet<TargetId>,
     /// Where functions are, for each of the others that was built here.
     pub layouts: Vec<Layout>,
+    /// What they were built from, if they were built here.
+    pub sources: Sources,
 }
 
 /// Why the sides cannot be measured.
@@ -77,6 +82,18 @@ pub enum SideError {
     /// The place where sides are built cannot be used.
     #[error("cannot prepare the checkouts: {0}")]
     Place(#[source] ClaimError),
+    /// It cannot be found out which files benchmarks read.
+    #[error("cannot find out which untracked files benchmarks read: {0}")]
+    Read(#[from] ReadError),
+    /// Benchmarks read files that a clone would not have.
+    #[error(
+        "benchmarks read files that git does not track, which ab.extra_files of the policy \
+         refuses: {files}; commit them, or allow a copy on both sides"
+    )]
+    ExtraFiles {
+        /// Their paths.
+        files: String,
+    },
     /// A file could not be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -90,6 +107,7 @@ impl SideError {
                 source: BuildError::Process(ProcessError::Interrupted { signal }),
                 ..
             }
+            | Self::Read(ReadError::Process(ProcessError::Interrupted { signal }))
             | Self::Place(ClaimError::Interrupted { signal }) => Some(*signal),
             _ => None,
         }
@@ -109,6 +127,8 @@ pub struct SidePlan<'a> {
     pub gate: &'a Path,
     /// Whether equal functions get equal addresses.
     pub pin_layout: bool,
+    /// How files that git does not track are handled.
+    pub extra_files: &'a ExtraFiles,
 }
 
 /// Checks both sides out and has cargo build them, as in two clones of the repository.
@@ -124,6 +144,10 @@ pub struct SideBuilder<'a> {
     workspace: Option<PathBuf>,
     /// The last Cargo.lock that was used.
     lock: Option<Vec<u8>>,
+    /// The git trees that were checked out last, of the repository and its submodules.
+    trees: Sides<Vec<String>>,
+    /// Inputs that are not part of the commits.
+    shared: BTreeSet<SharedInput>,
     notes: Vec<String>,
 }
 
@@ -143,15 +167,7 @@ impl<'a> SideBuilder<'a> {
         let place = Place::of(root, plan.gate, outside.up(), interrupt, waiting)
             .map_err(SideError::Place)?;
         let linked = outside.link(root, place.checkout())?;
-        let mut notes = Vec::new();
-        if !linked.is_empty() {
-            let linked: Vec<_> = linked.iter().map(|path| path.display().to_string()).collect();
-            notes.push(format!(
-                "path dependencies outside of the repository are the same on both sides, as they \
-                 are now: {}",
-                linked.join(", ")
-            ));
-        }
+        let shared = linked.iter().map(|path| shared(SharedKind::PathDependency, path)).collect();
         let pinning = plan.pin_layout.then(|| Pinning::prepare(plan.gate)).transpose()?;
         let directory = plan.options.directory.as_deref().unwrap_or(Path::new("."));
         let directory = fs::canonicalize(directory)?;
@@ -169,7 +185,18 @@ impl<'a> SideBuilder<'a> {
             ..plan.options.clone()
         };
         let workspace = workspace(plan.options, &directory).as_deref().and_then(inside);
-        Ok(Self { plan, interrupt, place, pinning, options, workspace, lock: None, notes })
+        Ok(Self {
+            plan,
+            interrupt,
+            place,
+            pinning,
+            options,
+            workspace,
+            lock: None,
+            trees: Sides::from_fn(|_| Vec::new()),
+            shared,
+            notes: Vec::new(),
+        })
     }
 
     /// Builds base, then head; then links again what differs, so that equal functions
@@ -182,7 +209,7 @@ impl<'a> SideBuilder<'a> {
         let (base, base_programs) = self.side(TrialSide::Base, progress)?;
         let (head, head_programs) = self.side(TrialSide::Head, progress)?;
         let mut sides = Sides { base, head };
-        self.copy_ignored(&sides.head.executables)?;
+        self.add_extra_files(&sides.head.executables)?;
         let files = self.changed_files()?;
         let reach = Reach::new(&base_programs, &head_programs, &files);
         let identical = identical(&sides, &reach);
@@ -193,7 +220,11 @@ impl<'a> SideBuilder<'a> {
             }
             None => Vec::new(),
         };
-        Ok(BuiltSides { sides, identical, layouts })
+        let sources = Sources {
+            same: self.trees.base == self.trees.head,
+            shared: self.shared.iter().cloned().collect(),
+        };
+        Ok(BuiltSides { sides, identical, layouts, sources })
     }
 
     /// What a user should know of how the sides were built, a sentence each.
@@ -243,10 +274,18 @@ impl<'a> SideBuilder<'a> {
         let on_side = self.place.on_side(side);
         let _entered = on_side.enter()?;
         let root = self.plan.repository.root();
-        check_out(root, &self.source(side), self.place.checkout(), self.target_directory())
+        let checkout = self.place.checkout();
+        extra::take_back(checkout);
+        let trees = check_out(root, &self.source(side), checkout, self.target_directory())
             .map_err(|source| SideError::CheckOut { side, source })?;
         self.place.mark(side)?;
         self.link_target()?;
+        self.trees[side] = trees;
+        if let ExtraFiles::Only(globs) = self.plan.extra_files {
+            let files = Untracked::of(root, self.target_directory())?.matching(globs);
+            extra::give(root, &files, checkout)?;
+            self.shared.extend(files.iter().map(|path| shared(SharedKind::ExtraFile, path)));
+        }
         self.give_lock(side)
     }
 
@@ -297,6 +336,7 @@ impl<'a> SideBuilder<'a> {
             (Ok(lock), _) => (lock, "the working tree's"),
             (Err(_), Some(lock)) => (lock.clone(), "the base's"),
             (Err(_), None) => {
+                self.shared.insert(shared(SharedKind::LockFile, &path));
                 self.notes.push(format!(
                     "{} is not committed: cargo chooses the versions of dependencies now, for \
                      both sides",
@@ -307,6 +347,7 @@ impl<'a> SideBuilder<'a> {
                 return Ok(());
             }
         };
+        self.shared.insert(shared(SharedKind::LockFile, &path));
         self.notes.push(format!(
             "{} is not committed on the side {side}: it is built with {whose}",
             path.display()
@@ -323,30 +364,47 @@ impl<'a> SideBuilder<'a> {
         Ok(())
     }
 
-    /// Copies ignored files that the head's executables name to both sides.
-    fn copy_ignored(&mut self, executables: &[BenchExecutable]) -> Result<(), SideError> {
+    /// Gives both sides the files that git does not track and the head's executables
+    /// read, as far as the policy allows it.
+    fn add_extra_files(&mut self, executables: &[BenchExecutable]) -> Result<(), SideError> {
         let root = self.plan.repository.root();
-        let files = ignored::named_by(executables, root, self.target_directory())?;
-        if files.is_empty() {
+        let untracked = Untracked::of(root, self.target_directory())?;
+        let read = {
+            let on_side = self.place.on_side(TrialSide::Head);
+            let _entered = on_side.enter()?;
+            untracked.read_by(executables, root, self.place.checkout(), self.interrupt)?
+        };
+        let allowed: BTreeSet<PathBuf> = match self.plan.extra_files {
+            ExtraFiles::Copy => read.clone(),
+            ExtraFiles::Refuse => BTreeSet::new(),
+            ExtraFiles::Only(globs) => untracked.matching(globs).into_iter().collect(),
+        };
+        let names = |files: &BTreeSet<PathBuf>| {
+            let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
+            listed(&names, NAMED_FILES)
+        };
+        let refused: BTreeSet<PathBuf> = read.difference(&allowed).cloned().collect();
+        if !refused.is_empty() {
+            return Err(SideError::ExtraFiles { files: names(&refused) });
+        }
+        if read.is_empty() {
             return Ok(());
         }
-        let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
-        let names = listed(&names, NAMED_FILES);
-        if ignored::are_too_large(root, &files) {
+        if *self.plan.extra_files == ExtraFiles::Copy && extra::are_too_large(root, &read) {
             self.notes.push(format!(
-                "git ignores files that benchmarks seem to read, and they are too large to be \
-                 copied, so both sides lack them: {names}"
+                "benchmarks seem to read files that git does not track and that are too large to \
+                 be copied, so both sides lack them; name them in ab.extra_files of the policy to \
+                 copy them: {}",
+                names(&read)
             ));
             return Ok(());
         }
         for side in TrialSide::ALL {
             let on_side = self.place.on_side(side);
             let _entered = on_side.enter()?;
-            ignored::copy(root, &files, self.place.checkout())?;
+            extra::give(root, &read, self.place.checkout())?;
         }
-        self.notes.push(format!(
-            "git ignores files that benchmarks seem to read; both sides have a copy of them: {names}"
-        ));
+        self.shared.extend(read.iter().map(|path| shared(SharedKind::ExtraFile, path)));
         Ok(())
     }
 
@@ -377,8 +435,12 @@ impl<'a> SideBuilder<'a> {
     }
 }
 
-/// How many ignored files are named.
+/// How many files a message names.
 const NAMED_FILES: usize = 5;
+
+fn shared(kind: SharedKind, path: &Path) -> SharedInput {
+    SharedInput { kind, path: path.display().to_string() }
+}
 
 /// Programs and libraries of a build, by file name.
 type Programs = std::collections::BTreeMap<OsString, PathBuf>;
@@ -390,9 +452,11 @@ pub fn identical(sides: &Sides<BuiltSide>, reach: &Reach) -> BTreeSet<TargetId> 
     let mut same = BTreeSet::new();
     for base in &sides.base.executables {
         let head = sides.head.executables.iter().find(|head| head.target == base.target);
-        if head.is_some_and(|head| matches!(compare(base, head), Identity::Identical { .. }))
-            && !reach.is_reached_by(&base.path)
-        {
+        let is_same = |head: &BenchExecutable| {
+            matches!(compare(base, head), Identity::Identical { .. })
+                && !reach.is_reached_by(base, head)
+        };
+        if head.is_some_and(is_same) {
             same.insert(base.target.clone());
         }
     }

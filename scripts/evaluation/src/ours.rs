@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use benchgate::judge::{Case, Outcome, judge, to_confirm};
 use benchgate::measure::{Steps, carry_out};
-use benchgate::model::{BenchId, Measurement, Metric, Pairing, Reading, RunReading, Snapshot};
+use benchgate::model::{
+    BenchId, Measurement, Metric, Pairing, Reading, RunReading, Snapshot, Sources,
+};
 use benchgate::policy::Policy;
 use benchgate::stats;
 use jiff::Timestamp;
@@ -249,6 +251,7 @@ impl Replay<'_, '_, '_, '_> {
             control: false,
             set_up: Vec::new(),
             layouts: Vec::new(),
+            sources: Sources::default(),
         };
         [("base", 0), ("head", 1)].map(|(name, side)| {
             let measurement = |measured: &Measured| Measurement {

@@ -136,6 +136,125 @@ fn git_writes_the_files() {
     assert_eq!((read("a.crlf").as_str(), read("b.up").as_str()), ("one\r\n", "TEXT"));
 }
 
+/// A filter that keeps contents elsewhere, as git LFS does: below the repository's
+/// `.git/lfs`, or where `lfs.storage` says.
+#[test]
+fn a_filter_that_keeps_contents_elsewhere_finds_them() {
+    let (_place, root, checkout) = project(&[(".gitattributes", "*.bin filter=lfs -text\n")]);
+    let store = "d=$(git config lfs.storage || echo \"$(git rev-parse --git-common-dir)/lfs\")";
+    let clean = format!(
+        "{store}; mkdir -p $d; t=$(mktemp $d/x.XXXXXX); cat > $t; h=$(git hash-object $t); mv $t \
+         $d/$h; echo pointer $h"
+    );
+    let smudge = format!("{store}; read word h; cat $d/$h");
+    for (key, command) in [("clean", clean), ("smudge", smudge)] {
+        git(&root, &["config", &format!("filter.lfs.{key}"), &command]);
+    }
+    git(&root, &["config", "filter.lfs.required", "true"]);
+    write(&root.join("data.bin"), "one");
+    commit_all(&root, "with large files");
+    let stored = Git::in_repository(&root).args(["cat-file", "blob", "HEAD:data.bin"]).text();
+    assert!(stored.unwrap().starts_with("pointer "), "the commit holds a pointer");
+    let base = head(&root);
+    write(&root.join("data.bin"), "two, and longer");
+    for (source, text) in [(base, "one"), (Source::WorkingTree, "two, and longer")] {
+        check_out(&root, &source, &checkout, None).unwrap();
+        assert_eq!(std::fs::read_to_string(checkout.join("data.bin")).unwrap(), text);
+    }
+}
+
+/// The objects of older commits are fetched when they are needed.
+#[test]
+fn a_partial_clone_can_be_checked_out() {
+    let (place, root, checkout) = project(&[("a", "one"), ("same", "same")]);
+    write(&root.join("a"), "two");
+    commit_all(&root, "second");
+    git(&root, &["config", "uploadpack.allowFilter", "true"]);
+    git(&root, &["config", "uploadpack.allowAnySHA1InWant", "true"]);
+    let url = format!("file://{}", root.display());
+    git(place.path(), &["clone", "-q", "--filter=blob:none", &url, "partial"]);
+    let partial = place.path().join("partial");
+    let missing = ["rev-list", "--objects", "--missing=print", "HEAD"];
+    let missing = Git::in_repository(&partial).args(missing).text().unwrap();
+    assert!(missing.lines().any(|line| line.starts_with('?')), "it lacks objects: {missing}");
+    let base = Source::Commit(Repository::of(&partial).unwrap().commit("HEAD~1").unwrap());
+    write(&partial.join("new"), "new");
+    check_out(&partial, &base, &checkout, None).unwrap();
+    assert_eq!(tree(&checkout), pairs(&[("a", "one"), ("same", "same")]));
+    check_out(&partial, &Source::WorkingTree, &checkout, None).unwrap();
+    assert_eq!(tree(&checkout), pairs(&[("a", "two"), ("new", "new"), ("same", "same")]));
+}
+
+/// Names that are not UTF-8 or hold odd characters, links, and the right to execute.
+#[cfg(target_os = "linux")]
+#[test]
+fn odd_files_are_checked_out_as_they_are() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    let (_place, root, checkout) = project(&[("a \"quoted\" name\twith a tab", "odd")]);
+    let latin = OsStr::from_bytes(b"caf\xe9.txt");
+    std::fs::write(root.join(latin), "coffee").unwrap();
+    write(&root.join("tool"), "#!/bin/sh\n");
+    std::fs::set_permissions(root.join("tool"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    symlink("tool", root.join("link")).unwrap();
+    symlink("nowhere", root.join("broken")).unwrap();
+    for commit in [false, true] {
+        if commit {
+            commit_all(&root, "odd files");
+        }
+        let source = if commit { head(&root) } else { Source::WorkingTree };
+        check_out(&root, &source, &checkout, None).unwrap();
+        assert_eq!(std::fs::read_to_string(checkout.join(latin)).unwrap(), "coffee");
+        assert!(checkout.join("a \"quoted\" name\twith a tab").is_file());
+        let mode = checkout.join("tool").metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o111, 0o111);
+        assert_eq!(std::fs::read_link(checkout.join("link")).unwrap(), Path::new("tool"));
+        assert_eq!(std::fs::read_link(checkout.join("broken")).unwrap(), Path::new("nowhere"));
+    }
+}
+
+/// A repository in a directory of another repository, which ignores it.
+#[test]
+fn a_repository_inside_of_another_is_its_own() {
+    let (_place, outer, checkout) = project(&[("outer", "x"), (".gitignore", "inner\n")]);
+    let inner = outer.join("inner");
+    std::fs::create_dir(&inner).unwrap();
+    git(&inner, &["init", "-q", "-b", "main"]);
+    write(&inner.join("file"), "inner");
+    commit_all(&inner, "inner");
+    for source in [head(&inner), Source::WorkingTree] {
+        check_out(&inner, &source, &checkout, None).unwrap();
+        assert_eq!(tree(&checkout), pairs(&[("file", "inner")]));
+    }
+    // And the outer one does not take the inner one's files.
+    check_out(&outer, &Source::WorkingTree, &checkout, None).unwrap();
+    assert_eq!(tree(&checkout), pairs(&[(".gitignore", "inner\n"), ("outer", "x")]));
+}
+
+#[test]
+fn equal_files_are_equal_trees_also_in_submodules() {
+    let (_place, root, checkout) = project(&[("file", "text")]);
+    let library = root.with_file_name("library");
+    std::fs::create_dir(&library).unwrap();
+    git(&library, &["init", "-q", "-b", "main"]);
+    write(&library.join("lib.rs"), "one");
+    commit_all(&library, "one");
+    git(&root, &["submodule", "--quiet", "add", "../library", "library"]);
+    commit_all(&root, "with a submodule");
+    let base = check_out(&root, &head(&root), &checkout, None).unwrap();
+    let tree = || check_out(&root, &Source::WorkingTree, &checkout, None).unwrap();
+    assert_eq!(tree(), base);
+    git(&root, &["commit", "-q", "--allow-empty", "-m", "nothing"]);
+    assert_eq!(tree(), base, "another commit of the same files");
+    write(&root.join("library/lib.rs"), "two");
+    assert_ne!(tree(), base, "the submodule differs");
+    write(&root.join("library/lib.rs"), "one");
+    write(&root.join("new"), "new");
+    assert_ne!(tree(), base);
+}
+
 #[test]
 fn submodules_are_checked_out_at_each_sides_commit() {
     let (_place, root, checkout) = project(&[("file", "text")]);

@@ -97,23 +97,25 @@ impl Ab {
         let interrupt = Interrupt::install()?;
         let place = Place::claim(context, &options, executables.any(), &interrupt)?;
         let mut progress = context.progress();
-        let BuiltSides { sides: Sides { base, head }, identical, layouts } = if executables.any() {
+        let built = if executables.any() {
             ready(&executables.base_exe, &executables.head_exe)?
         } else {
             let building = Building {
                 context,
                 options: &options,
                 place: &place.directory,
-                pin_layout: policy.ab.pin_layout,
+                policy: &policy,
                 interrupt: &interrupt,
             };
             building.sides(base.as_deref(), progress.as_mut())?
         };
+        let BuiltSides { sides: Sides { base, head }, identical, layouts, sources } = built;
         let plan = TrialPlan {
             base,
             head,
             identical,
             layouts,
+            sources,
             selection: selection(&options, filter.as_ref()),
             filter,
             ..rules.plan(&policy, &place.directory)

@@ -22,7 +22,7 @@ use crate::measure::{
     self, BenchExecutable, BuildOptions, BuiltSide, CountError, CountOptions, CountTarget, Filter,
     Interrupt, Listed, Progress, Trial, TrialPlan,
 };
-use crate::model::{BenchId, Metric, Nature, NotRun, Snapshot};
+use crate::model::{BenchId, Metric, Nature, NotRun, Snapshot, Sources};
 use crate::policy::Policy;
 use crate::report;
 
@@ -201,6 +201,7 @@ fn measure(
         head: side("second", Vec::new()),
         identical: BTreeSet::new(),
         layouts: Vec::new(),
+        sources: Sources::default(),
         seed,
         screening: FIRST_PAIRS,
         looks: vec![(pairs - FIRST_PAIRS).max(1)],

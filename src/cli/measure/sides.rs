@@ -11,7 +11,8 @@ use crate::measure::{
     BenchExecutable, BuildOptions, BuiltSide, BuiltSides, Interrupt, MeasureError, Progress,
     Repository, SideBuilder, SideError, SidePlan,
 };
-use crate::model::{Sides, TargetId};
+use crate::model::{Sides, Sources, TargetId};
+use crate::policy::Policy;
 
 /// How sides are built.
 pub(super) struct Building<'a> {
@@ -20,7 +21,7 @@ pub(super) struct Building<'a> {
     pub(super) options: &'a BuildOptions,
     /// The gate's own directory, below the project's target directory.
     pub(super) place: &'a Path,
-    pub(super) pin_layout: bool,
+    pub(super) policy: &'a Policy,
     pub(super) interrupt: &'a Interrupt,
 }
 
@@ -44,18 +45,13 @@ impl Building<'_> {
         };
         let short: String = commit.chars().take(10).collect();
         shell.status("base", &format!("{short}; head is the working tree"));
-        if repository.is_at(&commit) {
-            shell.note(
-                "the working tree is its base, so there is no change to judge; name an earlier \
-                 revision with --base HEAD~1",
-            );
-        }
         let plan = SidePlan {
             options: self.options,
             repository: &repository,
             base: &commit,
             gate: self.place,
-            pin_layout: self.pin_layout,
+            pin_layout: self.policy.ab.pin_layout,
+            extra_files: &self.policy.ab.extra_files,
         };
         let failed = |error: SideError| match error.signal() {
             Some(signal) => Failed::from(MeasureError::Interrupted { signal }),
@@ -107,5 +103,5 @@ pub(super) fn ready(base: &[PathBuf], head: &[PathBuf]) -> Result<BuiltSides, Fa
         )));
     }
     let identical = identical(&sides, &Reach::default());
-    Ok(BuiltSides { sides, identical, layouts: Vec::new() })
+    Ok(BuiltSides { sides, identical, layouts: Vec::new(), sources: Sources::default() })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::build::BuiltSide;
 use crate::drive::{CriterionTimes, Filter};
-use crate::model::{Layout, Pattern, Snapshot, TargetId};
+use crate::model::{Layout, Pattern, Snapshot, Sources, TargetId};
 
 /// What to measure in turn, and how. The default value is refused: it has no pairs.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,8 @@ pub struct TrialPlan {
     pub identical: BTreeSet<TargetId>,
     /// The layout of each target's functions on the two sides, if the trial built them.
     pub layouts: Vec<Layout>,
+    /// What the sides were built from.
+    pub sources: Sources,
     /// The seed of the order in each pair and of the length of each environment.
     pub seed: u64,
     /// Pairs that screen every benchmark.

@@ -451,6 +451,7 @@ impl<'a> Rounds<'a> {
                 control: self.plan.control,
                 set_up: set_up.clone(),
                 layouts: self.plan.layouts.clone(),
+                sources: self.plan.sources.clone(),
             };
             let mut snapshot = Snapshot {
                 name: name.to_owned(),

@@ -114,6 +114,78 @@ fn each_side_is_built_by_its_own_configuration() {
     is_slower(&root);
 }
 
+/// Only the environment of the processes differs: by `[env]`, then by a runner. The
+/// executables are the same.
+#[test]
+fn each_side_is_started_by_its_own_configuration() {
+    let home = tempfile::tempdir().unwrap();
+    let root = repository(home.path());
+    times(&root, "[100, std::env::var(\"SECOND\").map_or(200, |time| time.parse().unwrap())][at]");
+    let runner = root.join("tools/run.sh");
+    write(&runner, "#!/bin/sh\n. \"$1\"\nshift\nexec \"$@\"\n");
+    std::fs::set_permissions(&runner, std::fs::Permissions::from_mode(0o755)).unwrap();
+    write(&root.join("tools/settings"), "export SECOND=9000\n");
+    commit(&root, "configurable");
+    let configuration = root.join(".cargo/config.toml");
+    write(&configuration, "[env]\nSECOND = \"9000\"\n");
+    is_slower(&root);
+
+    // A condition that holds, and one that does not.
+    let settings = root.join("tools/settings");
+    let runner = format!(
+        "[target.'cfg(all(unix, not(windows)))']\nrunner = [\"tools/run.sh\", {settings:?}]\n\
+         [target.'cfg(windows)']\nrunner = \"no\"\n"
+    );
+    write(&configuration, &runner);
+    is_slower(&root);
+}
+
+/// Files that git does not track, read by a name that is put together at run time, and
+/// only when something is measured.
+#[test]
+fn files_that_a_clone_would_not_have_are_copied_or_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let root = repository(home.path());
+    write(&root.join(".gitignore"), "/target\ndata\n");
+    write(&root.join("benches/data/corpus.txt"), "100");
+    write(&root.join("benches/data/unread.txt"), "100");
+    times(
+        &root,
+        "if std::env::args().any(|word| word == \"--list\") { 100 } else { let name = [\"corp\", \
+         std::hint::black_box(\"us\")].concat(); let read = |path: String| -> u64 { \
+         std::fs::read_to_string(path).unwrap().parse().unwrap() }; \
+         read(format!(\"benches/data/{name}.txt\")) + read(format!(\"{name}-new.txt\")) }",
+    );
+    commit(&root, "with data");
+    write(&root.join("corpus-new.txt"), "100");
+    edit(
+        &root.join("benches/mimic.rs"),
+        "fn main() {",
+        "fn main() {\n    std::hint::black_box(7);",
+    );
+    let text = is_measured(&root);
+    let line = text.lines().find(|line| line.contains("shared-input")).expect("a finding");
+    assert!(line.ends_with(": benches/data/corpus.txt, corpus-new.txt"), "{line}");
+
+    let policy = std::fs::read_to_string(root.join("gate.toml")).unwrap();
+    let with = |value: &str| {
+        let policy = policy.replace("[ab]\n", &format!("[ab]\nextra_files = {value}\n"));
+        write(&home.path().join("policy.toml"), &policy);
+        let arguments = ["ab", "--base", "HEAD", "--config", "../policy.toml"];
+        let (exit, out, err) = gate(&root, &arguments);
+        (exit, out + &err)
+    };
+    let (exit, text) = with("\"refuse\"");
+    assert_eq!(exit, 1, "{text}");
+    assert!(text.contains("refuses: benches/data/corpus.txt, corpus-new.txt;"), "{text}");
+    let (exit, text) = with("[\"benches/**\"]");
+    assert_eq!(exit, 1, "{text}");
+    assert!(text.contains("refuses: corpus-new.txt;"), "{text}");
+    let (exit, text) = with("[\"**/corpus*\"]");
+    assert_eq!(exit, 0, "{text}");
+    assert!(text.contains("read: benches/data/corpus.txt, corpus-new.txt"), "{text}");
+}
+
 /// The head asks for another toolchain, which the base must not be built with.
 #[test]
 #[ignore = "needs rustup, which chooses the toolchain of a directory"]
@@ -224,7 +296,7 @@ fn submodules_outside_dependencies_and_a_lock_file_are_available() {
     );
 
     let text = is_measured(&root);
-    assert!(text.contains("path dependencies outside of the repository"), "{text}");
+    assert!(text.contains("the same path dependencies outside the repository"), "{text}");
     assert!(text.contains(outside.to_str().unwrap()), "{text}");
     assert!(text.contains("Cargo.lock is not committed"), "{text}");
 

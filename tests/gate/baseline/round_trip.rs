@@ -6,8 +6,8 @@ use benchgate::baseline::{Existing, Store, export_critcmp, read, schema};
 use benchgate::model::{
     BenchId, Costs, CountScope, CriterionParts, Direction, Environment, Estimate, Estimates, Field,
     Interval, Layout, Location, Measurement, Metric, Nature, NotRun, NotRunKind, Pairing, Problem,
-    ProblemKind, Reading, Revision, RunInfo, RunReading, Samples, SamplingMode, SetUp, Snapshot,
-    TargetId, Throughput, Unit,
+    ProblemKind, Reading, Revision, RunInfo, RunReading, Samples, SamplingMode, SetUp, SharedInput,
+    SharedKind, Snapshot, Sources, TargetId, Throughput, Unit,
 };
 use jiff::Timestamp;
 use proptest::collection::{btree_map, btree_set, vec};
@@ -316,9 +316,24 @@ fn any_pairing() -> impl Strategy<Value = Pairing> {
             reason,
         },
     );
-    let rest = (vec(any_id(), 0..3), any::<[bool; 2]>(), vec(set_up, 0..3), vec(layout, 0..3));
+    let kind = prop_oneof![
+        Just(SharedKind::LockFile),
+        Just(SharedKind::PathDependency),
+        Just(SharedKind::ExtraFile)
+    ];
+    let shared = (kind, any::<String>()).prop_map(|(kind, path)| SharedInput { kind, path });
+    let sources =
+        (any::<bool>(), vec(shared, 0..3)).prop_map(|(same, shared)| Sources { same, shared });
+    let lists = (vec(set_up, 0..3), vec(layout, 0..3));
+    let rest = (vec(any_id(), 0..3), any::<[bool; 2]>(), lists, sources);
     ("[a-z]{1,9}", any::<u64>(), any::<u32>(), looks, rest).prop_map(
-        |(trial, seed, screening, looks, (identical, [out_of_time, control], set_up, layouts))| {
+        |(
+            trial,
+            seed,
+            screening,
+            looks,
+            (identical, [out_of_time, control], (set_up, layouts), sources),
+        )| {
             Pairing {
                 trial,
                 seed,
@@ -329,6 +344,7 @@ fn any_pairing() -> impl Strategy<Value = Pairing> {
                 control,
                 set_up,
                 layouts,
+                sources,
             }
         },
     )

@@ -30,5 +30,6 @@ pub use pattern::Pattern;
 pub use samples::{Samples, SamplesFault, SamplingMode};
 pub use sides::{Arm, Sides, TrialSide};
 pub use snapshot::{
-    Layout, NotRun, NotRunKind, Pairing, Problem, ProblemKind, Revision, RunInfo, SetUp, Snapshot,
+    Layout, NotRun, NotRunKind, Pairing, Problem, ProblemKind, Revision, RunInfo, SetUp,
+    SharedInput, SharedKind, Snapshot, Sources,
 };

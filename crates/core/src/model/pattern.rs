@@ -10,6 +10,15 @@ pub struct Pattern {
     matcher: GlobMatcher,
 }
 
+/// Two are equal if they are written alike.
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Pattern {}
+
 impl Pattern {
     /// The glob that matches everything.
     const ANY: &str = "**";

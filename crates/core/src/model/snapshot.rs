@@ -104,6 +104,37 @@ pub struct Pairing {
     /// Where functions lie on the two sides, for each bench target that was built
     /// for the trial and differs.
     pub layouts: Vec<Layout>,
+    /// What the sides were built from.
+    pub sources: Sources,
+}
+
+/// What the two sides of a trial were built from, if they were built for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sources {
+    /// Whether both sides have the same files: then there is no change to judge.
+    pub same: bool,
+    /// Inputs that are not part of the commits.
+    pub shared: Vec<SharedInput>,
+}
+
+/// An input that is not part of the commits, so both sides use the same.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SharedInput {
+    /// Its kind.
+    pub kind: SharedKind,
+    /// Its path: from the repository's root if it is inside.
+    pub path: String,
+}
+
+/// The kind of an input that both sides share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SharedKind {
+    /// A Cargo.lock that is not committed on at least one side.
+    LockFile,
+    /// A path dependency outside the repository.
+    PathDependency,
+    /// A file that git does not track and that benchmarks read.
+    ExtraFile,
 }
 
 /// Where the functions of a bench target lie on the two sides of a trial.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::limits::{Gate, Limits, Witness};
 use super::quantity::Quantity;
 use super::settings::{
-    AbRules, BaseBroken, CalibrateRules, Level, MachineBusy, MeasureRules, OnUndecided,
+    AbRules, BaseBroken, CalibrateRules, ExtraFiles, Level, MachineBusy, MeasureRules, OnUndecided,
     ProcessRules, VerdictRules,
 };
 use crate::model::Pattern;
@@ -94,6 +94,8 @@ layer! {
         counts: u32,
         pin_layout: bool,
         control: bool,
+        head_is_base: Level,
+        extra_files: ExtraFiles,
         base_broken: BaseBroken,
         machine_busy: MachineBusy,
     } with process: ProcessLayer

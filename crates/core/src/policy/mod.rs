@@ -27,7 +27,7 @@ pub use quantity::{Quantity, percentage};
 pub use raw::schema;
 pub use read::{DEFAULT, SEARCHED};
 pub use settings::{
-    AbRules, BaseBroken, CalibrateRules, Level, MachineBusy, MeasureRules, OnUndecided,
+    AbRules, BaseBroken, CalibrateRules, ExtraFiles, Level, MachineBusy, MeasureRules, OnUndecided,
     ProcessRules, VerdictRules,
 };
 

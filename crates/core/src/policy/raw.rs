@@ -1,9 +1,12 @@
 //! The file's shape: every value with its place in the file.
 
+use std::fmt;
 use std::path::Path;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{self, IntoDeserializer as _, Visitor};
+use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use super::error::PolicyError;
@@ -128,11 +131,62 @@ struct RawAb {
     pub(super) pin_layout: Option<bool>,
     /// Whether the base is also measured against itself.
     pub(super) control: Option<bool>,
+    /// A trial whose head and base are the same files.
+    pub(super) head_is_base: Option<Level>,
+    /// Files that git does not track and that benchmarks read: "copy" to both sides,
+    /// "refuse", or globs over the paths that may be copied.
+    #[schemars(with = "Option<RawExtraFiles>")]
+    pub(super) extra_files: Option<Spanned<RawExtraFiles>>,
     /// The verdict if the base does not build or run.
     pub(super) base_broken: Option<BaseBroken>,
     /// The effect of other programs that kept the machine busy.
     pub(super) machine_busy: Option<MachineBusy>,
 }
+}
+
+/// A word, or globs.
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged)]
+pub(super) enum RawExtraFiles {
+    /// One rule for all.
+    Word(ExtraFilesWord),
+    /// Globs over paths from the repository's root.
+    Only(Vec<String>),
+}
+
+/// One rule for all files.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum ExtraFilesWord {
+    /// Both sides get a copy.
+    Copy,
+    /// The trial is refused.
+    Refuse,
+}
+
+/// As `untagged` would do it, but with an error that names the alternatives.
+impl<'de> Deserialize<'de> for RawExtraFiles {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = RawExtraFiles;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("\"copy\", \"refuse\", or a list of globs")
+            }
+
+            fn visit_str<E: de::Error>(self, word: &str) -> Result<Self::Value, E> {
+                ExtraFilesWord::deserialize(word.into_deserializer()).map(RawExtraFiles::Word)
+            }
+
+            fn visit_seq<A: de::SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(list)).map(RawExtraFiles::Only)
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]

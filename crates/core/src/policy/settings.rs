@@ -100,10 +100,26 @@ pub struct AbRules {
     pub pin_layout: bool,
     /// Whether the base is also measured against itself.
     pub control: bool,
+    /// A trial whose head and base are the same files.
+    pub head_is_base: Level,
+    /// Files that git does not track and that benchmarks read.
+    pub extra_files: ExtraFiles,
     /// The verdict if the base does not build or run.
     pub base_broken: BaseBroken,
     /// The effect of other programs that kept the machine busy.
     pub machine_busy: MachineBusy,
+}
+
+/// How `gate ab` handles files that git does not track and that benchmarks read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExtraFiles {
+    /// Both sides get a copy of them.
+    Copy,
+    /// The trial is refused.
+    Refuse,
+    /// Both sides get a copy of the files that match one of these globs, before they
+    /// are built; the trial is refused if benchmarks read any other.
+    Only(Vec<Pattern>),
 }
 
 /// The effect of other programs that kept the machine busy during a trial.

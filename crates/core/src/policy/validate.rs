@@ -17,8 +17,12 @@ use super::layer::{
 };
 use super::limits::{Bound, Budget, Waiver};
 use super::quantity::{self, Quantity};
-use super::raw::{RawAb, RawBudget, RawMeasure, RawPolicy, RawRule, RawVerdict, RawWaiver};
+use super::raw::{
+    ExtraFilesWord, RawAb, RawBudget, RawExtraFiles, RawMeasure, RawPolicy, RawRule, RawVerdict,
+    RawWaiver,
+};
 use super::rule::Rule;
+use super::settings::ExtraFiles;
 use crate::model::{Field, Pattern};
 use crate::stats;
 
@@ -141,6 +145,8 @@ fn ab(raw: &RawAb) -> Result<AbLayer, Fault> {
         counts,
         pin_layout,
         control,
+        head_is_base,
+        extra_files,
         base_broken,
         machine_busy,
     } = raw;
@@ -152,9 +158,22 @@ fn ab(raw: &RawAb) -> Result<AbLayer, Fault> {
         counts: each(counts.as_ref(), |value| in_range(value, 0, 100))?,
         pin_layout: *pin_layout,
         control: *control,
+        head_is_base: *head_is_base,
+        extra_files: each(extra_files.as_ref(), self::extra_files)?,
         base_broken: *base_broken,
         machine_busy: *machine_busy,
         process: process(warm_up.as_ref(), time.as_ref(), samples.as_ref())?,
+    })
+}
+
+fn extra_files(value: &Spanned<RawExtraFiles>) -> Result<ExtraFiles, Fault> {
+    Ok(match value.get_ref() {
+        RawExtraFiles::Word(ExtraFilesWord::Copy) => ExtraFiles::Copy,
+        RawExtraFiles::Word(ExtraFilesWord::Refuse) => ExtraFiles::Refuse,
+        RawExtraFiles::Only(globs) => {
+            let glob = |text: &String| Pattern::new(text).map_err(|error| Fault::at(value, error));
+            ExtraFiles::Only(globs.iter().map(glob).collect::<Result<_, _>>()?)
+        }
     })
 }
 

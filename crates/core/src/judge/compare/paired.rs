@@ -143,6 +143,7 @@ pub(super) fn phases(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Sources;
 
     fn pairing() -> Pairing {
         Pairing {
@@ -155,6 +156,7 @@ mod tests {
             control: false,
             set_up: Vec::new(),
             layouts: Vec::new(),
+            sources: Sources::default(),
         }
     }
 

@@ -99,7 +99,7 @@ fn chance(flags: &[[bool; 2]]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::TrialSide;
+    use crate::model::{Sources, TrialSide};
 
     fn pairing() -> Pairing {
         Pairing {
@@ -112,6 +112,7 @@ mod tests {
             control: false,
             set_up: Vec::new(),
             layouts: Vec::new(),
+            sources: Sources::default(),
         }
     }
 

@@ -3,12 +3,15 @@
 
 use crate::judge::case::Case;
 use crate::judge::report::{Code, Finding, Severity};
-use crate::model::{NotRunKind, Pairing, Snapshot};
+use crate::model::{NotRunKind, Pairing, SharedKind, Snapshot};
 use crate::policy::MachineBusy;
-use crate::text::percent;
+use crate::text::{listed, percent};
 
 /// The share of a process that its set-up may take.
 const MOSTLY_SET_UP: f64 = 0.5;
+
+/// How many paths a finding names.
+const LISTED_PATHS: usize = 5;
 
 /// The findings on a trial; none on other snapshots.
 pub(super) fn of(case: &Case<'_>) -> Vec<Finding> {
@@ -20,6 +23,8 @@ pub(super) fn of(case: &Case<'_>) -> Vec<Finding> {
     findings.extend(out_of_time(pairing));
     findings.extend(set_up(pairing));
     findings.extend(layouts(pairing));
+    findings.extend(same_source(pairing, case));
+    findings.extend(shared_inputs(pairing));
     findings
 }
 
@@ -28,6 +33,29 @@ fn out_of_time(pairing: &Pairing) -> Option<Finding> {
     let message = "the time budget ended before every benchmark was decided; --budget (or \
                    ab.budget) gives more time, --filter measures less";
     pairing.out_of_time.then(|| Finding::new(Code::TimeBudgetEnded, Severity::Note, message))
+}
+
+/// A head that is its own base.
+fn same_source(pairing: &Pairing, case: &Case<'_>) -> Option<Finding> {
+    let message = "both sides have the same files, so there is no change to judge; name an earlier \
+                   revision with --base";
+    let severity = Severity::from(case.policy.ab.head_is_base);
+    pairing.sources.same.then(|| Finding::new(Code::HeadIsBase, severity, message))
+}
+
+/// Inputs that are not part of the commits, a finding for each kind.
+fn shared_inputs(pairing: &Pairing) -> impl Iterator<Item = Finding> {
+    let kinds = [
+        (SharedKind::LockFile, "lock file, which is not part of each commit"),
+        (SharedKind::PathDependency, "path dependencies outside the repository, as they are now"),
+        (SharedKind::ExtraFile, "files that git does not track but benchmarks read"),
+    ];
+    kinds.into_iter().filter_map(|(kind, name)| {
+        let inputs = pairing.sources.shared.iter().filter(|input| input.kind == kind);
+        let paths: Vec<&str> = inputs.map(|input| input.path.as_str()).collect();
+        let message = format!("both sides use the same {name}: {}", listed(&paths, LISTED_PATHS));
+        (!paths.is_empty()).then(|| Finding::new(Code::SharedInput, Severity::Note, message))
+    })
 }
 
 /// Bench targets whose processes mostly prepare.

@@ -180,6 +180,17 @@ codes! {
          output that cannot be read. If none of it runs, the head cannot be judged: the verdict \
          is undecided (exit 4), or exit 1 with base_broken = \"fail\" under [ab]. Name a base \
          that works with --base REV, or fix the branch that the change is compared with.";
+    /// The head and the base are the same files.
+    HeadIsBase = "head-is-base", NothingCompared,
+        "The two sides of `gate ab` have the same files, so there is no change to judge: HEAD is \
+         its own base, as after a push to the default branch, or its changes were reverted. Name \
+         an earlier revision with --base HEAD~1. ab.head_is_base sets the severity.";
+    /// Both sides use inputs that are not part of the commits.
+    SharedInput = "shared-input", Undecided,
+        "A clone would not have these inputs, so both sides use the same: a Cargo.lock that is not \
+         committed, a path dependency outside the repository, a file that git ignores or does not \
+         track and that benchmarks read. A change in them is not measured. Commit them, or list \
+         in ab.extra_files which files may be copied.";
     /// The base compared with itself shows changes.
     ControlAlarmed = "control-alarmed", Undecided,
         "The control of `gate ab --control` compares the base with itself, by the same rules. A \
