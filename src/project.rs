@@ -39,6 +39,8 @@ pub struct Bench {
     pub driver: Driver,
     /// Features without which cargo leaves it out.
     pub required_features: Vec<String>,
+    /// Its source file.
+    pub source: PathBuf,
 }
 
 /// The harness of a bench target.
@@ -212,6 +214,7 @@ fn benches_of(package: &Package) -> Result<Vec<Bench>, ProjectError> {
             target: target.name.clone(),
             driver: driver(own_harness(target), &source, depends),
             required_features: target.required_features.clone(),
+            source: target.src_path.clone().into_std_path_buf(),
         }
     });
     Ok(benches.collect())

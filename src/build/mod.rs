@@ -21,6 +21,7 @@ mod repository;
 mod revision;
 mod sides;
 mod stand_in;
+mod survey;
 mod toolchain;
 
 pub use cargo::{Built, build};
@@ -37,6 +38,7 @@ pub use reach::Reach;
 pub use repository::{Repository, RepositoryError, Source};
 pub use revision::revision;
 pub use sides::{BuiltSide, BuiltSides, SideBuilder, SideError, SidePlan, identical};
+pub use survey::{LeftOut, LockFile, Survey};
 pub use toolchain::probe;
 
 /// Does the work for which cargo has started this program under another name; `None` if

@@ -57,6 +57,16 @@ impl Outside {
         outside.then_some(path)
     }
 
+    /// Where they are, and whether they exist.
+    pub(super) fn places(&self, root: &Path) -> Vec<(PathBuf, bool)> {
+        let place = |directory: &PathBuf| {
+            let path = normalised(&root.join(directory));
+            let exists = path.exists();
+            (path, exists)
+        };
+        self.directories.iter().map(place).collect()
+    }
+
     /// How many directories above the repository they reach.
     pub fn up(&self) -> usize {
         let up = |path: &PathBuf| {

@@ -1,12 +1,13 @@
 //! Checks for anything that degrades or prevents measurements, with a remedy for each.
 //!
-//! Each of three functions checks one place: the machine (`/proc` and `/sys` below any
-//! root), the tools, the project. Each result is a [`Check`] with a stable name; nothing
-//! is changed.
+//! Each function checks a place: the machine (`/proc` and `/sys` below any root), the
+//! tools, the project, the repository, the services. Each result is a [`Check`] with a
+//! stable name; nothing is changed.
 
 mod address;
 mod machine;
 mod project;
+mod repository;
 mod services;
 mod tools;
 
@@ -15,6 +16,7 @@ use serde::Serialize;
 
 pub use machine::machine;
 pub use project::project;
+pub use repository::repository;
 pub use services::{Services, services};
 pub use tools::{Tools, tools};
 

@@ -131,6 +131,7 @@ mod tests {
             target: "b".to_owned(),
             driver: *driver,
             required_features: Vec::new(),
+            source: "benches/b.rs".into(),
         };
         Project {
             root: root.to_owned(),

@@ -186,6 +186,7 @@ mod tests {
                 target: "b".to_owned(),
                 driver: Driver::Known(harness),
                 required_features: Vec::new(),
+                source: "benches/b.rs".into(),
             }],
             locked: locked.into_iter().collect(),
         }

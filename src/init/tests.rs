@@ -10,6 +10,7 @@ fn bench(target: &str, driver: Driver) -> Bench {
         target: target.to_owned(),
         driver,
         required_features: vec![],
+        source: "benches/b.rs".into(),
     }
 }
 

@@ -5,18 +5,20 @@ use std::time::SystemTime;
 
 use clap::Args;
 
+use crate::build::Survey;
 use crate::cli::args::Format;
 use crate::cli::context::{Context, Failed};
 use crate::doctor::{self, Diagnosis, Services, Status, Tools};
 use crate::exit::Exit;
-use crate::project::Project;
+use crate::project::{Project, workspace_root};
 use crate::report;
 
 /// Check this machine and project for anything that degrades measurements
 ///
 /// Looks at the machine (governor, turbo, SMT, clock source, limits of the container, load, swap,
-/// steal time), the tools (valgrind, runners against Cargo.lock, perf, linker) and the project (bench
-/// targets, shared or stale directories). Nothing is changed:
+/// steal time), the tools (valgrind, runners against Cargo.lock, perf, linker), the project (bench
+/// targets, shared or stale directories) and the repository (inputs that a clone would not have).
+/// Nothing is changed:
 ///
 ///   gate doctor                every check, with a remedy for each that is not fine
 ///   gate doctor --suite        also the services that the suite measures
@@ -46,17 +48,26 @@ impl Doctor {
             Ok(project) => Some(project),
             Err(error) if manifest_path.is_some() => return Err(Failed::usage(error)),
             // The machine can be checked from anywhere.
-            Err(_) => None,
+            Err(error) => {
+                context.shell.note(&match workspace_root(&context.directory) {
+                    Some(_) => format!("only the machine and the tools are checked: {error}"),
+                    None => "not in a cargo project: only the machine and the tools are checked"
+                        .to_owned(),
+                });
+                None
+            }
         };
         let root = Path::new("/");
         let mut checks = doctor::machine(root);
         checks.extend(doctor::tools(&Tools::find(root), project.as_ref()));
-        match &project {
-            Some(project) => checks.extend(doctor::project(project, SystemTime::now())),
-            None => {
-                context
-                    .shell
-                    .note("not in a cargo project: only the machine and the tools are checked");
+        if let Some(project) = &project {
+            checks.extend(doctor::project(project, SystemTime::now()));
+            let sources: Vec<PathBuf> =
+                project.benches.iter().map(|bench| bench.source.clone()).collect();
+            match Survey::of(&project.root, &sources, &project.target_directory) {
+                Ok(survey) => checks.extend(doctor::repository(&survey)),
+                // `gate run` needs no repository.
+                Err(_) => context.shell.note("not in a git repository, which `gate ab` needs"),
             }
         }
         let variable = |name: &str| std::env::var(name).ok();

@@ -210,6 +210,15 @@ fn doctor_runs_every_check_and_sets_its_exit_code() {
         "target-directory",
         "criterion-results",
         "left-behind",
+        "lock-file",
+        "path-dependencies",
+        "submodules",
+        "git-lfs",
+        "untracked-data",
+        "clone",
+        "toolchain",
+        "cargo-config",
+        "build-variables",
         "redis",
         "postgresql",
         "onnxruntime",
@@ -223,6 +232,75 @@ fn doctor_runs_every_check_and_sets_its_exit_code() {
         assert_eq!(is(check, "ok"), check["remedy"].is_null(), "{check}");
         assert!(check["remedy"].as_str().is_none_or(|remedy| !remedy.contains('\n')), "{check}");
     }
+}
+
+/// The status of each check of the repository that is not fine, and what was found.
+fn attention(root: &Path) -> Vec<(String, String)> {
+    let output = gate(root, &["doctor", "--format", "json"]);
+    let diagnosis: serde_json::Value = serde_json::from_str(stdout(&output)).expect("JSON");
+    let checks = diagnosis["checks"].as_array().expect("checks").iter();
+    let text = |check: &serde_json::Value, key: &str| check[key].as_str().unwrap().to_owned();
+    checks
+        // The machine's are before it.
+        .skip_while(|check| check["name"] != "base")
+        .filter(|check| check["status"] != "ok")
+        .map(|check| (text(check, "name"), text(check, "found")))
+        .collect()
+}
+
+#[test]
+fn doctor_lists_what_a_clone_of_the_repository_would_not_have() {
+    let place = repository();
+    let root = place.path();
+    let git = |words: &[&str]| {
+        let identity = ["-c", "user.name=t", "-c", "user.email=t@example.invalid"];
+        let status = Command::new("git").args(identity).args(words).current_dir(root).status();
+        assert!(status.expect("git starts").success(), "{words:?}");
+    };
+    git(&["checkout", "-q", "-B", "main"]);
+    git(&["add", "-A"]);
+    git(&["commit", "-q", "-m", "base"]);
+    let app = root.join("app");
+    assert_eq!(attention(&app), []);
+
+    let outside = tempfile::tempdir_in(root.parent().unwrap()).unwrap();
+    fs::create_dir(outside.path().join("src")).unwrap();
+    fs::write(outside.path().join("src/lib.rs"), "").unwrap();
+    let manifest = "[package]\nname = \"outside\"\nversion = \"0.1.0\"\n[workspace]\n";
+    fs::write(outside.path().join("Cargo.toml"), manifest).unwrap();
+    let append = |file: &str, text: &str| {
+        let path = root.join(file);
+        let before = fs::read_to_string(&path).unwrap_or_default();
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, before + text).unwrap();
+    };
+    let name = outside.path().file_name().unwrap().to_str().unwrap();
+    append("app/Cargo.toml", &format!("\n[dependencies.outside]\npath = \"../../{name}\"\n"));
+    append(".gitignore", "data\n");
+    append("app/benches/data/corpus.txt", "100");
+    append("app/benches/sums.rs", "\nconst CORPUS: &str = \"benches/data/corpus.txt\";\n");
+    append(".gitattributes", "*.bin filter=lfs\n");
+    append(
+        ".gitmodules",
+        "[submodule \"x\"]\n\tpath = vendor/x\n\turl = https://example.invalid/x\n",
+    );
+    git(&["rm", "-q", "--cached", "app/Cargo.lock"]);
+    git(&["add", "app/Cargo.toml", "app/benches", ".gitignore", ".gitattributes", ".gitmodules"]);
+    git(&["commit", "-q", "-m", "more"]);
+    git(&["branch", "-q", "-m", "other"]);
+    let found = attention(&app);
+    let of = |name: &str| found.iter().find(|(of, _)| of == name).map(|(_, found)| found.as_str());
+    let contains = |name: &str, part: &str| {
+        let found = of(name).unwrap_or_else(|| panic!("{name} is not among {found:?}"));
+        assert!(found.contains(part), "{found}");
+    };
+    contains("base", "no default branch");
+    contains("lock-file", "not committed");
+    contains("path-dependencies", name);
+    contains("submodules", "vendor/x");
+    contains("untracked-data", "app/benches/data/corpus.txt");
+    let lfs = Command::new("git").args(["lfs", "version"]).output().expect("git starts");
+    assert_eq!(of("git-lfs").is_none(), lfs.status.success(), "{found:?}");
 }
 
 #[test]
