@@ -185,6 +185,8 @@ impl<'a> SideBuilder<'a> {
             ..plan.options.clone()
         };
         let workspace = workspace(plan.options, &directory).as_deref().and_then(inside);
+        // A workspace above the repository is not part of it: a clone has none.
+        let workspace = workspace.or_else(|| package(plan.options, &directory, &real_root));
         Ok(Self {
             plan,
             interrupt,
@@ -505,4 +507,14 @@ fn workspace(options: &BuildOptions, directory: &Path) -> Option<PathBuf> {
     let output = output.ok().filter(|output| output.status.success())?;
     let manifest = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
     fs::canonicalize(manifest.parent()?).ok()
+}
+
+/// The directory of the nearest manifest in the repository, from its root.
+fn package(options: &BuildOptions, directory: &Path, root: &Path) -> Option<PathBuf> {
+    let from = match &options.manifest_path {
+        Some(path) => fs::canonicalize(directory.join(path)).ok()?.parent()?.to_owned(),
+        None => directory.to_owned(),
+    };
+    let found = from.ancestors().find(|above| above.join("Cargo.toml").is_file())?;
+    found.strip_prefix(root).ok().map(Path::to_owned)
 }

@@ -15,6 +15,10 @@ use super::repository::{Repository, RepositoryError};
 /// Facts about a repository and the project in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Survey {
+    /// The repository's topmost directory, without links.
+    pub root: PathBuf,
+    /// The workspace, if it is not in the repository.
+    pub workspace_above: Option<PathBuf>,
     /// The revision with which `gate ab` compares, or why there is none.
     pub base: Result<String, String>,
     /// The workspace's Cargo.lock.
@@ -78,20 +82,30 @@ const VARIABLES: [&str; 8] = [
 const PROFILE: &str = "CARGO_PROFILE_";
 
 impl Survey {
-    /// Those of the repository around `workspace`. `sources` are the files of its
-    /// benchmarks, and `target` is where cargo builds.
+    /// Those of the repository around `directory`, whose project belongs to `workspace`.
+    /// `sources` are the files of its benchmarks, and `target` is where cargo builds.
     ///
     /// # Errors
     /// git is not installed, or this is not a repository.
-    pub fn of(workspace: &Path, sources: &[PathBuf], target: &Path) -> Result<Self, GitError> {
-        let repository = Repository::of(workspace)?;
+    pub fn of(
+        directory: &Path,
+        workspace: &Path,
+        sources: &[PathBuf],
+        target: &Path,
+    ) -> Result<Self, GitError> {
+        let repository = Repository::of(directory)?;
         let root = repository.root();
         let texts: Vec<String> =
             sources.iter().filter_map(|path| std::fs::read_to_string(path).ok()).collect();
         let untracked = Untracked::of(root, Some(target))?;
         let has_commit = repository.commit("HEAD").is_ok();
         let outside = if has_commit { Outside::of(root, "HEAD")?.places(root) } else { Vec::new() };
+        let settled = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let (real_root, real_workspace) = (settled(root), settled(workspace));
+        let is_above = !real_workspace.starts_with(&real_root);
         Ok(Self {
+            root: real_root,
+            workspace_above: is_above.then_some(real_workspace),
             base: repository.merge_base().map_err(|error: RepositoryError| error.to_string()),
             lock: lock(root, workspace),
             outside,
@@ -105,8 +119,8 @@ impl Survey {
             lfs: lfs(root),
             untracked: untracked.named_in(&texts).into_iter().cloned().collect(),
             left_out: left_out(root),
-            toolchains: toolchains(workspace),
-            settings: Config::load(workspace).notable(),
+            toolchains: toolchains(directory),
+            settings: Config::load(directory).notable(),
             variables: variables(std::env::vars_os().filter_map(|(key, _)| key.into_string().ok())),
         })
     }

@@ -13,6 +13,7 @@ const SHOWN: usize = 5;
 pub fn repository(survey: &Survey) -> Vec<Check> {
     vec![
         base(survey),
+        workspace(survey),
         lock_file(survey.lock),
         path_dependencies(survey),
         submodules(survey),
@@ -36,6 +37,21 @@ fn base(survey: &Survey) -> Check {
             let remedy = "name the base with --base REV, or fetch the default branch";
             Check::warning(NAME, reason.clone(), remedy)
         }
+    }
+}
+
+fn workspace(survey: &Survey) -> Check {
+    const NAME: &str = "workspace";
+    match &survey.workspace_above {
+        None => Check::ok(NAME, "in the repository"),
+        Some(path) => Check::warning(
+            NAME,
+            format!(
+                "{} is above the repository, so the sides of `gate ab` are built without it",
+                path.display()
+            ),
+            "run `gate ab` in the outer repository, or make this a workspace of its own",
+        ),
     }
 }
 
@@ -183,8 +199,28 @@ fn cargo_config(survey: &Survey) -> Check {
     if files.is_empty() {
         return Check::ok(NAME, "nothing that changes how benchmarks are built");
     }
-    let all: Vec<String> = files.into_iter().map(|file| of(file)).collect();
-    Check::ok(NAME, all.join("; "))
+    let above: Vec<&PathBuf> = files
+        .iter()
+        .copied()
+        .filter(|file| survey.root.starts_with(file) && survey.root != **file && !is_home(file))
+        .collect();
+    let all: Vec<String> = files.iter().map(|file| of(file)).collect();
+    if above.is_empty() {
+        return Check::ok(NAME, all.join("; "));
+    }
+    let above: Vec<String> = above.into_iter().map(|file| of(file)).collect();
+    Check::warning(
+        NAME,
+        format!("above the repository, so it does not apply to `gate ab`: {}", above.join("; ")),
+        "move it into the repository's .cargo, or to the configuration in your home directory",
+    )
+}
+
+/// Whether this is the directory that holds cargo's home.
+fn is_home(directory: &Path) -> bool {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.and_then(|home| home.parent().map(Path::to_owned)).or_else(std::env::home_dir);
+    home.is_some_and(|home| home == directory)
 }
 
 fn build_variables(survey: &Survey) -> Check {
@@ -205,6 +241,8 @@ mod tests {
 
     fn plain() -> Survey {
         Survey {
+            root: "/w/r".into(),
+            workspace_above: None,
             base: Ok("0123456789abcdef".to_owned()),
             lock: LockFile::Committed,
             outside: Vec::new(),
@@ -242,13 +280,15 @@ mod tests {
         assert_eq!(attention(&with_settings), []);
         let checks = repository(&with_settings);
         let found = |name: &str| &checks.iter().find(|check| check.name == name).unwrap().found;
-        assert_eq!(found("cargo-config"), "env in /r/.cargo; build.target in /.cargo");
+        assert_eq!(found("cargo-config"), "env in /w/r/.cargo; build.jobs in /h/.cargo");
         assert_eq!(found("build-variables"), "both sides are built with RUSTFLAGS");
     }
 
     #[test]
     fn each_fact_that_needs_attention_has_a_check() {
         let missing = Survey {
+            root: "/w/r".into(),
+            workspace_above: Some("/w".into()),
             base: Err("no default branch".to_owned()),
             lock: LockFile::Missing,
             outside: vec![("/w/gone".into(), false)],
@@ -257,11 +297,12 @@ mod tests {
             untracked: vec!["benches/data/a.txt".into()],
             left_out: BTreeSet::from([LeftOut::Commits]),
             toolchains: vec!["/r/rust-toolchain".into()],
-            settings: Vec::new(),
+            settings: vec![("env".to_owned(), "/w".into())],
             variables: BTreeSet::from(["RUSTUP_TOOLCHAIN".to_owned()]),
         };
         let expected = [
             ("base", Status::Warning),
+            ("workspace", Status::Warning),
             ("lock-file", Status::Warning),
             ("path-dependencies", Status::Problem),
             ("submodules", Status::Warning),
@@ -269,6 +310,7 @@ mod tests {
             ("untracked-data", Status::Warning),
             ("clone", Status::Warning),
             ("toolchain", Status::Warning),
+            ("cargo-config", Status::Warning),
         ];
         assert_eq!(attention(&missing), expected.map(|(name, status)| (name.to_owned(), status)));
         for (survey, name) in [

@@ -64,7 +64,12 @@ impl Doctor {
             checks.extend(doctor::project(project, SystemTime::now()));
             let sources: Vec<PathBuf> =
                 project.benches.iter().map(|bench| bench.source.clone()).collect();
-            match Survey::of(&project.root, &sources, &project.target_directory) {
+            let directory = match &manifest_path {
+                Some(_) => &project.root,
+                None => &context.directory,
+            };
+            let target = &project.target_directory;
+            match Survey::of(directory, &project.root, &sources, target) {
                 Ok(survey) => checks.extend(doctor::repository(&survey)),
                 // `gate run` needs no repository.
                 Err(_) => context.shell.note("not in a git repository, which `gate ab` needs"),
