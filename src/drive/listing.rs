@@ -81,6 +81,19 @@ pub fn list(
     })
 }
 
+/// Asks for the benchmarks of a filter once. Without any, the answer is no list if a
+/// set-up printed other lines.
+pub(super) fn list_once(
+    executable: &BenchExecutable,
+    harness: Harness,
+    filter: &Filter,
+    time_limit: Duration,
+    interrupt: &Interrupt,
+) -> Result<Listing, ProcessError> {
+    let answer = Answer::of(executable, harness, Some(filter), time_limit, interrupt)?;
+    Ok(answer.into_listing())
+}
+
 /// What an executable answered, before it is known to be a list.
 struct Answer {
     listed: Vec<Listed>,

@@ -11,6 +11,7 @@ mod harness;
 mod interrupt;
 mod listing;
 mod load;
+mod look_alike;
 mod once;
 mod opened;
 mod prepare;

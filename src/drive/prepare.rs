@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::environment::facts;
+use super::look_alike::without_look_alikes;
 use super::process::{Ended, ProcessError};
 use super::{
     BenchExecutable, CriterionTimes, Event, Filter, Harness, Interrupt, Listed, Listing, list,
@@ -116,9 +117,15 @@ impl Probe {
         let started = Instant::now();
         match list(executable, harness, filter, time_limit, interrupt) {
             Ok(Listing::Benchmarks { listed, whole_seconds, not_run }) => {
+                let set_up = started.elapsed();
                 let listed = selected(listed, harness, filter);
+                let listed = if listed.is_empty() || harness != Harness::Criterion {
+                    listed
+                } else {
+                    without_look_alikes(listed, executable, filter, time_limit, interrupt)?
+                };
                 Ok(if !listed.is_empty() {
-                    let (listed, set_up) = (Some(listed), started.elapsed());
+                    let listed = Some(listed);
                     Self::Ready { harness, listed, whole_seconds, set_up }
                 } else if filter.is_some() {
                     Self::NotSelected

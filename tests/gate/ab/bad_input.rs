@@ -151,3 +151,36 @@ fn names_that_differ_only_in_case_are_two_benchmarks() {
     assert_eq!(exit, 3, "{out}{err}");
     assert_eq!(out.matches("sum").count(), 1, "{out}");
 }
+
+#[test]
+fn a_line_of_a_set_up_that_looks_like_a_list_is_not_a_benchmark() {
+    let home = tempfile::tempdir().unwrap();
+    let base = mimic(home.path(), "base", &[("TIMES", TIMES), ("CHATTER", "ghost: benchmark")]);
+    let head = mimic(home.path(), "head", &[("TIMES", TIMES), ("CHATTER", "first: benchmark")]);
+    let (exit, report, err) = ab(home.path(), &base, &head, &[]);
+    assert_eq!(exit, 0, "{err}");
+    let names: Vec<&str> = report.rows.iter().map(|row| row.id.as_str()).collect();
+    assert!(!names.contains(&"ghost") && !names.is_empty(), "{names:?}");
+    let codes: Vec<&str> = report.findings.iter().map(|finding| finding.code.as_str()).collect();
+    assert!(!codes.iter().any(|code| code.starts_with("benchmark-")), "{codes:?}");
+
+    // It would be all that this target has to run, and it would not come about.
+    let path = base.to_str().unwrap();
+    let arguments = ["ab", "--base-exe", path, "--head-exe", path, "--filter", "nosuch"];
+    let (exit, _, err) = gate(home.path(), &arguments);
+    assert_ne!(exit, 0);
+    assert!(err.contains("no benchmark matches \"nosuch\""), "{err}");
+}
+
+#[test]
+fn results_that_code_sends_elsewhere_are_found_and_named() {
+    let home = tempfile::tempdir().unwrap();
+    let good = mimic(home.path(), "good", &[("TIMES", TIMES)]);
+    let elsewhere = [("TIMES", TIMES), ("HOME", "my-results")];
+    let elsewhere = mimic(home.path(), "elsewhere", &elsewhere);
+    let (exit, report, _) = ab(home.path(), &good, &elsewhere, &[]);
+    assert_eq!(exit, 1);
+    let failed = report.findings.iter().find(|finding| finding.code.as_str() == "benchmark-failed");
+    let message = &failed.expect("a finding").message;
+    assert!(message.contains("my-results"), "{message}");
+}

@@ -27,7 +27,8 @@ fn a_budget_too_short_for_a_verdict_is_refused_with_a_sufficient_budget() {
     let home = tempfile::tempdir().unwrap();
     policy(home.path(), "");
     let log = home.path().join("log");
-    let variables = [("SETUP", "300"), ("LOG", log.to_str().unwrap())];
+    let own_times = ("WARM_UP", "3.0000");
+    let variables = [("SETUP", "300"), ("LOG", log.to_str().unwrap()), own_times];
     let program = mimic(home.path(), "one", &variables);
     let path = program.to_str().unwrap();
     let arguments =
@@ -36,6 +37,8 @@ fn a_budget_too_short_for_a_verdict_is_refused_with_a_sufficient_budget() {
     assert_eq!((exit, out.as_str()), (2, ""), "{err}");
     assert!(err.contains("is too short for any verdict"), "{err}");
     assert!(err.contains("fewer benchmarks by --filter or --bench"), "{err}");
+    // The time that the policy asks for is not what it takes.
+    assert!(err.contains("the code of first, second sets its own times or samples"), "{err}");
     let processes = std::fs::read_to_string(&log).unwrap().lines().count();
     assert_eq!(processes, 2, "one process on each side shows how long it takes");
     assert!(!home.path().join("kept").exists());
