@@ -12,9 +12,9 @@ use super::load;
 use super::number::Number;
 use super::wire::{self, SCHEMA_VERSION};
 use crate::model::{
-    BenchId, Costs, CountScope, CriterionParts, Environment, Field, Layout, Measurement, Metric,
-    NotRun, Pairing, Problem, Reading, Revision, RunInfo, RunReading, Samples, SetUp, SharedInput,
-    Snapshot, Sources, TargetId, Throughput, Unit,
+    AllocatorCount, BenchId, Costs, CountScope, CriterionParts, Environment, Field, Layout,
+    Measurement, Metric, NotRun, Pairing, Problem, Reading, Revision, RunInfo, RunReading, Samples,
+    SetUp, SharedInput, Snapshot, Sources, TargetId, Throughput, Unit,
 };
 
 /// Reads one snapshot, or a plain critcmp export as a snapshot with one run
@@ -173,7 +173,7 @@ fn measurement(
 
 /// Refuses costs whose parts are more than their total.
 fn costs(costs: wire::Costs, place: &Place) -> Result<Costs, Fault> {
-    let wire::Costs { threads, scope, total, functions } = costs;
+    let wire::Costs { threads, scope, allocator, system_calls, total, functions } = costs;
     if threads == 0 {
         return Err(place.at("threads").fault("a process has at least one thread"));
     }
@@ -186,7 +186,11 @@ fn costs(costs: wire::Costs, place: &Place) -> Result<Costs, Fault> {
         wire::CountScope::Timed => CountScope::Timed,
         wire::CountScope::Whole => CountScope::Whole,
     });
-    Ok(Costs { threads, scope, total, functions })
+    let allocator = match allocator {
+        Some(wire::AllocatorCount::Charged) => AllocatorCount::Charged,
+        Some(wire::AllocatorCount::Executed) | None => AllocatorCount::Executed,
+    };
+    Ok(Costs { threads, scope, allocator, system_calls, total, functions })
 }
 
 fn readings(

@@ -8,8 +8,8 @@ use super::number::{Iterations, Number};
 use super::wire;
 use crate::criterion;
 use crate::model::{
-    BenchId, Costs, CountScope, Layout, Measurement, NotRun, Pairing, Problem, Reading, RunInfo,
-    RunReading, Samples, SetUp, SharedInput, Snapshot, Throughput,
+    AllocatorCount, BenchId, Costs, CountScope, Layout, Measurement, NotRun, Pairing, Problem,
+    Reading, RunInfo, RunReading, Samples, SetUp, SharedInput, Snapshot, Throughput,
 };
 
 /// The file's text. A snapshot that could not be read again is refused here, while its
@@ -161,15 +161,25 @@ fn measurement(measurement: &Measurement) -> wire::Measurement {
         }),
         throughput: throughput.map(Into::into),
         runs: runs.iter().map(run).collect(),
-        costs: costs.as_ref().map(|Costs { threads, scope, total, functions }| wire::Costs {
-            threads: *threads,
-            scope: scope.map(|scope| match scope {
-                CountScope::Timed => wire::CountScope::Timed,
-                CountScope::Whole => wire::CountScope::Whole,
-            }),
-            total: *total,
-            functions: functions.clone(),
+        costs: costs.as_ref().map(self::costs),
+    }
+}
+
+fn costs(costs: &Costs) -> wire::Costs {
+    let Costs { threads, scope, allocator, system_calls, total, ref functions } = *costs;
+    wire::Costs {
+        threads,
+        scope: scope.map(|scope| match scope {
+            CountScope::Timed => wire::CountScope::Timed,
+            CountScope::Whole => wire::CountScope::Whole,
         }),
+        allocator: Some(match allocator {
+            AllocatorCount::Charged => wire::AllocatorCount::Charged,
+            AllocatorCount::Executed => wire::AllocatorCount::Executed,
+        }),
+        system_calls,
+        total,
+        functions: functions.clone(),
     }
 }
 

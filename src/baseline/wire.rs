@@ -232,7 +232,7 @@ pub(super) struct Measurement {
     pub(super) throughput: Option<Throughput>,
     /// One reading a run, in the order of runs.
     pub(super) runs: Vec<Run>,
-    /// Of instructions that the gate counted: what each function took.
+    /// Of instructions and allocations: how they were counted, and what each function took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) costs: Option<Costs>,
 }
@@ -247,12 +247,29 @@ pub(super) struct Costs {
     /// itself, and where it was not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) scope: Option<CountScope>,
-    /// Instructions of all functions together.
+    /// How calls of the memory allocator were counted. Absent in files of versions that
+    /// counted all that the allocator executed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) allocator: Option<AllocatorCount>,
+    /// Whether the kernel was asked for something other than the time or memory.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) system_calls: bool,
+    /// The count of all functions together.
     pub(super) total: u64,
     /// Instructions that a function took itself, without what it called; those
     /// that matter, by demangled name.
     #[serde(deserialize_with = "unique::keys")]
     pub(super) functions: BTreeMap<String, u64>,
+}
+
+/// How a count treats the memory allocator.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum AllocatorCount {
+    /// Each call counts as a constant.
+    Charged,
+    /// All that the allocator executed is counted.
+    Executed,
 }
 
 /// What of a criterion benchmark a count covers.

@@ -1,7 +1,7 @@
 //! One fresh process of one executable: the unit of all measuring.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -13,6 +13,10 @@ use super::progress::benchmark_begun;
 use super::{BenchExecutable, Filter, Harness, Interrupt};
 use crate::sources::record::Recorded;
 use crate::sources::{self, SourceError, Stale};
+
+/// The variables by which the runners get arguments for callgrind.
+const IAI_ARGUMENTS: &str = "IAI_CALLGRIND_CALLGRIND_ARGS";
+const GUNGRAUN_ARGUMENTS: &str = "GUNGRAUN_CALLGRIND_ARGS";
 
 /// How long criterion takes for a benchmark. What a bench sets for a group of
 /// its own wins over these. The default is refused, as criterion would.
@@ -174,13 +178,33 @@ impl Process<'_> {
             }
             // Their filters mean something else, and their benchmarks are
             // quick: all run, and the others are left out when reading.
-            Harness::IaiCallgrind => job = job.env("IAI_CALLGRIND_SAVE_SUMMARY", "json"),
-            Harness::Gungraun => job = job.env("GUNGRAUN_SAVE_SUMMARY", "json"),
+            Harness::IaiCallgrind => {
+                job = job
+                    .env("IAI_CALLGRIND_SAVE_SUMMARY", "json")
+                    .env(IAI_ARGUMENTS, self.callgrind_arguments(IAI_ARGUMENTS));
+            }
+            Harness::Gungraun => {
+                job = job
+                    .env("GUNGRAUN_SAVE_SUMMARY", "json")
+                    .env(GUNGRAUN_ARGUMENTS, self.callgrind_arguments(GUNGRAUN_ARGUMENTS));
+            }
         }
         for (key, value) in &self.environment {
             job.environment.insert(key.clone(), Some(value.clone()));
         }
         job
+    }
+
+    /// The caller's own arguments for callgrind, and those that
+    /// [`callgrind_profile`](sources::callgrind_profile) needs.
+    fn callgrind_arguments(&self, variable: &str) -> OsString {
+        let own = self.executable.environment.get(OsStr::new(variable)).cloned();
+        let mut arguments = own.or_else(|| std::env::var_os(variable)).unwrap_or_default();
+        if !arguments.is_empty() {
+            arguments.push(" ");
+        }
+        arguments.push("--dump-instr=yes --collect-systime=yes");
+        arguments
     }
 
     fn read(&self, results: &Path, record: &Path) -> Result<Recorded, SourceError> {

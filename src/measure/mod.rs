@@ -47,8 +47,8 @@ pub use crate::drive::{
 pub(crate) use crate::drive::{SCRATCH_PREFIX, busy, machine_at};
 
 pub use count::{
-    CountError, CountOptions, CountReading, CountTarget, CountedBenchmark, Counts, Profiles,
-    Uncounted, Untimed, count,
+    Basis, Charge, CountError, CountOptions, CountReading, CountTarget, CountedBenchmark, Counts,
+    Executed, Profiles, Uncounted, Untimed, count,
 };
 pub use error::MeasureError;
 pub use plan::Plan;

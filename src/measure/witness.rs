@@ -5,15 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use super::count::counted::{Counted, counted, id, measurement};
+use super::count::counted::{Counted, counted, id, measurements};
 use super::error::MeasureError;
-use super::{CountOptions, CountTarget, Counts};
+use super::{Basis, CountOptions, CountTarget, Counts};
 use crate::drive::BenchExecutable;
 use crate::drive::{Harness, Interrupt, Listed, Prepared, Progress};
-use crate::model::{
-    BenchId, Costs, CountScope, Measurement, Metric, NotRun, Pattern, Sides, TargetId, TrialSide,
-};
-use crate::sources::callgrind_profile::{Difference, Profile, differences};
+use crate::model::{BenchId, Measurement, Metric, NotRun, Pattern, Sides, TargetId, TrialSide};
+use crate::sources::callgrind_profile::{Difference, differences};
 
 /// Counts of a benchmark that looks changed, on each side. Of one that falls on
 /// either of two values with even chances, seven a side agree within each side and
@@ -53,7 +51,7 @@ struct Witness {
     listed: Listed,
     counts: Counts,
     /// What of it is compared: on both sides the same.
-    scope: CountScope,
+    basis: Basis,
     /// Functions whose costs differ most from the other side's.
     named: BTreeSet<String>,
 }
@@ -155,12 +153,12 @@ impl Witnesses {
             let key = key(executable, &listed);
             if let Some(known) = side.iter_mut().find(|one| one.key() == key) {
                 known.counts.join(counts);
-                known.scope = known.counts.scope();
+                known.basis = known.counts.basis();
             } else {
                 side.push(Witness {
                     executable: executable.clone(),
                     listed,
-                    scope: counts.scope(),
+                    basis: counts.basis(),
                     counts,
                     named: BTreeSet::new(),
                 });
@@ -196,13 +194,13 @@ impl Witnesses {
             base.iter_mut().map(|one| (one.key(), one)).collect();
         for head in head {
             let Some(base) = base.get_mut(&head.key()) else { continue };
-            let scope = base.scope.max(head.scope);
-            (base.scope, head.scope) = (scope, scope);
-            let profiles = (base.counts.profile(scope), head.counts.profile(scope));
-            let (Some(ours), Some(theirs)) = profiles else {
+            let basis = common(base.basis, head.basis);
+            (base.basis, head.basis) = (basis, basis);
+            let functions = (base.counts.functions(basis), head.counts.functions(basis));
+            let (Some(ours), Some(theirs)) = functions else {
                 continue;
             };
-            base.named = named(ours, theirs);
+            base.named = named(&ours, &theirs);
             head.named.clone_from(&base.named);
         }
     }
@@ -215,18 +213,20 @@ impl Witnesses {
         timed: &[Measurement],
         runs: usize,
     ) -> Vec<Measurement> {
-        let all = self.sides[side].iter().filter_map(|one| {
-            let id = one.id(timed)?;
-            // What another source has counted under that name stands.
-            let taken = timed
-                .iter()
-                .any(|other| other.id == id && other.metric.name == Metric::INSTRUCTIONS);
-            let named = one.named.iter().map(String::as_str).collect();
-            let mut counted = measurement(id, &one.counts, one.scope, &named);
-            counted.runs.truncate(runs);
-            (!taken && !counted.runs.is_empty()).then_some(counted)
+        let all = self.sides[side].iter().filter_map(|witness| {
+            let id = witness.id(timed)?;
+            let named = witness.named.iter().map(String::as_str).collect();
+            Some(measurements(&id, &witness.counts, witness.basis, &named))
         });
-        all.collect()
+        let mut all: Vec<Measurement> = all.flatten().collect();
+        all.retain_mut(|counted| {
+            counted.runs.truncate(runs);
+            // A count of another source under that name takes precedence.
+            let taken =
+                timed.iter().any(|other| other.id == counted.id && other.metric == counted.metric);
+            !taken && !counted.runs.is_empty()
+        });
+        all
     }
 
     /// What was not counted on a side, and why. A report shows what the head
@@ -261,8 +261,13 @@ impl Witness {
     }
 }
 
+/// What can be compared of both sides.
+fn common(base: Basis, head: Basis) -> Basis {
+    Basis { scope: base.scope.max(head.scope), allocator: base.allocator.max(head.allocator) }
+}
+
 /// The functions that differ most.
-fn named(base: &Profile, head: &Profile) -> BTreeSet<String> {
+fn named(base: &BTreeMap<String, u64>, head: &BTreeMap<String, u64>) -> BTreeSet<String> {
     differences(base, head).into_iter().map(|Difference { function, .. }| function).collect()
 }
 
@@ -271,35 +276,36 @@ fn named(base: &Profile, head: &Profile) -> BTreeSet<String> {
 /// first side.
 pub(super) fn keep(sides: &mut [Vec<Measurement>]) {
     let Some((base, others)) = sides.split_first_mut() else { return };
-    let profile =
-        |costs: &Costs| Profile { total: costs.total, functions: costs.functions.clone() };
-    let ours: BTreeMap<BenchId, Profile> = base
+    let key = |counted: &Measurement| (counted.id.clone(), counted.metric.clone());
+    let ours: BTreeMap<(BenchId, Metric), BTreeMap<String, u64>> = base
         .iter()
-        .filter_map(|one| Some((one.id.clone(), profile(one.costs.as_ref()?))))
+        .filter_map(|counted| Some((key(counted), counted.costs.as_ref()?.functions.clone())))
         .collect();
-    let mut kept: BTreeMap<&BenchId, BTreeSet<String>> = BTreeMap::new();
-    for one in others.iter_mut().flatten() {
-        let Some(costs) = &mut one.costs else { continue };
-        let differ = ours.get_key_value(&one.id).map(|(id, ours)| {
-            let named = named(ours, &profile(costs));
-            kept.entry(id).or_default().extend(named.iter().cloned());
+    let mut kept: BTreeMap<&(BenchId, Metric), BTreeSet<String>> = BTreeMap::new();
+    for counted in others.iter_mut().flatten() {
+        let key = key(counted);
+        let Some(costs) = &mut counted.costs else { continue };
+        let differ = ours.get_key_value(&key).map(|(key, ours)| {
+            let named = named(ours, &costs.functions);
+            kept.entry(key).or_default().extend(named.iter().cloned());
             named
         });
         let named = differ.iter().flatten().map(String::as_str).collect();
         *costs = costs.kept(&named);
     }
-    for one in base {
-        let Some(costs) = &mut one.costs else { continue };
-        let named = kept.get(&one.id).into_iter().flatten().map(String::as_str).collect();
+    for counted in base {
+        let key = key(counted);
+        let Some(costs) = &mut counted.costs else { continue };
+        let named = kept.get(&key).into_iter().flatten().map(String::as_str).collect();
         *costs = costs.kept(&named);
     }
 }
 
 /// Whether two sides' ranges of readings lie apart.
 fn apart(base: &Counts, head: &Counts) -> bool {
-    let scope = base.scope().max(head.scope());
+    let basis = common(base.basis(), head.basis());
     let range = |counts: &Counts| {
-        let values = counts.values(scope);
+        let values = counts.values(basis);
         let least = values.iter().copied().min().unwrap_or(0);
         (least, values.into_iter().max().unwrap_or(0))
     };

@@ -15,20 +15,21 @@
 //! hits grow, though, so `estimated_cycles`, which weighs the levels, is the one
 //! to gate on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::callgrind_profile::Profile;
+use super::callgrind_profile::{Charged, Profile};
 use super::file;
 use super::stale::{Age, Cutoff};
 use super::tree::{self, Directory};
 use super::{Harvest, SourceError, Stale, check_root, is_cargo_target};
 use crate::model::{
-    BenchId, Costs, Measurement, Metric, Problem, ProblemKind, Reading, RunReading, TargetId, Unit,
+    AllocatorCount, BenchId, Costs, Measurement, Metric, Problem, ProblemKind, Reading, RunReading,
+    TargetId, Unit,
 };
 
 const SUMMARY: &str = "summary.json";
@@ -55,8 +56,11 @@ static METRICS: [(Tool, &str, &str, Unit); 8] = [
 /// A benchmark that ran without saving a summary is a problem that says how to
 /// save one.
 ///
-/// Where Callgrind's own files lie beside the summary and agree with it, the
-/// instructions come with what each function took, all of them.
+/// Where Callgrind's own files are next to the summary and agree with it, the
+/// instructions come with what each function took, all of them. If these files hold the
+/// addresses of instructions (`--dump-instr=yes`), `instructions` is the count with a
+/// constant for each call of the allocator, and `instructions.total` and `allocations`
+/// are added: see [`callgrind_profile`](super::callgrind_profile).
 pub fn read(root: &Path, target: Option<&TargetId>, stale: Stale) -> Result<Harvest, SourceError> {
     check_root(
         root,
@@ -148,11 +152,64 @@ fn outputs(directory: &Directory) -> Vec<&str> {
         .collect()
 }
 
-/// Adds what each function took to the instructions. Only where all of it adds up
-/// to the summary's count: files of another run, or cut off, say nothing.
-fn add_costs(measurements: &mut [Measurement], directory: &Directory, outputs: &[&str]) {
-    let counted = measurements.iter_mut().find(|one| one.metric.name == Metric::INSTRUCTIONS);
-    let Some(counted) = counted else { return };
+/// Adds how the instructions were counted, and the rows that callgrind's own files give:
+/// what each function took, the count with a constant for each call of the allocator, and
+/// the allocations. These need files that add up to the summary's count: files of another
+/// run, or cut off, say nothing.
+fn add_costs(measurements: &mut Vec<Measurement>, directory: &Directory, outputs: &[&str]) {
+    let at = measurements.iter().position(|one| one.metric.name == Metric::INSTRUCTIONS);
+    let Some(at) = at else { return };
+    let total = Measurement {
+        metric: Metric::counted(Metric::TOTAL_INSTRUCTIONS, Unit::Count),
+        ..measurements[at].clone()
+    };
+    let counted = &mut measurements[at];
+    let found = profile(directory, outputs).filter(|(_, profile)| {
+        counted.runs.iter().all(|run| run.reading == Reading::Value(profile.total as f64))
+    });
+    let Some((threads, profile)) = found else {
+        let Some(executed) = value(counted) else { return };
+        counted.costs = Some(Costs {
+            threads: 1,
+            scope: None,
+            allocator: AllocatorCount::Executed,
+            system_calls: false,
+            total: executed,
+            functions: BTreeMap::new(),
+        });
+        return;
+    };
+    let executed = Costs {
+        threads,
+        scope: None,
+        allocator: AllocatorCount::Executed,
+        system_calls: profile.system_calls() > 0,
+        total: profile.total,
+        functions: BTreeMap::new(),
+    };
+    let Ok(Charged { total: charged, functions, allocations }) = profile.charged() else {
+        counted.costs = Some(Costs { functions: profile.functions, ..executed.clone() });
+        measurements.push(Measurement { costs: Some(executed), ..total });
+        return;
+    };
+    let read = |count: u64| vec![RunReading { run: 0, reading: Reading::Value(count as f64) }];
+    let by_code = |total, functions| {
+        let allocator = AllocatorCount::Charged;
+        Some(Costs { allocator, total, functions, ..executed.clone() })
+    };
+    (counted.runs, counted.costs) = (read(charged), by_code(charged, functions));
+    let allocated = Measurement {
+        metric: Metric::counted(Metric::ALLOCATIONS, Unit::Count),
+        runs: read(allocations),
+        costs: by_code(allocations, BTreeMap::new()),
+        ..counted.clone()
+    };
+    measurements.push(allocated);
+    measurements.push(Measurement { costs: Some(executed), ..total });
+}
+
+/// What callgrind's own files hold together, and of how many threads.
+fn profile(directory: &Directory, outputs: &[&str]) -> Option<(u32, Profile)> {
     let files: Vec<&str> =
         outputs.iter().copied().filter(|name| name.starts_with("callgrind.")).collect();
     // A file for each thread, and for each part of what it did.
@@ -160,14 +217,22 @@ fn add_costs(measurements: &mut [Measurement], directory: &Directory, outputs: &
         files.iter().map(|name| name.split('.').filter(|word| !is_part(word)).collect()).collect();
     let mut all = Profile::default();
     for name in &files {
-        let Ok(profile) = Profile::read(&directory.path.join(name)) else { return };
-        all.add(&profile);
+        all.add(&Profile::read(&directory.path.join(name)).ok()?);
     }
-    let agrees = counted.runs.iter().all(|run| run.reading == Reading::Value(all.total as f64));
-    if agrees && !files.is_empty() {
-        let Profile { total, functions } = all;
-        let threads = u32::try_from(threads.len()).unwrap_or(u32::MAX);
-        counted.costs = Some(Costs { threads, scope: None, total, functions });
+    let threads = u32::try_from(threads.len()).unwrap_or(u32::MAX);
+    (threads > 0).then_some((threads, all))
+}
+
+/// The count of the one run that a summary holds.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "readers refuse counts that are negative; larger ones than 2^64 do not occur"
+)]
+fn value(counted: &Measurement) -> Option<u64> {
+    match counted.runs.first()?.reading {
+        Reading::Value(value) => Some(value as u64),
+        _ => None,
     }
 }
 

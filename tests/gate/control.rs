@@ -8,7 +8,8 @@ use benchgate::judge::{
     Case, Outcome, Report, Row, Severity, VerdictOutcome, judge, judge_controlled,
 };
 use benchgate::model::{
-    BenchId, Costs, Direction, Measurement, Metric, Nature, Reading, RunReading, Snapshot, Unit,
+    AllocatorCount, BenchId, Costs, Direction, Measurement, Metric, Nature, Reading, RunReading,
+    Snapshot, Unit,
 };
 use benchgate::policy::Policy;
 use jiff::civil::date;
@@ -84,8 +85,14 @@ fn witnessed(mut snapshot: Snapshot, instructions: f64) -> Snapshot {
             snapshot.measurements.iter_mut().find(|measurement| measurement.id.name == "counted");
         let added = added.expect("the added count");
         added.id = id;
-        added.costs =
-            Some(Costs { threads: 1, scope: None, total: 10_000, functions: BTreeMap::new() });
+        added.costs = Some(Costs {
+            threads: 1,
+            scope: None,
+            allocator: AllocatorCount::Charged,
+            system_calls: false,
+            total: 10_000,
+            functions: BTreeMap::new(),
+        });
     }
     snapshot.sort();
     snapshot

@@ -8,11 +8,11 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use benchgate::measure::{
-    BenchExecutable, BuildOptions, Built, CountError, CountOptions, CountTarget, Counts,
+    Basis, BenchExecutable, BuildOptions, Built, CountError, CountOptions, CountTarget, Counts,
     CriterionTimes, Event, Harness, Interrupt, Listed, Listing, MeasureError, Plan, Progress,
     Silent, Uncounted, Untimed, build, count, list, run,
 };
-use benchgate::model::{CountScope, Field, NotRunKind, Reading, Snapshot};
+use benchgate::model::{AllocatorCount, CountScope, Field, NotRunKind, Reading, Snapshot};
 use benchgate::policy::Policy;
 use benchgate::sources::callgrind_profile::differences;
 
@@ -105,7 +105,7 @@ fn steady(outcomes: &Outcomes, prefix: &str) -> BTreeMap<String, u64> {
     wanted
         .map(|(name, outcome)| {
             let counts = outcome.as_ref().unwrap_or_else(|error| panic!("{name}: {error}"));
-            let [first, second] = counts.values(counts.scope())[..] else {
+            let [first, second] = counts.values(counts.basis())[..] else {
                 panic!("{name}: {counts:?}")
             };
             assert_eq!(first, second, "{name}");
@@ -148,7 +148,7 @@ fn counts_what_is_timed(once: &Outcomes, [twice, untimed]: &[Outcomes; 2]) -> u6
     // The whole count includes them, the timed count does not.
     let whole = |outcomes: &Outcomes| {
         let counts = outcomes["sync/batched"].as_ref().expect("it is counted");
-        counts.values(CountScope::Whole)[0]
+        counts.values(Basis { scope: CountScope::Whole, ..counts.basis() })[0]
     };
     // An empty loop has a few instructions fewer around it.
     let (more, expected) = (whole(untimed) - whole(once), 10 * bodies[0]);
@@ -163,16 +163,16 @@ fn every_way_of_timing_counts_only_its_body() {
     let body = counts_what_is_timed(&KINDS, &changed);
 
     // The cause names the function that does the work.
-    let profile = |outcomes: &Outcomes| {
+    let functions = |outcomes: &Outcomes| {
         let counts = outcomes["sync/iter"].as_ref().expect("it is counted");
-        counts.profile(CountScope::Timed).expect("profiles were asked for").clone()
+        counts.functions(counts.basis()).expect("profiles were asked for")
     };
-    let (base, head) = (profile(&KINDS), profile(&changed[0]));
+    let (base, head) = (functions(&KINDS), functions(&changed[0]));
     let differences = differences(&base, &head);
     assert_eq!(differences.len(), 1, "{differences:?}");
     assert_eq!(differences[0].function, "tiny::sum");
     assert_eq!(differences[0].candidate - differences[0].baseline, body);
-    assert!(head.functions.contains_key("criterion::bencher::Bencher<M>::iter"), "{head:?}");
+    assert!(head.contains_key("criterion::bencher::Bencher<M>::iter"), "{head:?}");
 }
 
 /// Builds the tiny project's benchmarks in another way: with all of criterion
@@ -216,7 +216,9 @@ fn clock_readings_of_benchmarks_are_distinguished_from_criterions() {
     let often = counts(&often, &["clocks/often"], LIMIT);
     let often = often["clocks/often"].as_ref();
     assert_eq!(often.map(Counts::untimed), Ok(Some(Untimed::TooOften)));
-    assert!(often.expect("counted").values(CountScope::Whole)[0] > 100_000);
+    let often = often.expect("counted");
+    let whole = Basis { scope: CountScope::Whole, ..often.basis() };
+    assert!(often.values(whole)[0] > 100_000);
 }
 
 #[test]
@@ -232,6 +234,61 @@ fn unusual_names_are_found_and_duplicate_names_are_refused() {
     // With several threads, only one thread is counted, and more often.
     let threads = found["threads"].as_ref().expect("it is counted");
     assert_eq!((threads.threads, threads.readings.len()), (2, 3));
+}
+
+/// The counts of the benchmark `decode` with these variables.
+fn decode(variables: &[(&str, &str)]) -> Counts {
+    let executable = tiny("heap", variables);
+    counts(&executable, &["decode"], LIMIT).remove("decode").expect("named").expect("counted")
+}
+
+/// All instructions that were executed, the allocator's own among them.
+fn executed(counts: &Counts) -> u64 {
+    counts.values(Basis { allocator: AllocatorCount::Executed, ..counts.basis() })[0]
+}
+
+#[test]
+#[ignore = "needs valgrind: scripts/test installs it"]
+fn a_count_follows_the_code_and_not_the_heap_that_its_set_up_left() {
+    let long = "x".repeat(5000);
+    let all: Vec<Counts> = [
+        &[("TINY_HOLES", "2")][..],
+        &[("TINY_HOLES", "3")],
+        &[("TINY_HOLES", "5"), ("TINY_LONG", &long)],
+        &[("TINY_HOLES", "7")],
+    ]
+    .map(decode)
+    .into();
+    let first = all[0].values(all[0].basis())[0];
+    for counts in &all {
+        assert_eq!(counts.inexact(), None);
+        assert_eq!(counts.values(counts.basis()), [first; 2], "{counts:?}");
+        // 500 rows of two fields, of which every fourth lacks the second, in a vector
+        // that grows eight times.
+        assert_eq!(counts.allocations(CountScope::Timed), Some(vec![883; 2]));
+    }
+    // The heaps do differ: what was executed is further apart than any tolerance.
+    let executed: Vec<u64> = all.iter().map(executed).collect();
+    let (least, most) = (executed.iter().min().unwrap(), executed.iter().max().unwrap());
+    assert!(*most as f64 > *least as f64 * 1.01, "{executed:?}");
+
+    // One row more in a hundred is a hundredth more, in whatever heap.
+    let more = decode(&[("TINY_HOLES", "7"), ("TINY_ROWS", "505")]);
+    let more = more.values(more.basis())[0] as f64 / first as f64;
+    assert!((1.009..1.011).contains(&more), "{more}");
+}
+
+#[test]
+#[ignore = "needs valgrind: scripts/test installs it"]
+fn a_count_of_a_body_that_asks_the_kernel_is_not_exact() {
+    let outcomes = counts(&tiny("heap", &[]), &["read"], LIMIT);
+    let read = outcomes["read"].as_ref().expect("it is counted");
+    assert_eq!(read.inexact().as_deref(), Some("not exact: the body makes system calls"));
+    // Criterion's own readings of the clock are not among them.
+    let sum = KINDS["sync/iter"].as_ref().expect("it is counted");
+    assert_eq!(sum.inexact(), None);
+    let threads = KINDS["threads"].as_ref().expect("it is counted");
+    assert_eq!(threads.inexact().as_deref(), Some("not exact: the process has several threads"));
 }
 
 #[test]

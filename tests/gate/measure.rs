@@ -10,7 +10,7 @@ use benchgate::measure::{
     BenchExecutable, BuildError, BuildOptions, Built, CriterionTimes, Event, Filter, Harness,
     Interrupt, Listing, MeasureError, Plan, Progress, Silent, build, list, run,
 };
-use benchgate::model::{Field, Measurement, Reading, Snapshot};
+use benchgate::model::{AllocatorCount, Field, Measurement, Reading, Snapshot};
 
 fn fixture(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(path)
@@ -447,6 +447,11 @@ fn instructions_are_counted_through_valgrind() {
     assert_eq!((ten.len(), hundred.len()), (2, 2));
     assert_eq!(ten[0].to_bits(), ten[1].to_bits(), "equal programs have different counts");
     assert!(hundred[0] > ten[0] && ten[0] > 0.0);
+    // It got the options by which the allocator can be charged.
+    let ten = snapshot.measurements.iter().find(|it| it.id.name == "sums::sum ten");
+    let costs = ten.and_then(|it| it.costs.as_ref()).expect("callgrind's own file was read");
+    assert_eq!((costs.allocator, costs.system_calls), (AllocatorCount::Charged, false));
+    assert_eq!(values(reading(&snapshot, "sums::sum ten", "allocations"))[0].to_bits(), 0);
     let environment = &snapshot.runs[0].environment;
     assert!(environment.get(Field::Valgrind).is_some_and(|text| text.starts_with("valgrind-")));
     assert_eq!(environment.get(Field::Runner), Some("iai-callgrind-runner 0.16.1"));

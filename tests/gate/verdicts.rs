@@ -7,7 +7,7 @@ mod common;
 use std::collections::BTreeMap;
 
 use benchgate::judge::Report;
-use benchgate::model::{Costs, Metric, Snapshot, Unit};
+use benchgate::model::{AllocatorCount, Costs, Metric, Snapshot, Unit};
 use benchgate::report::{Render as _, Terminal};
 
 use common::{FIFTH_SLOWER, NOISY, STEADY, counts, snapshot, times, verdict};
@@ -43,8 +43,14 @@ fn the_reason_of_a_row_that_instructions_clear_is_shown() {
     let mut side =
         snapshot(&[("a", Metric::time(), &NOISY), ("a", instructions.clone(), &[1e6; 2])]);
     for row in side.measurements.iter_mut().filter(|row| row.metric == instructions) {
-        row.costs =
-            Some(Costs { threads: 1, scope: None, total: 1_000_000, functions: BTreeMap::new() });
+        row.costs = Some(Costs {
+            threads: 1,
+            scope: None,
+            allocator: AllocatorCount::Charged,
+            system_calls: false,
+            total: 1_000_000,
+            functions: BTreeMap::new(),
+        });
     }
     let report = verdict(&side, &side, "");
     let row = report.rows.iter().find(|row| row.metric == Metric::TIME).expect("it is judged");
@@ -61,7 +67,14 @@ fn the_functions_that_grew_are_shown_and_their_names_are_escaped() {
         let total: u64 = functions.iter().map(|(_, took)| took).sum();
         let mut side = counts(&[("a", &[total as f64; 2])]);
         let functions = functions.iter().map(|(name, took)| ((*name).to_owned(), *took)).collect();
-        side.measurements[0].costs = Some(Costs { threads: 1, scope: None, total, functions });
+        side.measurements[0].costs = Some(Costs {
+            threads: 1,
+            scope: None,
+            allocator: AllocatorCount::Charged,
+            system_calls: false,
+            total,
+            functions,
+        });
         side
     };
     let base = side(&[("grows", 500), ("main", 9_000)]);

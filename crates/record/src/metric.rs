@@ -151,8 +151,13 @@ pub struct Metric {
 impl Metric {
     /// Wall time per iteration, criterion's measure.
     pub const TIME: &'static str = "time";
-    /// Instructions executed, callgrind's `Ir`.
+    /// Instructions executed, callgrind's `Ir`, with a constant for each call of the memory
+    /// allocator in place of the allocator's own.
     pub const INSTRUCTIONS: &'static str = "instructions";
+    /// All instructions executed, the allocator's own among them.
+    pub const TOTAL_INSTRUCTIONS: &'static str = "instructions.total";
+    /// How often the memory allocator was asked for a block, or for another size of one.
+    pub const ALLOCATIONS: &'static str = "allocations";
 
     /// Wall time per iteration in nanoseconds.
     pub fn time() -> Self {

@@ -270,12 +270,12 @@ fn count(
     match measure::count(&targets, &options, interrupt, progress) {
         Ok(counted) => found.instructions.extend(counted.into_iter().map(|one| {
             let instructions = match one.outcome {
-                Ok(counts) => steadiness(
-                    &counts
-                        .values(counts.scope())
-                        .into_iter()
-                        .map(|n| n as f64)
-                        .collect::<Vec<_>>(),
+                Ok(counts) => counts.inexact().map_or_else(
+                    || {
+                        let values = counts.values(counts.basis());
+                        steadiness(&values.into_iter().map(|n| n as f64).collect::<Vec<_>>())
+                    },
+                    Instructions::Unavailable,
                 ),
                 Err(reason) => Instructions::Unavailable(reason.to_string()),
             };

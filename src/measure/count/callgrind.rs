@@ -29,7 +29,7 @@ const CLOCK_AGAIN: &str = "*lock_gettime*";
 const CALLERS: u32 = 16;
 /// Where more is written, the clock is read too often to record each reading: some
 /// four thousand times, which takes callgrind some five seconds.
-const MOST_BYTES: u64 = 16 << 20;
+const MOST_BYTES: u64 = 32 << 20;
 /// How often the size of what is written is looked at.
 const WATCH_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -42,6 +42,8 @@ pub(super) struct Callgrind<'a> {
     pub(super) readings: bool,
     /// By how many bytes the environment is longer.
     pub(super) padding: usize,
+    /// Below this address there is neither the heap nor a library.
+    pub(super) lowest_address: u64,
     pub(super) time_limit: Duration,
     /// An empty directory of its own.
     pub(super) home: &'a Path,
@@ -163,6 +165,11 @@ impl Callgrind<'_> {
             .arg("--collect-atstart=no")
             .arg("--separate-threads=yes")
             .arg("--combine-dumps=yes")
+            // By the address of an allocator's first instruction its calls are counted.
+            .arg("--dump-instr=yes")
+            .arg("--dump-line=no")
+            .arg("--collect-systime=yes")
+            .arg(format!("--aspace-minaddr={:#x}", self.lowest_address))
             .arg(if self.toggles.script { "--trace-children=yes" } else { "--trace-children=no" })
             .arg(output_option(self.home));
         if self.readings {
@@ -238,6 +245,7 @@ mod tests {
                 listed,
                 readings: true,
                 padding: 3,
+                lowest_address: 0x400_0000,
                 time_limit: Duration::from_secs(9),
                 home: Path::new(home),
             };
@@ -255,7 +263,9 @@ mod tests {
         assert_eq!(
             words("/a%b", &listed("-odd (name", false)),
             "--command-line-only=yes --tool=callgrind --quiet --demangle=no --collect-atstart=no \
-             --separate-threads=yes --combine-dumps=yes --trace-children=no \
+             --separate-threads=yes --combine-dumps=yes \
+             --dump-instr=yes --dump-line=no --collect-systime=yes \
+             --aspace-minaddr=0x4000000 --trace-children=no \
              --callgrind-out-file=/a%%b/callgrind.%p --dump-before=*clock_gettime* \
              --separate-callers16=*lock_gettime* --toggle-collect=_ZN4iter17h0E --toggle-collect=_ZN4iter17h1E /bench --bench --test \
              --noplot ^(?:\\-odd \\(name)$"

@@ -6,13 +6,13 @@ use std::fmt::Display;
 
 use super::super::error::MeasureError;
 use super::super::run::{RunInProgress, Runs, scratch_name};
-use super::{CountError, CountOptions, CountTarget, Counts, Uncounted, count};
+use super::{Basis, CountError, CountOptions, CountTarget, Counts, Uncounted, count};
 use crate::drive::BenchExecutable;
 use crate::drive::{
     Event, Harness, Interrupt, JobEvent, Listed, Prepared, Progress, parallel_map, workers,
 };
 use crate::model::{
-    BenchId, Costs, CountScope, Measurement, Metric, NotRun, Pattern, Reading, RunReading, Unit,
+    AllocatorCount, BenchId, Costs, Measurement, Metric, NotRun, Pattern, Reading, RunReading, Unit,
 };
 use crate::sources::Harvest;
 
@@ -61,11 +61,16 @@ pub(in crate::measure) fn counted(
     };
     let mut uncounted: BTreeMap<_, Vec<String>> = BTreeMap::new();
     let mut whole: BTreeMap<_, Vec<String>> = BTreeMap::new();
+    let mut uncharged: BTreeMap<_, Vec<String>> = BTreeMap::new();
     for one in counted {
         match one.outcome {
             Ok(counts) => {
                 if let Some(reason) = counts.untimed() {
                     let names: &mut Vec<String> = whole.entry((one.target, reason)).or_default();
+                    names.push(one.listed.name.clone());
+                }
+                if let Some(reason) = counts.uncharged() {
+                    let names: &mut Vec<_> = uncharged.entry((one.target, reason)).or_default();
                     names.push(one.listed.name.clone());
                 }
                 all.found.push((one.target, one.listed, counts));
@@ -81,6 +86,13 @@ pub(in crate::measure) fn counted(
         let subject = format!("instructions of {}", targets[target].subject);
         let names = names.join(", ");
         let reason = format!("counted with the set-up and the drops for {names}: {reason}");
+        (Some(target), NotRun::skipped(subject, reason))
+    }));
+    all.not_run.extend(uncharged.into_iter().map(|((target, reason), names)| {
+        let subject = format!("instructions of {}", targets[target].subject);
+        let names = names.join(", ");
+        let reason =
+            format!("counted with the allocator's own, so not exactly, for {names}: {reason}");
         (Some(target), NotRun::skipped(subject, reason))
     }));
     all.not_run.extend(uncounted.into_iter().map(|((target, reason), names)| {
@@ -99,28 +111,55 @@ pub(in crate::measure) fn id(executable: &BenchExecutable, name: String) -> Benc
     BenchId { name, target: Some(executable.target.clone()) }
 }
 
-/// The readings, one a run from the first on, with what the functions took:
-/// those that matter and those that are named.
-pub(in crate::measure) fn measurement(
-    id: BenchId,
+/// The instructions on that basis, with what the functions took: those that matter and
+/// those that are named; all instructions that were executed; and the allocations, where
+/// they are known. Each has a reading for each run, from the first on.
+pub(in crate::measure) fn measurements(
+    id: &BenchId,
     counts: &Counts,
-    scope: CountScope,
+    basis: Basis,
     named: &BTreeSet<&str>,
-) -> Measurement {
-    let readings = (0..).zip(counts.values(scope));
+) -> Vec<Measurement> {
     let threads = u32::try_from(counts.threads).unwrap_or(u32::MAX).max(1);
-    Measurement {
-        id,
-        metric: Metric::counted(Metric::INSTRUCTIONS, Unit::Count),
-        runs: readings
-            .map(|(run, count)| RunReading { run, reading: Reading::Value(count as f64) })
-            .collect(),
-        criterion: None,
-        throughput: None,
-        costs: counts.profile(scope).map(|profile| {
-            Costs::of(threads, Some(scope), profile.total, &profile.functions, named)
-        }),
+    let Basis { scope, allocator } = basis;
+    let measurement = |name: &str, allocator, values: Vec<u64>, functions: BTreeMap<_, _>| {
+        let costs = Costs {
+            threads,
+            scope: Some(scope),
+            allocator,
+            system_calls: counts.asks_kernel(scope),
+            total: values.first().copied().unwrap_or(0),
+            functions,
+        };
+        let readings = (0..).zip(values);
+        Measurement {
+            id: id.clone(),
+            metric: Metric::counted(name, Unit::Count),
+            runs: readings
+                .map(|(run, count)| RunReading { run, reading: Reading::Value(count as f64) })
+                .collect(),
+            criterion: None,
+            throughput: None,
+            costs: Some(costs.kept(named)),
+        }
+    };
+    let executed = Basis { scope, allocator: AllocatorCount::Executed };
+    let functions = counts.functions(basis).unwrap_or_default();
+    let mut all = vec![
+        measurement(Metric::INSTRUCTIONS, allocator, counts.values(basis), functions),
+        // Its functions are those of the first, but for the allocator's own.
+        measurement(
+            Metric::TOTAL_INSTRUCTIONS,
+            executed.allocator,
+            counts.values(executed),
+            BTreeMap::new(),
+        ),
+    ];
+    if let Some(allocations) = counts.allocations(scope) {
+        let allocator = AllocatorCount::Charged;
+        all.push(measurement(Metric::ALLOCATIONS, allocator, allocations, BTreeMap::new()));
     }
+    all
 }
 
 /// Runs of a counting harness after which it is not started again, if its counts
@@ -171,7 +210,9 @@ impl Runs<'_> {
         for (target, listed, counts) in found {
             let CountTarget { executable, subject, .. } = targets[target];
             let id = id(executable, listed.name);
-            self.add(subject, &measurement(id, &counts, counts.scope(), &BTreeSet::new()));
+            for counted in measurements(&id, &counts, counts.basis(), &BTreeSet::new()) {
+                self.add(subject, &counted);
+            }
         }
         for (_, not_run) in not_run {
             self.merge.not_run(not_run);

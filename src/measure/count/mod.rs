@@ -17,12 +17,18 @@
 //!   readings of the clock: up to some two hundred instructions. The set-up of
 //!   `iter_batched` and drops outside of the timed region are left out, unless the
 //!   readings of the clock cannot be told apart ([`Untimed`]).
+//! - It charges a constant for each call of the memory allocator, whose own
+//!   instructions depend on the heap that earlier requests left: see
+//!   [`callgrind_profile`](crate::sources::callgrind_profile). If no entry of a known
+//!   allocator is found, all that was executed is counted, and the count is not exact.
 //! - It repeats to the instruction unless the program itself does not: random
 //!   seeds of hash maps, addresses that are hashed or sorted by, threads, time.
 //!   So each benchmark is counted more than once, in environments of different
-//!   lengths, and more often where the readings differ or the process has several
-//!   threads: what one thread does then depends on who was first. The readings are
-//!   kept as they are and show the spread.
+//!   lengths and with the heap at other addresses, and more often where the readings
+//!   differ or the process has several threads: what one thread does then depends on
+//!   who was first. The readings are kept as they are and show the spread.
+//! - It is not exact where the body asks the kernel for something: what a read returns
+//!   and whether a lock was free depends on more than the code.
 //! - Every count pays for the process's whole set-up, some fifty times slower than
 //!   without valgrind: a benchmark that fills a database takes seconds.
 //! - A body with instructions that valgrind does not know (AVX-512 in valgrind
@@ -35,6 +41,7 @@ mod frame;
 mod timed;
 mod toggles;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -44,8 +51,8 @@ use crate::drive::BenchExecutable;
 use crate::drive::{
     Event, Interrupt, JobEvent, Listed, Progress, Scratch, parallel_map, valgrind_version, workers,
 };
-use crate::model::CountScope;
-use crate::sources::callgrind_profile::Profile;
+use crate::model::{AllocatorCount, CountScope};
+use crate::sources::callgrind_profile::{Profile, Uncharged};
 use callgrind::{Callgrind, Count};
 pub use error::{CountError, Uncounted};
 use timed::Collected;
@@ -56,6 +63,10 @@ use toggles::Toggles;
 /// Odd and larger than a cache line, so that the stack moves by more than its
 /// alignment.
 const PADDING: usize = 1031;
+/// Where valgrind puts the heap and the libraries in the first process, and how much
+/// higher in each further one: a count that depends on their addresses then varies.
+const LOWEST_ADDRESS: u64 = 0x400_0000;
+const ADDRESS_STEP: u64 = 0x100_3000;
 /// After so many seconds for one benchmark no further count is begun because of
 /// readings that differ: with a long set-up, each would cost as much again.
 const UNSTEADY_SECONDS: f64 = 30.0;
@@ -118,10 +129,43 @@ pub struct Counts {
 /// The instructions of one process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CountReading {
-    /// What criterion times, at least 1.
-    pub timed: Result<u64, Untimed>,
+    /// What criterion times.
+    pub timed: Result<Executed, Untimed>,
     /// All that criterion's method did: the set-up and the drops, too.
-    pub whole: u64,
+    pub whole: Executed,
+}
+
+/// What one process executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Executed {
+    /// All instructions, at least 1.
+    pub instructions: u64,
+    /// The count that follows the code.
+    pub charged: Result<Charge, Uncharged>,
+    /// How often it asked the kernel for something other than the time or memory.
+    pub system_calls: u64,
+}
+
+/// A count in which each call of the memory allocator is charged the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Charge {
+    /// Instructions outside of the allocator, and a constant for each call of it.
+    pub instructions: u64,
+    /// How often a block was asked for.
+    pub allocations: u64,
+}
+
+impl Executed {
+    fn of(profile: &Profile) -> Self {
+        Self {
+            instructions: profile.total,
+            charged: profile.charged().map(|charged| Charge {
+                instructions: charged.total,
+                allocations: charged.allocations,
+            }),
+            system_calls: profile.system_calls(),
+        }
+    }
 }
 
 /// What each function took in one process.
@@ -131,6 +175,15 @@ pub struct Profiles {
     pub timed: Option<Profile>,
     /// Of all that criterion's method did.
     pub whole: Profile,
+}
+
+/// What is compared of a benchmark's counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Basis {
+    /// Which instructions.
+    pub scope: CountScope,
+    /// How those of the allocator are counted.
+    pub allocator: AllocatorCount,
 }
 
 impl Counts {
@@ -154,27 +207,77 @@ impl Counts {
         if self.untimed().is_none() { CountScope::Timed } else { CountScope::Whole }
     }
 
-    /// The instructions of each process, as far as they are in that scope.
-    pub fn values(&self, scope: CountScope) -> Vec<u64> {
-        let value = |reading: &CountReading| match scope {
-            CountScope::Timed => reading.timed.unwrap_or(reading.whole),
-            CountScope::Whole => reading.whole,
-        };
-        self.readings.iter().map(value).collect()
+    /// Why the allocator's share is not known, if that is so of any process.
+    pub fn uncharged(&self) -> Option<Uncharged> {
+        self.executed(self.scope()).find_map(|executed| executed.charged.err())
     }
 
-    /// What each function took in the first process, as far as it is in that scope.
-    pub fn profile(&self, scope: CountScope) -> Option<&Profile> {
+    /// The best that can be compared.
+    pub fn basis(&self) -> Basis {
+        let allocator = match self.uncharged() {
+            None => AllocatorCount::Charged,
+            Some(_) => AllocatorCount::Executed,
+        };
+        Basis { scope: self.scope(), allocator }
+    }
+
+    /// What each process executed, as far as it is in that scope.
+    pub fn executed(&self, scope: CountScope) -> impl Iterator<Item = Executed> {
+        self.readings.iter().map(move |reading| match scope {
+            CountScope::Timed => reading.timed.unwrap_or(reading.whole),
+            CountScope::Whole => reading.whole,
+        })
+    }
+
+    /// The count of each process on that basis.
+    pub fn values(&self, basis: Basis) -> Vec<u64> {
+        let value = |executed: Executed| match (basis.allocator, executed.charged) {
+            (AllocatorCount::Charged, Ok(charge)) => charge.instructions,
+            _ => executed.instructions,
+        };
+        self.executed(basis.scope).map(value).collect()
+    }
+
+    /// How often each process asked for a block, where that is known of all.
+    pub fn allocations(&self, scope: CountScope) -> Option<Vec<u64>> {
+        let allocations = |executed: Executed| Some(executed.charged.ok()?.allocations);
+        self.executed(scope).map(allocations).collect()
+    }
+
+    /// Whether any process asked the kernel for something other than the time or memory.
+    pub fn asks_kernel(&self, scope: CountScope) -> bool {
+        self.executed(scope).any(|executed| executed.system_calls > 0)
+    }
+
+    /// Why the counts follow more than the code, though every process repeats them.
+    pub fn inexact(&self) -> Option<String> {
+        if let Some(reason) = self.uncharged() {
+            Some(format!("not exact: {reason}"))
+        } else if self.threads > 1 {
+            Some("not exact: the process has several threads".to_owned())
+        } else if self.asks_kernel(self.scope()) {
+            Some("not exact: the body makes system calls".to_owned())
+        } else {
+            None
+        }
+    }
+
+    /// What each function took in the first process, on that basis.
+    pub fn functions(&self, basis: Basis) -> Option<BTreeMap<String, u64>> {
         let Profiles { timed, whole } = self.profiles.as_ref()?;
-        match scope {
-            CountScope::Timed => timed.as_ref(),
-            CountScope::Whole => Some(whole),
+        let profile = match basis.scope {
+            CountScope::Timed => timed.as_ref()?,
+            CountScope::Whole => whole,
+        };
+        match basis.allocator {
+            AllocatorCount::Charged => Some(profile.charged().ok()?.functions),
+            AllocatorCount::Executed => Some(profile.functions.clone()),
         }
     }
 
     /// Whether there is no sign that further readings would differ.
     fn steady(&self) -> bool {
-        let values = self.values(self.scope());
+        let values = self.values(self.basis());
         self.threads <= 1 && values.windows(2).all(|pair| pair[0] == pair[1])
     }
 }
@@ -274,8 +377,8 @@ impl Counter<'_> {
             fs::remove_dir_all(&home).map_err(CountError::Scratch)?;
             let Collected { whole, timed, threads } = count.collected;
             counts.readings.push(CountReading {
-                timed: timed.as_ref().map(|timed| timed.total).map_err(|reason| *reason),
-                whole: whole.total,
+                timed: timed.as_ref().map(Executed::of).map_err(|reason| *reason),
+                whole: Executed::of(&whole),
             });
             counts.threads = counts.threads.max(threads);
             counts.seconds += count.seconds;
@@ -300,6 +403,7 @@ impl Counter<'_> {
             listed: job.listed,
             readings,
             padding: index as usize * PADDING,
+            lowest_address: LOWEST_ADDRESS + u64::from(index) * ADDRESS_STEP,
             time_limit: self.options.time_limit,
             home,
         };

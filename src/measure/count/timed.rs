@@ -318,7 +318,7 @@ mod tests {
     fn parts(all: &[(u64, &[&str])]) -> Vec<Part> {
         let part = |(total, callers): &(u64, &[&str])| Part {
             thread: 1,
-            profile: Profile { total: *total, functions: [("f".to_owned(), *total)].into() },
+            profile: Profile::new(*total, [("f".to_owned(), *total)].into()),
             reading: (!callers.is_empty())
                 .then(|| callers.iter().map(|name| (*name).to_owned()).collect()),
         };

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use benchgate::baseline::{Existing, Store, export_critcmp, read, schema};
 use benchgate::model::{
-    BenchId, Costs, CountScope, CriterionParts, Direction, Environment, Estimate, Estimates, Field,
-    Interval, Layout, Location, Measurement, Metric, Nature, NotRun, NotRunKind, Pairing, Problem,
-    ProblemKind, Reading, Revision, RunInfo, RunReading, Samples, SamplingMode, SetUp, SharedInput,
-    SharedKind, Snapshot, Sources, TargetId, Throughput, Unit,
+    AllocatorCount, BenchId, Costs, CountScope, CriterionParts, Direction, Environment, Estimate,
+    Estimates, Field, Interval, Layout, Location, Measurement, Metric, Nature, NotRun, NotRunKind,
+    Pairing, Problem, ProblemKind, Reading, Revision, RunInfo, RunReading, Samples, SamplingMode,
+    SetUp, SharedInput, SharedKind, Snapshot, Sources, TargetId, Throughput, Unit,
 };
 use jiff::Timestamp;
 use proptest::collection::{btree_map, btree_set, vec};
@@ -241,10 +241,15 @@ fn any_measurements(runs: u32) -> impl Strategy<Value = Vec<Measurement>> {
     let scope = option::of(
         any::<bool>().prop_map(|timed| if timed { CountScope::Timed } else { CountScope::Whole }),
     );
-    let costs = (1..9_u32, scope, 0..1_000_000_u64, functions).prop_map(
-        |(threads, scope, more, functions)| {
+    let allocator = any::<bool>().prop_map(|charged| match charged {
+        true => AllocatorCount::Charged,
+        false => AllocatorCount::Executed,
+    });
+    let how = (scope, allocator, any::<bool>());
+    let costs = (1..9_u32, how, 0..1_000_000_u64, functions).prop_map(
+        |(threads, (scope, allocator, system_calls), more, functions)| {
             let total = functions.values().sum::<u64>() + more;
-            Costs { threads, scope, total, functions }
+            Costs { threads, scope, allocator, system_calls, total, functions }
         },
     );
     let content = (

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use benchgate::model::{Direction, Nature, Reading, TargetId, Unit};
+use benchgate::model::{AllocatorCount, Direction, Metric, Nature, Reading, TargetId, Unit};
 use benchgate::sources::callgrind::read;
 use benchgate::sources::{Harvest, Stale};
 
@@ -245,7 +245,9 @@ fn costs_of_functions_are_read_if_they_add_up_to_the_count() {
             let known: Vec<_> = harvest
                 .measurements
                 .iter()
+                .filter(|counted| counted.metric.name == Metric::INSTRUCTIONS)
                 .filter_map(|counted| Some((counted.id.qualified(), counted.costs.as_ref()?)))
+                .filter(|(_, costs)| !costs.functions.is_empty())
                 .map(|(id, costs)| {
                     assert_eq!(
                         (id.as_str(), costs.total),
@@ -262,5 +264,58 @@ fn costs_of_functions_are_read_if_they_add_up_to_the_count() {
                 .collect();
             assert_eq!(known, expected, "{files:?}");
         }
+    }
+}
+
+/// The metrics of `plain` with these files of callgrind's, with how they were counted.
+fn counted(tool: &str, profile: Option<&str>) -> Vec<(String, f64, Option<AllocatorCount>)> {
+    let home = tempfile::tempdir().unwrap();
+    copy(&fixture(tool), home.path());
+    let directory = home.path().join("tiny-crate/counting/counted/plain");
+    if let Some(text) = profile {
+        fs::write(directory.join("callgrind.plain.out"), text).unwrap();
+    }
+    let harvest = read(home.path(), None, Stale::Never).unwrap();
+    let plain = harvest
+        .measurements
+        .iter()
+        .filter(|it| it.id.qualified() == "tiny-crate/counting::counted::plain");
+    let all = plain.filter(|it| {
+        it.metric.name.starts_with("instructions") || it.metric.name == Metric::ALLOCATIONS
+    });
+    all.map(|it| {
+        let Reading::Value(value) = it.runs[0].reading else { panic!("{it:?}") };
+        (it.metric.name.clone(), value, it.costs.as_ref().map(|costs| costs.allocator))
+    })
+    .collect()
+}
+
+#[test]
+fn callgrinds_own_file_gives_the_count_that_follows_the_code() {
+    use AllocatorCount::{Charged, Executed};
+    // 1,000 instructions and two calls of malloc, which take 1,392.
+    let body = |calls: &str| {
+        format!(
+            "version: 1\npositions: instr\nevents: Ir\nfn=f\n0x10 1000\ncfn=malloc\n\
+             calls=9 0x50\n0x14 1392\n\nfn=malloc\n{calls}totals: 2392\n"
+        )
+    };
+    let with_addresses = body("0x50 2\n0x54 1390\n");
+    let without = with_addresses.replace("positions: instr", "positions: line").replace("0x", "");
+    let row = |name: &str, value: f64, allocator| (name.to_owned(), value, Some(allocator));
+    for tool in ["iai-callgrind-0.16", "gungraun-0.20"] {
+        assert_eq!(
+            counted(tool, Some(&with_addresses)),
+            [
+                row("allocations", 2.0, Charged),
+                row("instructions", 1200.0, Charged),
+                row("instructions.total", 2392.0, Executed),
+            ]
+        );
+        // Calls are not known, or not even whether there were any.
+        let total = row("instructions.total", 2392.0, Executed);
+        let executed = row("instructions", 2392.0, Executed);
+        assert_eq!(counted(tool, Some(&without)), [executed.clone(), total]);
+        assert_eq!(counted(tool, None), [executed]);
     }
 }

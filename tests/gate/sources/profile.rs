@@ -1,6 +1,6 @@
 //! Files that callgrind 3.19 wrote, in each of its forms.
 
-use benchgate::sources::callgrind_profile::{Difference, Profile, differences, parts};
+use benchgate::sources::callgrind_profile::{Difference, Profile, Uncharged, differences, parts};
 
 use super::fixture;
 
@@ -27,7 +27,8 @@ fn every_form_of_the_file_gives_the_same_profile() {
     assert_eq!(plain.functions["malloc"], 80);
     // Without compressed names, with addresses and jumps, and with several threads.
     for form in ["uncompressed", "instructions", "threads"] {
-        assert_eq!(read(form), plain, "{form}");
+        let same = read(form);
+        assert_eq!((same.total, same.functions), (plain.total, plain.functions.clone()), "{form}");
     }
     // The newer mangling distinguishes instances of a generic function.
     let newer = read("v0");
@@ -47,7 +48,7 @@ fn every_form_of_the_file_gives_the_same_profile() {
 fn the_function_that_does_more_is_the_cause() {
     let cause =
         Difference { function: "profiled::generic".to_owned(), baseline: 422, candidate: 822 };
-    assert_eq!(differences(&read("plain"), &read("more")), [cause]);
+    assert_eq!(differences(&read("plain").functions, &read("more").functions), [cause]);
 }
 
 #[test]
@@ -113,4 +114,69 @@ fn truncated_parts_are_refused() {
             Ok(parts) => assert!(parts.len() < 5, "{length}"),
         }
     }
+}
+
+#[test]
+fn each_allocator_is_charged_by_the_call_whatever_it_took() {
+    for allocator in ["glibc", "jemalloc", "mimalloc"] {
+        let read = |variant| read(&format!("{allocator}-{variant}"));
+        let charged = |profile: &Profile| profile.charged().expect("its entries are known");
+        let (one, other, more) = (read("2"), read("7"), read("more"));
+        assert_ne!(one.total, other.total, "{allocator}: the heaps differ");
+        let (one, other, more) = (charged(&one), charged(&other), charged(&more));
+        assert_eq!(one, other, "{allocator}");
+        // 150 rows of three blocks, every fourth without the second, in a vector that grows
+        // seven times; and one more row.
+        assert_eq!((one.allocations, more.allocations), (419, 422), "{allocator}");
+        assert!(more.total > one.total);
+        assert_eq!(one.functions.values().sum::<u64>(), one.total, "{allocator}");
+    }
+}
+
+#[test]
+fn calls_are_not_known_without_the_addresses_of_instructions() {
+    assert_eq!(read("plain").charged(), Err(Uncharged::NoAddresses));
+    let with_addresses = read("instructions").charged().expect("it has addresses");
+    assert_eq!(with_addresses.allocations, 2);
+    // Nothing was allocated: the count follows the code as it is.
+    let nothing = "version: 1\nevents: Ir\npositions: line\nfn=f\n1 7\ntotals: 7\n";
+    assert_eq!(parsed(nothing).charged().expect("there are no calls").total, 7);
+}
+
+#[test]
+fn an_allocator_that_is_entered_elsewhere_is_not_charged() {
+    // By a function that is not one of its entries, and through Rust's own functions to
+    // one that has no known name.
+    for functions in [
+        "fn=f\n0x10 7\ncfn=_int_malloc\ncalls=1 0x90\n0x14 30\n\nfn=_int_malloc\n0x90 30\n",
+        "fn=f\n0x10 7\ncfn=__rustc::__rust_alloc\ncalls=1 0x90\n0x14 30\n\n\
+         fn=__rustc::__rust_alloc\n0x90 5\ncfn=bump\ncalls=1 0x60\n0x95 25\n\nfn=bump\n0x60 25\n",
+    ] {
+        let text = format!("version: 1\nevents: Ir\npositions: instr\n{functions}totals: 37\n");
+        assert_eq!(parsed(&text).charged(), Err(Uncharged::NoEntry), "{text}");
+    }
+}
+
+#[test]
+fn system_calls_are_those_that_were_made_while_callgrind_collected() {
+    let file = |functions: &str, total: u32| {
+        let head = "version: 1\nevents: Ir sysCount sysTime\npositions: instr\n";
+        parsed(&format!("{head}{functions}totals: {total} 9\n")).system_calls()
+    };
+    // Five of eight reads; an allocator's own; the clock's.
+    let read = "fn=f\n0x10 7\ncfn=read\ncalls=5 0x90\n0x14 10 5\n\n\
+                fn=read\n0x90 5\n+2 5\n* 0 8 3\n";
+    assert_eq!(file(read, 17), 5);
+    let allocator = "fn=f\n0x10 7\ncfn=malloc\ncalls=1 0x90\n0x14 9 1\n\nfn=malloc\n0x90 1\n\
+                     cfn=mmap\ncalls=1 0x60\n0x91 8 1\n\nfn=mmap\n0x60 8\n* 0 1\n";
+    assert_eq!(file(allocator, 16), 0);
+    assert_eq!(file("fn=clock_gettime@@GLIBC_2.17\n0x90 5\n* 0 2\n", 5), 0);
+}
+
+/// A profile of that text.
+fn parsed(text: &str) -> Profile {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("a.out");
+    std::fs::write(&path, text).expect("written");
+    Profile::read(&path).unwrap_or_else(|error| panic!("{error}: {text}"))
 }

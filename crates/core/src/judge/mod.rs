@@ -31,6 +31,7 @@ pub use report::{
 };
 
 use compare::{Comparability, Comparison, Effect, Pair};
+use decide::Caveat;
 
 use crate::model::{BenchId, Direction, Nature};
 use crate::policy::Gate;
@@ -70,7 +71,9 @@ pub fn compare(case: &Case<'_>) -> Report {
 
 /// The row that shows a pair.
 fn row(pair: Pair<'_>, gate: Gate, judgement: Option<Judgement>) -> Row {
+    let caveat = Caveat::of(&pair);
     let Pair { id, metric, baseline, candidate, effect, costs: _ } = pair;
+    let change = effect.as_ref().and_then(Effect::change);
     let BenchId { name, target } = id;
     let (target, package) = target.map(|target| (target.name, target.package)).unzip();
     Row {
@@ -84,7 +87,13 @@ fn row(pair: Pair<'_>, gate: Gate, judgement: Option<Judgement>) -> Row {
         gate,
         baseline,
         candidate,
-        change: effect.as_ref().and_then(Effect::change),
+        // A count that follows more than the code is not shown as exact.
+        change: match caveat {
+            Some(_) if metric.nature == Nature::Counted => {
+                change.map(|change| Change { lower: None, upper: None, ..change })
+            }
+            _ => change,
+        },
         pairs: effect.as_ref().map(Effect::pairs).unwrap_or_default(),
         adjusted: effect.as_ref().and_then(Effect::adjusted),
         judgement,

@@ -17,12 +17,12 @@ pub struct Measurement {
     pub criterion: Option<CriterionParts>,
     /// Work done in one iteration, as criterion recorded it.
     pub throughput: Option<Throughput>,
-    /// The instructions of each function, if callgrind's own output is at hand.
+    /// Of what callgrind counted: how, and what each function took.
     pub costs: Option<Costs>,
 }
 
-/// What the functions of a benchmark took, in one of the processes in which its
-/// instructions were counted.
+/// How instructions or allocations were counted, and what the functions of the benchmark
+/// took in one of the processes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Costs {
     /// The most threads that one of the processes had, at least 1. Only the one
@@ -31,7 +31,12 @@ pub struct Costs {
     /// What of a criterion benchmark was counted. `None` where its harness counts by
     /// itself, and in files of a gate that did not record it.
     pub scope: Option<CountScope>,
-    /// Instructions of all functions together.
+    /// How calls of the memory allocator were counted.
+    pub allocator: AllocatorCount,
+    /// The kernel was asked for something other than the time or memory: to read a file,
+    /// to wait. The count then depends on more than the code.
+    pub system_calls: bool,
+    /// The count of all functions together.
     pub total: u64,
     /// Instructions that a function took itself, without what it called, by its
     /// demangled name. Only those that matter are kept: where their sum is less
@@ -49,20 +54,28 @@ pub enum CountScope {
     Whole,
 }
 
+/// How a count treats the memory allocator, whose own instructions depend on the heap that
+/// earlier requests left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AllocatorCount {
+    /// Each call counts as a constant, so the count follows the code.
+    Charged,
+    /// All that the allocator executed is counted. So did files of a gate that did not
+    /// record it.
+    Executed,
+}
+
 impl Costs {
     /// A function that took less than this share of the total is left out.
     pub const LEAST_SHARE: f64 = 0.001;
     /// No more functions than these are kept, the largest.
     pub const MOST: usize = 40;
 
-    /// What is kept of all functions: those that matter, and those that are named.
-    pub fn of(
-        threads: u32,
-        scope: Option<CountScope>,
-        total: u64,
-        functions: &BTreeMap<String, u64>,
-        named: &BTreeSet<&str>,
-    ) -> Self {
+    /// Leaves out the functions that need not be kept: all but those that matter, and those
+    /// that are named.
+    #[must_use]
+    pub fn kept(&self, named: &BTreeSet<&str>) -> Self {
+        let Self { threads, scope, allocator, system_calls, total, ref functions } = *self;
         let mut largest: Vec<(&String, u64)> =
             functions.iter().map(|(name, took)| (name, *took)).collect();
         // By name where they are equal: the map's order, which the sort keeps.
@@ -75,13 +88,7 @@ impl Costs {
                 named.contains(name.as_str()) || *rank < Self::MOST && *took as f64 >= least
             })
             .map(|(_, (name, took))| (name.clone(), took));
-        Self { threads, scope, total, functions: kept.collect() }
-    }
-
-    /// Leaves out what need not be kept: see [`of`](Self::of).
-    #[must_use]
-    pub fn kept(&self, named: &BTreeSet<&str>) -> Self {
-        Self::of(self.threads, self.scope, self.total, &self.functions, named)
+        Self { threads, scope, allocator, system_calls, total, functions: kept.collect() }
     }
 
     /// What a function that is not among these can have taken at most.

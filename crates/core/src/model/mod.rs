@@ -23,7 +23,7 @@ pub use environment::{Environment, Field};
 pub use estimates::{Estimate, EstimateFault, Estimates, Interval, Location};
 pub use id::{BenchId, TargetId};
 pub use measurement::{
-    Costs, CountScope, CriterionParts, Measurement, Reading, RunReading, Throughput,
+    AllocatorCount, Costs, CountScope, CriterionParts, Measurement, Reading, RunReading, Throughput,
 };
 pub use noise::{Noise, NoiseRow, NoiseSession};
 pub use pattern::Pattern;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::scope::Excess;
+use super::caveat::Caveat;
 use crate::judge::case::Case;
 use crate::judge::compare::{
     Comparability, Comparison, Counted, Differences, Effect, Pair, SlowProcesses, Uncertainty,
@@ -64,7 +64,7 @@ pub(super) fn all<'p>(case: &Case<'_>, comparison: &'p Comparison<'_>) -> Vec<Co
     let pairs = comparison.pairs.iter().enumerate();
     pairs
         .map(|(at, pair)| {
-            let mut limits = limits(case, pair);
+            let mut limits = limits(case, pair, &witnessed);
             let shown_only = witnessed.is_shown_only(at, pair, limits.witness);
             if shown_only {
                 limits.gate = Gate::Show;
@@ -80,7 +80,7 @@ pub(super) fn all<'p>(case: &Case<'_>, comparison: &'p Comparison<'_>) -> Vec<Co
 
 /// The policy's limits for a pair, as far as the layout of the two builds and the scope of
 /// the counts let them hold.
-fn limits(case: &Case<'_>, pair: &Pair<'_>) -> Limits {
+fn limits(case: &Case<'_>, pair: &Pair<'_>, witnessed: &Witnessed<'_>) -> Limits {
     let mut limits = case.policy.limits(&pair.id, &pair.metric);
     if !case.pairing().is_some_and(|pairing| pairing.is_pinned(&pair.id)) {
         limits.slower_clock = limits.slower_clock.min(limits.slower_clock_unpinned);
@@ -90,7 +90,8 @@ fn limits(case: &Case<'_>, pair: &Pair<'_>) -> Limits {
         }
     }
     // A count that may have moved for another reason leaves the decision to the clock.
-    if limits.witness == Witness::Both && Excess::of(pair).is_some() {
+    let leaves = |caveat: Caveat| !caveat.varies() || witnessed.clocks.contains(&pair.id);
+    if limits.witness == Witness::Both && Caveat::of(pair).is_some_and(leaves) {
         limits.gate = Gate::Show;
     }
     limits
@@ -162,8 +163,8 @@ fn question<'p>(
             limits.floor, pair.metric.unit
         ));
     };
-    if let Some(excess @ Excess::OneSide) = Excess::of(pair) {
-        return Question::Barred(excess.reason().to_owned());
+    if let Some(caveat) = Caveat::of(pair).filter(|caveat| caveat.is_two_ways()) {
+        return Question::Barred(caveat.reason().to_owned());
     }
     match data(effect, pair.metric.nature) {
         Ok(data) => Question::Open { data, floor },

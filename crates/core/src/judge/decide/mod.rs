@@ -10,16 +10,17 @@
 //! 6. `weigh`: a decision gets its severity.
 
 mod cause;
+mod caveat;
 mod contest;
 mod decision;
 mod levels;
 mod overload;
 mod row;
 mod scale;
-mod scope;
 mod weigh;
 mod witness;
 
+pub(crate) use caveat::Caveat;
 pub(crate) use contest::Contest;
 pub(crate) use decision::Decision;
 pub(crate) use witness::Counterpart;

@@ -1,9 +1,10 @@
 //! How a benchmark's two witnesses combine: its clock, and the count of its instructions.
 //!
-//! The count is a witness only if it is steady. The program must have a single thread; the
-//! gate itself must have counted both sides, in comparable environments, and only what
-//! criterion times; and the count must be the same in every process, or vary by so little
-//! (from the random seed of a hash map, say) that its tolerance need not be raised.
+//! The count is a witness only if it is exact. The program must have a single thread and
+//! make no system call in what is counted; the gate itself must have counted both sides, in
+//! comparable environments, only what criterion times, and with each call of the memory
+//! allocator charged the same; and the count must be the same in every process, or vary by so
+//! little (from the random seed of a hash map, say) that its tolerance need not be raised.
 //! Otherwise the clock is judged alone, by its normal rule.
 //!
 //! | instructions | clock | the row of the clock |
@@ -20,14 +21,13 @@
 //! `slower_clock_tolerance`, if its 95% interval ends above the tolerance, or if it is so noisy
 //! that it could have shown nothing.
 
+use super::caveat::Caveat;
 use super::contest::{self, Contest, Data, Question};
 use super::decision::{Decision, UNSEEN};
 use super::scale::bound;
-use super::scope::Excess;
 use super::{row, weigh};
 use crate::judge::case::Case;
 use crate::judge::report::{Outcome, Severity};
-use crate::model::Costs;
 use crate::policy::{Gate, Witness};
 use crate::text::percent;
 
@@ -86,11 +86,8 @@ fn steady(count: &Contest<'_>, decision: &Decision) -> Option<Instructions> {
     if !row::is_steady_enough(counted, count.limits.tolerance) {
         return None;
     }
-    if Excess::of(count.pair).is_some() {
-        return None;
-    }
-    let single = |costs: Option<&Costs>| costs.is_some_and(|costs| costs.threads == 1);
-    if !count.pair.costs.iter().all(|costs| single(*costs)) {
+    // A count of which it is not known how it came about is not a witness either.
+    if Caveat::of(count.pair).is_some() || count.pair.costs.contains(&None) {
         return None;
     }
     match decision.outcome {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::judge::compare::SlowProcesses;
 use crate::judge::report::{Code, Finding, Row, Severity};
+use crate::policy::Gate;
 use crate::text::listed;
 
 /// How many names one sentence lists.
@@ -53,7 +54,9 @@ impl Limit {
         } else if row.change.is_none() {
             Some(Self::ZeroBaseline)
         } else if row.counted {
-            (varies(&baseline.runs) || varies(&candidate.runs)).then_some(Self::UnsteadyCount)
+            let differ = varies(&baseline.runs) || varies(&candidate.runs);
+            // A row that cannot fail the gate does not have to be exact.
+            (differ && row.gate != Gate::Show).then_some(Self::UnsteadyCount)
         } else {
             (lone && undetectable()).then_some(Self::SingleRun)
         }

@@ -159,7 +159,9 @@ codes! {
          an address, a clock, the order of threads. The tolerance of the count is raised to three \
          times the spread. Readings of the two sides that overlap are never a change. If the \
          raise is needed, the count is not a second witness for the clock. Fix the seed to make \
-         the count exact.";
+         the count exact. A count that includes system calls, several threads or an unknown \
+         memory allocator is not exact either, even if every run repeats it; the reason of its \
+         row says so.";
     /// An iteration does another amount of work.
     WorkChanged = "work-changed", Undecided,
         "The benchmark declares another throughput than in the baseline: an iteration now handles \

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use benchgate_core::judge::{Case, Code, Judgement, Outcome, Report, Severity, to_confirm};
-use benchgate_core::model::{Costs, CountScope, Field, Metric, Snapshot, Unit};
+use benchgate_core::model::{AllocatorCount, Costs, CountScope, Field, Metric, Snapshot, Unit};
 
 use super::common::{
     FIFTH_SLOWER, NOISY, STEADY, TODAY, codes, counts, exit, policy, snapshot, times, verdict,
@@ -18,7 +18,14 @@ fn instructions() -> Metric {
 fn costs(threads: u32, functions: &[(&str, u64)]) -> Costs {
     let total = functions.iter().map(|(_, took)| took).sum();
     let functions = functions.iter().map(|(name, took)| ((*name).to_owned(), *took));
-    Costs { threads, scope: Some(CountScope::Timed), total, functions: functions.collect() }
+    Costs {
+        threads,
+        scope: Some(CountScope::Timed),
+        allocator: AllocatorCount::Charged,
+        system_calls: false,
+        total,
+        functions: functions.collect(),
+    }
 }
 
 /// One benchmark, `a`, with both witnesses. The counts have the costs of functions.
@@ -244,16 +251,20 @@ fn functions_that_grew_are_the_probable_cause() {
 fn only_the_costs_of_the_largest_functions_are_kept() {
     let functions: BTreeMap<String, u64> =
         (1..=50).map(|n| (format!("f{n:02}"), n * 100)).chain([("tiny".to_owned(), 1)]).collect();
-    let total = functions.values().sum();
-    let kept = Costs::of(1, None, total, &functions, &["f01"].into());
+    let of = |total, functions: &BTreeMap<String, u64>| Costs {
+        total,
+        functions: functions.clone(),
+        ..costs(1, &[])
+    };
+    let kept = of(functions.values().sum(), &functions).kept(&["f01"].into());
     // The forty largest functions, and the named one.
     assert_eq!((kept.functions.len(), kept.functions["f01"]), (41, 100));
     assert!(kept.functions.contains_key("f11") && !kept.functions.contains_key("f10"));
     let few: BTreeMap<String, u64> =
         [("big".to_owned(), 99_901), ("at".to_owned(), 100), ("below".to_owned(), 99)].into();
-    let kept = Costs::of(1, None, 100_100, &few, &[].into());
+    let kept = of(100_100, &few).kept(&[].into());
     assert_eq!(kept.functions.keys().collect::<Vec<_>>(), ["big"]);
-    assert_eq!(Costs::of(1, None, 100_000, &few, &[].into()).functions.len(), 2);
+    assert_eq!(of(100_000, &few).kept(&[].into()).functions.len(), 2);
 }
 
 /// Adds steady instruction counts of `a`.
@@ -491,4 +502,77 @@ fn the_same_instructions_do_not_clear_what_the_clock_does_not() {
     // However noisy, none of twice the tolerance is cleared.
     let noisy = of(0.1, 0.15);
     assert!(count(&noisy, Outcome::Unchanged) < 2, "{noisy:?}");
+}
+
+/// Instructions of `a`, counted as it is said; with a clock, if there is one.
+fn counted_so(clock: Option<&[f64]>, counted: &[f64], change: impl Fn(&mut Costs)) -> Snapshot {
+    let mut side = match clock {
+        Some(clock) => witnessed(clock, counted, 1),
+        None => with_instructions(snapshot(&[]), counted),
+    };
+    side.measurements.iter_mut().filter_map(|it| it.costs.as_mut()).for_each(change);
+    side
+}
+
+fn executed(costs: &mut Costs) {
+    costs.allocator = AllocatorCount::Executed;
+}
+
+fn asks_kernel(costs: &mut Costs) {
+    costs.system_calls = true;
+}
+
+#[test]
+fn counts_of_two_ways_to_count_an_allocator_are_never_mixed() {
+    let charged = counted_so(None, &SAME, |_| {});
+    let mut unknown = counts(&[("a", &SAME)]);
+    unknown.measurements[0].costs = None;
+    for (base, head) in [
+        (counted_so(None, &MORE, executed), charged.clone()),
+        (charged.clone(), counted_so(None, &MORE, executed)),
+        (unknown, counted_so(None, &SAME, |costs| costs.scope = None)),
+    ] {
+        let report = verdict(&base, &head, "");
+        let row = judgement(&report, "instructions");
+        assert_eq!((row.outcome, row.severity), (Outcome::Undecided, Severity::Note));
+        let reason = "not comparable: only one side's count charges the allocator by the call";
+        assert!(row.reason.starts_with(reason), "{}", row.reason);
+    }
+}
+
+#[test]
+fn a_count_that_follows_more_than_the_code_is_not_exact() {
+    let much_more = [112_000.0; 2];
+    for (change, reason) in [
+        (executed as fn(&mut Costs), "not exact: the count includes what the allocator executed"),
+        (asks_kernel, "not exact: the body makes system calls"),
+        (|costs: &mut Costs| costs.threads = 2, "not exact: the process has several threads"),
+    ] {
+        let judged = |clock: Option<&[f64]>, head: &[f64]| {
+            let base = counted_so(clock, &SAME, change);
+            verdict(&base, &counted_so(clock, head, change), "")
+        };
+        // Up to a tenth is not called a change, though every run repeats it.
+        let report = judged(None, &MORE);
+        let row = judgement(&report, "instructions");
+        assert_eq!((row.outcome, exit(&report)), (Outcome::Unchanged, 0), "{}", row.reason);
+        assert!(row.reason.ends_with(reason), "{}", row.reason);
+        let shown = report.rows[0].change.expect("there is one");
+        assert_eq!((shown.lower, shown.upper), (None, None), "it is not shown as exact");
+        // Nor is the same for the better.
+        let report =
+            verdict(&counted_so(None, &MORE, change), &counted_so(None, &SAME, change), "");
+        assert_eq!(judgement(&report, "instructions").outcome, Outcome::Unchanged);
+        // More than that fails where nothing else could, and leaves it to a clock.
+        assert_eq!(exit(&judged(None, &much_more)), 3);
+        let report = judged(Some(&STEADY), &much_more);
+        assert_eq!(judgement(&report, "instructions").severity, Severity::Note);
+        assert_eq!(clock(&report).0, Outcome::Unchanged);
+        assert_eq!(exit(&report), 0);
+        // It is not a witness of a clock that is slower.
+        let base = counted_so(Some(&STEADY), &SAME, change);
+        let head = counted_so(Some(&LITTLE_SLOWER), &SAME, change);
+        let report = verdict(&base, &head, "");
+        assert!(!judgement(&report, "time").reason.contains("instructions"));
+    }
 }

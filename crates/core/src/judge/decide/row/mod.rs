@@ -8,10 +8,10 @@ mod zero;
 
 pub(super) use counted::is_steady_enough;
 
+use super::caveat::Caveat;
 use super::contest::{Absence, Contest, Data, Question};
 use super::decision::Decision;
 use super::levels::Level;
-use super::scope::Excess;
 use crate::judge::report::Outcome;
 
 /// Decides a row by its own data, at the family-wise error rate `alpha`.
@@ -39,10 +39,15 @@ pub(super) fn decide(contest: &Contest<'_>, level: Option<Level>, alpha: f64) ->
         Data::Paired(differences) => paired::decide(contest, differences, level, alpha),
         Data::Slow(slow) => slow::decide(contest, slow, level, alpha),
         Data::Counted(counted) => {
-            let decision = counted::decide(counted, contest.limits.tolerance, better);
-            match Excess::of(contest.pair) {
-                Some(excess) => {
-                    let reason = format!("{}; {}", decision.reason, excess.reason());
+            let caveat = Caveat::of(contest.pair);
+            let varies = caveat.is_some_and(Caveat::varies);
+            let tolerance = contest.limits.tolerance;
+            let tolerance =
+                if varies { tolerance.max(counted::INEXACT_TOLERANCE) } else { tolerance };
+            let decision = counted::decide(counted, tolerance, better);
+            match caveat {
+                Some(caveat) => {
+                    let reason = format!("{}; {}", decision.reason, caveat.reason());
                     Decision { reason, ..decision }
                 }
                 None => decision,
