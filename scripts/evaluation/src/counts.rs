@@ -176,6 +176,7 @@ fn snapshot(counts: &Counts) -> Snapshot {
                 runs: readings(counts),
                 criterion: None,
                 throughput: None,
+                // All counts of a file were counted in one way.
                 costs: None,
             })
             .collect(),

@@ -6,6 +6,7 @@
 mod counts;
 mod criterion_runs;
 mod explore;
+mod heap;
 mod neutral;
 mod ours;
 mod pack;

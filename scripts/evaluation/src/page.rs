@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use anyhow::Context as _;
 
 use crate::counts::Summary;
+use crate::heap::Moved;
 use crate::peers::Peer;
 use crate::replay::{CALM, CRITERION_SECONDS, Found, Long, RESAMPLED, RESAMPLED_SLOWED};
 use crate::suites::{Count, Null, Tally, above};
@@ -44,6 +45,7 @@ pub fn text(
     tuned: &[Found],
     long: Option<&Long>,
     counts: Option<&Summary>,
+    heaps: Option<&BTreeMap<String, Moved>>,
 ) -> String {
     let mut text = String::new();
     facts(&mut text, found);
@@ -53,6 +55,9 @@ pub fn text(
     rebuilds(&mut text, found);
     if let Some(counts) = counts {
         instructions(&mut text, counts);
+    }
+    if let Some(heaps) = heaps {
+        heap(&mut text, heaps);
     }
     if let Some(long) = long {
         criterion(&mut text, long);
@@ -369,6 +374,39 @@ fn instructions(text: &mut String, counts: &Summary) {
         counts.furthest * 100.0,
         exact(counts.found)
     );
+}
+
+/// The results for instruction counts of bodies that use the heap.
+fn heap(text: &mut String, heaps: &BTreeMap<String, Moved>) {
+    let rebuilds = heaps.values().map(|moved| moved.alarms.of).max().unwrap_or(0);
+    line!(text, "### benchgate: instruction counts and the heap\n");
+    line!(
+        text,
+        "{rebuilds} rebuilds with other neutral code. In each, the set-up leaves another heap, and \
+         the environment and the program's name have other lengths. *Executed* is everything, as \
+         `instructions.total`; *charged* counts each call of the allocator the same, as \
+         `instructions`. A change is one in either direction, of the instructions or the \
+         allocations. In each rebuild every body was also slowed down by about 1%.\n"
+    );
+    line!(
+        text,
+        "| body | executed: furthest | would be called changed | charged: furthest | called changed | \
+         +1% found | readings of one build differ |"
+    );
+    line!(text, "|---|---|---|---|---|---|---|");
+    for (name, moved) in heaps {
+        line!(
+            text,
+            "| `{name}` | {:.3}% | {} | {:.3}% | {} | {} | {} |",
+            moved.executed * 100.0,
+            exact(moved.executed_alarms),
+            moved.charged * 100.0,
+            exact(moved.alarms),
+            exact(moved.found),
+            exact(moved.unsteady)
+        );
+    }
+    line!(text, "");
 }
 
 /// The results for long processes, as criterion is usually run.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, ensure};
 
 use crate::counts::Summary;
+use crate::heap;
 use crate::ours::Rule;
 use crate::page;
 use crate::pairs::{Pair, Streams};
@@ -50,6 +51,9 @@ pub struct Replay {
     /// Counted instructions of neutral rebuilds
     #[arg(long, value_name = "FILE")]
     counts: Option<PathBuf>,
+    /// Counted instructions of bodies that use the heap, in neutral rebuilds
+    #[arg(long, value_name = "FILE")]
+    heaps: Option<PathBuf>,
     /// Write tables.md and accuracy.svg to this directory
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -119,6 +123,7 @@ impl Replay {
         // Missing files are found before the slow part begins.
         let long = self.long.as_deref().map(long).transpose()?;
         let counts = self.counts.as_deref().map(Summary::of).transpose()?;
+        let heaps = self.heaps.as_deref().map(heap::summary).transpose()?;
         let mut pools = Pool::read_all(&self.pool)?;
         ensure!(pools.len() == 1, "the pools of --pool have different benchmarks");
         let pool = pools.remove(0);
@@ -129,7 +134,10 @@ impl Replay {
         let tuned = Pool::read_all(&self.tune)?;
         let tuned = tuned.iter().map(tables).collect::<anyhow::Result<Vec<_>>>()?;
         let found = found(&pool)?;
-        Ok([page::text(&found, &tuned, long.as_ref(), counts.as_ref()), roc::picture(&found)?])
+        Ok([
+            page::text(&found, &tuned, long.as_ref(), counts.as_ref(), heaps.as_ref()),
+            roc::picture(&found)?,
+        ])
     }
 }
 
@@ -314,6 +322,7 @@ mod tests {
             tune: pools("tune"),
             long: Some(here.join("pool/criterion.pool")),
             counts: Some(here.join("pool/neutral.jsonl")),
+            heaps: Some(here.join("pool/heap.jsonl")),
             out: PathBuf::new(),
             page: None,
         };

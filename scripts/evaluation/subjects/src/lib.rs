@@ -13,6 +13,8 @@ use std::io::Read as _;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
+pub mod heap;
+
 include!(concat!(env!("OUT_DIR"), "/neutral.rs"));
 
 /// The slowdown of a subject.
