@@ -17,7 +17,7 @@ fn selftest(arguments: &[&str]) -> (i32, String, String) {
         .args(["selftest", "--bench", "moody", "--config", policy.to_str().unwrap()])
         .args(arguments)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/projects/tiny"))
-        .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("selftest"))
+        .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("tiny"))
         .output()
         .expect("the gate starts");
     let text = |bytes| String::from_utf8(bytes).expect("text");
