@@ -204,10 +204,8 @@ impl Parser {
     fn current(&self, name: &Arc<str>) -> Current {
         let by_parts = self.parts.is_some();
         let own = own(name, by_parts);
-        let clock = reads_clock(own).then(|| match by_parts {
-            true => name.split('\'').skip(1).map(str::to_owned).collect(),
-            false => Vec::new(),
-        });
+        let callers = || name.split('\'').skip(1).map(str::to_owned).collect();
+        let clock = reads_clock(own).then(|| if by_parts { callers() } else { Vec::new() });
         let key = key_of(own, name, &self.object);
         Current {
             enters_allocator: allocator::request(&key).is_some(),

@@ -241,9 +241,8 @@ fn any_measurements(runs: u32) -> impl Strategy<Value = Vec<Measurement>> {
     let scope = option::of(
         any::<bool>().prop_map(|timed| if timed { CountScope::Timed } else { CountScope::Whole }),
     );
-    let allocator = any::<bool>().prop_map(|charged| match charged {
-        true => AllocatorCount::Charged,
-        false => AllocatorCount::Executed,
+    let allocator = any::<bool>().prop_map(|charged| {
+        if charged { AllocatorCount::Charged } else { AllocatorCount::Executed }
     });
     let how = (scope, allocator, any::<bool>());
     let costs = (1..9_u32, how, 0..1_000_000_u64, functions).prop_map(
