@@ -133,6 +133,7 @@ fn process(
             (OsString::from("SLOWDOWN"), slowdown.into()),
             (OsString::from("PADDING"), padding.into()),
         ]),
+        slowdown: None,
     };
     let measured = process.run(interrupt, &mut |_| {})?;
     if !measured.ended.success() {
