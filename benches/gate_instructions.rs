@@ -187,7 +187,8 @@ mod gate {
     #[library_benchmark]
     #[bench::functions_1000(setup = two_profiles, teardown = assert_differences)]
     fn differences((base, head): (Profile, Profile)) -> (Profile, Profile, Vec<Difference>) {
-        let found = callgrind_profile::differences(black_box(&base.functions), black_box(&head.functions));
+        let found =
+            callgrind_profile::differences(black_box(&base.functions), black_box(&head.functions));
         (base, head, found)
     }
 

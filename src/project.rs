@@ -306,6 +306,7 @@ mod tests {
             shown(&tiny),
             [
                 "empty criterion",
+                "heap criterion",
                 "kinds criterion",
                 "moody criterion",
                 "optional a harness of its own",

@@ -267,8 +267,8 @@ mod tests {
         assert_eq!(attention(&plain()), []);
         let with_settings = Survey {
             settings: vec![
-                ("env".to_owned(), "/r".into()),
-                ("build.target".to_owned(), "/".into()),
+                ("env".to_owned(), "/w/r".into()),
+                ("build.jobs".to_owned(), "/h".into()),
             ],
             submodules: vec![("vendor/x".to_owned(), true)],
             lfs: Some(true),

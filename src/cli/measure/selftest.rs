@@ -20,7 +20,7 @@ use crate::model::Metric;
 use crate::policy::Policy;
 use crate::text::percent;
 
-/// Prove on your own benches and machine that the gate turns red
+/// Show on your own bench that the gate turns red
 ///
 /// Measures one benchmark as `gate ab` does, with the same executable on both sides. The head's
 /// processes are slowed by a known share from outside: they are stopped and continued, so their
@@ -34,10 +34,10 @@ use crate::text::percent;
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct Selftest {
-    /// Slow this benchmark [default: the first criterion benchmark]
+    /// Use this benchmark [default: the first criterion benchmark]
     #[arg(long, value_name = "NAME")]
     benchmark: Option<String>,
-    /// Slow the head's processes by this share
+    /// Take this much longer in the head's processes
     #[arg(long, value_name = "SHARE", default_value = "10%", value_parser = parse_share)]
     slow: f64,
     /// Stop starting new pairs after this long [default: from the policy, 15m]

@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::project::{Project, workspace_root};
 use crate::report;
 
-/// Check this machine and project for anything that degrades measurements
+/// Check this machine and project for anything that harms results
 ///
 /// Looks at the machine (governor, turbo, SMT, clock source, limits of the container, load, swap,
 /// steal time), the tools (valgrind, runners against Cargo.lock, perf, linker), the project (bench

@@ -57,28 +57,36 @@ impl Drop for Throttle {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Job, run};
-    use crate::drive::Interrupt;
+    use std::os::unix::process::CommandExt as _;
+    use std::process::{Child, Command};
+    use std::time::{Duration, Instant};
 
-    /// Iterations of a loop in a shell until half a second of wall time has passed.
-    const SPIN: &str = "n=0; end=$(($(date +%s%N) + 500000000)); \
-                        while [ \"$(date +%s%N)\" -lt \"$end\" ]; do n=$((n + 1)); done; echo $n";
+    use rustix::process::Pid;
 
-    fn iterations(slowdown: Option<f64>) -> u32 {
-        let mut job = Job::new("sh").arg("-c").arg(SPIN);
-        job.slowdown = slowdown;
-        let mut printed = String::new();
-        let outcome = run(&job, &Interrupt::new(), &mut |_, line| printed = line.to_owned());
-        assert!(outcome.expect("it runs").ended.success());
-        printed.trim().parse().expect("a number")
+    use super::Throttle;
+
+    /// The state of a process as the kernel shows it: `T` is stopped.
+    fn state(child: &Child) -> char {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).expect("it runs");
+        let (_, after) = stat.rsplit_once(") ").expect("a name in parentheses");
+        after.chars().next().expect("a state")
     }
 
-    /// A group that takes four times as long gets a quarter done. Other programs may take
-    /// the processor from either, so the best of three counts.
     #[test]
-    fn a_slowed_group_gets_less_done_and_ends_by_itself() {
-        let best = |slowdown| (0..3).map(|_| iterations(slowdown)).max().unwrap_or_default();
-        let (plain, slowed) = (best(None), best(Some(3.0)));
-        assert!(slowed > 0 && f64::from(slowed) < 0.5 * f64::from(plain), "{slowed} of {plain}");
+    fn a_slowed_group_is_stopped_at_times_and_runs_on_afterwards() {
+        let mut child = Command::new("sh")
+            .args(["-c", "while :; do :; done"])
+            .process_group(0)
+            .spawn()
+            .expect("a shell");
+        let throttle = Throttle::start(Pid::from_child(&child), 3.0).expect("a thread");
+        let until = Instant::now() + Duration::from_secs(30);
+        while state(&child) != 'T' {
+            assert!(Instant::now() < until, "it never stood still");
+        }
+        drop(throttle);
+        assert_ne!(state(&child), 'T', "it was left stopped");
+        child.kill().expect("it still runs");
+        child.wait().expect("it ended");
     }
 }
