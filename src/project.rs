@@ -208,16 +208,60 @@ fn benches_of(package: &Package) -> Result<Vec<Bench>, ProjectError> {
         |name: &str| package.dependencies.iter().any(|dependency| dependency.name == name);
     let benches = package.targets.iter().filter(|target| is_bench(target)).map(|target| {
         // A source that cannot be read counts as empty: cargo reports it when it builds.
-        let source = fs_err::read_to_string(&target.src_path).unwrap_or_default();
+        let path = target.src_path.as_std_path();
+        let source = fs_err::read_to_string(path).unwrap_or_default();
+        let mut found = driver(own_harness(target), &source, depends);
+        if found == Driver::Unknown {
+            found = driver(true, &with_modules(path, source), depends);
+        }
         Bench {
             package: package.name.to_string(),
             target: target.name.clone(),
-            driver: driver(own_harness(target), &source, depends),
+            driver: found,
             required_features: target.required_features.clone(),
             source: target.src_path.clone().into_std_path_buf(),
         }
     });
     Ok(benches.collect())
+}
+
+/// The source of a bench target, followed by the files of its modules: benches of one
+/// package often share the module that calls the harness. A `#[path]` is not followed.
+fn with_modules(path: &Path, source: String) -> String {
+    let directory = path.parent().unwrap_or(Path::new(""));
+    let mut files = modules(&source, directory);
+    let mut seen = BTreeSet::from([path.to_owned()]);
+    let mut all = source;
+    while let Some((file, directory)) = files.pop() {
+        if !seen.insert(file.clone()) {
+            continue;
+        }
+        if let Ok(module) = fs_err::read_to_string(&file) {
+            files.extend(modules(&module, &directory));
+            all.push('\n');
+            all.push_str(&module);
+        }
+    }
+    all
+}
+
+/// The files that may hold the modules which a source in `directory` declares, each with
+/// the directory of its own modules.
+fn modules(source: &str, directory: &Path) -> Vec<(PathBuf, PathBuf)> {
+    let name = |line: &str| -> Option<String> {
+        let (name, _) = line.split("//").next()?.split_once("mod ")?.1.split_once(';')?;
+        let name = name.trim().trim_start_matches("r#");
+        let plain = |c: char| c.is_alphanumeric() || c == '_';
+        (!name.is_empty() && name.chars().all(plain)).then(|| name.to_owned())
+    };
+    let names = source.lines().filter_map(name);
+    names
+        .flat_map(|name| {
+            let own = directory.join(&name);
+            [directory.join(format!("{name}.rs")), own.join("mod.rs")]
+                .map(|file| (file, own.clone()))
+        })
+        .collect()
 }
 
 /// The harness of a bench target, by the names in its source. If it names none, as with
@@ -287,6 +331,30 @@ mod tests {
         assert_eq!(driver(true, "mine!();", only), Driver::Known(Harness::Criterion));
         assert_eq!(driver(true, "fn main() {}", only), Driver::Unknown);
         assert_eq!(driver(true, "mine!();", |_| false), Driver::Unknown);
+    }
+
+    #[test]
+    fn the_modules_of_a_bench_say_which_harness_drives_it() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let write = |name: &str, text: &str| {
+            let path = directory.path().join(name);
+            fs_err::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+            fs_err::write(&path, text).expect("a file");
+            path
+        };
+        write("utils/mod.rs", "pub mod bencher;\n// mod other;");
+        write("utils/bencher.rs", "use criterion::Criterion;\nmod timer;");
+        write("utils/bencher/timer.rs", "use super::super::bencher; mod timer;");
+        write("other.rs", "use divan::Bencher;");
+        let of = |source: &str| {
+            let path = write("a.rs", source);
+            driver(true, &with_modules(&path, source.to_owned()), |_: &str| true)
+        };
+        let main = "fn main() { utils::run() }";
+        assert_eq!(of(&format!("mod utils;\n{main}")), Driver::Known(Harness::Criterion));
+        assert_eq!(of(&format!("mod other;\n{main}")), Driver::Divan);
+        assert_eq!(of(&format!("mod a;\nmod absent;\n{main}")), Driver::Unknown);
+        assert_eq!(of(&format!("// mod utils;\nmod utils {{}}\n{main}")), Driver::Unknown);
     }
 
     #[test]
