@@ -80,7 +80,7 @@ pub enum Event<'a> {
     },
     /// Instructions are going to be counted.
     CountingPlanned {
-        /// Of how many benchmarks.
+        /// Of how many benchmarks; one that both sides have is counted twice.
         benchmarks: usize,
     },
     /// The counting of a benchmark starts; several can be under way.

@@ -201,7 +201,7 @@ fn grown_instructions_name_their_function_and_a_neutral_change_is_unchanged() {
     let instructions = report.rows.iter().filter(|row| row.metric == "instructions");
     let instructions: Vec<_> = instructions.map(Row::outcome).collect();
     assert_eq!(instructions, [Some(Outcome::Unchanged); 3]);
-    assert!(err.contains("counting instructions of benchmarks: 6\n"), "{err}");
+    assert!(err.contains("counting instructions of both sides' benchmarks: 6\n"), "{err}");
 
     // More pairs would also prove the clocks slower, but would not change the verdict: they
     // are measured only if the policy names the clock as the witness.

@@ -82,7 +82,7 @@ impl<W: Write> Progress for Lines<W> {
             Event::CountingPlanned { benchmarks } => {
                 self.now_and_then(
                     "counting",
-                    &format!("counting instructions of benchmarks: {benchmarks}"),
+                    &format!("counting instructions of both sides' benchmarks: {benchmarks}"),
                 );
             }
             Event::CountEnded { .. } => {

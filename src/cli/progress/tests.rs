@@ -72,7 +72,7 @@ fn a_log_of_many_quick_processes_is_short() {
         "measuring: processes to run: 100\n\
          run 1/100: cache (0/100)\n\
          cache: [31mno answer\n\
-         counting instructions of benchmarks: 30\n\
+         counting instructions of both sides' benchmarks: 30\n\
          screening: pair 1/8, about 9 s left\n\
          confirming: pair 1/14, about 9 s left, 1 suspect: a\n\
          confirming: pair 1/28, about 9 s left, 1 suspect: a\n"
