@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::build::BuildError;
 use crate::drive::process::ProcessError;
 use crate::model::NotRun;
-use benchgate_core::text::listed;
+use benchgate_core::text::{listed, plural};
 
 /// Why a measurement did not give a snapshot.
 #[derive(Debug, thiserror::Error)]
@@ -20,10 +20,11 @@ pub enum MeasureError {
     /// The time budget is too short for any verdict.
     #[error(
         "{} is too short for any verdict: screening takes about {} ({pairs} pairs of processes \
-         for benchmarks: {benchmarks}), and confirming one suspect {} more ({least} pairs); give \
-         `--budget {}`, or fewer benchmarks by --filter or --bench{}",
-        shown(*.budget), shown(*.screening), shown(*.confirming),
-        shown_budget(*.screening + *.confirming), shown_own_times(.own_times)
+         for {}), and confirming one suspect {} more ({least} pairs); give `--budget {}`{}{}",
+        shown(*.budget), shown(*.screening), plural(*.benchmarks, "benchmark"),
+        shown(*.confirming), shown_budget(*.screening + *.confirming),
+        if *.benchmarks > 1 { ", or fewer benchmarks by --filter or --bench" } else { "" },
+        shown_own_times(.own_times)
     )]
     Budget {
         /// The time budget.
@@ -114,5 +115,34 @@ impl From<BuildError> for MeasureError {
             }
             other => Self::Build(other),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_budget_names_the_ways_out_that_exist() {
+        let message = |benchmarks: usize| {
+            let refused = MeasureError::Budget {
+                budget: Duration::from_secs(25),
+                benchmarks,
+                pairs: 8,
+                screening: Duration::from_secs(32),
+                least: 14,
+                confirming: Duration::from_secs(58),
+                own_times: Vec::new(),
+            };
+            refused.to_string()
+        };
+        assert_eq!(
+            message(1),
+            "25s is too short for any verdict: screening takes about 32s (8 pairs of processes for \
+             1 benchmark), and confirming one suspect 58s more (14 pairs); give `--budget 108s`"
+        );
+        let ending = "10 benchmarks), and confirming one suspect 58s more (14 pairs); give `--budget 108s`, \
+             or fewer benchmarks by --filter or --bench";
+        assert!(message(10).ends_with(ending), "{}", message(10));
     }
 }
