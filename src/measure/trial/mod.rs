@@ -89,7 +89,9 @@ impl Steps for Measuring<'_, '_> {
             if !self.rounds.measures(None) {
                 break;
             }
-            if !self.rounds.time_left() {
+            // Counting can use up the time budget. The first pair then shows by how much
+            // the budget is too short.
+            if round > 0 && !self.rounds.time_left() {
                 self.rounds.out_of_time = true;
                 break;
             }

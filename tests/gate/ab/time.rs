@@ -51,6 +51,24 @@ fn a_budget_too_short_for_a_verdict_is_refused_with_a_sufficient_budget() {
     assert_eq!(exit, 0, "{out}{err}");
 }
 
+/// Counting instructions takes its time from the budget, here a budget that has nothing.
+#[test]
+fn a_budget_used_up_before_the_first_pair_is_refused_as_too_short() {
+    let home = tempfile::tempdir().unwrap();
+    policy(home.path(), "");
+    let program = mimic(home.path(), "one", &[]);
+    let path = program.to_str().unwrap();
+    for filter in [&[][..], &["--filter", "first"]] {
+        let arguments = ["ab", "--base-exe", path, "--head-exe", path, "--budget", "1ns"];
+        let (exit, out, err) = gate(home.path(), &[&arguments[..], filter].concat());
+        assert_eq!((exit, out.as_str()), (2, ""), "{err}");
+        assert!(err.contains("is too short for any verdict"), "{err}");
+        assert!(err.contains("give `--budget "), "{err}");
+        // With one benchmark left, the only way out is a longer budget.
+        assert_eq!(err.contains("fewer benchmarks"), filter.is_empty(), "{err}");
+    }
+}
+
 #[test]
 fn a_long_set_up_is_reported_and_measured_for_longer() {
     let home = tempfile::tempdir().unwrap();
