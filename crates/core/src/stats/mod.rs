@@ -7,13 +7,13 @@
 //! |---|---|
 //! | does the centre of paired differences exceed a bound? | [`signed_rank`] |
 //! | where is that centre? | [`hodges_lehmann`], [`hodges_lehmann_interval`] |
-//! | where do values lie, how far do they spread? | [`median`], [`mean`], [`mean_half_width`], [`robust_deviation`], [`variance`] |
+//! | where do values lie, how far do they spread? | [`median`], [`mean`], [`mean_half_width`], [`robust_deviation`], [`variance`], [`robust_variance`] |
 //! | where is a quantile? | [`quantile`], [`quantile_bounds`] |
 //! | do values fall into two heaps? | [`two_modes`] |
 //! | which of many tests hold together? | [`holm`] |
 //! | how large is the true rate of some event? | [`binomial_interval`] |
 //! | are successes more frequent than failures? | [`sign_test`] |
-//! | how do two independent groups differ? | [`SampleVariance`], [`VariancePrior`], [`Difference`] |
+//! | how do two independent groups differ? | [`hodges_lehmann_shift`], [`SampleVariance`], [`VariancePrior`], [`Difference`] |
 //! | how many pairs does it take? | [`smallest_n`], [`hopeful_looks`], [`pairs_needed`], [`detectable_gap`] |
 //!
 //! `alpha` is always the chance of error on one side: of a one-sided test, or at
@@ -34,6 +34,7 @@ mod moderated;
 mod modes;
 mod multiple;
 mod order;
+mod pairwise;
 mod planning;
 mod random;
 mod signed_rank;
@@ -46,6 +47,7 @@ pub use moderated::{SampleVariance, VariancePrior};
 pub use modes::{Modes, two_modes};
 pub use multiple::holm;
 pub use order::{Bounds, quantile_bounds};
+pub use pairwise::{hodges_lehmann_shift, robust_degrees, robust_variance};
 pub use planning::{detectable_gap, hopeful_looks, pairs_needed, smallest_n};
 pub use random::SplitMix64;
 pub use signed_rank::signed_rank;
