@@ -99,9 +99,9 @@ struct Session {
     code: Option<String>,
     /// Runs that it rests on, at least 2.
     runs: u32,
-    /// Geometric mean of the runs, in the metric's unit.
+    /// Hodges–Lehmann centre of the runs (on the scale of logarithms), in the metric's unit.
     centre: Number,
-    /// Standard deviation of ln(run).
+    /// Standard deviation of ln(run), by the bulk of the runs.
     deviation: Number,
     /// The largest distance of ln(run) from their median.
     widest: Number,

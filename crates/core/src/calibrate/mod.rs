@@ -143,7 +143,7 @@ fn row(evidence: &Evidence<'_>, policy: &Policy, observed: &Observed) -> Option<
         package: observed.id.package().map(str::to_owned),
         metric: observed.metric.name.clone(),
         unit,
-        value: stats::mean(&logs)?.exp(),
+        value: stats::hodges_lehmann(&logs)?.exp(),
         runs: observed.values.len(),
         pairs: observed.differences.len(),
         run_deviation: runs,
@@ -171,7 +171,7 @@ fn row(evidence: &Evidence<'_>, policy: &Policy, observed: &Observed) -> Option<
 fn within(row: &NoiseRow) -> Option<f64> {
     let sessions = row.sessions.iter().map(|session| SampleVariance {
         variance: session.deviation * session.deviation,
-        degrees: f64::from(session.runs) - 1.0,
+        degrees: stats::robust_degrees(session.runs as usize),
     });
     SampleVariance::pooled(sessions).map(|pooled| pooled.variance.sqrt())
 }

@@ -113,12 +113,17 @@ pub fn remember(noise: &Noise, observed: &[Observed]) -> Noise {
 fn session(observed: &Observed) -> Option<NoiseSession> {
     let logs: Vec<f64> = observed.values.iter().map(|value| value.ln()).collect();
     let middle = stats::median(&logs)?;
+    // Of runs that fall into two heaps, the bulk would show one.
+    let deviation = match stats::two_modes(&logs) {
+        Some(_) => stats::variance(&logs)?.sqrt(),
+        None => stats::robust_variance(&logs)?.variance.sqrt(),
+    };
     Some(NoiseSession {
         when: observed.when,
         code: observed.code.clone(),
         runs: u32::try_from(logs.len()).ok()?,
-        centre: stats::mean(&logs)?.exp(),
-        deviation: stats::variance(&logs)?.sqrt(),
+        centre: stats::hodges_lehmann(&logs)?.exp(),
+        deviation,
         widest: logs.iter().map(|log| (log - middle).abs()).fold(0.0, f64::max),
         paired: stats::robust_deviation(&observed.differences),
     })

@@ -31,7 +31,7 @@ pub struct CalibratedRow {
     pub metric: String,
     /// The unit's name.
     pub unit: String,
-    /// Geometric mean of the runs.
+    /// Hodges–Lehmann centre of the runs, on the scale of logarithms.
     pub value: f64,
     /// Runs of this session.
     pub runs: usize,

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 
-use super::compare::{Comparison, Snapshots};
+use super::compare::{Assumed, Comparison, Snapshots};
 use crate::model::{BenchId, Noise, Pairing, Pattern, Snapshot};
-use crate::policy::Policy;
+use crate::policy::{Policy, SessionRules};
 
 /// What a report is made from.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +51,8 @@ impl<'a> Case<'a> {
     pub(crate) fn compare(&self) -> Comparison<'a> {
         let policy = self.policy;
         let alpha = policy.verdict.alpha;
-        Comparison::of(self.snapshots(), &policy.ignored_fields, self.noise, alpha)
+        let SessionRules { common, own } = policy.sessions;
+        let (ignored, assumed) = (&policy.ignored_fields, Assumed { common, own });
+        Comparison::of(self.snapshots(), ignored, self.noise, assumed, alpha)
     }
 }

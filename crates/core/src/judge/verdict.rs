@@ -114,7 +114,7 @@ fn reason(case: &Case<'_>, exit: Exit, tally: &Tally, findings: &[Finding]) -> S
             let mut text = format!("{} decided", plural(tally.decided, "row"));
             for (count, word) in [
                 (tally.improved, "improved"),
-                (tally.warned, "worse, but below the failing limit"),
+                (tally.warned, "worse, but only a warning"),
                 (tally.undecided, "undecided"),
             ] {
                 if count > 0 {

@@ -38,9 +38,11 @@ pub struct NoiseSession {
     pub code: Option<String>,
     /// Runs that it rests on, at least 2.
     pub runs: u32,
-    /// Geometric mean of the runs, in the metric's unit; positive.
+    /// Hodges–Lehmann centre of the runs (on the scale of logarithms), in the metric's unit;
+    /// positive.
     pub centre: f64,
-    /// Standard deviation of the logarithms of the runs.
+    /// Standard deviation of the logarithms of the runs, by the bulk of them: outliers do not
+    /// make it large, but two heaps do.
     pub deviation: f64,
     /// The largest distance of a run's logarithm from their median.
     pub widest: f64,

@@ -6,7 +6,9 @@
 use std::collections::BTreeSet;
 
 use super::Policy;
-use super::layer::{AbLayer, CalibrateLayer, LimitsLayer, MeasureLayer, MissingKey, VerdictLayer};
+use super::layer::{
+    AbLayer, CalibrateLayer, LimitsLayer, MeasureLayer, MissingKey, SessionLayer, VerdictLayer,
+};
 use super::limits::{Budget, Waiver};
 use super::rule::Rule;
 use crate::model::Field;
@@ -16,6 +18,7 @@ use crate::model::Field;
 pub(super) struct Layer {
     pub(super) verdict: VerdictLayer,
     pub(super) ignored_fields: Option<BTreeSet<Field>>,
+    pub(super) sessions: SessionLayer,
     pub(super) measure: MeasureLayer,
     pub(super) ab: AbLayer,
     pub(super) calibrate: CalibrateLayer,
@@ -28,12 +31,22 @@ impl Layer {
     /// The policy, with the values of `base` for keys that this layer lacks. Rules,
     /// budgets and waivers follow those of `base`.
     pub(super) fn over(self, base: Policy) -> Policy {
-        let Self { verdict, ignored_fields, measure, ab, calibrate, rules, budgets, waivers } =
-            self;
+        let Self {
+            verdict,
+            ignored_fields,
+            sessions,
+            measure,
+            ab,
+            calibrate,
+            rules,
+            budgets,
+            waivers,
+        } = self;
         Policy {
             source: base.source,
             verdict: verdict.over(base.verdict),
             ignored_fields: ignored_fields.unwrap_or(base.ignored_fields),
+            sessions: sessions.over(base.sessions),
             measure: measure.over(base.measure),
             ab: ab.over(base.ab),
             calibrate: calibrate.over(base.calibrate),
@@ -52,8 +65,17 @@ impl TryFrom<Layer> for Policy {
     type Error = MissingKey;
 
     fn try_from(layer: Layer) -> Result<Self, MissingKey> {
-        let Layer { verdict, ignored_fields, measure, ab, calibrate, rules, budgets, waivers } =
-            layer;
+        let Layer {
+            verdict,
+            ignored_fields,
+            sessions,
+            measure,
+            ab,
+            calibrate,
+            rules,
+            budgets,
+            waivers,
+        } = layer;
         let mut rules = rules.into_iter();
         let general = rules.next().unwrap_or_else(|| Rule::general(LimitsLayer::default()));
         if !general.is_general() {
@@ -65,6 +87,7 @@ impl TryFrom<Layer> for Policy {
             verdict: verdict.complete("verdict")?,
             ignored_fields: ignored_fields
                 .ok_or_else(|| MissingKey::of("environment", "ignore"))?,
+            sessions: sessions.complete("sessions")?,
             measure: measure.complete("measure")?,
             ab: ab.complete("ab")?,
             calibrate: calibrate.complete("calibrate")?,

@@ -6,7 +6,7 @@ use super::limits::{Gate, Limits, Witness};
 use super::quantity::Quantity;
 use super::settings::{
     AbRules, BaseBroken, CalibrateRules, ExtraFiles, Level, MachineBusy, MeasureRules, OnUndecided,
-    ProcessRules, VerdictRules,
+    ProcessRules, SessionRules, VerdictRules,
 };
 use crate::model::Pattern;
 
@@ -70,6 +70,13 @@ layer! {
 }
 
 layer! {
+    SessionLayer of SessionRules {
+        common: f64,
+        own: f64,
+    }
+}
+
+layer! {
     ProcessLayer of ProcessRules {
         warm_up: Duration,
         time: Duration,
@@ -120,5 +127,6 @@ layer! {
         slower_clock: Gate,
         slower_clock_unpinned: Gate,
         slower_clock_tolerance: f64,
+        slower_clock_ceiling: f64,
     }
 }

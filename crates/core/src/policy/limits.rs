@@ -58,6 +58,9 @@ pub struct Limits {
     /// A slower clock has that effect only if it is proven beyond this; below, it is
     /// a warning at most. At least `fail`.
     pub slower_clock_tolerance: f64,
+    /// Between saved snapshots, a slower clock that is proven beyond this fails, whatever
+    /// `slower_clock_unpinned` says. At least `slower_clock_tolerance`.
+    pub slower_clock_ceiling: f64,
 }
 
 /// An absolute limit on the candidate.

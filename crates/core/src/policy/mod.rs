@@ -28,7 +28,7 @@ pub use raw::schema;
 pub use read::{DEFAULT, SEARCHED};
 pub use settings::{
     AbRules, BaseBroken, CalibrateRules, ExtraFiles, Level, MachineBusy, MeasureRules, OnUndecided,
-    ProcessRules, VerdictRules,
+    ProcessRules, SessionRules, VerdictRules,
 };
 
 use crate::model::{BenchId, Field, Metric};
@@ -43,6 +43,8 @@ pub struct Policy {
     pub verdict: VerdictRules,
     /// Environment fields that may differ between compared snapshots.
     pub ignored_fields: BTreeSet<Field>,
+    /// How much sessions differ where nothing else shows it.
+    pub sessions: SessionRules,
     /// How `gate run` measures.
     pub measure: MeasureRules,
     /// How `gate ab` measures.
@@ -74,6 +76,8 @@ impl Policy {
         limits.fail = limits.fail.max(limits.tolerance);
         limits.target = limits.target.max(limits.fail);
         limits.slower_clock_tolerance = limits.slower_clock_tolerance.max(limits.fail);
+        limits.slower_clock_ceiling =
+            limits.slower_clock_ceiling.max(limits.slower_clock_tolerance);
         limits
     }
 

@@ -26,6 +26,8 @@ pub(super) struct RawPolicy {
     #[serde(default)]
     pub(super) environment: RawEnvironment,
     #[serde(default)]
+    pub(super) sessions: RawSessions,
+    #[serde(default)]
     pub(super) measure: RawMeasure,
     #[serde(default)]
     pub(super) ab: RawAb,
@@ -73,6 +75,18 @@ pub(super) struct RawEnvironment {
     /// Environment fields that may differ between compared snapshots.
     #[schemars(with = "Option<Vec<String>>")]
     pub(super) ignore: Option<Vec<Spanned<String>>>,
+}
+
+/// How much sessions differ where no earlier session of the machine class shows it.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSessions {
+    /// The standard deviation of the part that all benchmarks of a session have in common.
+    #[schemars(with = "Option<String>")]
+    pub(super) common: Option<Spanned<String>>,
+    /// The standard deviation of each benchmark's own part.
+    #[schemars(with = "Option<String>")]
+    pub(super) own: Option<Spanned<String>>,
 }
 
 /// Adds criterion's times and samples to the keys of a table. Serde's own `flatten`
@@ -236,6 +250,9 @@ pub(super) struct RawRule {
     /// A slower clock has that effect only if it is proven beyond this: "5%".
     #[schemars(with = "Option<String>")]
     pub(super) slower_clock_tolerance: Option<Spanned<String>>,
+    /// Between saved snapshots, a slower clock that is proven beyond this fails: "50%".
+    #[schemars(with = "Option<String>")]
+    pub(super) slower_clock_ceiling: Option<Spanned<String>>,
 }
 
 /// An absolute limit on the candidate: exactly one of `at_most` and `at_least`.

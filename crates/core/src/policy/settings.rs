@@ -56,6 +56,16 @@ pub enum Level {
     Fail,
 }
 
+/// How much sessions differ where no earlier session of the machine class shows it:
+/// standard deviations of logarithms, not negative.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SessionRules {
+    /// Of the part that all benchmarks of a session have in common.
+    pub common: f64,
+    /// Of each benchmark's own part.
+    pub own: f64,
+}
+
 /// Criterion's times and samples in each process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ProcessRules {

@@ -13,7 +13,7 @@ use super::Policy;
 use super::error::PolicyError;
 use super::file::Layer;
 use super::layer::{
-    AbLayer, CalibrateLayer, LimitsLayer, MeasureLayer, ProcessLayer, VerdictLayer,
+    AbLayer, CalibrateLayer, LimitsLayer, MeasureLayer, ProcessLayer, SessionLayer, VerdictLayer,
 };
 use super::limits::{Bound, Budget, Waiver};
 use super::quantity::{self, Quantity};
@@ -44,8 +44,18 @@ pub(super) fn layer(raw: &RawPolicy, text: &str, path: &Path) -> Result<Layer, P
 }
 
 fn check(raw: &RawPolicy) -> Result<Layer, Fault> {
-    let RawPolicy { version, verdict, environment, measure, ab, calibrate, rule, budget, waiver } =
-        raw;
+    let RawPolicy {
+        version,
+        verdict,
+        environment,
+        sessions,
+        measure,
+        ab,
+        calibrate,
+        rule,
+        budget,
+        waiver,
+    } = raw;
     if *version.get_ref() != 1 {
         let message = format!(
             "unknown version {} of the policy format; this gate reads version 1",
@@ -56,6 +66,10 @@ fn check(raw: &RawPolicy) -> Result<Layer, Fault> {
     Ok(Layer {
         verdict: self::verdict(verdict)?,
         ignored_fields: all(environment.ignore.as_ref(), field)?,
+        sessions: SessionLayer {
+            common: each(sessions.common.as_ref(), percentage)?,
+            own: each(sessions.own.as_ref(), percentage)?,
+        },
         measure: self::measure(measure)?,
         ab: self::ab(ab)?,
         calibrate: CalibrateLayer {
@@ -246,6 +260,7 @@ fn rule(raw: &RawRule) -> Result<Rule, Fault> {
         slower_clock,
         slower_clock_unpinned,
         slower_clock_tolerance,
+        slower_clock_ceiling,
     } = raw;
     let limits = LimitsLayer {
         tolerance: each(tolerance.as_ref(), percentage)?,
@@ -258,6 +273,7 @@ fn rule(raw: &RawRule) -> Result<Rule, Fault> {
         slower_clock: *slower_clock,
         slower_clock_unpinned: *slower_clock_unpinned,
         slower_clock_tolerance: each(slower_clock_tolerance.as_ref(), percentage)?,
+        slower_clock_ceiling: each(slower_clock_ceiling.as_ref(), percentage)?,
     };
     for (lower, upper, value, message) in [
         (limits.tolerance, limits.warn, warn, "warn is below the tolerance of the same rule"),
@@ -269,6 +285,12 @@ fn rule(raw: &RawRule) -> Result<Rule, Fault> {
             limits.slower_clock_tolerance,
             slower_clock_tolerance,
             "slower_clock_tolerance is below fail of the same rule",
+        ),
+        (
+            limits.slower_clock_tolerance,
+            limits.slower_clock_ceiling,
+            slower_clock_ceiling,
+            "slower_clock_ceiling is below slower_clock_tolerance of the same rule",
         ),
     ] {
         if let (Some(lower), Some(upper), Some(value)) = (lower, upper, value)

@@ -6,5 +6,6 @@ mod layout;
 mod noise;
 mod outcomes;
 mod properties;
+mod saved;
 mod trial;
 mod witness;

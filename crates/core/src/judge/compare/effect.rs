@@ -4,9 +4,11 @@ use super::chances::Chances;
 use super::paired::Differences;
 use super::runs::SideRuns;
 use super::slow::SlowProcesses;
+use super::speeds::TwoSpeeds;
+use super::variance::Variance;
 use crate::judge::report::Change;
 use crate::model::{Direction, Metric, Nature};
-use crate::stats::{self, Difference};
+use crate::stats::{self, Difference, SampleVariance};
 
 /// Confidence level of the intervals that are shown.
 pub(crate) const SHOWN_LEVEL: f64 = 0.95;
@@ -39,14 +41,14 @@ pub(crate) enum Effect<S = Sampled> {
 pub(crate) struct Runs {
     /// Logarithms of the runs: the baseline's, the candidate's. Neither is empty.
     logs: [Vec<f64>; 2],
-    /// Difference of their means.
+    /// The Hodges–Lehmann shift between them.
     pub(crate) change: f64,
 }
 
 /// A change of a sampled metric.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Sampled {
-    /// Difference of the mean logarithms of the runs.
+    /// The Hodges–Lehmann shift between the logarithms of the runs.
     pub(crate) change: f64,
     /// The part of the change that the whole suite has in common, where it is to be
     /// subtracted.
@@ -56,6 +58,20 @@ pub(crate) struct Sampled {
     pub(crate) uncertainty: Option<Uncertainty>,
     /// A side has a single run, and no earlier runs show the spread that it cannot.
     pub(crate) lone_run: bool,
+    /// What is known of the sessions of this row.
+    pub(crate) sessions: Sessions,
+}
+
+/// What is known of the sessions of a row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Sessions {
+    /// Whether it is known how much they differ, or need not be: the metric does not
+    /// follow the speed of the machine.
+    pub(crate) known: bool,
+    /// How many are known.
+    pub(crate) count: u32,
+    /// Each has one of two speeds.
+    pub(crate) two_speeds: Option<TwoSpeeds>,
 }
 
 /// A sampled change with its uncertainty.
@@ -67,6 +83,11 @@ pub(crate) struct Uncertainty {
     pub(crate) without_shift: Option<Difference>,
     /// Half the width of the interval at [`SHOWN_LEVEL`].
     pub(crate) shown: f64,
+    /// The parts of the variance.
+    pub(crate) variance: Variance,
+    /// The change that is the row's own, if its sessions differ like those of the least
+    /// steady benchmark; absent where no sessions are known.
+    least_steady: Option<Difference>,
 }
 
 /// A change of a count.
@@ -142,8 +163,7 @@ fn gap((base_least, base_most): (f64, f64), (least, most): (f64, f64)) -> f64 {
 
 impl Runs {
     fn new(baseline: Vec<f64>, candidate: Vec<f64>) -> Self {
-        let mean = |logs: &[f64]| stats::mean(logs).unwrap_or_default();
-        let change = mean(&candidate) - mean(&baseline);
+        let change = stats::hodges_lehmann_shift(&baseline, &candidate).unwrap_or_default();
         Self { logs: [baseline, candidate], change }
     }
 
@@ -159,10 +179,19 @@ impl Runs {
 }
 
 impl Uncertainty {
-    pub(super) fn new(measured: Difference, shift: Option<f64>) -> Self {
+    pub(super) fn new(
+        measured: Difference,
+        shift: Option<f64>,
+        variance: Variance,
+        least_steady: Option<SampleVariance>,
+    ) -> Self {
+        let own = measured.difference - shift.unwrap_or_default();
         Self {
+            least_steady: least_steady
+                .and_then(|sessions| variance.with_sessions(sessions).around(own)),
             without_shift: shift.map(|shift| measured.at(measured.difference - shift)),
             shown: measured.half_width(SHOWN_LEVEL),
+            variance,
             measured,
         }
     }
@@ -176,6 +205,12 @@ impl Uncertainty {
     /// subtracted; turned so that larger is worse.
     pub(crate) fn own(&self, better: Direction) -> Difference {
         turned(self.without_shift.as_ref().unwrap_or(&self.measured), better)
+    }
+
+    /// The row's own change, if its sessions differ like those of the least steady
+    /// benchmark; turned so that larger is worse.
+    pub(crate) fn least_steady(&self, better: Direction) -> Option<Difference> {
+        self.least_steady.as_ref().map(|difference| turned(difference, better))
     }
 
     /// The change as it was measured, and without the suite's shift where that is

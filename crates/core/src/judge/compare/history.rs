@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::shift::COMMON_ROWS;
-use crate::model::{BenchId, Metric, Noise, NoiseRow};
+use super::speeds::{self, TwoSpeeds};
+use crate::model::{BenchId, Metric, Noise, NoiseRow, Unit};
 use crate::stats::{self, SampleVariance, VariancePrior};
+
+/// Fewer rows say too little about what they have in common.
+pub(super) const COMMON_ROWS: usize = 10;
 
 /// Fewer rows say too little about the typical variance.
 const PRIOR_ROWS: usize = 4;
@@ -12,9 +15,31 @@ const PRIOR_ROWS: usize = 4;
 /// Degrees of freedom below which nothing is known about how much sessions differ.
 const SESSION_DEGREES: f64 = 2.0;
 
+/// The typical variance of sessions counts as no more degrees of freedom than this.
+/// Benchmarks differ in it by orders of magnitude, even where a few sessions do not show it.
+const PRIOR_DEGREES: f64 = 4.0;
+
+/// And as no more than this share of those that fit best: a few steady benchmarks among many
+/// unsteady ones, or the other way round, are no draws from one distribution.
+const PRIOR_SHARE: f64 = 0.6;
+
+/// As how many degrees of freedom an assumed deviation of sessions counts: benchmarks
+/// differ in it by two or three times.
+const ASSUMED_DEGREES: f64 = 8.0;
+
+/// How much sessions are assumed to differ where no earlier ones show it: standard deviations
+/// of logarithms.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Assumed {
+    /// Of the part that all times of a session have in common.
+    pub(crate) common: f64,
+    /// Of each row's own part.
+    pub(crate) own: f64,
+}
+
 /// Earlier runs and sessions of one row.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Known {
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Known {
     /// The variance of runs within sessions.
     pub(super) within: Option<SampleVariance>,
     /// Runs that this rests on.
@@ -27,23 +52,38 @@ pub(super) struct Known {
     pub(super) share: f64,
     /// Whether it rests on enough sessions of this row to rely on it.
     pub(super) own_sessions: bool,
+    /// Sessions of the row.
+    pub(super) sessions: u32,
+    /// The sessions have one of two speeds each.
+    pub(super) two_speeds: Option<TwoSpeeds>,
+}
+
+/// The variance of what all times of a session have in common.
+#[derive(Clone, Copy)]
+pub(super) struct Common {
+    pub(super) variance: SampleVariance,
+    /// Whether earlier sessions show it; else it is assumed.
+    pub(super) known: bool,
 }
 
 /// The recorded noise of a machine class.
-pub(super) struct History<'a> {
+pub(crate) struct History<'a> {
+    assumed: Assumed,
     by_name: BTreeMap<&'a str, Vec<(&'a NoiseRow, Known)>>,
     /// The variance of what all times of a session have in common. With too few rows to
     /// tell, it is part of each row's own.
-    pub(super) common: Option<SampleVariance>,
+    common: Option<SampleVariance>,
+    /// The largest variance of the means of sessions among times that have enough of them.
+    pub(super) least_steady: Option<SampleVariance>,
     /// The typical variance of the means of sessions, for times without one of their own,
     /// with the share that belongs to it.
     typical: Option<(SampleVariance, f64)>,
 }
 
 impl<'a> History<'a> {
-    pub(super) fn of(noise: Option<&'a Noise>) -> Self {
+    pub(super) fn of(noise: Option<&'a Noise>, assumed: Assumed) -> Self {
         let rows: &[NoiseRow] = noise.map_or(&[], |noise| &noise.rows);
-        let common = Common::of(rows);
+        let common = Moved::of(rows);
         let mut known: Vec<Known> = rows.iter().map(|row| known(row, &common)).collect();
         let is_time = |row: &NoiseRow| (&*row.metric, &*row.unit) == (Metric::TIME, "ns");
         let times = || rows.iter().zip(&known).filter(|(row, _)| is_time(row)).map(|(_, k)| k);
@@ -51,7 +91,11 @@ impl<'a> History<'a> {
         // variance would look surer than it is.
         let prior = common
             .variance
-            .and_then(|_| fit(&times().filter_map(|known| known.between).collect::<Vec<_>>()));
+            .and_then(|_| fit(&times().filter_map(|known| known.between).collect::<Vec<_>>()))
+            .map(|prior| VariancePrior {
+                degrees: (PRIOR_SHARE * prior.degrees).min(PRIOR_DEGREES),
+                ..prior
+            });
         let shares: Vec<f64> =
             times().filter(|known| known.between.is_some()).map(|known| known.share).collect();
         for (row, known) in rows.iter().zip(&mut known) {
@@ -60,6 +104,13 @@ impl<'a> History<'a> {
             }
             known.between = known.between.filter(|between| between.degrees >= SESSION_DEGREES);
         }
+        let least_steady = rows
+            .iter()
+            .zip(&known)
+            .filter(|(row, known)| is_time(row) && known.own_sessions)
+            .filter_map(|(_, known)| known.between)
+            .max_by(|a, b| a.variance.total_cmp(&b.variance))
+            .map(|most| SampleVariance { degrees: most.degrees.max(ASSUMED_DEGREES), ..most });
         let typical = prior.zip(stats::mean(&shares)).map(|(prior, share)| {
             (SampleVariance { variance: prior.variance, degrees: prior.degrees }, share)
         });
@@ -68,7 +119,22 @@ impl<'a> History<'a> {
             by_name.entry(&row.id.name).or_default().push((row, known));
         }
         let typical = typical.filter(|(typical, _)| typical.degrees >= SESSION_DEGREES);
-        Self { by_name, common: common.variance, typical }
+        Self { assumed, by_name, common: common.variance, least_steady, typical }
+    }
+
+    /// The variance of what all times of a session have in common; assumed where no
+    /// sessions show it.
+    pub(super) fn common(&self) -> Common {
+        let assumed = assumed(self.assumed.common);
+        Common { variance: self.common.unwrap_or(assumed), known: self.common.is_some() }
+    }
+
+    /// The common part of the variance between sessions that is to be added to the part of
+    /// a row; `None` where that contains it already.
+    pub(super) fn common_beside(&self, known: &Known, metric: &Metric) -> Option<SampleVariance> {
+        let separated = *metric == Metric::time() && self.common.is_some();
+        let needed = is_by_clock(metric) && (separated || !known.own_sessions);
+        needed.then(|| self.common().variance)
     }
 
     /// What earlier sessions show about a row of sampled runs.
@@ -92,19 +158,35 @@ impl<'a> History<'a> {
         {
             (known.between, known.share) = (Some(typical), share);
         }
+        if known.between.is_none() && is_by_clock(metric) {
+            known.between = Some(assumed(self.assumed.own));
+        }
         known
     }
 }
 
+/// A standard deviation that the policy assumes, as a variance.
+fn assumed(deviation: f64) -> SampleVariance {
+    SampleVariance { variance: deviation * deviation, degrees: ASSUMED_DEGREES }
+}
+
+/// Whether values of the metric follow the speed of the machine.
+pub(super) fn is_by_clock(metric: &Metric) -> bool {
+    match metric.unit {
+        Unit::Nanoseconds | Unit::PerSecond | Unit::Other(_) => true,
+        Unit::Count | Unit::Bytes | Unit::Share => false,
+    }
+}
+
 /// The part that the rows of each session have in common, by the session's code and time.
-struct Common<'a> {
+struct Moved<'a> {
     moved: BTreeMap<Session<'a>, f64>,
     variance: Option<SampleVariance>,
 }
 
 type Session<'a> = (Option<&'a str>, jiff::Timestamp);
 
-impl<'a> Common<'a> {
+impl<'a> Moved<'a> {
     fn of(rows: &'a [NoiseRow]) -> Self {
         let mut by_session: BTreeMap<Session<'a>, Vec<f64>> = BTreeMap::new();
         for row in rows.iter().filter(|row| row.metric == Metric::TIME) {
@@ -150,28 +232,34 @@ fn by_code(row: &NoiseRow) -> BTreeMap<Option<&str>, Vec<(Session<'_>, f64, f64)
     groups
 }
 
-fn known(row: &NoiseRow, common: &Common<'_>) -> Known {
+fn known(row: &NoiseRow, common: &Moved<'_>) -> Known {
     let within = SampleVariance::pooled(row.sessions.iter().map(|session| SampleVariance {
         variance: session.deviation * session.deviation,
-        degrees: f64::from(session.runs) - 1.0,
+        degrees: stats::robust_degrees(session.runs as usize),
     }));
     let mut shares = Vec::new();
     let mut groups = Vec::new();
+    let mut two_speeds = None;
     for sessions in by_code(row).values() {
-        let squares: f64 = sessions
+        let own: Vec<f64> = sessions
             .iter()
             .map(|(session, deviation, _)| {
-                deviation - common.moved.get(session).copied().unwrap_or_default()
+                // Only the part of times is known.
+                let moved = common.moved.get(session).filter(|_| row.metric == Metric::TIME);
+                deviation - moved.copied().unwrap_or_default()
             })
-            .map(|own| own * own)
-            .sum();
+            .collect();
+        let squares: f64 = own.iter().map(|own| own * own).sum();
         let degrees = (sessions.len() - 1) as f64;
+        two_speeds = two_speeds.or_else(|| speeds::two(&own));
         groups.push(SampleVariance { variance: squares / degrees, degrees });
         shares.extend(sessions.iter().map(|(_, _, share)| *share));
     }
     let between = SampleVariance::pooled(groups);
     Known {
         within,
+        sessions: u32::try_from(row.sessions.len()).unwrap_or(u32::MAX),
+        two_speeds,
         own_sessions: between.is_some_and(|between| between.degrees >= SESSION_DEGREES),
         runs: row.sessions.iter().fold(0, |sum, session| sum.saturating_add(session.runs)),
         widest: row.sessions.iter().map(|session| session.widest).fold(0.0, f64::max),

@@ -13,12 +13,16 @@ mod sessions;
 mod shift;
 mod slow;
 mod snapshots;
+mod speeds;
+mod variance;
 
 use std::collections::BTreeSet;
 
 pub(crate) use chances::Chances;
 pub(crate) use comparability::Comparability;
-pub(crate) use effect::{Counted, Effect, SHOWN_LEVEL, Uncertainty};
+pub(crate) use effect::{Counted, Effect, SHOWN_LEVEL, Sampled, Sessions, Uncertainty};
+pub(crate) use history::Assumed;
+use history::History;
 pub(crate) use pair::Pair;
 pub(crate) use paired::Differences;
 pub use runs::run_value;
@@ -50,17 +54,19 @@ impl<'a> Comparison<'a> {
         snapshots: Snapshots<'a>,
         ignored: &BTreeSet<Field>,
         noise: Option<&Noise>,
+        assumed: Assumed,
         alpha: f64,
     ) -> Self {
+        let history = History::of(noise, assumed);
         let comparability = Comparability::of(snapshots, ignored);
         let pairs = pair::pairs(snapshots);
         let shift = if snapshots.pairing().is_some() {
             // Sides that were measured in turn share the machine.
             None
         } else {
-            Shift::find(&pairs, &comparability, alpha)
+            Shift::find(&pairs, &comparability, &history, alpha)
         };
-        let (pairs, coverage) = sessions::apply(pairs, noise, shift.as_ref(), &comparability);
+        let (pairs, coverage) = sessions::apply(pairs, &history, shift.as_ref(), &comparability);
         Self { comparability, pairs, shift, coverage }
     }
 }

@@ -34,8 +34,9 @@ impl SideRuns {
             Nature::Counted => Vec::new(),
         };
         let value = match measurement.metric.nature {
-            // The mean that changes are ratios of: the values shown must divide to it.
-            Nature::Sampled if logs.iter().all(|log| log.is_finite()) => stats::mean(&logs)?.exp(),
+            Nature::Sampled if logs.iter().all(|log| log.is_finite()) => {
+                stats::hodges_lehmann(&logs)?.exp()
+            }
             Nature::Sampled | Nature::Counted => stats::median(&runs)?,
         };
         Some(Self { side: Side { value, runs }, indices, logs })

@@ -3,21 +3,25 @@
 //!
 //! Two saved snapshots come from two sessions, so two things move a row: its runs, and
 //! the session. The variance of runs is estimated from both sides and from the recorded
-//! noise of the machine class, and drawn towards the typical variance of all rows; but it
-//! is never taken to be less than the runs of the two sides show. Only sessions of equal
-//! code can show how much sessions differ. That variance has two parts: the part that all
-//! benchmarks of a session have in common (the machine was slow that day), and each
-//! benchmark's own.
+//! noise of the machine class, and drawn towards the typical variance of all rows, unless
+//! the two sides are plainly noisier than both. Only sessions of equal code can show how
+//! much sessions differ. That variance has two parts: the part that all benchmarks of a
+//! session have in common (the machine was slow that day), and each benchmark's own.
+//! Where no sessions show it, the policy's assumption takes its place.
+//!
+//! Runs have outliers, so changes are Hodges–Lehmann shifts, and the variance of runs is
+//! that of their bulk: an outlier moves neither far.
 
 use std::collections::BTreeMap;
 
 use super::comparability::Comparability;
-use super::effect::{Effect, Runs, Sampled, Uncertainty};
-use super::history::{History, Known, fit, sample_variance};
+use super::effect::{Effect, Runs, Sampled, Sessions, Uncertainty};
+use super::history::{History, Known, fit, is_by_clock};
 use super::pair::Pair;
 use super::shift::Shift;
-use crate::model::{Metric, Noise};
-use crate::stats::{Difference, SampleVariance, VariancePrior};
+use super::variance::Variance;
+use crate::model::Metric;
+use crate::stats::{self, Difference, SampleVariance, VariancePrior};
 
 /// Earlier runs that can replace the spread that a lone run cannot show.
 const STAND_IN_RUNS: u32 = 20;
@@ -32,6 +36,10 @@ const NOISIER: f64 = 0.05;
 /// The level at which two estimates of an uncertainty are compared.
 const COMPARED_LEVEL: f64 = 0.99;
 
+/// The variance of the Hodges–Lehmann shift of normal runs, for each of that of their
+/// means' difference: π/3.
+const SHIFT_OF_MEANS: f64 = std::f64::consts::PI / 3.0;
+
 /// For how many rows it is known how much sessions differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Coverage {
@@ -44,13 +52,12 @@ pub(crate) struct Coverage {
 /// Gives every sampled pair the uncertainty that its runs and the sessions leave.
 pub(super) fn apply<'a>(
     pairs: Vec<Pair<'a, Runs>>,
-    noise: Option<&Noise>,
+    history: &History<'_>,
     shift: Option<&Shift>,
     comparability: &Comparability,
 ) -> (Vec<Pair<'a>>, Coverage) {
-    let history = History::of(noise);
     let evidence: Vec<Evidence> =
-        pairs.iter().map(|pair| Evidence::of(pair, &history, shift)).collect();
+        pairs.iter().map(|pair| Evidence::of(pair, history, shift)).collect();
     let priors = priors(&pairs, &evidence);
     let mut coverage = Coverage::default();
     let pairs = pairs.into_iter().zip(evidence).map(|(pair, evidence)| {
@@ -59,6 +66,7 @@ pub(super) fn apply<'a>(
         if let Some(Effect::Sampled(Sampled { uncertainty: Some(_), lone_run: false, .. })) =
             pair.effect
             && comparability.blocking(&pair.metric).is_empty()
+            && evidence.by_clock
         {
             coverage.rows += 1;
             coverage.known += usize::from(evidence.known.own_sessions);
@@ -78,46 +86,25 @@ struct Evidence<'e> {
     shift: Option<&'e Shift>,
     /// The variance of what all times of a session have in common.
     common: Option<SampleVariance>,
+    /// Whether the metric follows the speed of the machine.
+    by_clock: bool,
+    /// The variance of the means of sessions of the least steady time that is known.
+    least_steady: Option<SampleVariance>,
 }
 
 impl<'e> Evidence<'e> {
     fn of(pair: &Pair<'_, Runs>, history: &History<'_>, shift: Option<&'e Shift>) -> Self {
         let is_time = pair.metric == Metric::time();
         let known = pair.runs().map(|_| history.known(&pair.id, &pair.metric));
+        let known = known.unwrap_or_default();
         Self {
             own: pair.runs().and_then(own_variance),
-            known: known.unwrap_or_default(),
             shift: shift.filter(|_| is_time),
-            common: history.common.filter(|_| is_time),
+            common: history.common_beside(&known, &pair.metric),
+            by_clock: is_by_clock(&pair.metric),
+            least_steady: history.least_steady.filter(|_| is_time),
+            known,
         }
-    }
-}
-
-/// The variance of a change of a row, by its sources. With n and m runs on the sides, and
-/// σ² the variance of a run, it is
-///
-/// - within a session σ²·(1/n + 1/m), and the uncertainty of a shift that was subtracted;
-/// - between sessions σ²·(1/n + 1/m − 2s) + 2τ² + 2κ², and again that of a shift. τ² is the
-///   variance of the mean of a session in this row, and κ² of what all times of a session
-///   have in common. The mean of a session contains the noise of its runs, so τ² contains
-///   s·σ² already, s being the mean of 1 / runs over the known sessions.
-///
-/// Instead of 2κ², the rows of the comparison themselves show what they have in common,
-/// where there are enough of them.
-#[derive(Clone, Copy)]
-struct Variance {
-    runs: SampleVariance,
-    shift: Option<SampleVariance>,
-    session: Option<SampleVariance>,
-    common: Option<SampleVariance>,
-}
-
-impl Variance {
-    fn around(&self, change: f64) -> Option<Difference> {
-        let Self { runs, shift, session, common } = *self;
-        let sources: Vec<SampleVariance> =
-            [Some(runs), shift, session, common].into_iter().flatten().collect();
-        Difference::new(change, &sources)
     }
 }
 
@@ -134,19 +121,33 @@ fn sampled(runs: &Runs, evidence: &Evidence<'_>, prior: Option<VariancePrior>) -
     Sampled {
         change: runs.change,
         shift: subtracted,
-        uncertainty: uncertainty.map(|test| Uncertainty::new(test, subtracted)),
+        uncertainty: uncertainty.map(|(test, variance)| {
+            Uncertainty::new(test, subtracted, variance, evidence.least_steady)
+        }),
         lone_run: lone && !stands_in,
+        sessions: Sessions {
+            known: known.own_sessions || !evidence.by_clock,
+            count: known.sessions,
+            two_speeds: known.two_speeds,
+        },
     }
 }
 
 /// A change with the uncertainty from the variance of a run: see [`Variance`].
-fn uncertainty(runs: &Runs, run: SampleVariance, evidence: &Evidence<'_>) -> Option<Difference> {
+fn uncertainty(
+    runs: &Runs,
+    run: SampleVariance,
+    evidence: &Evidence<'_>,
+) -> Option<(Difference, Variance)> {
     let Evidence { known, shift, common, .. } = evidence;
     let scaled = |part: SampleVariance, factor: f64| SampleVariance {
         variance: part.variance * factor,
         ..part
     };
     let each: f64 = runs.counts().iter().map(|count| 1.0 / *count as f64).sum();
+    // Of normal runs the shift varies a little more than the difference of means.
+    let shifts = runs.counts().iter().all(|count| *count > 2);
+    let each = if shifts { each * SHIFT_OF_MEANS } else { each };
     let left = shift.map(Shift::left);
     let is_subtracted = shift.is_some_and(|shift| shift.subtracted().is_some());
     let within = Variance {
@@ -156,7 +157,7 @@ fn uncertainty(runs: &Runs, run: SampleVariance, evidence: &Evidence<'_>) -> Opt
         session: None,
         common: None,
     };
-    let alone = within.around(runs.change)?;
+    let alone = (within.around(runs.change)?, within);
     let Some(between) = known.between else { return Some(alone) };
     let whole = Variance {
         runs: scaled(run, (each - 2.0 * known.share).max(0.0)),
@@ -171,7 +172,7 @@ fn uncertainty(runs: &Runs, run: SampleVariance, evidence: &Evidence<'_>) -> Opt
     // Sessions cannot make anything surer than its own runs are.
     let half_width = |change: &Difference| change.half_width(COMPARED_LEVEL);
     match whole.around(runs.change) {
-        Some(whole) if half_width(&whole) > half_width(&alone) => Some(whole),
+        Some(test) if half_width(&test) > half_width(&alone.0) => Some((test, whole)),
         _ => Some(alone),
     }
 }
@@ -194,14 +195,14 @@ fn priors(pairs: &[Pair<'_, Runs>], evidence: &[Evidence<'_>]) -> BTreeMap<Strin
     samples.into_iter().filter_map(fitted).collect()
 }
 
-/// The variance that the runs of the two sides show.
+/// The variance that the bulk of the runs of the two sides shows.
 fn own_variance(runs: &Runs) -> Option<SampleVariance> {
-    let sides = runs.logs().iter().filter_map(|logs| sample_variance(logs));
+    let sides = runs.logs().iter().filter_map(|logs| stats::robust_variance(logs));
     SampleVariance::pooled(sides).filter(|own| own.variance.is_finite())
 }
 
 /// The variance of a single run: that of all known runs, unless the sides' own runs are
-/// clearly noisier. It is never less than these show.
+/// clearly noisier.
 fn run_variance(
     own: Option<SampleVariance>,
     known: &Known,
@@ -218,6 +219,5 @@ fn run_variance(
             runs = prior.moderate(runs);
         }
     }
-    let least = own.map_or(0.0, |own| own.variance);
-    Some(SampleVariance { variance: runs.variance.max(least), ..runs })
+    Some(runs)
 }

@@ -10,15 +10,16 @@ use std::collections::BTreeMap;
 
 use super::comparability::Comparability;
 use super::effect::{Counted, Effect, Runs};
+use super::history::{COMMON_ROWS, Common, History};
 use super::pair::Pair;
 use crate::model::{BenchId, Metric};
-use crate::stats::{self, Bounds, SampleVariance};
-
-/// Fewer rows say too little about what they have in common.
-pub(super) const COMMON_ROWS: usize = 10;
+use crate::stats::{self, Bounds, Difference, SampleVariance};
 
 /// A smaller shift is not reported.
 const LEAST: f64 = 0.01;
+
+/// Standard deviations at which a shift between two sessions is nothing special.
+const ORDINARY: f64 = 2.0;
 
 /// The least change of a count that is one, and how many times the spread
 /// between equal programs it must exceed.
@@ -32,13 +33,27 @@ pub(crate) struct Shift {
     pub(crate) change: f64,
     /// How sure that median is.
     variance: SampleVariance,
-    /// Whether it is beyond noise, and large enough to be reported.
-    pub(crate) beyond: bool,
+    /// Whether most rows share it, and it is large enough to be reported.
+    pub(crate) shared: bool,
+    /// How large it is for two sessions of equal code.
+    size: Size,
+    /// Whether earlier sessions show how much they differ; else it is assumed.
+    pub(crate) sessions_known: bool,
     /// How many rows it is the median of.
     pub(crate) rows: usize,
     /// The instruction counts of those rows; absent where too few have any that are
     /// comparable.
     pub(crate) counts: Option<ShiftCounts>,
+}
+
+/// How large a shift is, compared with the part that sessions of equal code have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Size {
+    /// Nothing special, so it is subtracted even if too few rows share it to be sure.
+    Ordinary,
+    Large,
+    /// Sessions of equal code would seldom differ by so much.
+    Unusual,
 }
 
 /// What the instruction counts say about a shift.
@@ -55,6 +70,7 @@ impl Shift {
     pub(super) fn find(
         pairs: &[Pair<'_, Runs>],
         comparability: &Comparability,
+        history: &History<'_>,
         alpha: f64,
     ) -> Option<Self> {
         if !comparability.blocking(&Metric::time()).is_empty() {
@@ -84,14 +100,18 @@ impl Shift {
         let changes: Vec<f64> = times.iter().map(|(_, change)| *change).collect();
         let change = stats::median(&changes)?;
         let Bounds { lower, upper } = stats::quantile_bounds(&changes, 0.5, alpha / 2.0);
-        let beyond =
+        let shared =
             lower.is_some_and(|lower| lower > 0.0) || upper.is_some_and(|upper| upper < 0.0);
         let counted: Vec<&Counted> =
             times.iter().filter_map(|(id, _)| counts.get(id).copied()).collect();
+        let variance = of_median(&changes);
+        let Common { variance: common, known } = history.common();
         Some(Self {
             change,
-            variance: of_median(&changes),
-            beyond: beyond && change.abs() >= LEAST,
+            variance,
+            shared: shared && change.abs() >= LEAST,
+            size: Size::of(change, common, variance, alpha / 2.0),
+            sessions_known: known,
             rows: times.len(),
             counts: (counted.len() * 2 >= times.len())
                 .then(|| ShiftCounts::of(&counted, change.signum())),
@@ -100,12 +120,17 @@ impl Shift {
 
     /// Whether the instructions of most rows moved the same way: the code changed.
     pub(crate) fn is_code(&self) -> bool {
-        self.beyond && self.counts.is_some_and(|counts| counts.alike * 2 > counts.of)
+        self.shared && self.counts.is_some_and(|counts| counts.alike * 2 > counts.of)
+    }
+
+    /// Whether sessions of equal code would seldom differ by so much.
+    pub(crate) fn is_unusual(&self) -> bool {
+        self.size == Size::Unusual
     }
 
     /// The change that is subtracted from each row, where it is.
     pub(super) fn subtracted(&self) -> Option<f64> {
-        (self.beyond && !self.is_code()).then_some(self.change)
+        ((self.shared || self.size == Size::Ordinary) && !self.is_code()).then_some(self.change)
     }
 
     /// The part of its uncertainty that every row shares: all of the shift where it is
@@ -123,6 +148,20 @@ impl ShiftCounts {
             change * sign > LEAST_COUNT.max(COUNT_RANGES * range)
         });
         Self { alike: alike.count(), of: counted.len() }
+    }
+}
+
+impl Size {
+    /// Of a median change that is that sure; `alpha` is the chance of calling a shift of
+    /// equal code unusual.
+    fn of(change: f64, common: SampleVariance, median: SampleVariance, alpha: f64) -> Self {
+        let sessions = SampleVariance { variance: 2.0 * common.variance, ..common };
+        if change.abs() <= ORDINARY * sessions.variance.sqrt() {
+            return Self::Ordinary;
+        }
+        let unusual = Difference::new(change.abs(), &[sessions, median])
+            .is_some_and(|difference| difference.p_above(0.0) <= alpha);
+        if unusual { Self::Unusual } else { Self::Large }
     }
 }
 

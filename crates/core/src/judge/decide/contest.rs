@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::caveat::Caveat;
 use crate::judge::case::Case;
 use crate::judge::compare::{
-    Comparability, Comparison, Counted, Differences, Effect, Pair, SlowProcesses, Uncertainty,
+    Comparability, Comparison, Counted, Differences, Effect, Pair, Sampled, SlowProcesses,
+    Uncertainty,
 };
 use crate::model::{BenchId, Metric, Nature, Pattern};
 use crate::policy::{Gate, Limits, Witness};
@@ -17,6 +18,9 @@ pub(crate) struct Contest<'p> {
     pub(crate) limits: Limits,
     /// The policy lets only the benchmark's other witness do more than be shown.
     pub(crate) shown_only: bool,
+    /// The most severe effect of a slower clock that is proven beyond
+    /// `slower_clock_ceiling`, if the instructions did not grow.
+    pub(super) beyond_ceiling: Gate,
     pub(super) question: Question<'p>,
 }
 
@@ -57,6 +61,19 @@ pub(super) enum Data<'p> {
     Zero(f64),
 }
 
+impl Contest<'_> {
+    /// The runs of two sessions that decide it, if they do.
+    pub(super) fn sampled(&self) -> Option<(&Sampled, &Uncertainty)> {
+        match (&self.pair.effect, &self.question) {
+            (
+                Some(Effect::Sampled(sampled)),
+                Question::Open { data: Data::Sampled(uncertainty), .. },
+            ) => Some((sampled, uncertainty)),
+            _ => None,
+        }
+    }
+}
+
 /// The contests of a comparison, in the order of its pairs.
 pub(super) fn all<'p>(case: &Case<'_>, comparison: &'p Comparison<'_>) -> Vec<Contest<'p>> {
     let witnessed = Witnessed::of(&comparison.pairs);
@@ -73,7 +90,12 @@ pub(super) fn all<'p>(case: &Case<'_>, comparison: &'p Comparison<'_>) -> Vec<Co
                 Some(effect) => question(pair, effect, &limits, &comparison.comparability),
                 None => Question::Absent(absence(case, pair, &required)),
             };
-            Contest { pair, limits, shown_only, question }
+            // A trial can pin the layout, so no size takes its place there.
+            let beyond_ceiling = match case.pairing() {
+                Some(_) => limits.slower_clock,
+                None => case.policy.limits(&pair.id, &pair.metric).slower_clock,
+            };
+            Contest { pair, limits, shown_only, beyond_ceiling, question }
         })
         .collect()
 }

@@ -21,7 +21,8 @@ use super::report::{Finding, Row};
 pub(crate) fn of_comparison(case: &Case<'_>, comparison: &Comparison<'_>) -> Vec<Finding> {
     let shift = comparison.shift.as_ref();
     let shift = shift.and_then(|shift| sessions::shift(shift, &case.policy.verdict));
-    shift.into_iter().chain(sessions::coverage(comparison.coverage)).collect()
+    let coverage = sessions::coverage(comparison.coverage, case.policy.sessions);
+    shift.into_iter().chain(coverage).collect()
 }
 
 /// The findings on the snapshots themselves: results that could not be used, benchmarks

@@ -3,12 +3,12 @@
 use crate::judge::compare::{Coverage, Shift, ShiftCounts};
 use crate::judge::report::{Code, Finding, Severity};
 use crate::model::Metric;
-use crate::policy::VerdictRules;
+use crate::policy::{SessionRules, VerdictRules};
 use crate::text::percent;
 
 /// A change that most times have in common, if it is beyond noise.
 pub(super) fn shift(shift: &Shift, rules: &VerdictRules) -> Option<Finding> {
-    if !shift.beyond {
+    if !shift.shared {
         return None;
     }
     let change = percent(shift.change.exp_m1().abs());
@@ -29,20 +29,47 @@ pub(super) fn shift(shift: &Shift, rules: &VerdictRules) -> Option<Finding> {
             .to_owned(),
     };
     let message = format!("the median of {rows} times is {change} {direction}; {witness}");
-    let severity = Severity::from(rules.suite_shift);
-    // A faster machine calls for a new baseline, but it is not a regression.
-    let severity = if shift.change > 0.0 { severity } else { severity.max(Severity::Warn) };
+    let severity = Severity::from(rules.suite_shift).max(most_severe(shift));
+    let usual = if shift.is_code() || shift.is_unusual() {
+        ""
+    } else if shift.sessions_known {
+        "; sessions of this machine differ by as much"
+    } else {
+        "; sessions are assumed to differ by as much"
+    };
+    let message = format!("{message}{usual}");
     Some(Finding::new(Code::SuiteShift, severity, message).metric(Metric::TIME))
 }
 
+/// The most that a shift may do, whatever the policy says.
+fn most_severe(shift: &Shift) -> Severity {
+    if shift.is_code() && shift.change > 0.0 {
+        Severity::Fail
+    } else if !shift.is_code() && !shift.is_unusual() {
+        Severity::Note
+    } else if shift.change > 0.0 && shift.sessions_known {
+        Severity::Fail
+    } else {
+        // A faster machine calls for a new baseline, but it is not a regression. And
+        // without known sessions, a clock alone fails nothing.
+        Severity::Warn
+    }
+}
+
 /// Rows for which it is not known how much sessions differ.
-pub(super) fn coverage(Coverage { rows, known }: Coverage) -> Option<Finding> {
+pub(super) fn coverage(
+    Coverage { rows, known }: Coverage,
+    assumed: SessionRules,
+) -> Option<Finding> {
     let unknown = rows - known;
     let which = if known == 0 { String::new() } else { format!(" of {unknown} rows") };
     (unknown > 0).then(|| {
         let message = format!(
-            "only the noise of the runs themselves{which} is covered; `gate calibrate` measures \
-             how much sessions differ"
+            "how much sessions differ{which} is not known but assumed ({} in common, {} for \
+             each), so a slower clock only warns; `gate calibrate` at three different times \
+             measures it",
+            percent(assumed.common),
+            percent(assumed.own)
         );
         Finding::new(Code::SessionsUnknown, Severity::Note, message)
     })

@@ -124,15 +124,17 @@ codes! {
          judged, and both changes are shown. A row is a regression or an improvement only if the \
          measured change is one too. Instruction counts tell the machine from the code: if most \
          of them moved the same way, nothing is subtracted. verdict.suite_shift sets the \
-         severity; a shift for the better is at most a warning. `gate ab` measures both sides in \
-         turn, so it has no such shift.";
+         severity. A shift no larger than sessions of equal code differ is only a note; a shift \
+         for the better, and one of a machine whose sessions are not known, is at most a \
+         warning. `gate ab` measures both sides in turn, so it has no such shift.";
     /// The noise between sessions is not known.
     SessionsUnknown = "sessions-unknown", Undecided,
         "Two saved snapshots come from two sessions. Sessions differ by more than the runs within \
-         each show: another hour, other load on the host. For these rows that noise is not known, \
-         so their intervals and error rates cover only the noise of the runs themselves. `gate \
-         calibrate` with the same code at three or more different times measures it, and each \
-         further session makes smaller changes visible. `gate ab` does not need it.";
+         each show: another hour, other load on the host. For these rows it is not known by how \
+         much, so the policy's assumption ([sessions] common and own) takes its place. It is of \
+         another machine, so a slower clock only warns; counts still fail. `gate calibrate` with \
+         the same code at three or more different times measures how much sessions differ, and \
+         each further session makes smaller changes visible. `gate ab` does not need it.";
     /// A single run does not show how much runs differ.
     SingleRun = "single-run", Undecided,
         "Wall times with a single run on a side are undecided, however many the other side has: \

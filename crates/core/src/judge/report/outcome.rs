@@ -54,12 +54,14 @@ impl Outcome {
             Self::Regression => {
                 "The row is worse, beyond its tolerance, and noise is an unlikely explanation: \
                  over all sampled rows of a comparison the chance of any false regression is \
-                 verdict.alpha, assuming that the noise of the runs is all there is. Between a \
-                 saved baseline and a later run other things may differ too. The row fails the \
-                 gate if it is proven beyond `fail`, and warns if beyond `warn`. A slower clock \
-                 whose instructions are steady and not more fails beyond \
-                 `slower_clock_tolerance`, and only warns if the layout of the two builds was not \
-                 pinned: a new build alone moves code, and that changes times. To accept a \
+                 verdict.alpha, assuming that the noise of the runs and of the known sessions \
+                 is all there is. The row fails the \
+                 gate if it is proven beyond `fail`, and warns if beyond `warn`. Between saved \
+                 snapshots a clock only warns until it is known how much sessions differ. A \
+                 slower clock whose instructions are steady and not more fails beyond \
+                 `slower_clock_tolerance`. If the layout of the two builds was not pinned, it \
+                 only warns, because a new build alone moves code, and that changes times; \
+                 between saved snapshots it fails beyond `slower_clock_ceiling`. To accept a \
                  regression for a while, add a [[waiver]]."
             }
             Self::Undecided => {

@@ -38,7 +38,7 @@ pub struct Row {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pairs: Vec<f64>,
     /// The change without the shift that the whole suite has in common; absent if nothing
-    /// was subtracted (see the finding `suite-shift`).
+    /// was subtracted. The finding `suite-shift` reports a shift that most rows share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adjusted: Option<Change>,
     /// The decision; absent if nothing was judged.
@@ -61,8 +61,9 @@ impl Row {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Side {
-    /// One value for all runs, in the row's unit: the geometric mean of a sampled metric
-    /// (the median if a run is zero), the median of a count.
+    /// One value for all runs, in the row's unit: the Hodges–Lehmann centre of a sampled
+    /// metric, on the scale of logarithms (the median if a run is zero); the median of a
+    /// count.
     pub value: f64,
     /// Each run's own number: for a clock, the median of its samples.
     pub runs: Vec<f64>,
@@ -72,7 +73,8 @@ pub struct Side {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
-    /// The estimate. For sampled metrics the ratio of the geometric means of runs.
+    /// The estimate. For sampled metrics the Hodges–Lehmann shift between the runs, on the
+    /// scale of logarithms.
     pub estimate: f64,
     /// The lower end of the 95% interval; absent if nothing is known about the spread
     /// between runs. Equal to the estimate for exact counts.

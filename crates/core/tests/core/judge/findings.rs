@@ -6,7 +6,8 @@ use benchgate_core::model::{
 };
 
 use super::common::{
-    FIFTH_SLOWER, STEADY, TODAY, codes, counts, exit, outcome, policy, snapshot, times, verdict,
+    FIFTH_SLOWER, STEADY, TODAY, codes, counts, exit, outcome, policy, quiet, snapshot, times,
+    verdict,
 };
 
 #[test]
@@ -301,7 +302,7 @@ fn a_comparison_does_not_judge() {
         baseline: Some(&fast),
         candidate: &slow,
         policy: &policy,
-        noise: None,
+        noise: Some(&quiet(&slow)),
         today: TODAY,
     });
     assert_eq!((report.verdict, report.rows[0].judgement.clone()), (None, None));
