@@ -26,19 +26,17 @@ baseline   main at 4f2c9be1d0, 5 runs, Example CPU 3000
 candidate  slower at b83d0f6a2c+, 5 runs, Example CPU 3000
 
 benchmark        metric        baseline  candidate  change  outcome
-cache/hit        time          120.0 ns   146.1 ns    +22%  REGRESSION
+cache/hit        time          120.1 ns   146.1 ns    +22%  REGRESSION
 cache/hit        instructions     4,210      5,120    +22%  REGRESSION
-sql/select       time          3.101 µs   2.481 µs    -20%  improvement
-http/round_trip  time          48.02 µs   47.92 µs  -0.21%  unchanged
-cache/miss       time          850.3 ns   848.3 ns  -0.24%  unchanged
+sql/select       time          3.103 µs   2.482 µs    -20%  improvement
+http/round_trip  time          48.05 µs   47.95 µs  -0.21%  unchanged
+cache/miss       time          850.8 ns   848.8 ns  -0.24%  unchanged
 
 REGRESSION  cache/hit (time) [+21%, +23%]: beyond the tolerance of 1%, p < 0.0001
 REGRESSION  cache/hit (instructions): beyond the tolerance of 0.5%
 improvement  sql/select (time) [-21%, -19%]: better by more than the tolerance of 1%, p < 0.0001
 
 1 row of a metric that cannot gate: show it with --all
-
-note  sessions-unknown: only the noise of the runs themselves is covered; `gate calibrate` measures how much sessions differ
 
 FAIL  2 rows regressed beyond their limits (exit 3)
 "
