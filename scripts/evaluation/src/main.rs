@@ -18,6 +18,7 @@ mod processes;
 mod record;
 mod replay;
 mod roc;
+mod saved;
 mod suites;
 
 use std::path::PathBuf;
@@ -39,6 +40,8 @@ enum Command {
     Replay(replay::Replay),
     /// Try other estimators, looks and levels on pools for tuning
     Explore(explore::Explore),
+    /// Measure how often saved snapshots are judged wrongly, as tables
+    Saved(saved::Saved),
     /// Write a recorded pool in the committed format
     Pack(replay::Pack),
 }
@@ -64,6 +67,7 @@ fn run() -> anyhow::Result<()> {
         Command::Record(record) => record.run(),
         Command::Replay(replay) => replay.run(),
         Command::Explore(explore) => explore.run(),
+        Command::Saved(saved) => saved.run(),
         Command::Pack(pack) => pack.run(),
     }
 }
