@@ -98,9 +98,10 @@ pub fn table(pool: &Pool) -> String {
     line(
         &mut text,
         "| known sessions | red | exit 4 | slower | faster | undecided | median detectable | calm \
-         +5% | calm +10% | calm +20% | all +5% | all +10% | all +20% |",
+         +5% | calm +10% | calm +20% | all +5% | all +10% | all +20% | calm +5% failed | calm +10% \
+         failed | calm +20% failed |",
     );
-    line(&mut text, "|---|---|---|---|---|---|---|---|---|---|---|---|---|");
+    line(&mut text, "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
     for known in KNOWN {
         let (same, slowed) = judged(&stretches, &spread, known);
         let found: Vec<String> = [1, 0]
@@ -108,7 +109,10 @@ pub fn table(pool: &Pool) -> String {
             .flat_map(|which| slowed.iter().map(move |both| &both[which]))
             .map(|tally| share(tally.found, tally.slowed))
             .collect();
-        line(&mut text, &format!("| {known} | {} | {} |", same.cells(), found.join(" | ")));
+        let failed: Vec<String> =
+            slowed.iter().map(|[_, calm]| share(calm.failed, calm.slowed)).collect();
+        let (found, failed) = (found.join(" | "), failed.join(" | "));
+        line(&mut text, &format!("| {known} | {} | {found} | {failed} |", same.cells()));
     }
     text
 }
