@@ -210,12 +210,12 @@ impl Record {
         let turns = turns(place)?;
         let pool = place.join("pool.jsonl");
         let recorded = fs::read_to_string(&pool).unwrap_or_default();
-        let mut round = match recorded.lines().next_back() {
+        let first = match recorded.lines().next_back() {
             Some(line) => serde_json::from_str::<Line>(line)?.round + 1,
             None => 0,
         };
         let mut file = fs::OpenOptions::new().create(true).append(true).open(&pool)?;
-        for _ in 0..self.rounds {
+        for round in first..first + self.rounds {
             let mut variants = variants(place, round, &turns);
             fastrand::shuffle(&mut variants);
             let mut lines = String::new();
@@ -237,7 +237,6 @@ impl Record {
             }
             // Whole rounds only.
             file.write_all(lines.as_bytes())?;
-            round += 1;
         }
         Ok(())
     }
