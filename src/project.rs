@@ -382,7 +382,7 @@ mod tests {
                 "sums criterion"
             ]
         );
-        assert_eq!(tiny.benches[3].required_features, ["more"]);
+        assert_eq!(tiny.benches[4].required_features, ["more"]);
         assert!(!tiny.needs_workspace);
         let counted = read("counted");
         assert_eq!(shown(&counted), ["counts iai-callgrind"]);
