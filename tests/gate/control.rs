@@ -150,7 +150,7 @@ fn the_policy_sets_the_effect_of_a_busy_machine() {
     assert_eq!(
         judgement.reason,
         "machine busy (31% used by other programs); would otherwise be unchanged: no change for \
-         the worse of 2.5% or more, 8 pairs"
+         the worse of 2.5% or more in the typical process, 8 pairs"
     );
     let busy =
         report.findings.iter().find(|finding| finding.code.as_str() == "machine-busy").unwrap();
