@@ -75,6 +75,9 @@ fn is_unusable(case: &Case<'_>, id: &BenchId) -> bool {
     })
 }
 
+/// Metrics that only counting gives.
+const COUNTED: [&str; 3] = [Metric::INSTRUCTIONS, Metric::TOTAL_INSTRUCTIONS, Metric::ALLOCATIONS];
+
 /// Metrics that the candidate lacks, of benchmarks that it has.
 fn missing_metrics(case: &Case<'_>, rows: &[Row], sides: &Sides) -> Vec<Finding> {
     let candidate = case.candidate;
@@ -84,7 +87,7 @@ fn missing_metrics(case: &Case<'_>, rows: &[Row], sides: &Sides) -> Vec<Finding>
     let missing = rows.iter().filter(|row| {
         row.baseline.is_some()
             && row.candidate.is_none()
-            && !(uncounted && row.metric == Metric::INSTRUCTIONS)
+            && !(uncounted && COUNTED.contains(&row.metric.as_str()))
             && sides.candidate.contains(&row.bench_id())
     });
     let severity = Severity::from(case.policy.verdict.missing);
