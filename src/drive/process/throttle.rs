@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// How long a group runs between two pauses: less than one of criterion's samples takes, so
-/// that each sample is slowed.
-const SLICE: Duration = Duration::from_millis(1);
+/// About how long a group runs and pauses: less than one of criterion's samples takes, so that
+/// each sample is slowed.
+const CYCLE: Duration = Duration::from_millis(1);
 
 /// A shorter pause is put off: waking up takes about as long.
 const LEAST_PAUSE: Duration = Duration::from_micros(100);
@@ -25,9 +25,10 @@ impl Throttle {
     pub(super) fn start(group: Pid, share: f64) -> std::io::Result<Self> {
         let (running, ended) = sync_channel::<()>(0);
         let thread = std::thread::Builder::new().name("throttle".to_owned()).spawn(move || {
+            let slice = CYCLE.div_f64(1.0 + share);
             let mut paused = Duration::ZERO;
             let started = Instant::now();
-            while ended.recv_timeout(SLICE) == Err(RecvTimeoutError::Timeout) {
+            while ended.recv_timeout(slice) == Err(RecvTimeoutError::Timeout) {
                 let ran = started.elapsed().saturating_sub(paused);
                 let owed = ran.mul_f64(share).saturating_sub(paused);
                 if owed < LEAST_PAUSE {
