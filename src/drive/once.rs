@@ -18,6 +18,9 @@ use crate::sources::{self, SourceError, Stale};
 const IAI_ARGUMENTS: &str = "IAI_CALLGRIND_CALLGRIND_ARGS";
 const GUNGRAUN_ARGUMENTS: &str = "GUNGRAUN_CALLGRIND_ARGS";
 
+/// A file that is written now has the time of the kernel's last tick, up to 10 ms ago.
+const TICK: Duration = Duration::from_millis(20);
+
 /// How long criterion takes for a benchmark. What a bench sets for a group of
 /// its own wins over these. The default is refused, as criterion would.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -130,7 +133,7 @@ impl Process<'_> {
         fs::create_dir_all(&results).map_err(ProcessError::Log)?;
         let job = self.job(&results, &record);
         let mut printed = Printed::new(self.times.warm_up, self.times.samples);
-        let started = SystemTime::now();
+        let started = SystemTime::now() - TICK;
         let outcome = process::run(&job, interrupt, &mut |_, line| {
             if let Some(id) = benchmark_begun(line) {
                 on_begin(id);
