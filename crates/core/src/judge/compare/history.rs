@@ -20,7 +20,7 @@ const SESSION_DEGREES: f64 = 2.0;
 const PRIOR_DEGREES: f64 = 4.0;
 
 /// And as no more than this share of those that fit best: a few steady benchmarks among many
-/// unsteady ones, or the other way round, are no draws from one distribution.
+/// unsteady ones, or the reverse, do not come from a single distribution.
 const PRIOR_SHARE: f64 = 0.6;
 
 /// As how many degrees of freedom an assumed deviation of sessions counts: benchmarks

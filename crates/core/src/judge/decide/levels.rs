@@ -3,6 +3,7 @@
 use super::contest::{Contest, Data, Question};
 use super::scale::bound;
 use crate::judge::compare::Chances;
+use crate::model::Metric;
 use crate::policy::Gate;
 use crate::stats;
 
@@ -18,10 +19,16 @@ pub(super) struct Level {
 /// Adjusts the chances of all sampled rows for how many they are, by Holm's method. Rows
 /// that are only shown, and those that the screening of a trial cleared, are not tested,
 /// so they are not in the family and have no level.
+///
+/// Slow processes have a row only if the data hint at them. Which rows exist must not
+/// decide how large the family is, so each confirmed clock counts for two: its typical
+/// process and its slow ones.
 pub(super) fn holm(contests: &[Contest<'_>]) -> Vec<Option<Level>> {
     let chances: Vec<Option<Chances>> = contests.iter().map(tested).collect();
     let tested = || chances.iter().flatten();
-    let worse = stats::holm(&tested().map(|chances| chances.worse).collect::<Vec<_>>());
+    let without_row = std::iter::repeat_n(1.0, without_slow_row(contests));
+    let worse: Vec<f64> = tested().map(|chances| chances.worse).chain(without_row).collect();
+    let worse = stats::holm(&worse);
     let better = stats::holm(&tested().map(|chances| chances.better).collect::<Vec<_>>());
     let family = worse.len();
     let mut adjusted =
@@ -32,6 +39,20 @@ pub(super) fn holm(contests: &[Contest<'_>]) -> Vec<Option<Level>> {
             chances.and_then(|_| adjusted.next()).map(|chances| Level { chances, family })
         })
         .collect()
+}
+
+/// The number of confirmed clocks without a row of slow processes.
+fn without_slow_row(contests: &[Contest<'_>]) -> usize {
+    let count = |is_counted: fn(&Contest<'_>) -> bool| {
+        contests.iter().filter(|contest| is_counted(contest) && tested(contest).is_some()).count()
+    };
+    let clocks = count(|contest| {
+        let is_paired = matches!(contest.question, Question::Open { data: Data::Paired(_), .. });
+        is_paired && contest.pair.metric == Metric::time()
+    });
+    let slow =
+        count(|contest| matches!(contest.question, Question::Open { data: Data::Slow(_), .. }));
+    clocks.saturating_sub(slow)
 }
 
 /// The chances of a row that is tested.

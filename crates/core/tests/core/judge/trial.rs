@@ -281,3 +281,22 @@ fn pairs_up_to_the_end_of_the_budget_are_judged() {
     // Four pairs cannot show anything.
     assert_eq!(outcome(&judged(screened(4), &[4, 28, 80]), "a"), Outcome::Undecided);
 }
+
+#[test]
+fn a_confirmed_clock_counts_for_two_whether_or_not_slow_processes_have_a_row() {
+    let p = |of: &Report| of.rows[0].judgement.as_ref().unwrap().p_value.unwrap();
+    let slower = alternating(0.05, 0.005, 22);
+    let (base, head) = from_differences(&[("a", slower.clone())]);
+    // All of 14 pairs agree, at one of three looks, for one of two tests.
+    let alone = 3.0 * 2.0 / f64::from(1 << 14);
+    assert!((p(&verdict(&base, &head)) / alone - 1.0).abs() < 1e-9);
+    // Three slow processes of the head are a hint, and add no further test.
+    let mut hinted = slower;
+    hinted[10..13].iter_mut().for_each(|change| *change = 0.5);
+    let (base, head) = from_differences(&[("a", hinted)]);
+    let report = verdict(&base, &head);
+    assert_eq!(report.rows.iter().filter(|row| row.metric == "slow_processes").count(), 1);
+    let clock = report.rows.iter().find(|row| row.metric == "time").unwrap();
+    let p = clock.judgement.as_ref().unwrap().p_value.unwrap();
+    assert!((p / alone - 1.0).abs() < 1e-9, "{p}");
+}

@@ -504,7 +504,7 @@ fn the_same_instructions_do_not_clear_what_the_clock_does_not() {
     assert!(count(&noisy, Outcome::Unchanged) < 2, "{noisy:?}");
 }
 
-/// Instructions of `a`, counted as it is said; with a clock, if there is one.
+/// Instructions of `a`, with changes to how they were counted, and with a clock if one is given.
 fn counted_so(clock: Option<&[f64]>, counted: &[f64], change: impl Fn(&mut Costs)) -> Snapshot {
     let mut side = match clock {
         Some(clock) => witnessed(clock, counted, 1),

@@ -5,7 +5,7 @@ use crate::judge::compare::SlowProcesses;
 use crate::judge::decide::contest::Contest;
 use crate::judge::decide::decision::{Decision, chance};
 use crate::judge::decide::levels::Level;
-use crate::judge::report::Outcome;
+use crate::judge::report::{Outcome, Side};
 use crate::text::percent;
 
 /// A row exists only where there is a hint, so it is a regression or undecided.
@@ -15,9 +15,7 @@ pub(super) fn decide(
     level: Option<Level>,
     alpha: f64,
 ) -> Decision {
-    let share = |side: &Option<crate::judge::report::Side>| {
-        percent(side.as_ref().map_or(0.0, |side| side.value))
-    };
+    let share = |side: &Option<Side>| percent(side.as_ref().map_or(0.0, |side| side.value));
     let (base, head) = (share(&contest.pair.baseline), share(&contest.pair.candidate));
     let pairs = slow.pairs();
     let slow_ones = format!("{head} of the processes are slow ({base} of the base's)");
