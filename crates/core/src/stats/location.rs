@@ -54,17 +54,17 @@ pub fn quantile(values: &[f64], level: f64) -> Option<f64> {
     if values.is_empty() {
         return None;
     }
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let rank = level.clamp(0.0, 1.0) * (sorted.len() - 1) as f64;
+    let rank = level.clamp(0.0, 1.0) * (values.len() - 1) as f64;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to len − 1")]
     let below = rank.floor() as usize;
-    let above = (below + 1).min(sorted.len() - 1);
     let share = rank - rank.floor();
+    let mut values = values.to_vec();
+    let (_, lower, larger) = values.select_nth_unstable_by(below, f64::total_cmp);
     if share == 0.0 {
-        return Some(sorted[below]);
+        return Some(*lower);
     }
-    Some(sorted[below] * (1.0 - share) + sorted[above] * share)
+    let upper = larger.iter().copied().min_by(f64::total_cmp).unwrap_or(*lower);
+    Some(*lower * (1.0 - share) + upper * share)
 }
 
 /// The median; `None` of nothing.

@@ -13,11 +13,11 @@ use super::{Interval, is_one_sided};
 /// tests", Annals of Mathematical Statistics 34(2), 1963.
 pub fn hodges_lehmann(differences: &[f64]) -> Option<f64> {
     let walsh = Walsh::new(differences)?;
-    let upper = walsh.smallest(walsh.count() / 2 + 1);
-    if walsh.count().is_multiple_of(2) {
-        return Some(middle(walsh.smallest(walsh.count() / 2), upper));
+    let lower = walsh.smallest(walsh.count().div_ceil(2));
+    if walsh.count().is_multiple_of(2) && walsh.count_up_to(lower) == walsh.count() / 2 {
+        return Some(middle(lower, walsh.next_above(lower)));
     }
-    Some(upper)
+    Some(lower)
 }
 
 /// The interval of that centre whatever the shape of the (symmetric)
@@ -82,6 +82,22 @@ impl Walsh {
             }
         }
         from_key(low)
+    }
+
+    /// The smallest average above `limit`; the largest value if there is none.
+    fn next_above(&self, limit: f64) -> f64 {
+        let mut partners = self.sorted.len();
+        let mut next = self.sorted[partners - 1];
+        for (at, value) in self.sorted.iter().enumerate() {
+            while partners > at && middle(*value, self.sorted[partners - 1]) > limit {
+                partners -= 1;
+            }
+            // The first partner above the limit; smaller values were partners of it before.
+            if let Some(partner) = self.sorted.get(partners.max(at)) {
+                next = next.min(middle(*value, *partner));
+            }
+        }
+        next
     }
 
     /// How many averages are at most `limit`.
@@ -169,6 +185,9 @@ mod tests {
             averages.sort_by(f64::total_cmp);
             let walsh = Walsh::new(&values).unwrap();
             prop_assert_eq!(walsh.count(), averages.len() as u64);
+            let (lower, upper) = (averages[(averages.len() - 1) / 2], averages[averages.len() / 2]);
+            let centre = if averages.len() % 2 == 0 { middle(lower, upper) } else { upper };
+            prop_assert_eq!(hodges_lehmann(&values), Some(centre));
             for (rank, average) in (1..).zip(averages) {
                 prop_assert_eq!(walsh.smallest(rank), average);
             }
