@@ -20,7 +20,6 @@ mod record;
 mod report;
 mod run;
 mod schema;
-mod selftest;
 mod sources;
 mod suite_docs;
 mod verdicts;

@@ -1,4 +1,7 @@
 //! `gate selftest`: a bench that is slowed from outside, on a small real project.
+//!
+//! Its verdict comes from clocks, so no other test runs beside it: cargo runs one test program
+//! at a time.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -13,7 +16,7 @@ fn selftest(arguments: &[&str]) -> (i32, String, String) {
     let home = tempfile::tempdir().unwrap();
     let policy = home.path().join("gate.toml");
     std::fs::write(&policy, POLICY).unwrap();
-    let Output { status, stdout, stderr } = Command::new(crate::GATE)
+    let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_gate-under-test"))
         .args(["selftest", "--bench", "moody", "--config", policy.to_str().unwrap()])
         .args(arguments)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/projects/tiny"))
@@ -26,7 +29,7 @@ fn selftest(arguments: &[&str]) -> (i32, String, String) {
 
 #[test]
 fn a_bench_that_is_slowed_from_outside_is_found_and_the_base_stays_green() {
-    // Five times as long: far beyond the policy's 50%, whatever else the machine does.
+    // Five times as long: far beyond the policy's 50%.
     let (exit, out, err) = selftest(&["--benchmark", "second", "--slow", "400%"]);
     assert_eq!(exit, 0, "{out}{err}");
     assert!(out.starts_with("slowed    second: the head's processes, by 400%"), "{out}");
