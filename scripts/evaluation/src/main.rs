@@ -15,6 +15,7 @@ mod pairs;
 mod peers;
 mod pool;
 mod processes;
+mod rebuilds;
 mod record;
 mod replay;
 mod roc;
@@ -36,6 +37,8 @@ enum Command {
     Neutral(neutral::Neutral),
     /// Append rounds to a pool: one process of each variant in random order
     Record(record::Record),
+    /// Append pairs of a base and each of many neutral rebuilds to a pool
+    Rebuilds(record::Rebuilds),
     /// Replay every rule on recorded pools: tables and a picture
     Replay(replay::Replay),
     /// Try other estimators, looks and levels on pools for tuning
@@ -65,6 +68,7 @@ fn run() -> anyhow::Result<()> {
         Command::Calibrate(calibrate) => calibrate.run(),
         Command::Neutral(neutral) => neutral.run(),
         Command::Record(record) => record.run(),
+        Command::Rebuilds(rebuilds) => rebuilds.run(),
         Command::Replay(replay) => replay.run(),
         Command::Explore(explore) => explore.run(),
         Command::Saved(saved) => saved.run(),

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use benchgate::judge::{Case, Outcome, judge, to_confirm};
+use benchgate::judge::{Case, Outcome, Severity, judge, to_confirm};
 use benchgate::measure::{Steps, carry_out};
 use benchgate::model::{
-    BenchId, Measurement, Metric, Pairing, Reading, RunReading, Snapshot, Sources,
+    AllocatorCount, BenchId, Costs, CountScope, Layout, Measurement, Metric, Pairing, Reading,
+    RunReading, Snapshot, Sources, TargetId, Unit,
 };
 use benchgate::policy::Policy;
 use benchgate::stats;
@@ -97,6 +98,8 @@ impl<'a> Draw<'_, 'a> {
 pub struct Decided {
     /// The gate's outcome.
     pub outcome: Outcome,
+    /// Whether it fails the gate.
+    pub fails: bool,
     /// The number of its pairs, including screening.
     pub pairs: u32,
 }
@@ -110,9 +113,19 @@ struct Measured {
     head: Vec<RunReading>,
 }
 
+/// What a trial knows besides clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// Nothing.
+    Clocks,
+    /// The layout is pinned, and both sides execute the same number of instructions.
+    SameInstructions,
+}
+
 /// A trial whose processes come from a pool.
 struct Replay<'r, 'd, 's, 'a> {
     rule: &'r Rule,
+    known: Known,
     measured: Vec<Measured>,
     draws: &'d mut [Draw<'s, 'a>],
     /// The number of pairs so far.
@@ -155,23 +168,41 @@ impl Rule {
         subjects: &[usize],
         draws: &mut [Draw<'_, '_>],
     ) -> Option<Vec<Decided>> {
-        let unmeasured = |subject: &usize| Measured {
-            id: BenchId::named(&names[*subject]),
-            subject: *subject,
+        let benchmarks = subjects.iter().map(|subject| (&*names[*subject], *subject));
+        self.trial_of(benchmarks, Known::Clocks, draws)
+    }
+
+    /// The same for benchmarks with names of their own, each with the index of its subject.
+    pub fn trial_of<'n>(
+        &self,
+        benchmarks: impl IntoIterator<Item = (&'n str, usize)>,
+        known: Known,
+        draws: &mut [Draw<'_, '_>],
+    ) -> Option<Vec<Decided>> {
+        let pinned = known == Known::SameInstructions;
+        let unmeasured = |(name, subject)| Measured {
+            id: BenchId { target: pinned.then(target), ..BenchId::named(name) },
+            subject,
             base: Vec::new(),
             head: Vec::new(),
         };
-        let measured = subjects.iter().map(unmeasured).collect();
+        let measured = benchmarks.into_iter().map(unmeasured).collect();
         let looks = self.policy.ab.looks.clone();
         let ended = BTreeSet::new();
-        let mut replay = Replay { rule: self, measured, draws, runs: 0, ended, looks };
+        let mut replay = Replay { rule: self, known, measured, draws, runs: 0, ended, looks };
         carry_out(&mut replay).ok()?;
         let [base, head] = replay.snapshots();
         let report = judge(&self.case(&base, &head));
         let decided = replay.measured.iter().map(|measured| {
-            let row = report.rows.iter().find(|row| row.id == measured.id.name);
-            let outcome = row.and_then(benchgate::judge::Row::outcome).expect("it was judged");
-            Decided { outcome, pairs: measured.base.len() as u32 }
+            let name = &measured.id.name;
+            let mut rows = report.rows.iter();
+            let row = rows.find(|row| row.id == *name && row.metric == Metric::TIME);
+            let judgement = row.and_then(|row| row.judgement.as_ref()).expect("it was judged");
+            Decided {
+                outcome: judgement.outcome,
+                fails: judgement.severity == Severity::Fail,
+                pairs: measured.base.len() as u32,
+            }
         });
         Some(decided.collect())
     }
@@ -241,6 +272,11 @@ impl Replay<'_, '_, '_, '_> {
     }
 
     fn snapshots(&self) -> [Snapshot; 2] {
+        let counted = self.known == Known::SameInstructions;
+        let mut layouts = Vec::new();
+        if counted {
+            layouts.push(Layout { target: target(), functions: 1, same: 1, reason: None });
+        }
         let pairing = Pairing {
             trial: "replay".to_owned(),
             seed: 0,
@@ -250,7 +286,7 @@ impl Replay<'_, '_, '_, '_> {
             identical: Vec::new(),
             control: false,
             set_up: Vec::new(),
-            layouts: Vec::new(),
+            layouts,
             sources: Sources::default(),
         };
         [("base", 0), ("head", 1)].map(|(name, side)| {
@@ -262,17 +298,49 @@ impl Replay<'_, '_, '_, '_> {
                 throughput: None,
                 costs: None,
             };
-            Snapshot {
+            let mut measurements: Vec<_> = self.measured.iter().map(measurement).collect();
+            if counted {
+                measurements.extend(self.measured.iter().map(|measured| same(&measured.id)));
+            }
+            let mut snapshot = Snapshot {
                 name: name.to_owned(),
                 created: Timestamp::UNIX_EPOCH,
                 revision: None,
                 selection: None,
                 pairing: Some(pairing.clone()),
                 runs: Vec::new(),
-                measurements: self.measured.iter().map(measurement).collect(),
+                measurements,
                 not_run: Vec::new(),
                 problems: Vec::new(),
-            }
+            };
+            snapshot.sort();
+            snapshot
         })
+    }
+}
+
+/// The bench target of all benchmarks.
+fn target() -> TargetId {
+    TargetId::named("subjects")
+}
+
+/// Counts that are the same on both sides.
+fn same(id: &BenchId) -> Measurement {
+    const COUNT: u32 = 1_000_000;
+    let reading = |run| RunReading { run, reading: Reading::Value(f64::from(COUNT)) };
+    Measurement {
+        id: id.clone(),
+        metric: Metric::counted(Metric::INSTRUCTIONS, Unit::Count),
+        runs: [0, 1].map(reading).into(),
+        criterion: None,
+        throughput: None,
+        costs: Some(Costs {
+            threads: 1,
+            scope: Some(CountScope::Timed),
+            allocator: AllocatorCount::Charged,
+            system_calls: false,
+            total: u64::from(COUNT),
+            functions: std::collections::BTreeMap::new(),
+        }),
     }
 }

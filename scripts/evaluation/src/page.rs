@@ -8,7 +8,8 @@ use anyhow::Context as _;
 use crate::counts::Summary;
 use crate::heap::Moved;
 use crate::peers::Peer;
-use crate::replay::{CALM, CRITERION_SECONDS, Found, Long, RESAMPLED, RESAMPLED_SLOWED};
+use crate::rebuilds::{self, Rate};
+use crate::replay::{CALM, CRITERION_SECONDS, Found, Long, Others, RESAMPLED, RESAMPLED_SLOWED};
 use crate::suites::{Count, Null, Tally, above};
 
 /// The marks around the replay's text in a page.
@@ -40,19 +41,17 @@ pub fn between(page: &str) -> Option<&str> {
 }
 
 /// All tables.
-pub fn text(
-    found: &Found,
-    tuned: &[Found],
-    long: Option<&Long>,
-    counts: Option<&Summary>,
-    heaps: Option<&BTreeMap<String, Moved>>,
-) -> String {
+pub fn text(found: &Found, tuned: &[Found], others: &Others) -> String {
+    let Others { long, rebuilds: many, counts, heaps } = others;
     let mut text = String::new();
     facts(&mut text, found);
     rules(&mut text, found);
     ours(&mut text, found);
     subjects(&mut text, found);
     rebuilds(&mut text, found);
+    if let Some(many) = many {
+        many_rebuilds(&mut text, many);
+    }
     if let Some(counts) = counts {
         instructions(&mut text, counts);
     }
@@ -345,6 +344,51 @@ fn rebuilds(text: &mut String, found: &Found) {
         );
     }
     line!(text, "");
+}
+
+/// The results for many neutral rebuilds.
+fn many_rebuilds(text: &mut String, builds: &rebuilds::Summary) {
+    line!(text, "### benchgate: two builds of the same code\n");
+    line!(
+        text,
+        "{} neutral rebuilds, each compared with its base in {} pairs. *Pair* is the deviation of \
+         one pair, *builds* that of the offset by which a rebuild moves a benchmark, and *furthest* \
+         the largest centre of a rebuild's pairs.\n",
+        builds.builds,
+        builds.pairs
+    );
+    line!(text, "| benchmark | pair | builds | furthest |");
+    line!(text, "|---|---|---|---|");
+    for offset in &builds.offsets {
+        let shares = [offset.pair, offset.builds, offset.furthest].map(percent);
+        line!(text, "| `{}` | {} |", offset.subject, shares.join(" | "));
+    }
+    line!(
+        text,
+        "\nSimulated trials of whole length with these pairs and offsets, either build as the base; \
+         a suite of more than 13 is made of several rebuilds. *Slower*: a clock is called slower. \
+         With counts, both sides execute the same instructions, as neutral rebuilds do.\n"
+    );
+    line!(
+        text,
+        "| benchmarks | clocks alone: slower | with counts: slower | with counts: the gate fails |"
+    );
+    line!(text, "|---|---|---|---|");
+    for suite in &builds.suites {
+        let rates = [&suite.slower, &suite.counted, &suite.fails].map(interval);
+        line!(text, "| {} | {} |", suite.benchmarks, rates.join(" | "));
+    }
+    line!(text, "");
+}
+
+/// `2.0% (1.1–2.9%)`.
+fn interval(rate: &Rate) -> String {
+    // No trial of so many shows less than that.
+    let least = 3.0 / rate.of as f64;
+    let [lower, upper] =
+        [(rate.share - rate.half).max(0.0), (rate.share + rate.half).clamp(least, 1.0)];
+    let lower = percent(lower);
+    format!("{} ({}–{})", percent(rate.share), lower.trim_end_matches('%'), percent(upper))
 }
 
 /// The results for instruction counts.

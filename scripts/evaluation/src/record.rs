@@ -60,6 +60,19 @@ pub struct Record {
     rounds: u32,
 }
 
+/// Append pairs of a base and each of many neutral rebuilds to a pool
+#[derive(clap::Args)]
+pub struct Rebuilds {
+    #[command(flatten)]
+    place: Place,
+    /// The number of rebuilds that the pool has afterwards
+    #[arg(long)]
+    rebuilds: u32,
+    /// Pairs of each rebuild
+    #[arg(long, default_value_t = 12)]
+    pairs: u32,
+}
+
 impl Build {
     pub fn run(&self) -> anyhow::Result<()> {
         fs::create_dir_all(&self.place.place)?;
@@ -220,18 +233,8 @@ impl Record {
             fastrand::shuffle(&mut variants);
             let mut lines = String::new();
             for (place_in_round, (variant, executable, slowdown)) in (0..).zip(variants) {
-                let began = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-                let before = busy()?;
-                let times = process(place, &executable, &slowdown, &interrupt)?;
-                let after = busy()?;
-                let line = Line {
-                    round,
-                    place: place_in_round,
-                    variant,
-                    began,
-                    others: others(before, after),
-                    times,
-                };
+                let process = (variant, &*executable, &*slowdown);
+                let line = timed(round, place_in_round, process, &interrupt)?;
                 lines += &serde_json::to_string(&line)?;
                 lines.push('\n');
             }
@@ -240,6 +243,61 @@ impl Record {
         }
         Ok(())
     }
+}
+
+impl Rebuilds {
+    pub fn run(&self) -> anyhow::Result<()> {
+        let interrupt = Interrupt::install()?;
+        fs::create_dir_all(&self.place.place)?;
+        let place = fs::canonicalize(&self.place.place)?;
+        let pool = place.join("rebuilds.jsonl");
+        let recorded = fs::read_to_string(&pool).unwrap_or_default();
+        let lines = recorded.lines().count();
+        let each = 2 * self.pairs as usize;
+        let done = u32::try_from(lines / each)?;
+        anyhow::ensure!(lines % each == 0, "{}: not whole rebuilds", pool.display());
+        let mut file = fs::OpenOptions::new().create(true).append(true).open(&pool)?;
+        for seed in done + 1..=self.rebuilds {
+            let layout = build(&place, seed)?;
+            if let Some(reason) = layout.reason {
+                bail!("rebuild {seed} is not pinned: {reason}");
+            }
+            let [base, head] = NAMES.map(|name| side(&place, seed, name));
+            let mut lines = String::new();
+            for pair in 0..self.pairs {
+                let mut sides = [("base".to_owned(), &base), (format!("neutral-{seed}"), &head)];
+                fastrand::shuffle(&mut sides);
+                // A gap between rebuilds, so that their rounds are never neighbours.
+                let round = seed * (self.pairs + 1) + pair;
+                for (place_in_round, (variant, executable)) in (0..).zip(sides) {
+                    let line = timed(round, place_in_round, (variant, executable, ""), &interrupt)?;
+                    lines += &serde_json::to_string(&line)?;
+                    lines.push('\n');
+                }
+            }
+            // Whole rebuilds only.
+            file.write_all(lines.as_bytes())?;
+            fs::remove_file(base)?;
+            fs::remove_file(head)?;
+            eprintln!("rebuild {seed} of {}", self.rebuilds);
+        }
+        Ok(())
+    }
+}
+
+/// One process, with what else the machine did meanwhile.
+fn timed(
+    round: u32,
+    place: u32,
+    (variant, executable, slowdown): (String, &Path, &str),
+    interrupt: &Interrupt,
+) -> anyhow::Result<Line> {
+    let began = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    let before = busy()?;
+    let scratch = executable.parent().context("a file without a directory")?;
+    let times = process(scratch, executable, slowdown, interrupt)?;
+    let others = others(before, busy()?);
+    Ok(Line { round, place, variant, began, others, times })
 }
 
 /// What takes part in a round: name, executable, slowdown.

@@ -13,6 +13,7 @@ use crate::page;
 use crate::pairs::{Pair, Streams};
 use crate::peers::Peer;
 use crate::processes::{Half, Pool};
+use crate::rebuilds;
 use crate::roc;
 use crate::suites::{Bench, Count, Kind, Null, Peers, Tally, above};
 
@@ -54,6 +55,9 @@ pub struct Replay {
     /// Counted instructions of bodies that use the heap, in neutral rebuilds
     #[arg(long, value_name = "FILE")]
     heaps: Option<PathBuf>,
+    /// Pairs of a base and each of many neutral rebuilds
+    #[arg(long, value_name = "FILE")]
+    rebuilds: Option<PathBuf>,
     /// Write tables.md and accuracy.svg to this directory
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -124,6 +128,8 @@ impl Replay {
         let long = self.long.as_deref().map(long).transpose()?;
         let counts = self.counts.as_deref().map(Summary::of).transpose()?;
         let heaps = self.heaps.as_deref().map(heap::summary).transpose()?;
+        let rebuilds = self.rebuilds.as_deref().map(Pool::read).transpose()?;
+        let rebuilds = rebuilds.as_ref().map(rebuilds::summary).transpose()?;
         let mut pools = Pool::read_all(&self.pool)?;
         ensure!(pools.len() == 1, "the pools of --pool have different benchmarks");
         let pool = pools.remove(0);
@@ -135,10 +141,18 @@ impl Replay {
         let tuned = tuned.iter().map(tables).collect::<anyhow::Result<Vec<_>>>()?;
         let found = found(&pool)?;
         Ok([
-            page::text(&found, &tuned, long.as_ref(), counts.as_ref(), heaps.as_ref()),
+            page::text(&found, &tuned, &Others { long, rebuilds, counts, heaps }),
             roc::picture(&found)?,
         ])
     }
+}
+
+/// Results of other recordings.
+pub struct Others {
+    pub long: Option<Long>,
+    pub rebuilds: Option<rebuilds::Summary>,
+    pub counts: Option<Summary>,
+    pub heaps: Option<BTreeMap<String, heap::Moved>>,
 }
 
 /// The results of the other rules for long processes, one per side.
@@ -316,14 +330,16 @@ mod tests {
             paths.sort();
             paths
         };
+        // Recorded in hours of their own: the page has their tables from then on.
+        let recorded = |name: &str| Some(here.join(name)).filter(|path| path.exists());
         let replay = Replay {
             pool: pools("claim"),
             half: None,
             tune: pools("tune"),
             long: Some(here.join("pool/criterion.pool")),
             counts: Some(here.join("pool/neutral.jsonl")),
-            // Recorded in hours of their own: the page has its table from then on.
-            heaps: Some(here.join("pool/heap.jsonl")).filter(|path| path.exists()),
+            rebuilds: recorded("pool/rebuilds.pool"),
+            heaps: recorded("pool/heap.jsonl"),
             out: PathBuf::new(),
             page: None,
         };
