@@ -86,6 +86,12 @@ fn a_first_run_a_saved_baseline_and_a_regression() {
     let (code, _, err) = gate(home.path(), "good", &["--quick", "--save", "main"]);
     assert_eq!(code, 2, "a quick run was saved: {err}");
 
+    let profile = ["--quick", "--profile", "release", "--format", "json"];
+    let (_, out, err) = gate(home.path(), "slow", &profile);
+    let report: serde_json::Value = serde_json::from_str(&out).expect(&err);
+    let built = &report["candidate"]["environment"]["profile"];
+    assert!(built.as_str().is_some_and(|built| built.starts_with("release")), "{built}");
+
     let (code, out, err) = gate(home.path(), "abort", &[]);
     assert_eq!(code, 1, "{out}{err}");
     assert!(out.contains("benchmark-failed") && out.contains("INCOMPLETE"), "{out}");

@@ -28,6 +28,12 @@ pub(in crate::cli) struct BuildArgs {
     /// Build without the default features
     #[arg(long)]
     no_default_features: bool,
+    /// Build with this profile [default: bench]
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// Build for this target [default: cargo's]
+    #[arg(long, value_name = "TRIPLE")]
+    target: Option<String>,
     /// Measure the project of this Cargo.toml [default: the working directory's]
     #[arg(long, value_name = "FILE")]
     manifest_path: Option<PathBuf>,
@@ -42,6 +48,8 @@ impl BuildArgs {
             features,
             all_features,
             no_default_features,
+            profile,
+            target,
             manifest_path,
         } = self;
         BuildOptions {
@@ -52,6 +60,8 @@ impl BuildArgs {
             features,
             all_features,
             no_default_features,
+            profile,
+            target,
             manifest_path,
             quiet: context.shell.quiet,
             ..BuildOptions::default()
