@@ -5,11 +5,10 @@ use std::fmt::Write as _;
 
 use anyhow::Context as _;
 
-use crate::counts::Summary;
-use crate::heap::Moved;
 use crate::peers::Peer;
-use crate::rebuilds::{self, Rate};
-use crate::replay::{CALM, CRITERION_SECONDS, Found, Long, Others, RESAMPLED, RESAMPLED_SLOWED};
+use crate::replay::{
+    BLOCK_OF_PAIRS, CALM, CRITERION_SECONDS, Found, Others, RESAMPLED, RESAMPLED_SLOWED,
+};
 use crate::suites::{Count, Null, Tally, above};
 
 /// The marks around the replay's text in a page.
@@ -40,6 +39,15 @@ pub fn between(page: &str) -> Option<&str> {
     Some(page.split_once(BEGIN)?.1.split_once(END)?.0)
 }
 
+/// Writes a line to a string, which never fails.
+macro_rules! line {
+    ($text:expr, $($format:tt)*) => {
+        writeln!($text, $($format)*).expect("a string takes everything")
+    };
+}
+
+mod recordings;
+
 /// All tables.
 pub fn text(found: &Found, tuned: &[Found], others: &Others) -> String {
     let Others { long, rebuilds: many, counts, heaps } = others;
@@ -50,16 +58,16 @@ pub fn text(found: &Found, tuned: &[Found], others: &Others) -> String {
     subjects(&mut text, found);
     rebuilds(&mut text, found);
     if let Some(many) = many {
-        many_rebuilds(&mut text, many);
+        recordings::rebuilds(&mut text, many);
     }
     if let Some(counts) = counts {
-        instructions(&mut text, counts);
+        recordings::instructions(&mut text, counts);
     }
     if let Some(heaps) = heaps {
-        heap(&mut text, heaps);
+        recordings::heap(&mut text, heaps);
     }
     if let Some(long) = long {
-        criterion(&mut text, long);
+        recordings::criterion(&mut text, long);
     }
     for tuned in tuned {
         text.push_str("\n### Pools that the method was tuned on\n\n");
@@ -67,13 +75,6 @@ pub fn text(found: &Found, tuned: &[Found], others: &Others) -> String {
         ours(&mut text, tuned);
     }
     text
-}
-
-/// Writes a line to a string, which never fails.
-macro_rules! line {
-    ($text:expr, $($format:tt)*) => {
-        writeln!($text, $($format)*).expect("a string takes everything")
-    };
 }
 
 fn facts(text: &mut String, found: &Found) {
@@ -107,6 +108,11 @@ fn exact(count: Count) -> String {
             percent(interval.upper)
         ),
     }
+}
+
+/// `3 of 93`.
+fn of(count: Count) -> String {
+    if count.of == 0 { "–".to_owned() } else { format!("{} of {}", count.hits, count.of) }
 }
 
 fn short(count: Count) -> String {
@@ -143,15 +149,17 @@ fn shown(found: &Found) -> Vec<(&'static str, &'static str)> {
 /// Compares the gate with other rules.
 fn rules(text: &mut String, found: &Found) {
     let shown = shown(found);
+    let all: Vec<usize> = (0..found.subjects.len()).collect();
     line!(text, "### All rules at equal machine time\n");
     line!(
         text,
         "False alarms: suites of all {} benchmarks in which an unchanged benchmark was called \
-         slower. Found: slowdowns of the {} benchmarks whose pairs differ by at most {:.0}%, one \
-         benchmark at a time.\n",
+         slower. Found: slowdowns of one benchmark at a time, of the {} whose pairs differ by at \
+         most {:.0}% / of all {}. No pair is in two suites, for any rule.\n",
         found.subjects.len(),
         found.calm.len(),
-        CALM * 100.0
+        CALM * 100.0,
+        found.subjects.len(),
     );
     let heads: Vec<&str> = shown.iter().map(|(_, head)| *head).collect();
     let head = |text: &mut String| {
@@ -162,18 +170,22 @@ fn rules(text: &mut String, found: &Found) {
         );
         line!(text, "|---|---|---|---|{}", "---|".repeat(shown.len()));
     };
+    let cell = |calm: Count, all: Count| format!("{} / {}", short(calm), short(all));
     head(text);
     let cells: Vec<String> = shown
         .iter()
-        .map(|(variant, _)| short(sum(found.slowed_again.get(*variant), &found.calm).found()))
+        .map(|(variant, _)| {
+            let of = |subjects: &[usize]| sum(found.slowed.get(*variant), subjects).found();
+            cell(of(&found.calm), of(&all))
+        })
         .collect();
-    let [same, rebuilt] = &found.resampled;
+    let [same, rebuilt] = &found.disjoint;
     line!(
         text,
         "| **benchgate** | {:.1} | {} | {} | {} |",
-        same[0].all().pairs_each() * found.pair_seconds,
-        short(same[0].alarms),
-        short(rebuilt[0].alarms),
+        found.resampled[0][0].all().pairs_each() * found.pair_seconds,
+        of(same[0].alarms),
+        of(rebuilt[0].alarms),
         cells.join(" | ")
     );
     for (pairs, peers) in &found.peers {
@@ -189,16 +201,18 @@ fn rules(text: &mut String, found: &Found) {
                 let cells: Vec<String> = shown
                     .iter()
                     .map(|(variant, _)| {
-                        let scores = peers.slowed.get(*variant).and_then(|by| by.get(&peer));
-                        short(above(scores, *threshold))
+                        let of = |subjects: &[usize]| {
+                            above(&peers.slower(variant, peer, subjects), *threshold)
+                        };
+                        cell(of(&found.calm), of(&all))
                     })
                     .collect();
                 line!(
                     text,
                     "| {name} | {:.1} | {} | {} | {} |",
                     *pairs as f64 * found.pair_seconds,
-                    short(above(peers.same.get(&peer), *threshold)),
-                    short(above(peers.rebuilt.get(&peer), *threshold)),
+                    of(above(peers.same.get(&peer).into_iter().flatten(), *threshold)),
+                    of(above(peers.rebuilt.get(&peer).into_iter().flatten(), *threshold)),
                     cells.join(" | ")
                 );
             }
@@ -247,6 +261,7 @@ fn ours(text: &mut String, found: &Found) {
             );
         }
     }
+    calibration(text, found);
     if found.slowed.is_empty() {
         line!(text, "");
         return;
@@ -281,6 +296,22 @@ fn ours(text: &mut String, found: &Found) {
         );
     }
     line!(text, "");
+}
+
+/// Trials of single benchmarks, and the test's p-values where nothing changed.
+fn calibration(text: &mut String, found: &Found) {
+    line!(
+        text,
+        "\nTrials of a single benchmark that share no pair: {} false alarms. The test itself, on blocks \
+         of {BLOCK_OF_PAIRS} pairs of the same program, against no change at all:\n",
+        exact(found.single.alarms)
+    );
+    line!(text, "| p at most | should be at most | found |");
+    line!(text, "|---|---|---|");
+    for (level, count) in found.calibration {
+        let level = format!("{:.2}%", level * 100.0);
+        line!(text, "| {level} | {level} | {} |", exact(count));
+    }
 }
 
 /// The gate's results by benchmark, the calmest first.
@@ -342,149 +373,6 @@ fn rebuilds(text: &mut String, found: &Found) {
             short(null.praises),
             if alarming.is_empty() { "–".to_owned() } else { alarming.join(", ") }
         );
-    }
-    line!(text, "");
-}
-
-/// The results for many neutral rebuilds.
-fn many_rebuilds(text: &mut String, builds: &rebuilds::Summary) {
-    line!(text, "### benchgate: two builds of the same code\n");
-    line!(
-        text,
-        "{} neutral rebuilds, each compared with its base in {} pairs. *Pair* is the deviation of \
-         one pair, *builds* that of the offset by which a rebuild moves a benchmark, and *furthest* \
-         the largest centre of a rebuild's pairs.\n",
-        builds.builds,
-        builds.pairs
-    );
-    line!(text, "| benchmark | pair | builds | furthest |");
-    line!(text, "|---|---|---|---|");
-    for offset in &builds.offsets {
-        let shares = [offset.pair, offset.builds, offset.furthest].map(percent);
-        line!(text, "| `{}` | {} |", offset.subject, shares.join(" | "));
-    }
-    line!(
-        text,
-        "\nSimulated trials of whole length with these pairs and offsets, either build as the base; \
-         a suite of more than 13 is made of several rebuilds. *Slower*: a clock is called slower. \
-         With counts, both sides execute the same instructions, as neutral rebuilds do.\n"
-    );
-    line!(
-        text,
-        "| benchmarks | clocks alone: slower | with counts: slower | with counts: the gate fails |"
-    );
-    line!(text, "|---|---|---|---|");
-    for suite in &builds.suites {
-        let rates = [&suite.slower, &suite.counted, &suite.fails].map(interval);
-        line!(text, "| {} | {} |", suite.benchmarks, rates.join(" | "));
-    }
-    line!(text, "");
-}
-
-/// `2.0% (1.1–2.9%)`.
-fn interval(rate: &Rate) -> String {
-    // No trial of so many shows less than that.
-    let least = 3.0 / rate.of as f64;
-    let [lower, upper] =
-        [(rate.share - rate.half).max(0.0), (rate.share + rate.half).clamp(least, 1.0)];
-    let lower = percent(lower);
-    format!("{} ({}–{})", percent(rate.share), lower.trim_end_matches('%'), percent(upper))
-}
-
-/// The results for instruction counts.
-fn instructions(text: &mut String, counts: &Summary) {
-    line!(text, "### benchgate: instruction counts of neutral rebuilds\n");
-    line!(
-        text,
-        "{} rebuilds, each with different neutral code, and the {} benchmarks that mostly execute \
-         their own instructions, counted by the code of `gate ab` and judged by its defaults. In \
-         each rebuild, one benchmark in turn was also slowed down by about 1% (+{:.2}% to +{:.2}% \
-         as counted).\n",
-        counts.found.of,
-        counts.subjects,
-        counts.slower[0] * 100.0,
-        counts.slower[1] * 100.0
-    );
-    line!(
-        text,
-        "| rebuilds with a false alarm | counts that changed at all | largest change | +1% found |"
-    );
-    line!(text, "|---|---|---|---|");
-    line!(
-        text,
-        "| {} | {} | {:.3}% | {} |\n",
-        exact(counts.alarms),
-        exact(counts.moved),
-        counts.furthest * 100.0,
-        exact(counts.found)
-    );
-}
-
-/// The results for instruction counts of bodies that use the heap.
-fn heap(text: &mut String, heaps: &BTreeMap<String, Moved>) {
-    let rebuilds = heaps.values().map(|moved| moved.alarms.of).max().unwrap_or(0);
-    line!(text, "### benchgate: instruction counts and the heap\n");
-    line!(
-        text,
-        "{rebuilds} rebuilds with other neutral code. In each, the set-up leaves another heap, and \
-         the environment and the program's name have other lengths. *Executed* is everything, as \
-         `instructions.total`; *charged* counts each call of the allocator the same, as \
-         `instructions`. A change is one in either direction, of the instructions or the \
-         allocations. In each rebuild every body was also slowed down by about 1%.\n"
-    );
-    line!(
-        text,
-        "| body | executed: furthest | would be called changed | charged: furthest | called changed | \
-         +1% found | readings of one build differ |"
-    );
-    line!(text, "|---|---|---|---|---|---|---|");
-    for (name, moved) in heaps {
-        line!(
-            text,
-            "| `{name}` | {:.3}% | {} | {:.3}% | {} | {} | {} |",
-            moved.executed * 100.0,
-            exact(moved.executed_alarms),
-            moved.charged * 100.0,
-            exact(moved.alarms),
-            exact(moved.found),
-            exact(moved.unsteady)
-        );
-    }
-    line!(text, "");
-}
-
-/// The results for long processes, as criterion is usually run.
-fn criterion(text: &mut String, long: &Long) {
-    let shown: Vec<_> = SLOWDOWNS
-        .into_iter()
-        .filter(|(variant, _)| long.peers.slowed.contains_key(*variant))
-        .collect();
-    line!(text, "### The other rules on criterion's own results\n");
-    line!(
-        text,
-        "{} benchmarks, all slowed down at once, with one process on each side that warms up for \
-         0.5 s and takes 100 samples in 2 s.\n",
-        long.benchmarks
-    );
-    let heads: Vec<&str> = shown.iter().map(|(_, head)| *head).collect();
-    line!(text, "| rule | A/A comparisons | A/A suites | {} |", heads.join(" | "));
-    line!(text, "|---|---|---|{}", "---|".repeat(shown.len()));
-    for peer in Peer::ALL {
-        for (threshold, name) in peer.thresholds() {
-            let cells: Vec<String> = shown
-                .iter()
-                .map(|(variant, _)| {
-                    short(above(long.peers.slowed[*variant].get(&peer), *threshold))
-                })
-                .collect();
-            line!(
-                text,
-                "| {name} | {} | {} | {} |",
-                exact(above(long.same.get(&peer), *threshold)),
-                exact(above(long.peers.same.get(&peer), *threshold)),
-                cells.join(" | ")
-            );
-        }
     }
     line!(text, "");
 }

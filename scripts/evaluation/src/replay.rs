@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
+use benchgate::stats;
 
 use crate::counts::Summary;
 use crate::heap;
 use crate::ours::Rule;
 use crate::page;
-use crate::pairs::{Pair, Streams};
+use crate::pairs::{Pair, Streams, difference};
 use crate::peers::Peer;
 use crate::processes::{Half, Pool};
 use crate::rebuilds;
@@ -30,6 +31,10 @@ pub const RESAMPLED_SLOWED: u64 = 50;
 const CURVE: u64 = 200;
 /// The levels of the gate's curve.
 const LEVELS: [f64; 6] = [0.0001, 0.001, 0.01, 0.05, 0.2, 0.4];
+/// The pairs of a block whose p-value is tested: those of the first look.
+pub const BLOCK_OF_PAIRS: usize = 14;
+/// The levels of these tests; the last is that of one of three looks.
+const LEVELS_OF_TESTS: [f64; 3] = [0.05, 0.01, 0.01 / 3.0];
 /// The slowdown that the picture shows.
 pub const SHOWN: &str = "spin-3";
 
@@ -83,6 +88,11 @@ pub struct Found {
     pub disjoint: [[Null; 2]; 2],
     /// The same from random places.
     pub resampled: [[Null; 2]; 2],
+    /// Trials of a single benchmark of the same program, which share no pair.
+    pub single: Null,
+    /// How often the test's own p-value is at most a level, where nothing changed: for blocks
+    /// of [`BLOCK_OF_PAIRS`] pairs of the same program.
+    pub calibration: [(f64, Count); 3],
     /// A/A′ of all benchmarks from random places, by rebuild.
     pub rebuilds: BTreeMap<String, Null>,
     /// Suites with one slower benchmark, by how and which.
@@ -203,6 +213,10 @@ pub fn tables(pool: &Pool) -> anyhow::Result<Found> {
     let mut disjoint: [[Null; 2]; 2] = Default::default();
     let mut resampled: [[Null; 2]; 2] = Default::default();
     let mut rebuilds: BTreeMap<String, Null> = BTreeMap::new();
+    let mut single = Null::default();
+    for subject in &all {
+        single += bench.disjoint(&[*subject], &streams.same, rule.most_pairs());
+    }
     for (which, subjects) in [&all, &calm].into_iter().enumerate() {
         if subjects.is_empty() {
             continue;
@@ -237,6 +251,8 @@ pub fn tables(pool: &Pool) -> anyhow::Result<Found> {
         pairs: [streams.same.len(), streams.rebuilt.values().map(Vec::len).sum()],
         disjoint,
         resampled,
+        single,
+        calibration: calibration(&streams, &all),
         rebuilds,
         slowed: slowed(None),
         slowed_again: slowed(Some(RESAMPLED_SLOWED)),
@@ -246,6 +262,22 @@ pub fn tables(pool: &Pool) -> anyhow::Result<Found> {
         peer_curves: BTreeMap::new(),
         peer_points: BTreeMap::new(),
     })
+}
+
+/// Tests blocks of pairs of the same program against no change at all.
+fn calibration(streams: &Streams<'_>, subjects: &[usize]) -> [(f64, Count); 3] {
+    let mut counts = LEVELS_OF_TESTS.map(|level| (level, Count::default()));
+    for subject in subjects {
+        for block in streams.same.chunks_exact(BLOCK_OF_PAIRS) {
+            let differences: Vec<f64> =
+                block.iter().map(|pair| difference(*pair, *subject)).collect();
+            let p = stats::signed_rank(&differences, 0.0, stats::Alternative::Above);
+            for (level, count) in &mut counts {
+                count.add(p.is_some_and(|p| p <= *level));
+            }
+        }
+    }
+    counts
 }
 
 /// The curves of calm benchmarks: false alarms in A/A suites and detected slowdowns.
@@ -268,10 +300,9 @@ fn curves(pool: &Pool, streams: &Streams<'_>, found: &mut Found) {
     }
     let all = found.peers.iter().flat_map(|scored| Peer::ALL.map(|peer| (scored, peer)));
     for ((pairs, peers), peer) in all {
-        let null = peers.same_slow.get(&peer);
-        let power = peers.slowed.get(SHOWN).and_then(|by| by.get(&peer));
-        let (Some(null), Some(slow)) = (null, power) else { continue };
-        let at = |threshold| [Some(null), Some(slow)].map(|of| above(of, threshold).share());
+        let Some(null) = peers.same_slow.get(&peer) else { continue };
+        let slow = &peers.slower(SHOWN, peer, &calm);
+        let at = |threshold| [null, slow].map(|of| above(of, threshold).share());
         let usual = peer.thresholds().iter();
         let usual =
             usual.map(|(threshold, name)| Point { name, pairs: *pairs, at: at(*threshold) });

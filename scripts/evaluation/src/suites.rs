@@ -259,26 +259,26 @@ impl<'p> Bench<'p> {
 pub struct Peers {
     /// The largest score of each suite in which nothing is slower.
     pub same: BTreeMap<Peer, Vec<f64>>,
-    /// The same, only for the benchmarks that are slowed down in other suites.
+    /// The same, only for calm benchmarks.
     pub same_slow: BTreeMap<Peer, Vec<f64>>,
     /// The same for comparisons of the base with rebuilds.
     pub rebuilt: BTreeMap<Peer, Vec<f64>>,
-    /// The scores of slower benchmarks, by slowdown.
-    pub slowed: BTreeMap<String, BTreeMap<Peer, Vec<f64>>>,
+    /// The scores of slower benchmarks, by slowdown and benchmark.
+    pub slowed: BTreeMap<String, BTreeMap<Peer, BTreeMap<usize, Vec<f64>>>>,
 }
 
 /// The maximum number of suites that other rules judge.
 const MOST_SUITES: usize = 600;
 
 impl Peers {
-    /// Applies each rule to the benchmarks `subjects`, of which only those in `slow` are slowed
-    /// down. Suites share no pairs.
-    pub fn of(streams: &Streams<'_>, pairs: usize, subjects: &[usize], slow: &[usize]) -> Self {
+    /// Applies each rule to the benchmarks `subjects`, one of which at a time is slowed down.
+    /// Suites share no pairs. `calm` are those of `same_slow`.
+    pub fn of(streams: &Streams<'_>, pairs: usize, subjects: &[usize], calm: &[usize]) -> Self {
         let mut random = fastrand::Rng::with_seed(pairs as u64);
         let (mut same, mut same_slow) = (BTreeMap::new(), BTreeMap::new());
         for scores in suites(&streams.same, pairs, subjects, &mut random) {
             largest(scores.values(), &mut same);
-            largest(slow.iter().filter_map(|subject| scores.get(subject)), &mut same_slow);
+            largest(calm.iter().filter_map(|subject| scores.get(subject)), &mut same_slow);
         }
         let mut rebuilt = BTreeMap::new();
         for stream in streams.rebuilt.values() {
@@ -288,20 +288,28 @@ impl Peers {
         }
         let mut slowed = BTreeMap::new();
         for (variant, stream) in &streams.slowed {
-            let scores: &mut BTreeMap<Peer, Vec<f64>> =
+            let scores: &mut BTreeMap<Peer, BTreeMap<usize, Vec<f64>>> =
                 slowed.entry((*variant).to_owned()).or_default();
             // Variants that are recorded only in every third round have fewer pairs.
             let window = pairs.min(stream.len()).max(1);
             for window in stream.chunks_exact(window).take(MOST_SUITES) {
-                for subject in slow {
+                for subject in subjects {
                     let score = Scores::of(window, *subject, &mut random);
                     for peer in Peer::ALL {
-                        scores.entry(peer).or_default().push(score.get(peer));
+                        let scores = scores.entry(peer).or_default();
+                        scores.entry(*subject).or_default().push(score.get(peer));
                     }
                 }
             }
         }
         Self { same, same_slow, rebuilt, slowed }
+    }
+
+    /// The scores of these benchmarks where they are slower.
+    pub fn slower(&self, variant: &str, peer: Peer, subjects: &[usize]) -> Vec<f64> {
+        let scores = self.slowed.get(variant).and_then(|by| by.get(&peer));
+        let of_subject = |subject| scores.and_then(|scores| scores.get(subject));
+        subjects.iter().filter_map(of_subject).flatten().copied().collect()
     }
 }
 
@@ -334,9 +342,9 @@ fn largest<'s>(
 }
 
 /// Counts the scores above a threshold.
-pub fn above(scores: Option<&Vec<f64>>, threshold: f64) -> Count {
+pub fn above<'s>(scores: impl IntoIterator<Item = &'s f64>, threshold: f64) -> Count {
     let mut count = Count::default();
-    for score in scores.into_iter().flatten() {
+    for score in scores {
         count.add(*score > threshold);
     }
     count
