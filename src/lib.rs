@@ -41,5 +41,5 @@ pub mod project;
 pub mod report;
 pub mod sources;
 
-pub use benchgate_core::{calibrate, exit, judge, model, policy, stats, text};
+pub use benchgate_core::{calibrate, exit, judge, model, policy, shards, stats, text};
 pub use benchgate_record as record;

@@ -12,9 +12,10 @@ use super::load;
 use super::number::Number;
 use super::wire::{self, SCHEMA_VERSION};
 use crate::model::{
-    AllocatorCount, BenchId, Costs, CountScope, CriterionParts, Environment, Field, Layout,
-    Measurement, Metric, NotRun, Pairing, Problem, Reading, Revision, RunInfo, RunReading, Samples,
-    SetUp, SharedInput, Snapshot, Sources, TargetId, Throughput, Unit,
+    AllocatorCount, BenchId, Costs, CountScope, CriterionParts, Environment, Extent, Field, Layout,
+    Measurement, Metric, NotRun, Pairing, Part, Problem, Reading, Revision, RunInfo, RunReading,
+    Samples, SetUp, Shard, ShardNumber, SharedInput, Sides, Snapshot, Sources, TargetId,
+    Throughput, Unit,
 };
 
 /// Reads one snapshot, or a plain critcmp export as a snapshot with one run
@@ -89,7 +90,10 @@ pub(super) fn snapshot(file: wire::File) -> Result<Snapshot, Fault> {
             dirty,
         }),
         selection: header.selection,
-        pairing: header.pairing.map(|it| pairing(it, &inner.at("pairing"))).transpose()?,
+        pairing: header
+            .pairing
+            .map(|it| pairing(it, run_count, &inner.at("pairing")))
+            .transpose()?,
         runs,
         measurements: checked::in_order(measurements)?,
         not_run: header
@@ -269,7 +273,7 @@ fn wire_id(id: wire::Id, place: &Place) -> Result<BenchId, Fault> {
     checked::id(name, target, package, place)
 }
 
-fn pairing(pairing: wire::Pairing, place: &Place) -> Result<Pairing, Fault> {
+fn pairing(pairing: wire::Pairing, run_count: usize, place: &Place) -> Result<Pairing, Fault> {
     let wire::Pairing {
         trial,
         seed,
@@ -282,10 +286,12 @@ fn pairing(pairing: wire::Pairing, place: &Place) -> Result<Pairing, Fault> {
         layouts,
         same_source,
         shared,
+        trees,
+        shard,
+        parts,
     } = pairing;
-    if !looks.is_sorted_by(|a, b| a < b) || looks.first() == Some(&0) {
-        return Err(place.at("looks").fault("must rise from at least 1"));
-    }
+    let looks = self::looks(looks, &place.at("looks"))?;
+    let extent = extent(shard, parts, run_count, place)?;
     let identical = identical
         .into_iter()
         .enumerate()
@@ -306,7 +312,8 @@ fn pairing(pairing: wire::Pairing, place: &Place) -> Result<Pairing, Fault> {
         .into_iter()
         .map(|wire::SharedInput { kind, path }| SharedInput { kind, path })
         .collect();
-    let sources = Sources { same: same_source, shared };
+    let trees = trees.map(|wire::Trees { base, head }| Sides { base, head });
+    let sources = Sources { same: same_source, trees, shared };
     Ok(Pairing {
         trial,
         seed,
@@ -318,7 +325,57 @@ fn pairing(pairing: wire::Pairing, place: &Place) -> Result<Pairing, Fault> {
         set_up,
         layouts,
         sources,
+        extent,
     })
+}
+
+fn looks(looks: Vec<u32>, place: &Place) -> Result<Vec<u32>, Fault> {
+    if !looks.is_sorted_by(|a, b| a < b) || looks.first() == Some(&0) {
+        return Err(place.fault("must rise from at least 1"));
+    }
+    Ok(looks)
+}
+
+fn extent(
+    shard: Option<wire::Shard>,
+    parts: Vec<wire::Part>,
+    run_count: usize,
+    place: &Place,
+) -> Result<Extent, Fault> {
+    let Some(wire::Shard { number, of, policy, tool_version: tool, listing }) = shard else {
+        if parts.is_empty() {
+            return Ok(Extent::Whole);
+        }
+        return Ok(Extent::Merged(self::parts(parts, run_count, &place.at("parts"))?));
+    };
+    if !parts.is_empty() {
+        return Err(place.at("parts").fault("a shard has no parts"));
+    }
+    let number = ShardNumber::new(number, of).ok_or_else(|| {
+        let most = ShardNumber::MOST;
+        let reason = format!("there is no shard {number} of {of}: at most {most}, counted from 1");
+        place.at("shard").fault(reason)
+    })?;
+    Ok(Extent::Shard(Shard { number, policy, tool, listing }))
+}
+
+/// Refuses parts that do not follow each other.
+fn parts(parts: Vec<wire::Part>, run_count: usize, place: &Place) -> Result<Vec<Part>, Fault> {
+    let rise = parts.is_sorted_by_key(|part| part.first_run);
+    if !rise || parts.first().is_some_and(|part| part.first_run > 0) {
+        return Err(place.fault("their first runs must rise from 0"));
+    }
+    if parts.last().is_some_and(|part| part.first_run as usize > run_count) {
+        return Err(place.fault(format!("the snapshot has only {run_count} runs")));
+    }
+    parts
+        .into_iter()
+        .enumerate()
+        .map(|(index, wire::Part { first_run, screening, looks, out_of_time })| {
+            let looks = self::looks(looks, &place.at(index).at("looks"))?;
+            Ok(Part { first_run, screening, looks, out_of_time })
+        })
+        .collect()
 }
 
 fn layout(layout: wire::Layout, place: &Place) -> Result<Layout, Fault> {

@@ -8,8 +8,9 @@ use super::number::{Iterations, Number};
 use super::wire;
 use crate::criterion;
 use crate::model::{
-    AllocatorCount, BenchId, Costs, CountScope, Layout, Measurement, NotRun, Pairing, Problem,
-    Reading, RunInfo, RunReading, Samples, SetUp, SharedInput, Snapshot, Throughput,
+    AllocatorCount, BenchId, Costs, CountScope, Extent, Layout, Measurement, NotRun, Pairing, Part,
+    Problem, Reading, RunInfo, RunReading, Samples, SetUp, Shard, SharedInput, Snapshot,
+    Throughput,
 };
 
 /// The file's text. A snapshot that could not be read again is refused here, while its
@@ -81,7 +82,13 @@ fn pairing(pairing: &Pairing) -> wire::Pairing {
         set_up,
         layouts,
         sources,
+        extent,
     } = pairing;
+    let (shard, parts) = match extent {
+        Extent::Whole => (None, Vec::new()),
+        Extent::Shard(shard) => (Some(self::shard(shard)), Vec::new()),
+        Extent::Merged(parts) => (None, parts.iter().map(part).collect()),
+    };
     wire::Pairing {
         trial: trial.clone(),
         seed: *seed,
@@ -116,6 +123,33 @@ fn pairing(pairing: &Pairing) -> wire::Pairing {
             .iter()
             .map(|SharedInput { kind, path }| wire::SharedInput { kind: *kind, path: path.clone() })
             .collect(),
+        trees: sources
+            .trees
+            .as_ref()
+            .map(|trees| wire::Trees { base: trees.base.clone(), head: trees.head.clone() }),
+        shard,
+        parts,
+    }
+}
+
+fn shard(shard: &Shard) -> wire::Shard {
+    let Shard { number, policy, tool, listing } = shard;
+    wire::Shard {
+        number: number.number(),
+        of: number.of(),
+        policy: policy.clone(),
+        tool_version: tool.clone(),
+        listing: listing.clone(),
+    }
+}
+
+fn part(part: &Part) -> wire::Part {
+    let Part { first_run, screening, looks, out_of_time } = part;
+    wire::Part {
+        first_run: *first_run,
+        screening: *screening,
+        looks: looks.clone(),
+        out_of_time: *out_of_time,
     }
 }
 

@@ -137,6 +137,56 @@ pub(super) struct Pairing {
     /// Inputs of both sides that are not part of the commits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) shared: Vec<SharedInput>,
+    /// The git trees that were built; equal names are equal files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) trees: Option<Trees>,
+    /// Which shard of a suite it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) shard: Option<Shard>,
+    /// The trials of the shards that were merged, in the order of their runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) parts: Vec<Part>,
+}
+
+/// The names of the git trees of both sides.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Trees {
+    /// The base's.
+    pub(super) base: String,
+    /// The head's.
+    pub(super) head: String,
+}
+
+/// One shard of a suite.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Shard {
+    /// Which one, from 1.
+    #[schemars(range(min = 1))]
+    pub(super) number: u32,
+    /// The number of shards.
+    #[schemars(range(min = 1, max = model::ShardNumber::MOST))]
+    pub(super) of: u32,
+    /// The digest of the policy.
+    pub(super) policy: String,
+    /// The version of benchgate that measured it.
+    pub(super) tool_version: String,
+    /// The benchmarks of all shards: `package/target::name`, or `package/target` of a target
+    /// that one shard measures as a whole.
+    pub(super) listing: Vec<String>,
+}
+
+/// The trial of one shard among those that were merged.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Part {
+    /// The index of its first run.
+    pub(super) first_run: u32,
+    /// Its pairs for screening.
+    pub(super) screening: u32,
+    /// Its numbers of confirming pairs at which a decision is made, rising.
+    pub(super) looks: Vec<u32>,
+    /// Whether its budget ended before everything was decided.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) out_of_time: bool,
 }
 
 /// An input that is not part of the commits, so both sides use the same.

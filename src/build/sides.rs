@@ -224,6 +224,7 @@ impl<'a> SideBuilder<'a> {
         };
         let sources = Sources {
             same: self.trees.base == self.trees.head,
+            trees: Some(self.trees.each_ref().map(|trees| trees.join(" "))),
             shared: self.shared.iter().cloned().collect(),
         };
         Ok(BuiltSides { sides, identical, layouts, sources })

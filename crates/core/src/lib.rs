@@ -6,6 +6,7 @@
 //! | [`stats`] | statistics as pure functions over slices |
 //! | [`policy`] | `gate.toml` |
 //! | [`judge`] | compare, decide, the report |
+//! | [`shards`] | trials of parts of a suite, as one trial |
 //! | [`calibrate`] | what a machine's noise allows the gate to find |
 //! | [`text`] | percentages, plurals, lists and similar names |
 //! | [`exit`] | the exit codes |
@@ -18,5 +19,6 @@ pub mod exit;
 pub mod judge;
 pub mod model;
 pub mod policy;
+pub mod shards;
 pub mod stats;
 pub mod text;

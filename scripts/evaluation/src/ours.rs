@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use benchgate::judge::{Case, Outcome, Severity, judge, to_confirm};
 use benchgate::measure::{Steps, carry_out};
 use benchgate::model::{
-    AllocatorCount, BenchId, Costs, CountScope, Layout, Measurement, Metric, Pairing, Reading,
-    RunReading, Snapshot, Sources, TargetId, Unit,
+    AllocatorCount, BenchId, Costs, CountScope, Extent, Layout, Measurement, Metric, Pairing,
+    Reading, RunReading, Snapshot, Sources, TargetId, Unit,
 };
 use benchgate::policy::Policy;
 use benchgate::stats;
@@ -288,6 +288,7 @@ impl Replay<'_, '_, '_, '_> {
             set_up: Vec::new(),
             layouts,
             sources: Sources::default(),
+            extent: Extent::Whole,
         };
         [("base", 0), ("head", 1)].map(|(name, side)| {
             let measurement = |measured: &Measured| Measurement {

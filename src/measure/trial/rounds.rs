@@ -19,8 +19,8 @@ use crate::drive::{
     Event, Filter, Interrupt, Load, Prepared, Progress, Ready, machine, valgrind_version,
 };
 use crate::model::{
-    Arm, BenchId, Environment, Field, Metric, NotRun, Pairing, Reading, Revision, RunInfo, Sides,
-    Snapshot, TargetId,
+    Arm, BenchId, Environment, Extent, Field, Metric, NotRun, Pairing, Reading, Revision, RunInfo,
+    Sides, Snapshot, TargetId,
 };
 use crate::sources::Harvest;
 use crate::stats::{SplitMix64, hopeful_looks};
@@ -452,6 +452,7 @@ impl<'a> Rounds<'a> {
                 set_up: set_up.clone(),
                 layouts: self.plan.layouts.clone(),
                 sources: self.plan.sources.clone(),
+                extent: Extent::Whole,
             };
             let mut snapshot = Snapshot {
                 name: name.to_owned(),

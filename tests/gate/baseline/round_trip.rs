@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use benchgate::baseline::{Existing, Store, export_critcmp, read, schema};
 use benchgate::model::{
     AllocatorCount, BenchId, Costs, CountScope, CriterionParts, Direction, Environment, Estimate,
-    Estimates, Field, Interval, Layout, Location, Measurement, Metric, Nature, NotRun, NotRunKind,
-    Pairing, Problem, ProblemKind, Reading, Revision, RunInfo, RunReading, Samples, SamplingMode,
-    SetUp, SharedInput, SharedKind, Snapshot, Sources, TargetId, Throughput, Unit,
+    Estimates, Extent, Field, Interval, Layout, Location, Measurement, Metric, Nature, NotRun,
+    NotRunKind, Pairing, Part, Problem, ProblemKind, Reading, Revision, RunInfo, RunReading,
+    Samples, SamplingMode, SetUp, Shard, ShardNumber, SharedInput, SharedKind, Sides, Snapshot,
+    Sources, TargetId, Throughput, Unit,
 };
 use jiff::Timestamp;
 use proptest::collection::{btree_map, btree_set, vec};
@@ -308,6 +309,24 @@ fn any_rest() -> impl Strategy<Value = (Vec<NotRun>, Vec<Problem>, Option<Revisi
     (vec(not_run, 0..3), vec(problem, 0..3), option::of(revision))
 }
 
+fn any_extent() -> impl Strategy<Value = Extent> {
+    let looks = btree_map(1_u32..200, Just(()), 0..4);
+    let part = (any::<u32>(), looks, any::<bool>()).prop_map(|(screening, looks, out_of_time)| {
+        // Every snapshot has at least one run.
+        Part { first_run: 0, screening, looks: looks.into_keys().collect(), out_of_time }
+    });
+    let number = (1..=ShardNumber::MOST)
+        .prop_flat_map(|of| (1..=of, Just(of)))
+        .prop_map(|(number, of)| ShardNumber::new(number, of).expect("it exists"));
+    let shard = (number, any::<(String, String)>(), vec(any::<String>(), 0..3))
+        .prop_map(|(number, (policy, tool), listing)| Shard { number, policy, tool, listing });
+    prop_oneof![
+        Just(Extent::Whole),
+        shard.prop_map(Extent::Shard),
+        vec(part, 1..4).prop_map(Extent::Merged),
+    ]
+}
+
 fn any_pairing() -> impl Strategy<Value = Pairing> {
     let looks = btree_map(1_u32..200, Just(()), 0..4);
     let set_up = (any_target(), 0.0..1e6_f64, 0.0..=1.0_f64, 0.0..1e6_f64)
@@ -326,17 +345,21 @@ fn any_pairing() -> impl Strategy<Value = Pairing> {
         Just(SharedKind::ExtraFile)
     ];
     let shared = (kind, any::<String>()).prop_map(|(kind, path)| SharedInput { kind, path });
-    let sources =
-        (any::<bool>(), vec(shared, 0..3)).prop_map(|(same, shared)| Sources { same, shared });
+    let sources = (any::<(bool, Option<(String, String)>)>(), vec(shared, 0..3)).prop_map(
+        |((same, trees), shared)| {
+            let trees = trees.map(|(base, head)| Sides { base, head });
+            Sources { same, trees, shared }
+        },
+    );
     let lists = (vec(set_up, 0..3), vec(layout, 0..3));
-    let rest = (vec(any_id(), 0..3), any::<[bool; 2]>(), lists, sources);
+    let rest = (vec(any_id(), 0..3), any::<[bool; 2]>(), lists, sources, any_extent());
     ("[a-z]{1,9}", any::<u64>(), any::<u32>(), looks, rest).prop_map(
         |(
             trial,
             seed,
             screening,
             looks,
-            (identical, [out_of_time, control], (set_up, layouts), sources),
+            (identical, [out_of_time, control], (set_up, layouts), sources, extent),
         )| {
             Pairing {
                 trial,
@@ -349,6 +372,7 @@ fn any_pairing() -> impl Strategy<Value = Pairing> {
                 set_up,
                 layouts,
                 sources,
+                extent,
             }
         },
     )

@@ -34,6 +34,11 @@ impl<'a> Case<'a> {
         self.snapshots().pairing()
     }
 
+    /// Whether it is only a part of a suite.
+    pub(crate) fn is_shard(&self) -> bool {
+        self.pairing().is_some_and(|pairing| pairing.shard().is_some())
+    }
+
     /// Benchmarks that a trial did not measure, because both sides are the same code.
     pub(crate) fn identical(&self) -> impl Iterator<Item = &'a BenchId> + use<'a> {
         self.snapshots().identical()

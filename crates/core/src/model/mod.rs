@@ -15,6 +15,7 @@ mod measurement;
 mod noise;
 mod pattern;
 mod samples;
+mod shard;
 mod sides;
 mod snapshot;
 
@@ -28,6 +29,7 @@ pub use measurement::{
 pub use noise::{Noise, NoiseRow, NoiseSession};
 pub use pattern::Pattern;
 pub use samples::{Samples, SamplesFault, SamplingMode};
+pub use shard::{Extent, Part, Shard, ShardNumber};
 pub use sides::{Arm, Sides, TrialSide};
 pub use snapshot::{
     Layout, NotRun, NotRunKind, Pairing, Problem, ProblemKind, Revision, RunInfo, SetUp,

@@ -1,11 +1,12 @@
 //! What one invocation measured, and what it could not.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use super::{BenchId, Environment, Field, Measurement, TargetId};
+use super::{BenchId, Environment, Extent, Field, Measurement, Part, Shard, Sides, TargetId};
 
 /// Everything that one invocation measured.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,6 +107,9 @@ pub struct Pairing {
     pub layouts: Vec<Layout>,
     /// What the sides were built from.
     pub sources: Sources,
+    /// Which part of the suite it is. Of a merged trial, `screening`, `looks` and
+    /// `out_of_time` are in its parts.
+    pub extent: Extent,
 }
 
 /// What the two sides of a trial were built from, if they were built for it.
@@ -113,6 +117,8 @@ pub struct Pairing {
 pub struct Sources {
     /// Whether both sides have the same files: then there is no change to judge.
     pub same: bool,
+    /// The names of the git trees that were built: equal names are equal files.
+    pub trees: Option<Sides<String>>,
     /// Inputs that are not part of the commits.
     pub shared: Vec<SharedInput>,
 }
@@ -155,6 +161,27 @@ impl Pairing {
     /// sides, in the bench target of that benchmark.
     pub fn is_pinned(&self, id: &BenchId) -> bool {
         self.layouts.iter().any(|layout| layout.reason.is_none() && layout.target.holds(id))
+    }
+
+    /// The trials that it consists of: itself, or those that were merged.
+    pub fn parts(&self) -> Cow<'_, [Part]> {
+        match &self.extent {
+            Extent::Merged(parts) => Cow::Borrowed(parts),
+            Extent::Whole | Extent::Shard(_) => Cow::Owned(vec![Part {
+                first_run: 0,
+                screening: self.screening,
+                looks: self.looks.clone(),
+                out_of_time: self.out_of_time,
+            }]),
+        }
+    }
+
+    /// The shard that it is, if it is one.
+    pub fn shard(&self) -> Option<&Shard> {
+        match &self.extent {
+            Extent::Shard(shard) => Some(shard),
+            Extent::Whole | Extent::Merged(_) => None,
+        }
     }
 }
 

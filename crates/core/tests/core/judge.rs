@@ -7,5 +7,6 @@ mod noise;
 mod outcomes;
 mod properties;
 mod saved;
+mod shards;
 mod trial;
 mod witness;

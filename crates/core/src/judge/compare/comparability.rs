@@ -28,13 +28,15 @@ impl Comparability {
         if baseline.is_empty() || candidate.is_empty() {
             return Self { differences, unknown: true };
         }
+        let merged = snapshots.pairing().is_some_and(|pairing| pairing.parts().len() > 1);
         for field in Field::ALL {
             let sides = [baseline.get(field), candidate.get(field)];
             if only_where_used(field) && sides.contains(&None) {
                 continue;
             }
-            // Runs of a snapshot that differ from each other are as bad.
-            let mixed = sides.iter().flatten().any(|value| value.contains(MIXED));
+            // Runs of a snapshot that differ from each other are as bad, unless each benchmark
+            // was measured on one of the machines of a merged trial.
+            let mixed = !merged && sides.iter().flatten().any(|value| value.contains(MIXED));
             if sides[0] == sides[1] && !mixed {
                 continue;
             }

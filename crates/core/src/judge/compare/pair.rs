@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::effect::{Effect, Runs, Sampled};
-use super::paired::{Differences, phases};
+use super::paired::{Differences, Phases};
 use super::runs::SideRuns;
 use super::slow::SlowProcesses;
 use super::snapshots::Snapshots;
@@ -126,9 +126,8 @@ fn pair<'a>(pairing: Option<&Pairing>, matched: &Match<'a>) -> Pair<'a, Runs> {
         (Some(baseline), Some(candidate)) => {
             let differences = pairing
                 .filter(|_| metric.nature == Nature::Sampled)
-                .map(|pairing| {
-                    Differences::of(pairing, &baseline.by_index(), &candidate.by_index())
-                })
+                .map(|pairing| Phases::of(pairing, &baseline.by_index(), &candidate.by_index()))
+                .map(|phases| Differences::of(&phases))
                 .filter(|differences| differences.pairs() > 0);
             Some(
                 differences
@@ -158,8 +157,8 @@ fn slow<'a>(
     }
     let [baseline, candidate] =
         [baseline, candidate].map(|side| SideRuns::of(side).map(|runs| runs.by_index()));
-    let times = phases(pairing, &baseline?, &candidate?);
-    let slow = SlowProcesses::hinted(pairing, &times, stats::median(differences.shown())?)?;
+    let phases = Phases::of(pairing, &baseline?, &candidate?);
+    let slow = SlowProcesses::hinted(&phases, stats::median(differences.shown())?)?;
     let side = |side: usize| {
         let runs = slow.side(side);
         Some(Side { value: stats::mean(&runs)?, runs })

@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 
 use super::chances::Chances;
-use crate::model::{Direction, Pairing};
+use crate::model::{Direction, Pairing, Part};
 use crate::stats::{self, Alternative, Interval};
 
 /// The chance that a one-sided bound that clears a benchmark is wrong.
@@ -30,17 +30,24 @@ pub(crate) struct Differences {
     looks: usize,
     /// The trial's budget ended before everything was decided.
     out_of_time: bool,
+    /// Which part of a merged trial measured it.
+    part: usize,
 }
 
 impl Differences {
-    /// The differences of runs that both sides have, by the index of each run.
-    pub(crate) fn of(pairing: &Pairing, base: &[(u32, f64)], head: &[(u32, f64)]) -> Self {
-        let difference = |pairs: Vec<[f64; 2]>| {
+    /// The differences of pairs of processes.
+    pub(super) fn of(phases: &Phases) -> Self {
+        let difference = |pairs: &Vec<[f64; 2]>| {
             pairs.iter().map(|[base, head]| (head / base).ln()).collect::<Vec<f64>>()
         };
-        let [screening, confirming] = phases(pairing, base, head).map(difference);
-        let (looks, out_of_time) = (pairing.looks.len(), pairing.out_of_time);
-        Self { screening, confirming, looks, out_of_time }
+        let Phases { screening, confirming, looks, out_of_time, part } = phases;
+        let (screening, confirming) = (difference(screening), difference(confirming));
+        Self { screening, confirming, looks: *looks, out_of_time: *out_of_time, part: *part }
+    }
+
+    /// Which part of a merged trial measured it: 0 in any other trial.
+    pub(crate) fn part(&self) -> usize {
+        self.part
     }
 
     /// The differences that are shown: the confirming ones, if there are any.
@@ -120,30 +127,54 @@ impl Differences {
     }
 }
 
-/// The times of base and head in the screening pairs, and in the confirming pairs up to the
-/// last look that was reached: later ones were measured for the next look.
-pub(super) fn phases(
-    pairing: &Pairing,
-    base: &[(u32, f64)],
-    head: &[(u32, f64)],
-) -> [Vec<[f64; 2]>; 2] {
-    let base: BTreeMap<u32, f64> = base.iter().copied().collect();
-    let pairs = head.iter().filter_map(|(run, head)| Some((*run, [*base.get(run)?, *head])));
-    let (screening, confirming): (Vec<_>, Vec<_>) =
-        pairs.partition(|(run, _)| *run < pairing.screening);
-    let times = |pairs: Vec<(u32, [f64; 2])>| -> Vec<[f64; 2]> {
-        pairs.into_iter().map(|(_, times)| times).collect()
-    };
-    let (screening, mut confirming) = (times(screening), times(confirming));
-    let reached = pairing.looks.iter().rev().find(|look| **look as usize <= confirming.len());
-    confirming.truncate(reached.map_or(0, |look| *look as usize));
-    [screening, confirming]
+/// The times of a benchmark's pairs, each the base's and the head's.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Phases {
+    /// Pairs of the screening.
+    pub(super) screening: Vec<[f64; 2]>,
+    /// Confirming pairs up to the last look that was reached: later ones were measured for
+    /// the next look.
+    pub(super) confirming: Vec<[f64; 2]>,
+    /// The number of looks that the trial may take.
+    pub(super) looks: usize,
+    /// The trial's budget ended before everything was decided.
+    pub(super) out_of_time: bool,
+    /// Which part of a merged trial measured them.
+    pub(super) part: usize,
+}
+
+impl Phases {
+    /// The runs that both sides have, by the index of each run. All of them are of one part
+    /// of the trial.
+    pub(super) fn of(pairing: &Pairing, base: &[(u32, f64)], head: &[(u32, f64)]) -> Self {
+        let base: BTreeMap<u32, f64> = base.iter().copied().collect();
+        let pairs = head.iter().filter_map(|(run, head)| Some((*run, [*base.get(run)?, *head])));
+        let mut pairs: Vec<(u32, [f64; 2])> = pairs.collect();
+        let parts = pairing.parts();
+        let first = pairs.first().map_or(0, |(run, _)| *run);
+        let part = parts.partition_point(|part| part.first_run <= first).saturating_sub(1);
+        let Some(Part { first_run, screening, looks, out_of_time }) = parts.get(part) else {
+            return Self::default();
+        };
+        if let Some(next) = parts.get(part + 1) {
+            pairs.retain(|(run, _)| *run < next.first_run);
+        }
+        let (screening, confirming): (Vec<_>, Vec<_>) =
+            pairs.into_iter().partition(|(run, _)| run.saturating_sub(*first_run) < *screening);
+        let times = |pairs: Vec<(u32, [f64; 2])>| -> Vec<[f64; 2]> {
+            pairs.into_iter().map(|(_, times)| times).collect()
+        };
+        let (screening, mut confirming) = (times(screening), times(confirming));
+        let reached = looks.iter().rev().find(|look| **look as usize <= confirming.len());
+        confirming.truncate(reached.map_or(0, |look| *look as usize));
+        Self { screening, confirming, looks: looks.len(), out_of_time: *out_of_time, part }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Sources;
+    use crate::model::{Extent, Sources};
 
     fn pairing() -> Pairing {
         Pairing {
@@ -157,6 +188,7 @@ mod tests {
             set_up: Vec::new(),
             layouts: Vec::new(),
             sources: Sources::default(),
+            extent: Extent::Whole,
         }
     }
 
@@ -165,11 +197,11 @@ mod tests {
         let base: Vec<(u32, f64)> = (0..7).map(|run| (run, 1.0)).collect();
         // Run 1 lacks its head, run 6 came after the last look that was reached.
         let head: Vec<(u32, f64)> = [0, 2, 3, 4, 5].map(|run| (run, f64::from(run) + 1.0)).into();
-        let differences = Differences::of(&pairing(), &base, &head);
+        let differences = Differences::of(&Phases::of(&pairing(), &base, &head));
         assert_eq!(differences.screening, [0.0]);
         assert_eq!(differences.confirming, [3.0_f64.ln(), 4.0_f64.ln(), 5.0_f64.ln()]);
         assert!(differences.confirmed());
-        let two = Differences::of(&pairing(), &base, &head[..3]);
+        let two = Differences::of(&Phases::of(&pairing(), &base, &head[..3]));
         assert!(!two.confirmed(), "a look that was not reached is none");
     }
 
@@ -180,6 +212,7 @@ mod tests {
             confirming: vec![value; confirming],
             looks: 3,
             out_of_time: false,
+            part: 0,
         };
         let flat = |value: f64, confirming: usize| of(value, value, confirming);
         for (value, confirming, cleared) in

@@ -6,7 +6,8 @@
 //! as there is a hint of it.
 
 use super::chances::Chances;
-use crate::model::{Metric, Pairing, Unit};
+use super::paired::Phases;
+use crate::model::{Metric, Unit};
 use crate::stats;
 
 /// A process is slow if it takes this much longer than the faster quarter of all processes
@@ -43,19 +44,16 @@ impl SlowProcesses {
         Metric::sampled(Self::METRIC, Unit::Share)
     }
 
-    /// From pairs of processes, each the base's and the head's time. `None` without a hint
-    /// that the head has more slow ones, and where most pairs became so much slower that the
-    /// row of the typical process says it all: `middle` is the median of their differences.
-    pub(super) fn hinted(
-        pairing: &Pairing,
-        [screening, confirming]: &[Vec<[f64; 2]>; 2],
-        middle: f64,
-    ) -> Option<Self> {
+    /// From pairs of processes. `None` without a hint that the head has more slow ones, and
+    /// where most pairs became so much slower that the row of the typical process says it
+    /// all: `middle` is the median of their differences.
+    pub(super) fn hinted(phases: &Phases, middle: f64) -> Option<Self> {
+        let Phases { screening, confirming, looks, .. } = phases;
         let pairs = || screening.iter().chain(confirming);
         let times: Vec<f64> = pairs().flatten().copied().collect();
         let limit = stats::quantile(&times, REFERENCE)? * (1.0 + SLOW);
         let flags: Vec<[bool; 2]> = pairs().map(|pair| pair.map(|time| time > limit)).collect();
-        let slow = Self { flags, screening: screening.len(), looks: pairing.looks.len() };
+        let slow = Self { flags, screening: screening.len(), looks: *looks };
         let hint = if confirming.is_empty() { SCREENING_HINT } else { HINT };
         let typical = middle > SLOW.ln_1p() / 2.0;
         (!typical && chance(&slow.flags) <= hint).then_some(slow)
@@ -99,21 +97,10 @@ fn chance(flags: &[[bool; 2]]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Sources, TrialSide};
+    use crate::model::TrialSide;
 
-    fn pairing() -> Pairing {
-        Pairing {
-            trial: "t".to_owned(),
-            seed: 1,
-            screening: 8,
-            looks: vec![14, 28, 80],
-            out_of_time: false,
-            identical: Vec::new(),
-            control: false,
-            set_up: Vec::new(),
-            layouts: Vec::new(),
-            sources: Sources::default(),
-        }
+    fn phases(screening: Vec<[f64; 2]>, confirming: Vec<[f64; 2]>) -> Phases {
+        Phases { screening, confirming, looks: 3, ..Phases::default() }
     }
 
     /// So many pairs, of which the first few have a slow process on that side.
@@ -129,7 +116,7 @@ mod tests {
     #[test]
     fn a_grown_share_is_hinted_at_and_tested_exactly() {
         let of = |all, slow, side| {
-            SlowProcesses::hinted(&pairing(), &[Vec::new(), pairs(all, slow, side)], 0.0)
+            SlowProcesses::hinted(&phases(Vec::new(), pairs(all, slow, side)), 0.0)
         };
         let slow = of(28, 8, TrialSide::Head).expect("a hint");
         let chances = slow.chances().expect("fresh pairs");
@@ -145,9 +132,8 @@ mod tests {
 
     #[test]
     fn two_slow_processes_of_the_screening_are_a_hint_and_no_proof() {
-        let screened = |slow| {
-            SlowProcesses::hinted(&pairing(), &[pairs(8, slow, TrialSide::Head), Vec::new()], 0.0)
-        };
+        let screened =
+            |slow| SlowProcesses::hinted(&phases(pairs(8, slow, TrialSide::Head), Vec::new()), 0.0);
         assert_eq!(screened(1), None);
         assert_eq!(screened(2).expect("a hint").chances(), None);
     }
@@ -155,7 +141,7 @@ mod tests {
     #[test]
     fn a_slower_typical_process_has_no_second_row() {
         let slower = vec![[100.0, 150.0]; 28];
-        assert_eq!(SlowProcesses::hinted(&pairing(), &[Vec::new(), slower], 0.4), None);
+        assert_eq!(SlowProcesses::hinted(&phases(Vec::new(), slower), 0.4), None);
     }
 
     #[test]
@@ -166,7 +152,7 @@ mod tests {
                 [if n % 2 == 0 { 100.0 } else { 150.0 }, if n % 6 == 0 { 100.0 } else { 150.0 }]
             })
             .collect();
-        let slow = SlowProcesses::hinted(&pairing(), &[Vec::new(), pairs], 0.0).expect("a hint");
+        let slow = SlowProcesses::hinted(&phases(Vec::new(), pairs), 0.0).expect("a hint");
         assert_eq!(slow.side(1).iter().sum::<f64>(), 50.0);
     }
 }

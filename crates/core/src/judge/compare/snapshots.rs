@@ -1,6 +1,8 @@
 //! The two snapshots that are compared.
 
-use crate::model::{BenchId, Pairing, RunInfo, Snapshot};
+use std::ops::Range;
+
+use crate::model::{BenchId, Pairing, Part, RunInfo, Snapshot};
 
 /// The share of the machine that other programs may take during a trial.
 pub const BUSY: f64 = 0.2;
@@ -25,11 +27,27 @@ impl<'a> Snapshots<'a> {
         self.pairing().into_iter().flat_map(|pairing| &pairing.identical)
     }
 
-    /// The share of the machine that other programs took during a trial, where it is
-    /// above [`BUSY`].
-    pub(crate) fn overload(self) -> Option<f64> {
-        self.pairing()?;
-        let runs = || self.baseline.iter().flat_map(|side| &side.runs).chain(&self.candidate.runs);
+    /// The share of the machine that other programs took during each part of a trial, where
+    /// it is above [`BUSY`].
+    pub(crate) fn overloads(self) -> Vec<Option<f64>> {
+        let parts = self.pairing().map(Pairing::parts).unwrap_or_default();
+        let first = |part: Option<&Part>| part.map(|part| part.first_run as usize);
+        (0..parts.len())
+            .map(|at| {
+                let first_run = first(parts.get(at)).unwrap_or_default();
+                let end = first(parts.get(at + 1)).unwrap_or(usize::MAX);
+                self.overload(first_run..end)
+            })
+            .collect()
+    }
+
+    /// As [`overloads`](Self::overloads), during the runs of these indices.
+    fn overload(self, indices: Range<usize>) -> Option<f64> {
+        let sides = || self.baseline.into_iter().chain([self.candidate]);
+        let runs = || {
+            let length = indices.len();
+            sides().flat_map(move |side| side.runs.iter().skip(indices.start).take(length))
+        };
         let known = |run: &RunInfo| Some((run.busy?, run.seconds?));
         let seconds: f64 = runs().filter_map(known).map(|(_, seconds)| seconds).sum();
         let taken: f64 = runs().filter_map(known).map(|(busy, seconds)| busy * seconds).sum();

@@ -23,16 +23,23 @@ pub(super) struct Level {
 /// Slow processes have a row only if the data hint at them. Which rows exist must not
 /// decide how large the family is, so each confirmed clock counts for two: its typical
 /// process and its slow ones.
-pub(super) fn holm(contests: &[Contest<'_>]) -> Vec<Option<Level>> {
+///
+/// A shard of a suite does not know the rows of the others. Each of the `shards` is assumed
+/// to have as many, so that a row that a shard decides is still decided if all are judged
+/// together. Judging together does not rely on that.
+pub(super) fn holm(contests: &[Contest<'_>], shards: u32) -> Vec<Option<Level>> {
     let chances: Vec<Option<Chances>> = contests.iter().map(tested).collect();
     let tested = || chances.iter().flatten();
     let without_row = std::iter::repeat_n(1.0, without_slow_row(contests));
     let worse: Vec<f64> = tested().map(|chances| chances.worse).chain(without_row).collect();
     let worse = stats::holm(&worse);
     let better = stats::holm(&tested().map(|chances| chances.better).collect::<Vec<_>>());
-    let family = worse.len();
-    let mut adjusted =
-        worse.into_iter().zip(better).map(|(worse, better)| Chances { worse, better });
+    let family = worse.len() * shards as usize;
+    let shared = |chance: f64| (chance * f64::from(shards)).min(1.0);
+    let mut adjusted = worse
+        .into_iter()
+        .zip(better)
+        .map(|(worse, better)| Chances { worse: shared(worse), better: shared(better) });
     chances
         .iter()
         .map(|chances| {

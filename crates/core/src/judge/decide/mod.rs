@@ -28,6 +28,7 @@ pub(crate) use witness::Counterpart;
 use super::case::Case;
 use super::compare::{Comparison, Effect};
 use super::report::{Judgement, Severity};
+use crate::model::Pairing;
 use crate::policy::Gate;
 use levels::Level;
 use scale::bound;
@@ -44,7 +45,8 @@ pub(crate) struct Decided<'p> {
 /// Decides every row by its own data, in the order of the pairs.
 pub(crate) fn by_own_data<'p>(case: &Case<'_>, comparison: &'p Comparison<'_>) -> Vec<Decided<'p>> {
     let contests = contest::all(case, comparison);
-    let levels = levels::holm(&contests);
+    let shards = case.pairing().and_then(Pairing::shard).map_or(1, |shard| shard.number.of());
+    let levels = levels::holm(&contests, shards);
     let alpha = case.policy.verdict.alpha;
     let decisions: Vec<Decision> = contests
         .iter()
@@ -68,13 +70,13 @@ pub(crate) fn by_own_data<'p>(case: &Case<'_>, comparison: &'p Comparison<'_>) -
 
 /// The judgement on every row and the most that the row may do, in the order of the pairs.
 pub(crate) fn judgements(case: &Case<'_>, comparison: &Comparison<'_>) -> Vec<(Gate, Judgement)> {
-    let overload = case.snapshots().overload();
+    let overloads = case.snapshots().overloads();
     let judged = by_own_data(case, comparison).into_iter().map(|row| {
         let unexplained = row.is_unexplained();
         let Decided { contest, level, decision, counterpart } = row;
         let decision = witness::combine(&contest, counterpart, decision);
         let busy = case.policy.ab.machine_busy;
-        let decision = overload::doubt(&contest, counterpart, overload, busy, decision);
+        let decision = overload::doubt(&contest, counterpart, &overloads, busy, decision);
         let rules = &case.policy.verdict;
         let judgement = weigh::judgement(&contest, level, unexplained, rules, decision);
         (contest.limits.gate, judgement)

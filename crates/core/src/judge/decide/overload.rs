@@ -8,7 +8,7 @@ use crate::policy::MachineBusy;
 use crate::text::percent;
 
 /// Makes a decision of the clock alone undecided where other programs took too large a
-/// share of the machine, as far as the policy says so.
+/// share of the machine (`overloads`, for each part of the trial), as far as the policy says so.
 ///
 /// The exact test of a change holds under any load that hits the sides of a pair alike,
 /// whichever runs first. A bound on a change does not: delays on either side make both
@@ -16,12 +16,14 @@ use crate::text::percent;
 pub(super) fn doubt(
     contest: &Contest<'_>,
     counterpart: Option<Counterpart>,
-    overload: Option<f64>,
+    overloads: &[Option<f64>],
     policy: MachineBusy,
     decision: Decision,
 ) -> Decision {
-    let (Some(share), Question::Open { data: Data::Paired(_), .. }) = (overload, &contest.question)
-    else {
+    let Question::Open { data: Data::Paired(differences), .. } = &contest.question else {
+        return decision;
+    };
+    let Some(share) = overloads.get(differences.part()).copied().flatten() else {
         return decision;
     };
     let instructions = counterpart.map(|counterpart| counterpart.instructions);

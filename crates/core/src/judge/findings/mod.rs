@@ -16,6 +16,7 @@ pub(crate) use budget::rows_under as rows_under_budgets;
 use super::case::Case;
 use super::compare::{Comparability, Comparison};
 use super::report::{Finding, Row};
+use crate::model::Pairing;
 
 /// The findings on the two sessions as wholes.
 pub(crate) fn of_comparison(case: &Case<'_>, comparison: &Comparison<'_>) -> Vec<Finding> {
@@ -35,6 +36,11 @@ pub(crate) fn of_snapshots(
     let mut findings = snapshots::unusable(case);
     findings.extend(environment::differences(comparability));
     findings.extend(work::changes(case));
+    if let Some(shard) = case.pairing().and_then(Pairing::shard) {
+        // Whether a benchmark is missing is not known before all shards are.
+        findings.push(trial::shard(shard));
+        return findings;
+    }
     findings.extend(required::missing(case));
     findings.extend(required::unmatched_rules(case, rows));
     findings.extend(membership::changed(case, rows));

@@ -3,7 +3,7 @@
 
 use crate::judge::case::Case;
 use crate::judge::report::{Code, Finding, Severity};
-use crate::model::{NotRunKind, Pairing, SharedKind, Snapshot};
+use crate::model::{Extent, NotRunKind, Pairing, Shard, SharedKind, Snapshot};
 use crate::policy::MachineBusy;
 use crate::text::{listed, percent};
 
@@ -19,7 +19,7 @@ pub(super) fn of(case: &Case<'_>) -> Vec<Finding> {
         return Vec::new();
     };
     let mut findings = broken(baseline);
-    findings.extend(busy(case));
+    findings.extend(busy(case, pairing));
     findings.extend(out_of_time(pairing));
     findings.extend(set_up(pairing));
     findings.extend(layouts(pairing));
@@ -28,11 +28,22 @@ pub(super) fn of(case: &Case<'_>) -> Vec<Finding> {
     findings
 }
 
+/// A part of a suite.
+pub(super) fn shard(shard: &Shard) -> Finding {
+    let message = format!(
+        "this is shard {} of a suite, and nothing is judged yet; `gate merge` judges all shards \
+         together",
+        shard.number
+    );
+    Finding::new(Code::Shard, Severity::Note, message)
+}
+
 /// A budget that ended before the trial did.
 fn out_of_time(pairing: &Pairing) -> Option<Finding> {
     let message = "the time budget ended before every benchmark was decided; --budget (or \
                    ab.budget) gives more time, --filter measures less";
-    pairing.out_of_time.then(|| Finding::new(Code::TimeBudgetEnded, Severity::Note, message))
+    let ended = pairing.parts().iter().any(|part| part.out_of_time);
+    ended.then(|| Finding::new(Code::TimeBudgetEnded, Severity::Note, message))
 }
 
 /// A head that is its own base.
@@ -101,9 +112,8 @@ fn broken(baseline: &Snapshot) -> Vec<Finding> {
         .collect()
 }
 
-/// Other programs that took too large a share of the machine.
-fn busy(case: &Case<'_>) -> Option<Finding> {
-    let share = percent(case.snapshots().overload()?);
+/// Other programs that took too large a share of a machine.
+fn busy(case: &Case<'_>, pairing: &Pairing) -> Vec<Finding> {
     let (severity, consequence) = match case.policy.ab.machine_busy {
         MachineBusy::Allow => (Severity::Note, ""),
         MachineBusy::Warn => (Severity::Warn, ""),
@@ -111,9 +121,16 @@ fn busy(case: &Case<'_>) -> Option<Finding> {
         MachineBusy::DecideNothing => (Severity::Warn, ", and no clock alone decides a row"),
         MachineBusy::Fail => (Severity::Fail, ""),
     };
-    let message = format!(
-        "other programs used {share} of the machine during the trial: it may hide changes and \
-         leave more rows undecided{consequence}; close other programs"
-    );
-    Some(Finding::new(Code::MachineBusy, severity, message))
+    let merged = matches!(pairing.extent, Extent::Merged(_));
+    let overloads = case.snapshots().overloads().into_iter().zip(1..);
+    let each = overloads.filter_map(|(overload, number)| {
+        let share = percent(overload?);
+        let time = if merged { format!("shard {number}") } else { "the trial".to_owned() };
+        let message = format!(
+            "other programs used {share} of the machine during {time}: it may hide changes and \
+             leave more rows undecided{consequence}; close other programs"
+        );
+        Some(Finding::new(Code::MachineBusy, severity, message))
+    });
+    each.collect()
 }

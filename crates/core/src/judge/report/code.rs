@@ -217,6 +217,11 @@ codes! {
          analysis. Each process then measures longer than asked for, up to five times. Make the \
          set-up smaller, share it between benchmarks, or move it into the benchmark's own \
          closure, which runs only if that benchmark does.";
+    /// Only a part of the suite was measured.
+    Shard = "shard", Undecided,
+        "`gate ab --shard` measured one part of the suite. Its rows show how far the sides are \
+         apart, and none is judged: how strict a test has to be depends on all shards. `gate \
+         merge`, given every shard's report, judges them as one family and gives the verdict.";
     /// A regression is accepted.
     Waived = "waived", Undecided,
         "A waiver of the policy accepts this regression, up to its ceiling and until its last \

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use benchgate_core::judge::{Code, Outcome, Report, Severity};
-use benchgate_core::model::{BenchId, Pairing, Snapshot, Sources};
+use benchgate_core::model::{BenchId, Extent, Pairing, Snapshot, Sources};
 use benchgate_core::policy::Policy;
 use benchgate_core::stats::SplitMix64;
 
@@ -24,6 +24,7 @@ pub(crate) fn pairing() -> Pairing {
         set_up: Vec::new(),
         layouts: Vec::new(),
         sources: Sources::default(),
+        extent: Extent::Whole,
     }
 }
 
