@@ -12,6 +12,10 @@ use crate::judge::{Case, Report, judge, judge_controlled};
 use crate::measure::BuildOptions;
 use crate::model::Snapshot;
 
+/// The files that keep the sides of a trial.
+pub(super) const BASE: &str = "base.json";
+pub(super) const HEAD: &str = "head.json";
+
 /// The file that keeps the control of a trial.
 pub(super) const CONTROL: &str = "control.json";
 

@@ -31,6 +31,23 @@ impl Filter {
         Ok(Self { text, pattern: Some(pattern) })
     }
 
+    /// The benchmarks of exactly these names, and those whose names begin with one of
+    /// `beginnings`.
+    pub(crate) fn one_of_or_beginning(
+        names: &[&str],
+        beginnings: &[&str],
+    ) -> Result<Self, regex::Error> {
+        if beginnings.is_empty() {
+            return Self::one_of(names);
+        }
+        let whole = names.iter().map(|name| format!("{}$", regex::escape(name)));
+        let each: Vec<String> =
+            whole.chain(beginnings.iter().map(|name| regex::escape(name))).collect();
+        let text = format!("^(?:{})", each.join("|"));
+        let pattern = regex::Regex::new(&text)?;
+        Ok(Self { text, pattern: Some(pattern) })
+    }
+
     /// Whether it selects a benchmark of that name.
     pub fn accepts(&self, name: &str) -> bool {
         match &self.pattern {
@@ -97,5 +114,15 @@ mod tests {
         assert!(!exact.accepts("-odd (name)"));
         assert_eq!(exact.arguments(), [r"^(?:\-odd \(name)$"]);
         assert!(Filter::matching("(").is_err());
+    }
+
+    #[test]
+    fn names_are_exact_and_beginnings_are_not() {
+        let filter = Filter::one_of_or_beginning(&["a.b"], &["long"]).expect("a filter");
+        for (name, accepted) in
+            [("a.b", true), ("a.bc", false), ("axb", false), ("longer", true), ("a long", false)]
+        {
+            assert_eq!(filter.accepts(name), accepted, "{name}");
+        }
     }
 }

@@ -53,4 +53,4 @@ pub use count::{
 pub use error::MeasureError;
 pub use plan::Plan;
 pub use run::run;
-pub use trial::{Steps, Trial, TrialPlan, carry_out, trial};
+pub use trial::{ShardPlan, Steps, Trial, TrialPlan, carry_out, trial};

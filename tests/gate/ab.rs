@@ -6,8 +6,9 @@ mod early;
 mod environment;
 mod interrupt;
 mod layout;
-mod mimic;
+pub(crate) mod mimic;
 mod repository;
+mod shards;
 mod sides;
 mod time;
 

@@ -67,6 +67,11 @@ enum Format {
 }
 
 impl OutputArgs {
+    /// The directory for a report in every format, if there is to be one.
+    pub(in crate::cli) fn directory(&self) -> Option<&Path> {
+        self.report.as_deref()
+    }
+
     /// Writes the report. Everything is written before a failing exit code is returned.
     pub(in crate::cli) fn write(&self, context: &Context, report: &Report) -> Result<Exit, Failed> {
         let Self { shown, output, report: directory } = self;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::cli::context::{Context, Failed};
+use crate::fnv::Fnv;
 use crate::policy::{Policy, SEARCHED};
 use crate::project::workspace_root;
 
@@ -28,6 +29,16 @@ pub(in crate::cli) fn find_policy(
 ) -> Result<Policy, Failed> {
     let file = file.map(Path::to_owned).or_else(|| search(context));
     Policy::find(file.as_deref(), Path::new("")).map_err(Failed::usage)
+}
+
+/// A short name for the text of a policy, wherever its file is: equal policies have equal
+/// names.
+pub(in crate::cli) fn digest(policy: &Policy) -> Result<String, Failed> {
+    let Some(source) = &policy.source else { return Ok("the defaults".to_owned()) };
+    let text = fs_err::read(source).map_err(Failed::usage)?;
+    let mut name = Fnv::default();
+    name.add(&text);
+    Ok(name.to_string())
 }
 
 /// The policy file to change: the project's, or a new one in the workspace's root.

@@ -10,6 +10,7 @@ use crate::cli::context::{Context, Failed};
 use crate::cli::store::noise_for;
 use crate::exit::Exit;
 use crate::judge::Case;
+use crate::model::Pairing;
 use crate::sources::criterion::adopt_metrics;
 
 /// Judge results against a baseline by the policy
@@ -56,6 +57,12 @@ impl Check {
         let baseline = load(context, &store, &baseline)?;
         if from_files && let Some(baseline) = &baseline {
             adopt_metrics(&mut candidate, baseline);
+        }
+        if let Some(shard) = candidate.pairing.as_ref().and_then(Pairing::shard) {
+            return Err(Failed::usage(anyhow::anyhow!(
+                "this is shard {} of a suite: `gate merge` judges all shards together",
+                shard.number
+            )));
         }
         let noise = noise_for(&store, &candidate)?;
         let case = Case {

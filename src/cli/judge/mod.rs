@@ -3,6 +3,7 @@
 mod check;
 mod compare;
 mod explain;
+mod merge;
 mod report;
 
 use clap::Subcommand;
@@ -14,6 +15,7 @@ use crate::exit::Exit;
 pub(super) enum Command {
     Check(check::Check),
     Compare(compare::Compare),
+    Merge(merge::Merge),
     Report(report::ReportCommand),
     Explain(explain::Explain),
 }
@@ -23,6 +25,7 @@ impl Command {
         match self {
             Self::Check(command) => command.run(context),
             Self::Compare(command) => command.run(context),
+            Self::Merge(command) => command.run(context),
             Self::Report(command) => command.run(context),
             Self::Explain(command) => command.run(context),
         }

@@ -8,15 +8,18 @@ use clap::Args;
 use super::plan::{first_conclusive_look, trial_plan};
 use super::sides::{Building, ready};
 use crate::baseline;
-use crate::cli::args::{BuildArgs, FilterArgs, OutputArgs, PolicyArgs, parse_duration, selection};
-use crate::cli::candidate::{CONTROL, judged};
+use crate::cli::args::{
+    BuildArgs, FilterArgs, OutputArgs, PolicyArgs, digest, parse_duration, selection,
+};
+use crate::cli::candidate::{BASE, CONTROL, HEAD, judged};
 use crate::cli::context::{Context, Failed};
 use crate::exit::Exit;
 use crate::judge::{Case, to_confirm};
 use crate::measure::{
-    self, BuildOptions, BuiltSides, Claim, Interrupt, MeasureError, Progress, Trial, TrialPlan,
+    self, BuildOptions, BuiltSides, Claim, Interrupt, MeasureError, Progress, ShardPlan, Trial,
+    TrialPlan,
 };
-use crate::model::Sides;
+use crate::model::{ShardNumber, Sides};
 use crate::policy::Policy;
 
 /// Compare the working tree with its base, measured in turn
@@ -29,9 +32,13 @@ use crate::policy::Policy;
 ///   gate ab --base v1.2      against another revision
 ///   gate ab --base-exe OLD --head-exe NEW
 ///                            two criterion executables, or scripts that exec them
+///   gate ab --shard 2/4      the second of four machines: every fourth benchmark, both sides
 ///
 /// Each side is built and run as in a clone of its own, with its own files, toolchain and cargo
 /// configuration. Your working tree is not touched.
+///
+/// A shard is not judged: it exits with 0 if it could be measured. Its --report directory also
+/// holds its pairs, from which `gate merge` reaches the verdict.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct Ab {
@@ -42,6 +49,10 @@ pub(in crate::cli) struct Ab {
     executables: Executables,
     #[command(flatten)]
     filter: FilterArgs,
+    /// Measure only this part of the benchmarks; `gate merge` judges all parts together
+    /// [default: all]
+    #[arg(long, value_name = "K/N")]
+    shard: Option<ShardNumber>,
     #[command(flatten)]
     rules: Rules,
     /// Keep every pair in this directory, as base.json and head.json: `gate check --baseline
@@ -89,10 +100,14 @@ struct Rules {
 
 impl Ab {
     pub(super) fn run(self, context: &Context) -> Result<Exit, Failed> {
-        let Self { base, executables, filter, rules, keep, build, policy, output } = self;
+        let Self { base, executables, filter, shard, rules, keep, build, policy, output } = self;
         executables.check()?;
         let policy = policy.find(context)?;
         let filter = filter.compile()?;
+        let shard = match shard {
+            Some(number) => Some(ShardPlan { number, policy: digest(&policy)? }),
+            None => None,
+        };
         let options = build.options(context);
         let interrupt = Interrupt::install()?;
         let place = Place::claim(context, &options, executables.any(), &interrupt)?;
@@ -118,11 +133,15 @@ impl Ab {
             sources,
             selection: selection(&options, filter.as_ref()),
             filter,
+            shard,
             ..rules.plan(&policy, &place.directory)
         };
         let trial = measure(&plan, &policy, context, &interrupt, progress.as_mut())?;
         drop(progress);
         write(&keep.unwrap_or_else(|| place.directory.join("ab")), &trial)?;
+        if let Some(directory) = output.directory().filter(|_| plan.shard.is_some()) {
+            write(directory, &trial)?;
+        }
         output.write(context, &judged(&case(&policy, &trial, context), trial.control.as_ref()))
     }
 }
@@ -210,8 +229,8 @@ fn measure(
 
 /// Keeps the trial's snapshots, so that they can be judged again.
 fn write(directory: &Path, trial: &Trial) -> Result<(), Failed> {
-    baseline::write(&directory.join("base.json"), &trial.base)?;
-    baseline::write(&directory.join("head.json"), &trial.head)?;
+    baseline::write(&directory.join(BASE), &trial.base)?;
+    baseline::write(&directory.join(HEAD), &trial.head)?;
     if let Some(control) = &trial.control {
         baseline::write(&directory.join(CONTROL), control)?;
     }

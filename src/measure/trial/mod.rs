@@ -4,6 +4,7 @@ mod estimate;
 mod order;
 mod plan;
 mod rounds;
+mod shard;
 mod steps;
 mod suspects;
 
@@ -11,10 +12,11 @@ use std::collections::BTreeSet;
 
 use super::error::MeasureError;
 use crate::drive::{Event, Interrupt, Progress, prepare};
-use crate::model::{BenchId, Snapshot};
+use crate::model::{BenchId, Sides, Snapshot};
 use estimate::duration;
-pub use plan::{Trial, TrialPlan};
+pub use plan::{ShardPlan, Trial, TrialPlan};
 use rounds::Rounds;
+use shard::Share;
 pub use steps::{Steps, carry_out};
 use suspects::Suspects;
 
@@ -39,9 +41,15 @@ pub fn trial(
     }
     plan.criterion.check().map_err(MeasureError::Plan)?;
     let limits = (plan.filter.as_ref(), plan.time_limit);
-    let base = prepare(&plan.base.executables, limits.0, limits.1, interrupt)?;
-    let head = prepare(&plan.head.executables, limits.0, limits.1, interrupt)?;
-    let mut rounds = Rounds::new(plan, base, head, interrupt)?;
+    let mut base = prepare(&plan.base.executables, limits.0, limits.1, interrupt)?;
+    let mut head = prepare(&plan.head.executables, limits.0, limits.1, interrupt)?;
+    let share = plan.shard.as_ref().map(|shard| {
+        let sides = Sides { base: &mut base, head: &mut head };
+        Share::take(shard, sides)
+    });
+    // A shard may have nothing to measure: then others have.
+    let may_be_empty = share.as_ref().is_some_and(|share| !share.is_empty());
+    let mut rounds = Rounds::new(plan, Sides { base, head }, share, interrupt)?;
     let whole_seconds = rounds.announce(progress);
     let mut measuring = Measuring { plan, rounds: &mut rounds, undecided, progress };
     if whole_seconds {
@@ -53,7 +61,8 @@ pub fn trial(
     progress.event(&Event::Finished);
     let trial = rounds.so_far();
     let empty = |side: &Snapshot| side.measurements.is_empty() && side.problems.is_empty();
-    if empty(&trial.base) && empty(&trial.head) && rounds.identical.is_empty() {
+    let nothing = empty(&trial.base) && empty(&trial.head) && rounds.identical.is_empty();
+    if nothing && !may_be_empty {
         let not_run = [trial.base.not_run, trial.head.not_run].concat();
         return Err(match &plan.filter {
             Some(filter) if not_run.is_empty() => {

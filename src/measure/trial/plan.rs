@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::build::BuiltSide;
 use crate::drive::{CriterionTimes, Filter};
-use crate::model::{Layout, Pattern, Snapshot, Sources, TargetId};
+use crate::model::{Layout, Pattern, ShardNumber, Snapshot, Sources, TargetId};
 
 /// What to measure in turn, and how. The default value is refused: it has no pairs.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +46,8 @@ pub struct TrialPlan {
     pub budget: Option<Duration>,
     /// The benchmarks to measure; all of them if `None`.
     pub filter: Option<Filter>,
+    /// The part of the benchmarks that this machine measures; all of them if `None`.
+    pub shard: Option<ShardPlan>,
     /// Criterion's times for each benchmark in each process.
     pub criterion: CriterionTimes,
     /// The longest time that a process may take.
@@ -56,6 +58,15 @@ pub struct TrialPlan {
     pub logs: Option<PathBuf>,
     /// What was selected, in the words of the command line.
     pub selection: Option<String>,
+}
+
+/// Which shard of the benchmarks to measure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShardPlan {
+    /// Which of how many.
+    pub number: ShardNumber,
+    /// The digest of the policy, which all shards share.
+    pub policy: String,
 }
 
 /// Base and head as measured so far.

@@ -13,6 +13,7 @@ use super::super::witness::{self, Counting, Witnesses};
 use super::estimate::Pace;
 use super::order;
 use super::plan::{Trial, TrialPlan};
+use super::shard::Share;
 use super::suspects::Suspects;
 use crate::build::probe;
 use crate::drive::{
@@ -103,6 +104,8 @@ pub(super) struct Rounds<'a> {
     plan: &'a TrialPlan,
     driver: Driver<'a>,
     paired: Vec<Paired<'a>>,
+    /// The part of the benchmarks that is measured, if it is not all of them.
+    share: Option<Share>,
     pub(super) identical: Vec<BenchId>,
     environments: Sides<Environment>,
     merges: BTreeMap<Arm, Merge>,
@@ -125,14 +128,15 @@ pub(super) struct Rounds<'a> {
 impl<'a> Rounds<'a> {
     pub(super) fn new(
         plan: &'a TrialPlan,
-        base: Ready<'a>,
-        head: Ready<'a>,
+        ready: Sides<Ready<'a>>,
+        share: Option<Share>,
         interrupt: &'a Interrupt,
     ) -> Result<Self, MeasureError> {
         let arms = Arm::ALL.into_iter().filter(|arm| *arm != Arm::Control || plan.control);
         let mut merges: BTreeMap<Arm, Merge> = arms.map(|arm| (arm, Merge::default())).collect();
         let runs = merges.keys().map(|arm| (*arm, Vec::new())).collect();
         let mut by_target: BTreeMap<&TargetId, Sides<Option<Prepared<'a>>>> = BTreeMap::new();
+        let Sides { base, head } = ready;
         for (arm, built, ready) in [(Arm::Base, &plan.base, base), (Arm::Head, &plan.head, head)] {
             let merge = merges.entry(arm).or_default();
             built.not_run.iter().cloned().chain(ready.not_run).for_each(|one| merge.not_run(one));
@@ -161,6 +165,7 @@ impl<'a> Rounds<'a> {
             plan,
             driver: Driver::new(&plan.scratch, plan.logs.as_deref(), plan.time_limit, interrupt)?,
             paired,
+            share,
             identical,
             environments: Sides { base: &plan.base, head: &plan.head }
                 .map(|side| probe(&side.build, &harnesses)),
@@ -202,8 +207,10 @@ impl<'a> Rounds<'a> {
         Ok(())
     }
 
-    /// Plans the looks for this many suspects, so that none of them is hopeless.
+    /// Plans the looks for this many suspects, so that none of them is hopeless. Other shards
+    /// are assumed to have as many.
     pub(super) fn plan_looks(&mut self, suspects: usize) -> Vec<u32> {
+        let suspects = suspects * self.share.as_ref().map_or(1, Share::shards);
         self.looks = hopeful_looks(&self.plan.looks, self.plan.alpha, suspects);
         self.looks.clone()
     }
@@ -322,7 +329,7 @@ impl<'a> Rounds<'a> {
             return Ok(());
         }
         let (filter, benchmarks) = match only {
-            None => (self.plan.filter.clone(), pair.pace.benchmarks),
+            None => (self.filter(&pair.target), pair.pace.benchmarks),
             Some((_, only)) => {
                 let names: Vec<&str> = only
                     .iter()
@@ -336,7 +343,7 @@ impl<'a> Rounds<'a> {
                 let filter = filter.map_err(|error| MeasureError::Plan(error.to_string()))?;
                 if filter.is_too_long() {
                     // Then all benchmarks run, and the others' results are dropped.
-                    (self.plan.filter.clone(), pair.pace.benchmarks)
+                    (self.filter(&pair.target), pair.pace.benchmarks)
                 } else {
                     (Some(filter), names.len())
                 }
@@ -401,6 +408,10 @@ impl<'a> Rounds<'a> {
         if failure.is_none() {
             pace.learn(benchmarks, measured.seconds, timed(&harvest));
         }
+        if let Some(share) = &self.share {
+            let target = &prepared.executable.target;
+            harvest.measurements.retain(|one| !share.is_of_others(target, &one.id.name));
+        }
         if let Some(suspects) = suspects {
             let all = suspects.all();
             harvest.measurements.retain(|one| {
@@ -410,6 +421,12 @@ impl<'a> Rounds<'a> {
         }
         self.merges.entry(arm).or_default().add(run, &prepared.subject, harvest);
         Ok(failure)
+    }
+
+    /// The filter for all benchmarks of a target that are measured here.
+    fn filter(&self, target: &TargetId) -> Option<Filter> {
+        let own = self.share.as_ref().and_then(|share| share.filter(target));
+        own.or(self.plan.filter.as_ref()).cloned()
     }
 
     /// Benchmarks whose code sets their times or samples, among those that have run.
@@ -422,6 +439,8 @@ impl<'a> Rounds<'a> {
         let set_up = self.paired.iter().filter(|pair| !pair.counts());
         let set_up: Vec<_> = set_up.filter_map(|pair| pair.pace.set_up(&pair.target)).collect();
         let created = Timestamp::now();
+        let shard = self.share.as_ref().map(|share| share.shard.clone());
+        let extent = shard.map_or(Extent::Whole, Extent::Shard);
         let (mut measured, mut others) = (Vec::new(), Vec::new());
         for merge in self.merges.values().cloned() {
             let (measurements, not_run, problems) = merge.whole();
@@ -452,7 +471,7 @@ impl<'a> Rounds<'a> {
                 set_up: set_up.clone(),
                 layouts: self.plan.layouts.clone(),
                 sources: self.plan.sources.clone(),
-                extent: Extent::Whole,
+                extent: extent.clone(),
             };
             let mut snapshot = Snapshot {
                 name: name.to_owned(),
