@@ -53,3 +53,26 @@ verdict_of() {
     *) echo incomplete ;;
     esac
 }
+
+# conclude COMMAND CODE REPORT [WORD]: outputs the verdict of a gate that ended with CODE and
+# wrote its report to the directory REPORT, with annotations and the job's summary. WORD
+# is the verdict of exit code 0: pass by default.
+conclude() {
+    local command=$1 code=$2 report=$3 verdict
+    if [ -f "$report/report.json" ]; then
+        # Annotations, and the job's summary.
+        "$GATE_EXE" report "$report/report.json" --format github
+    elif [ "$code" -eq 0 ]; then
+        # Nothing was judged, so nothing has passed.
+        code=1
+    fi
+    verdict=$(verdict_of "$code")
+    [ "$verdict" != pass ] || verdict=${4:-pass}
+    if [ ! -f "$report/report.json" ]; then
+        error "gate ended with $code ($verdict) and wrote no report: see the end of the log"
+        summary "❌ **No report**: \`$command\` ended with $code ($verdict). The log of the job says why."
+    fi
+    output verdict "$verdict"
+    output exit-code "$code"
+    output report "$(realpath -m -- "$report")"
+}

@@ -6,6 +6,7 @@ mod action;
 mod baseline;
 mod comment;
 mod render;
+mod shards;
 mod tools;
 mod workflows;
 

@@ -62,6 +62,7 @@ fn each_input_becomes_an_unchanged_argument() {
         ("GATE_PACKAGE", "core"),
         ("GATE_FEATURES", "fast\nslow"),
         ("GATE_FILTER", "^a b|$(touch here)"),
+        ("GATE_SHARD", "2/4"),
         ("GATE_BUDGET", "10m"),
         ("GATE_CONFIG", "ci/gate.toml"),
         ("GATE_CONTROL", "true"),
@@ -75,8 +76,8 @@ fn each_input_becomes_an_unchanged_argument() {
         ran.calls,
         [
             "ab | --base | v1.2 | --bench | cache | --bench | two words | --package | core | \
-             --features | fast | --features | slow | --filter | ^a b|$(touch here) | --budget | \
-             10m | --config | ci/gate.toml | --control | --all-features | --counts=3 | --report | \
+             --features | fast | --features | slow | --filter | ^a b|$(touch here) | --shard | \
+             2/4 | --budget | 10m | --config | ci/gate.toml | --control | --all-features | --counts=3 | --report | \
              out/here",
             "report | out/here/report.json | --format | github",
         ]
