@@ -281,6 +281,8 @@ fn pairing(pairing: wire::Pairing, run_count: usize, place: &Place) -> Result<Pa
         looks,
         out_of_time,
         identical,
+        same_code,
+        not_reached,
         control,
         set_up,
         layouts,
@@ -292,11 +294,13 @@ fn pairing(pairing: wire::Pairing, run_count: usize, place: &Place) -> Result<Pa
     } = pairing;
     let looks = self::looks(looks, &place.at("looks"))?;
     let extent = extent(shard, parts, run_count, place)?;
-    let identical = identical
-        .into_iter()
-        .enumerate()
-        .map(|(index, id)| wire_id(id, &place.at("identical").at(index)))
-        .collect::<Result<_, _>>()?;
+    let ids = |ids: Vec<wire::Id>, key: &str| -> Result<Vec<BenchId>, Fault> {
+        let all = ids.into_iter().enumerate();
+        all.map(|(index, id)| wire_id(id, &place.at(key).at(index))).collect()
+    };
+    let identical = ids(identical, "identical")?;
+    let same_code = ids(same_code, "same_code")?;
+    let not_reached = ids(not_reached, "not_reached")?;
     let trial = checked::present(trial, &place.at("trial"))?;
     let set_up = set_up
         .into_iter()
@@ -321,6 +325,8 @@ fn pairing(pairing: wire::Pairing, run_count: usize, place: &Place) -> Result<Pa
         looks,
         out_of_time,
         identical,
+        same_code,
+        not_reached,
         control,
         set_up,
         layouts,

@@ -78,6 +78,8 @@ fn pairing(pairing: &Pairing) -> wire::Pairing {
         looks,
         out_of_time,
         identical,
+        same_code,
+        not_reached,
         control,
         set_up,
         layouts,
@@ -96,6 +98,8 @@ fn pairing(pairing: &Pairing) -> wire::Pairing {
         looks: looks.clone(),
         out_of_time: *out_of_time,
         identical: identical.iter().map(id).collect(),
+        same_code: same_code.iter().map(id).collect(),
+        not_reached: not_reached.iter().map(id).collect(),
         control: *control,
         set_up: set_up
             .iter()

@@ -147,6 +147,14 @@ fn own_library(executable: &BenchExecutable, name: &[u8]) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
+/// Whether an executable links libraries that the project itself built. One that cannot
+/// be read may.
+pub fn links_own_libraries(executable: &BenchExecutable) -> bool {
+    let Ok(cache) = cache(&executable.path) else { return true };
+    let Ok(image) = Image::parse(&executable.path, &cache) else { return true };
+    image.libraries().iter().any(|name| own_library(executable, name).is_some())
+}
+
 fn cache(path: &Path) -> Result<ReadCache<File>, String> {
     let failed = |error| format!("{} cannot be read: {error}", path.display());
     let mut file = File::open(path).map_err(failed)?;

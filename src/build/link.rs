@@ -62,14 +62,24 @@ fn with_order(mut words: Vec<OsString>, place: &Path, package: &OsStr) -> Vec<Os
     }
     let mut ordering = OsString::from("link-arg=--symbol-ordering-file=");
     ordering.push(&order);
-    // Code on pages of its own: what precedes it in the file does not move it.
-    let others = ["--no-warn-symbol-ordering", "-z", "separate-code"];
+    let mut map = OsString::from("link-arg=-Map=");
+    map.push(map_of(&order));
+    // Code on pages of its own: what precedes it in the file does not move it. Relocations
+    // and the map say what each function refers to; they are not loaded.
+    let others = ["--no-warn-symbol-ordering", "-z", "separate-code", "--emit-relocs"];
     let others = others.map(|option| OsString::from(format!("link-arg={option}")));
-    for argument in [ordering].into_iter().chain(others) {
+    for argument in [ordering].into_iter().chain(others).chain([map]) {
         words.extend(["-C", "link-arg=-Xlinker", "-C"].map(OsString::from));
         words.push(argument);
     }
     words
+}
+
+/// Where the linker writes its map of an executable that is linked in that order.
+pub(super) fn map_of(order: &Path) -> PathBuf {
+    let mut path = order.as_os_str().to_owned();
+    path.push(".map");
+    path.into()
 }
 
 #[cfg(test)]
@@ -92,7 +102,10 @@ mod tests {
         let expected = format!(
             "{bench} -C link-arg=-Xlinker -C link-arg=--symbol-ordering-file={} \
              -C link-arg=-Xlinker -C link-arg=--no-warn-symbol-ordering \
-             -C link-arg=-Xlinker -C link-arg=-z -C link-arg=-Xlinker -C link-arg=separate-code",
+             -C link-arg=-Xlinker -C link-arg=-z -C link-arg=-Xlinker -C link-arg=separate-code \
+             -C link-arg=-Xlinker -C link-arg=--emit-relocs \
+             -C link-arg=-Xlinker -C link-arg=-Map={}.map",
+            order.display(),
             order.display()
         );
         assert_eq!(linked, words(&expected));

@@ -1,5 +1,5 @@
-//! Builds the bench executables of each side: checkout, cargo, identity of code,
-//! layout.
+//! Builds the bench executables of each side: checkout, cargo, identity of code and of
+//! functions, layout.
 
 mod cargo;
 mod checkout;
@@ -19,6 +19,7 @@ mod place;
 mod reach;
 mod repository;
 mod revision;
+pub mod same_code;
 mod sides;
 mod stand_in;
 mod survey;
@@ -32,7 +33,7 @@ pub use extra::ReadError;
 pub use git::GitError;
 pub use options::BuildOptions;
 pub use outside::Outside;
-pub use pin::Pinning;
+pub use pin::{Pinning, map_of};
 pub use place::{Place, switch_link};
 pub use reach::Reach;
 pub use repository::{Repository, RepositoryError, Source};

@@ -22,6 +22,8 @@ use crate::model::{Layout, Sides, TargetId, TrialSide};
 
 /// The extension of an executable that was linked again.
 const PINNED: &str = "pinned";
+/// The extension of the linker's map of one.
+const MAP: &str = "pinned-map";
 /// In there: the executables that are being linked again, a path a line.
 const UNDER_WAY: &str = "under-way";
 
@@ -36,6 +38,8 @@ pub struct Pinning {
 struct Target {
     /// Its index among each side's executables.
     at: Sides<usize>,
+    /// The file of its order.
+    order: PathBuf,
     /// Where what was linked again is kept, and what it came from.
     kept: Sides<PathBuf>,
     key: PathBuf,
@@ -143,6 +147,7 @@ impl Pinning {
             }
             for (target, path) in stale.iter().zip(&paths) {
                 fs::rename(path, &target.kept[side])?;
+                fs::rename(link::map_of(&target.order), map_of(&target.kept[side]))?;
             }
         }
         for target in &stale {
@@ -188,11 +193,11 @@ impl Pinning {
         let TargetId { package, name } = &sides.base.target;
         let package = package.as_deref().unwrap_or_default();
         let file = self.orders().join(format!("{package}.{}", name.replace('-', "_")));
-        fs::write(file, order.file()).map_err(|error| error.to_string())?;
+        fs::write(&file, order.file()).map_err(|error| error.to_string())?;
         let key = self.place.join("pinned").join(package).join(name).join("from");
         // Next to the plain one: a benchmark may look for programs there.
         let kept = sides.map(|side| side.path.with_extension(PINNED));
-        Ok(Target { at, kept, key, from: from.join(" ") })
+        Ok(Target { at, order: file, kept, key, from: from.join(" ") })
     }
 }
 
@@ -200,8 +205,14 @@ impl Target {
     /// Whether an earlier trial has linked just these.
     fn is_kept(&self) -> bool {
         let from = fs::read_to_string(&self.key).unwrap_or_default();
-        from == self.from && self.kept.iter().all(|path| path.exists())
+        let is_there = |path: &PathBuf| path.exists() && map_of(path).exists();
+        from == self.from && self.kept.iter().all(is_there)
     }
+}
+
+/// The linker's map of an executable that was linked again.
+pub fn map_of(executable: &Path) -> PathBuf {
+    executable.with_extension(MAP)
 }
 
 fn unpinned(target: &TargetId, reason: String) -> Layout {

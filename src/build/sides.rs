@@ -1,6 +1,6 @@
 //! The two sides of a trial, checked out and built.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,10 +14,10 @@ use super::claim::ClaimError;
 use super::error::BuildError;
 use super::extra::{self, ReadError, Untracked};
 use super::git::{Git, GitError, REPOSITORY_VARIABLES};
-use super::identity::{Identity, compare};
+use super::identity::{Identity, compare, links_own_libraries};
 use super::options::BuildOptions;
 use super::outside::Outside;
-use super::pin::Pinning;
+use super::pin::{Pinning, map_of};
 use super::place::Place;
 use super::reach::Reach;
 use super::repository::{Repository, Source};
@@ -53,6 +53,8 @@ pub struct BuiltSides {
     pub identical: BTreeSet<TargetId>,
     /// Where functions are, for each of the others that was built here.
     pub layouts: Vec<Layout>,
+    /// The linker's maps of those whose functions can be compared one by one.
+    pub maps: BTreeMap<TargetId, Sides<PathBuf>>,
     /// What they were built from, if they were built here.
     pub sources: Sources,
 }
@@ -222,12 +224,13 @@ impl<'a> SideBuilder<'a> {
             }
             None => Vec::new(),
         };
+        let maps = maps(&sides, &layouts, &reach);
         let sources = Sources {
             same: self.trees.base == self.trees.head,
             trees: Some(self.trees.each_ref().map(|trees| trees.join(" "))),
             shared: self.shared.iter().cloned().collect(),
         };
-        Ok(BuiltSides { sides, identical, layouts, sources })
+        Ok(BuiltSides { sides, identical, layouts, maps, sources })
     }
 
     /// What a user should know of how the sides were built, a sentence each.
@@ -464,6 +467,30 @@ pub fn identical(sides: &Sides<BuiltSide>, reach: &Reach) -> BTreeSet<TargetId> 
         }
     }
     same
+}
+
+/// The linker's maps of pinned targets that cannot reach anything that differs besides
+/// their executables: of these it can be told which functions are the same.
+fn maps(
+    sides: &Sides<BuiltSide>,
+    layouts: &[Layout],
+    reach: &Reach,
+) -> BTreeMap<TargetId, Sides<PathBuf>> {
+    let pinned = layouts.iter().filter(|layout| layout.reason.is_none());
+    let maps = pinned.filter_map(|layout| {
+        let of = |side: &BuiltSide| {
+            side.executables.iter().find(|one| one.target == layout.target).cloned()
+        };
+        let (base, head) = (of(&sides.base)?, of(&sides.head)?);
+        // Both are asked, as their texts differ.
+        let alone = !reach.is_reached_by(&base, &head)
+            && !reach.is_reached_by(&head, &base)
+            && !links_own_libraries(&base)
+            && !links_own_libraries(&head);
+        let maps = Sides { base: map_of(&base.path), head: map_of(&head.path) };
+        alone.then(|| (layout.target.clone(), maps))
+    });
+    maps.collect()
 }
 
 /// Variables that must not reach a side: those by which a hook names the user's

@@ -31,6 +31,7 @@ mod error;
 mod merge;
 mod plan;
 mod run;
+mod same_code;
 mod trial;
 mod witness;
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::count::counted::{Counted, counted, id, measurements};
 use super::error::MeasureError;
@@ -19,6 +19,8 @@ use crate::sources::callgrind_profile::{Difference, differences};
 const UNSTEADY_COUNTS: u32 = 7;
 /// Further counts of one that looks changed and has repeated exactly so far.
 const STEADY_RECOUNTS: u32 = 2;
+/// How many benchmarks of a target are counted on one side before the other's turn.
+const PART: usize = 32;
 /// Sides whose ranges lie further apart than this share look changed. Below the
 /// least tolerance that anybody wants, above what a relinked library moves.
 const LOOKS_CHANGED: f64 = 0.001;
@@ -34,8 +36,24 @@ pub(super) struct Counting<'a> {
     pub(super) most: u32,
     /// How long one process may take.
     pub(super) time_limit: Duration,
+    /// When no further benchmark is begun; never if `None`.
+    pub(super) until: Option<Instant>,
     /// Where a private directory is made and removed again.
     pub(super) scratch: &'a Path,
+}
+
+impl Counting<'_> {
+    pub(super) fn options(&self) -> CountOptions {
+        let counts = self.counts.min(self.most);
+        CountOptions {
+            counts,
+            unsteady_counts: counts,
+            time_limit: self.time_limit,
+            scratch: self.scratch.to_owned(),
+            profiles: true,
+            until: self.until,
+        }
+    }
 }
 
 /// What was counted on both sides: base, head.
@@ -70,10 +88,15 @@ pub(super) fn count(
     let mut witnesses = Witnesses::default();
     let mut targets = Vec::new();
     let mut sides = Vec::new();
-    // One side after the other: both may share paths, and then take turns.
-    let all =
-        TrialSide::ALL.into_iter().flat_map(|side| pairs.iter().map(move |pair| (side, pair)));
-    for (side, pair) in all {
+    // One side after the other: both may share paths, and then take turns. Of many benchmarks
+    // a part at a time, so that those that were counted before the time ends are on both sides.
+    let most = pairs.iter().filter_map(|pair| pair.iter().flatten().map(|one| listed(one)).max());
+    let parts = most.max().unwrap_or_default().div_ceil(PART).max(1);
+    let all = (0..parts).flat_map(|part| {
+        let sides = TrialSide::ALL.into_iter();
+        sides.flat_map(move |side| pairs.iter().map(move |pair| (part, side, pair)))
+    });
+    for (part, side, pair) in all {
         let Some(one) = pair[side].filter(|one| one.harness == Harness::Criterion) else {
             continue;
         };
@@ -84,24 +107,18 @@ pub(super) fn count(
             witnesses.not_run[side].insert(NotRun::skipped(subject, reason));
             continue;
         };
+        let benchmarks: Vec<_> = listed.iter().skip(part * PART).take(PART).cloned().collect();
+        if benchmarks.is_empty() {
+            continue;
+        }
         sides.push(side);
-        targets.push(CountTarget {
-            executable: one.executable,
-            subject: &one.subject,
-            benchmarks: listed.clone(),
-        });
+        targets.push(CountTarget { executable: one.executable, subject: &one.subject, benchmarks });
     }
     let counts = counting.counts.min(counting.most);
     if counts == 0 || targets.is_empty() {
         return Ok(Witnesses::default());
     }
-    let options = CountOptions {
-        counts,
-        unsteady_counts: counts,
-        time_limit: counting.time_limit,
-        scratch: counting.scratch.to_owned(),
-        profiles: true,
-    };
+    let options = counting.options();
     witnesses.take(
         &targets,
         &sides,
@@ -131,8 +148,13 @@ pub(super) fn count(
     Ok(witnesses)
 }
 
+/// How many benchmarks an executable lists.
+fn listed(prepared: &Prepared<'_>) -> usize {
+    prepared.listed.as_ref().map_or(0, Vec::len)
+}
+
 /// A benchmark on either side. Names in lists may be cut, on both sides alike.
-type Key = (TargetId, String);
+pub(super) type Key = (TargetId, String);
 
 fn key(executable: &BenchExecutable, listed: &Listed) -> Key {
     (executable.target.clone(), listed.name.clone())
@@ -176,8 +198,18 @@ impl Witnesses {
         }
     }
 
+    /// The benchmarks whose counts are exact, and equal in every process of both sides.
+    pub(super) fn equal(&self) -> BTreeSet<Key> {
+        let Sides { base, head } = &self.sides;
+        let base: BTreeMap<Key, &Counts> =
+            base.iter().map(|one| (one.key(), &one.counts)).collect();
+        let equal =
+            |one: &&Witness| base.get(&one.key()).is_some_and(|base| equal(base, &one.counts));
+        head.iter().filter(equal).map(Witness::key).collect()
+    }
+
     /// The benchmarks whose readings lie apart on the two sides.
-    fn changed(&self) -> BTreeSet<Key> {
+    pub(super) fn changed(&self) -> BTreeSet<Key> {
         let Sides { base, head } = &self.sides;
         let base: BTreeMap<Key, &Counts> =
             base.iter().map(|one| (one.key(), &one.counts)).collect();
@@ -299,6 +331,17 @@ pub(super) fn keep(sides: &mut [Vec<Measurement>]) {
         let named = kept.get(&key).into_iter().flatten().map(String::as_str).collect();
         *costs = costs.kept(&named);
     }
+}
+
+/// Whether the counts of both sides are exact, and equal in every process.
+fn equal(base: &Counts, head: &Counts) -> bool {
+    let basis = base.basis();
+    let exact = base.inexact().is_none() && head.inexact().is_none() && head.basis() == basis;
+    let all = [base.values(basis), head.values(basis)].concat();
+    let allocations = [base, head].map(|counts| counts.allocations(basis.scope));
+    let allocations: Option<Vec<Vec<u64>>> = allocations.into_iter().collect();
+    let is_one = |values: &[u64]| values.windows(2).all(|pair| pair[0] == pair[1]);
+    exact && is_one(&all) && allocations.is_some_and(|sides| is_one(&sides.concat()))
 }
 
 /// Whether two sides' ranges of readings lie apart.

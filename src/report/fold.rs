@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::vocabulary;
-use crate::judge::{Outcome, Report, Row, Severity};
+use crate::judge::{Outcome, Report, Row, Severity, Unmeasured};
 use crate::policy::Gate;
 
 /// Why a row is folded, in the order in which folded rows are counted.
@@ -16,6 +16,8 @@ pub(super) enum Fold {
     New,
     /// Neither side was measured: the code is identical.
     Unmeasured,
+    /// No clock was measured: the same code was executed.
+    SameCode,
     /// Its metric cannot gate.
     ShownOnly,
     /// The candidate measured a selection without it.
@@ -31,6 +33,9 @@ impl Fold {
             Self::Missing => format!("{count} missing {rows}"),
             Self::New => format!("{count} new {rows}"),
             Self::Unmeasured => format!("{count} unmeasured {rows} of identical code"),
+            Self::SameCode => {
+                format!("{count} unmeasured {rows} of which the same code was executed")
+            }
             Self::ShownOnly => format!("{count} {rows} of a metric that cannot gate"),
             Self::Unselected => format!("{count} unselected {rows}"),
         }
@@ -94,7 +99,12 @@ impl<'a> Folds<'a> {
             (Some(_), Some(_)) => None,
             (Some(_), None) => Some(Fold::Missing),
             (None, Some(_)) => Some(Fold::New),
-            (None, None) => Some(Fold::Unmeasured),
+            (None, None) => match row.judgement.as_ref().and_then(|it| it.unmeasured) {
+                // Earlier reports do not say why.
+                None | Some(Unmeasured::IdenticalCode) => Some(Fold::Unmeasured),
+                Some(Unmeasured::SameCodeExecuted) => Some(Fold::SameCode),
+                Some(Unmeasured::NotReached) => None,
+            },
         }
     }
 

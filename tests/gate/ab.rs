@@ -5,6 +5,7 @@ mod control;
 mod early;
 mod environment;
 mod interrupt;
+mod large;
 mod layout;
 pub(crate) mod mimic;
 mod repository;

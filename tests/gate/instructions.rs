@@ -90,6 +90,7 @@ fn counts(executable: &BenchExecutable, names: &[&str], time_limit: Duration) ->
         time_limit,
         scratch: directory.path().to_owned(),
         profiles: true,
+        until: None,
     };
     let counted = count(&[target], &options, &interrupt, &mut Silent).expect("it is counted");
     let left = std::fs::read_dir(directory.path()).expect("readable").count();
@@ -511,6 +512,7 @@ fn an_interrupt_stops_all_counting_at_once() {
         time_limit: Duration::from_hours(1),
         scratch: directory.path().to_owned(),
         profiles: false,
+        until: None,
     };
     let interrupt = Interrupt::new();
     let error = count(&[target], &options, &interrupt, &mut Impatient(interrupt.clone()))

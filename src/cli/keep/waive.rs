@@ -105,9 +105,10 @@ fn known(context: &Context, waiver: &Waiver) -> Option<String> {
         Err(error) => return Some(format!("the name is not checked: {error}")),
     };
     let Waiver { bench, metric, .. } = waiver;
-    let identical = snapshot.pairing.iter().flat_map(|pairing| &pairing.identical);
+    let pairing = snapshot.pairing.iter();
+    let unmeasured = pairing.flat_map(|pairing| pairing.unmeasured().map(|(id, _)| id));
     let ids: BTreeSet<_> =
-        snapshot.measurements.iter().map(|measurement| &measurement.id).chain(identical).collect();
+        snapshot.measurements.iter().map(|measurement| &measurement.id).chain(unmeasured).collect();
     let meant: Vec<_> = ids.iter().filter(|id| waiver.names(id)).collect();
     match meant[..] {
         [] => {
@@ -121,7 +122,7 @@ fn known(context: &Context, waiver: &Waiver) -> Option<String> {
                 snapshot.measurements.iter().filter(|measurement| measurement.id == **id);
             let metrics: Vec<&str> =
                 measured.map(|measurement| measurement.metric.name.as_str()).collect();
-            // A benchmark with identical code on both sides was not measured.
+            // Nothing of a benchmark with identical code on both sides was measured.
             let unknown = !metrics.is_empty() && !metrics.contains(&metric.as_str());
             let has = metrics.join(", ");
             unknown.then(|| format!("{name} does not contain {metric} of `{bench}`, only {has}"))

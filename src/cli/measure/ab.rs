@@ -20,7 +20,7 @@ use crate::measure::{
     TrialPlan,
 };
 use crate::model::{ShardNumber, Sides};
-use crate::policy::Policy;
+use crate::policy::{Policy, SameCodeClock};
 
 /// Compare the working tree with its base, measured in turn
 ///
@@ -124,12 +124,13 @@ impl Ab {
             };
             building.sides(base.as_deref(), progress.as_mut())?
         };
-        let BuiltSides { sides: Sides { base, head }, identical, layouts, sources } = built;
+        let BuiltSides { sides: Sides { base, head }, identical, layouts, maps, sources } = built;
         let plan = TrialPlan {
             base,
             head,
             identical,
             layouts,
+            maps,
             sources,
             selection: selection(&options, filter.as_ref()),
             filter,
@@ -177,6 +178,7 @@ impl Rules {
             control: control || policy.ab.control,
             budget: Some(budget.unwrap_or(policy.ab.budget)),
             counts: counts.unwrap_or(policy.ab.counts),
+            skip_same_code: policy.ab.same_code_clock == SameCodeClock::Skip,
             ..trial_plan(policy, place)
         }
     }

@@ -262,6 +262,7 @@ fn count(
         time_limit: policy.measure.time_limit,
         scratch,
         profiles: false,
+        until: None,
     };
     let id = |executable: &BenchExecutable, name: String| BenchId {
         name,

@@ -1,6 +1,6 @@
 //! The two sides of `gate ab`: built from a git repository, or ready.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -103,5 +103,11 @@ pub(super) fn ready(base: &[PathBuf], head: &[PathBuf]) -> Result<BuiltSides, Fa
         )));
     }
     let identical = identical(&sides, &Reach::default());
-    Ok(BuiltSides { sides, identical, layouts: Vec::new(), sources: Sources::default() })
+    Ok(BuiltSides {
+        sides,
+        identical,
+        layouts: Vec::new(),
+        maps: BTreeMap::new(),
+        sources: Sources::default(),
+    })
 }

@@ -15,7 +15,7 @@ use super::toggles::Toggles;
 use crate::drive::BenchExecutable;
 use crate::drive::process::{self, Ended, Job, Outcome, ProcessError, Stream};
 use crate::drive::{Filter, Harness, Interrupt, Listed, last_lines};
-use crate::sources::callgrind_profile::parts;
+use crate::sources::callgrind_profile::{Executed, executed, parts};
 
 const PADDING_VARIABLE: &str = "BENCHGATE_PADDING";
 /// How callgrind's files are called, before the process's number.
@@ -106,6 +106,26 @@ impl Callgrind<'_> {
         })
     }
 
+    /// Which functions one process executes, from its start to its end.
+    pub(super) fn executed(
+        &self,
+        interrupt: &Interrupt,
+    ) -> Result<Result<Executed, Uncounted>, CountError> {
+        let mut job = self.plain_job();
+        // Not hidden behind `(below main)`.
+        job = job.arg("--show-below-main=yes");
+        let outcome = process::run(&self.with_benchmark(job), interrupt, &mut |_, _| {})?;
+        if let Ended::TimedOut(limit) = outcome.ended {
+            return Ok(Err(Uncounted::TimedOut(limit)));
+        }
+        if !outcome.ended.success() {
+            let reason = format!("{}{}", outcome.ended, last_lines(&outcome.tail));
+            return Ok(Err(Uncounted::Failed(reason)));
+        }
+        let path = self.home.join(format!("{OUTPUT}.{}", outcome.pid));
+        Ok(executed(&path).map_err(|error| Uncounted::Profile(error.reason)))
+    }
+
     /// Runs it and keeps an eye on the size of what callgrind writes: a part for
     /// each reading of the clock.
     fn process(
@@ -144,6 +164,33 @@ impl Callgrind<'_> {
 
     /// `valgrind … EXECUTABLE --bench --test --noplot ^(?:NAME)$`.
     fn job(&self) -> Job {
+        let mut job = self
+            .plain_job()
+            .arg("--collect-atstart=no")
+            .arg("--separate-threads=yes")
+            .arg("--combine-dumps=yes")
+            // By the address of an allocator's first instruction its calls are counted.
+            .arg("--dump-instr=yes")
+            .arg("--collect-systime=yes");
+        if self.readings {
+            job = job.arg(format!("--dump-before={CLOCK}"));
+            job = job.arg(format!("--separate-callers{CALLERS}={CLOCK_AGAIN}"));
+        }
+        for name in &self.toggles.names {
+            job = job.arg(format!("--toggle-collect={name}"));
+        }
+        self.with_benchmark(job)
+    }
+
+    /// `… EXECUTABLE --bench --test --noplot ^(?:NAME)$`.
+    fn with_benchmark(&self, job: Job) -> Job {
+        let mut job = job.arg(&self.executable.path).arg("--bench").arg("--test").arg("--noplot");
+        job.arguments.extend(filter(self.listed).arguments());
+        job
+    }
+
+    /// `valgrind …` with the options that all runs share.
+    fn plain_job(&self) -> Job {
         let measured = self.executable.job();
         let mut job = Job::new("valgrind");
         job.directory = measured.directory;
@@ -153,8 +200,7 @@ impl Callgrind<'_> {
         for variable in Harness::Criterion.hidden_variables() {
             job.environment.insert(variable.into(), None);
         }
-        job = job
-            .env(Harness::Criterion.home_variable(), self.home)
+        job.env(Harness::Criterion.home_variable(), self.home)
             .env(PADDING_VARIABLE, "x".repeat(self.padding))
             // Options of the user's own would count something else.
             .arg("--command-line-only=yes")
@@ -162,26 +208,10 @@ impl Callgrind<'_> {
             .arg("--quiet")
             // Names as the symbols have them, with their hashes.
             .arg("--demangle=no")
-            .arg("--collect-atstart=no")
-            .arg("--separate-threads=yes")
-            .arg("--combine-dumps=yes")
-            // By the address of an allocator's first instruction its calls are counted.
-            .arg("--dump-instr=yes")
             .arg("--dump-line=no")
-            .arg("--collect-systime=yes")
             .arg(format!("--aspace-minaddr={:#x}", self.lowest_address))
             .arg(if self.toggles.script { "--trace-children=yes" } else { "--trace-children=no" })
-            .arg(output_option(self.home));
-        if self.readings {
-            job = job.arg(format!("--dump-before={CLOCK}"));
-            job = job.arg(format!("--separate-callers{CALLERS}={CLOCK_AGAIN}"));
-        }
-        for name in &self.toggles.names {
-            job = job.arg(format!("--toggle-collect={name}"));
-        }
-        job = job.arg(&self.executable.path).arg("--bench").arg("--test").arg("--noplot");
-        job.arguments.extend(filter(self.listed).arguments());
-        job
+            .arg(output_option(self.home))
     }
 }
 
@@ -262,11 +292,11 @@ mod tests {
         };
         assert_eq!(
             words("/a%b", &listed("-odd (name", false)),
-            "--command-line-only=yes --tool=callgrind --quiet --demangle=no --collect-atstart=no \
-             --separate-threads=yes --combine-dumps=yes \
-             --dump-instr=yes --dump-line=no --collect-systime=yes \
+            "--command-line-only=yes --tool=callgrind --quiet --demangle=no --dump-line=no \
              --aspace-minaddr=0x4000000 --trace-children=no \
-             --callgrind-out-file=/a%%b/callgrind.%p --dump-before=*clock_gettime* \
+             --callgrind-out-file=/a%%b/callgrind.%p --collect-atstart=no \
+             --separate-threads=yes --combine-dumps=yes \
+             --dump-instr=yes --collect-systime=yes --dump-before=*clock_gettime* \
              --separate-callers16=*lock_gettime* --toggle-collect=_ZN4iter17h0E --toggle-collect=_ZN4iter17h1E /bench --bench --test \
              --noplot ^(?:\\-odd \\(name)$"
         );

@@ -204,6 +204,7 @@ impl Runs<'_> {
             time_limit: self.plan.time_limit,
             scratch: self.plan.scratch.clone(),
             profiles: true,
+            until: None,
         };
         let Counted { found, not_run } =
             counted(&targets, &self.plan.uncounted, &options, interrupt, progress)?;

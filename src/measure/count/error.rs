@@ -57,6 +57,9 @@ pub enum Uncounted {
     /// The process took too long.
     #[error("under valgrind its process did not end within {} s", .0.as_secs_f64())]
     TimedOut(Duration),
+    /// The time for counting was used up before its turn.
+    #[error("the share of the time budget for counting ended; give more time with --budget")]
+    OutOfTime,
     /// What callgrind wrote cannot be used.
     #[error("callgrind's output cannot be used: {0}")]
     Profile(String),

@@ -36,6 +36,7 @@
 
 mod callgrind;
 pub(in crate::measure) mod counted;
+pub(in crate::measure) mod coverage;
 mod error;
 mod frame;
 mod timed;
@@ -43,7 +44,7 @@ mod toggles;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fs_err as fs;
 
@@ -99,6 +100,15 @@ pub struct CountOptions {
     pub scratch: PathBuf,
     /// Whether to keep what each function took.
     pub profiles: bool,
+    /// When no further benchmark is begun; never if `None`.
+    pub until: Option<Instant>,
+}
+
+impl CountOptions {
+    /// Whether it is too late to begin another benchmark.
+    fn is_late(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() > until)
+    }
 }
 
 /// What became of one benchmark.
@@ -361,6 +371,9 @@ impl Counter<'_> {
             Ok(toggles) => toggles,
             Err(reason) => return Ok(Err(reason.clone())),
         };
+        if self.options.is_late() {
+            return Ok(Err(Uncounted::OutOfTime));
+        }
         let CountOptions { counts: least, unsteady_counts: most, .. } = *self.options;
         let mut counts = Counts { readings: Vec::new(), threads: 0, seconds: 0.0, profiles: None };
         let mut readings = true;

@@ -1,6 +1,7 @@
 //! Base and head in turn on one machine: fresh processes in pairs.
 
 mod estimate;
+mod groups;
 mod order;
 mod plan;
 mod rounds;
@@ -8,14 +9,16 @@ mod shard;
 mod steps;
 mod suspects;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::error::MeasureError;
 use crate::drive::{Event, Interrupt, Progress, prepare};
 use crate::model::{BenchId, Sides, Snapshot};
+use crate::stats::hopeful_looks;
 use estimate::duration;
+use groups::Group;
 pub use plan::{ShardPlan, Trial, TrialPlan};
-use rounds::Rounds;
+use rounds::{Part, Rounds};
 use shard::Share;
 pub use steps::{Steps, carry_out};
 use suspects::Suspects;
@@ -74,6 +77,9 @@ pub fn trial(
     Ok(trial)
 }
 
+/// The time kept for confirming benchmarks of a group, as a share of its screening.
+const CONFIRMING_SHARE: f64 = 0.5;
+
 /// A running trial.
 struct Measuring<'a, 'p> {
     plan: &'a TrialPlan,
@@ -86,35 +92,43 @@ impl Steps for Measuring<'_, '_> {
     type Suspects = Suspects;
     type Error = MeasureError;
 
-    /// Measures every benchmark in each round.
+    /// Measures every benchmark whose clock is wanted. All run in each round, as long as the
+    /// time budget covers them. If it does not, they are screened in groups: first those that
+    /// changed, then the others while time remains.
     fn screen(&mut self) -> Result<(), MeasureError> {
-        if !self.rounds.measures(None) {
-            // A single run records where the sides were built, and what they list.
-            return self.rounds.round(None, self.progress);
+        let all = self.rounds.group();
+        if all.is_empty() {
+            // A run for each count records where the sides were built, and what they list.
+            for _ in 0..self.plan.counts.clamp(1, self.plan.screening) {
+                self.rounds.empty_round(self.progress)?;
+            }
+            return Ok(());
         }
-        let screening = self.plan.screening;
-        self.estimate();
-        for round in 0..screening {
-            if !self.rounds.measures(None) {
-                break;
+        self.estimate(0, &all);
+        let mut open = VecDeque::from([(all, 0)]);
+        let mut screened = false;
+        while let Some((group, done)) = open.pop_front() {
+            let reserve = if screened { self.reserve() } else { self.least() };
+            if !self.fits(&group, done, reserve, screened) {
+                let parts = self.parts(&group, done, reserve, screened);
+                if let [first, _, ..] = &parts[..]
+                    && self.fits(first, done, reserve, screened)
+                {
+                    parts.into_iter().rev().for_each(|part| open.push_front((part, done)));
+                    continue;
+                }
+                if screened {
+                    self.rounds.leave(&group);
+                    continue;
+                }
+                if done > 0 {
+                    return Err(self.too_short(&group, done));
+                }
+                // The first pair shows how long all benchmarks take.
             }
-            // Counting can use up the time budget. The first pair then shows by how much
-            // the budget is too short.
-            if round > 0 && !self.rounds.time_left() {
-                self.rounds.out_of_time = true;
-                break;
-            }
-            let left = duration(self.rounds.seconds(screening - round, None));
-            self.progress.event(&Event::Pair {
-                number: round + 1,
-                planned: screening,
-                suspects: None,
-                left,
-            });
-            self.rounds.round(None, self.progress)?;
-            if round == 0 {
-                self.afford()?;
-                self.estimate();
+            match self.group(&group, done, screened)? {
+                Some(done) => open.push_front((group, done)),
+                None => screened = true,
             }
         }
         Ok(())
@@ -146,7 +160,7 @@ impl Steps for Measuring<'_, '_> {
         let before = self.plan.screening;
         while self.rounds.rounds() < before + look {
             let done = self.rounds.rounds().saturating_sub(before);
-            if !self.rounds.measures(Some(&all)) {
+            if !self.rounds.measures(&all) {
                 self.rounds.end_look(look, done);
                 return Ok(false);
             }
@@ -159,47 +173,140 @@ impl Steps for Measuring<'_, '_> {
                 number: done + 1,
                 planned: look,
                 suspects: Some(&names),
-                left: duration(self.rounds.seconds(look - done, Some(&all))),
+                left: duration(self.rounds.confirming(look - done, &all)),
             });
-            self.rounds.round(Some(&suspects), self.progress)?;
+            let run = self.rounds.rounds();
+            self.rounds.round(run, Part::Suspects(&suspects), self.progress)?;
         }
         Ok(true)
     }
 }
 
 impl Measuring<'_, '_> {
-    /// Reports how long the trial will take.
-    fn estimate(&mut self) {
-        let rounds = &self.rounds;
-        let last = self.plan.looks.last().copied().unwrap_or_default();
-        let ahead = self.plan.screening.saturating_sub(rounds.rounds());
-        let screening = duration(rounds.seconds(ahead, None));
-        let most = duration(rounds.seconds(ahead + last, None));
-        self.progress.event(&Event::Estimated {
-            screening,
-            // A budget that does not even cover the screening is refused.
-            most: self.plan.budget.map_or(most, |budget| most.min(budget).max(screening)),
-        });
+    /// Screens a group from the round of index `done` on. Returns how many rounds were made
+    /// if the first pair of a trial shows that the time budget does not cover the others.
+    fn group(
+        &mut self,
+        group: &Group,
+        done: u32,
+        screened: bool,
+    ) -> Result<Option<u32>, MeasureError> {
+        let screening = self.plan.screening;
+        self.rounds.begin_group();
+        for run in done..screening {
+            if !self.rounds.screens(group, run) {
+                break;
+            }
+            // Counting can use up the time budget. The first pair then shows by how much
+            // the budget is too short.
+            if run > 0 && !self.rounds.time_left() {
+                self.rounds.out_of_time = true;
+                break;
+            }
+            let left = duration(self.rounds.screening(run..screening, group));
+            self.progress.event(&Event::Pair {
+                number: run + 1,
+                planned: screening,
+                suspects: None,
+                left,
+            });
+            self.rounds.round(run, Part::Group(group), self.progress)?;
+            if run == 0 && !screened {
+                if !self.fits(group, 1, self.least(), false) {
+                    return Ok(Some(1));
+                }
+                self.estimate(1, group);
+            }
+        }
+        Ok(None)
     }
 
-    /// Refuses a budget in which no benchmark could be screened and confirmed.
-    fn afford(&self) -> Result<(), MeasureError> {
-        let Some(budget) = self.plan.budget else { return Ok(()) };
+    /// Reports how long the trial will take.
+    fn estimate(&mut self, done: u32, group: &Group) {
         let rounds = &self.rounds;
-        let ahead = self.plan.screening.saturating_sub(rounds.rounds());
-        let screening = duration(rounds.elapsed() + rounds.seconds(ahead, None));
-        let confirming = duration(f64::from(self.plan.least) * rounds.dearest());
-        if screening + confirming <= budget {
+        let last = self.plan.looks.last().copied().unwrap_or_default();
+        let planned = self.plan.screening;
+        let within = |seconds: f64| {
+            let time = duration(seconds);
+            self.plan.budget.map_or(time, |budget| time.min(budget))
+        };
+        let screening = within(rounds.screening(done..planned, group));
+        let most = within(rounds.screening(done..planned.saturating_add(last), group));
+        self.progress.event(&Event::Estimated { screening, most });
+    }
+
+    /// The seconds that confirming any benchmark takes at least.
+    fn least(&self) -> f64 {
+        f64::from(self.plan.least) * self.rounds.dearest()
+    }
+
+    /// The seconds to keep for confirming the suspects so far: for the first look, and for
+    /// the others up to half of the time that is left.
+    fn reserve(&mut self) -> f64 {
+        let Some(suspects) = self.suspects() else { return self.least() };
+        let all = suspects.all();
+        let looks = hopeful_looks(&self.plan.looks, self.plan.alpha, all.len());
+        let seconds =
+            |look: Option<&u32>| self.rounds.confirming(look.copied().unwrap_or_default(), &all);
+        let left = self.plan.budget.map_or(f64::INFINITY, |budget| budget.as_secs_f64());
+        let half = (left - self.rounds.elapsed()).max(0.0) / 2.0;
+        seconds(looks.first()).max(seconds(looks.last()).min(half)).max(self.least())
+    }
+
+    /// The seconds that screening a group takes, with a share for confirming some of a later
+    /// group's benchmarks.
+    fn cost(&self, group: &Group, done: u32, screened: bool) -> f64 {
+        let seconds = self.rounds.screening(done..self.plan.screening, group);
+        if screened { seconds * (1.0 + CONFIRMING_SHARE) } else { seconds }
+    }
+
+    /// Whether the time budget covers a group's screening, and a reserve.
+    fn fits(&self, group: &Group, done: u32, reserve: f64, screened: bool) -> bool {
+        let needed = self.rounds.elapsed() + self.cost(group, done, screened) + reserve;
+        self.plan.budget.is_none_or(|budget| duration(needed) <= budget)
+    }
+
+    /// A group in parts that the time budget may cover.
+    fn parts(&self, group: &Group, done: u32, reserve: f64, screened: bool) -> Vec<Group> {
+        let budget = self.plan.budget.map_or(f64::INFINITY, |budget| budget.as_secs_f64());
+        let left = budget - self.rounds.elapsed() - reserve;
+        let each = self.cost(group, done, screened) / group.len().max(1) as f64;
+        // Smaller groups share a process's set-up among fewer benchmarks.
+        let mut most = (left / each).clamp(1.0, group.len() as f64) as usize;
+        loop {
+            let parts = group.clone().split(self.rounds.changed(), most);
+            let fits = parts.first().is_none_or(|first| self.fits(first, done, reserve, screened));
+            if fits || most == 1 {
+                return parts;
+            }
+            most /= 2;
+        }
+    }
+
+    /// The refusal of a budget in which no benchmark could be screened and confirmed.
+    fn too_short(&self, group: &Group, done: u32) -> MeasureError {
+        let rounds = &self.rounds;
+        let screening = rounds.elapsed() + rounds.screening(done..self.plan.screening, group);
+        MeasureError::Budget {
+            budget: self.plan.budget.unwrap_or_default(),
+            benchmarks: group.len(),
+            pairs: self.plan.screening,
+            screening: duration(screening),
+            least: self.plan.least,
+            confirming: duration(self.least()),
+            own_times: rounds.own_times().iter().cloned().collect(),
+        }
+    }
+
+    /// Refuses a budget that covers no benchmark, before the first pair.
+    fn afford(&self) -> Result<(), MeasureError> {
+        let all = self.rounds.group();
+        let least = self.least();
+        let parts = self.parts(&all, 0, least, false);
+        let covers = |group: &Group| self.fits(group, 0, least, false);
+        if all.is_empty() || parts.first().is_some_and(covers) {
             return Ok(());
         }
-        Err(MeasureError::Budget {
-            budget,
-            benchmarks: rounds.benchmarks(),
-            pairs: self.plan.screening,
-            screening,
-            least: self.plan.least,
-            confirming,
-            own_times: rounds.own_times().iter().cloned().collect(),
-        })
+        Err(self.too_short(&all, 0))
     }
 }

@@ -1,12 +1,12 @@
 //! The plan and the result of a trial.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::build::BuiltSide;
 use crate::drive::{CriterionTimes, Filter};
-use crate::model::{Layout, Pattern, ShardNumber, Snapshot, Sources, TargetId};
+use crate::model::{Layout, Pattern, ShardNumber, Sides, Snapshot, Sources, TargetId};
 
 /// What to measure in turn, and how. The default value is refused: it has no pairs.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,8 @@ pub struct TrialPlan {
     pub identical: BTreeSet<TargetId>,
     /// The layout of each target's functions on the two sides, if the trial built them.
     pub layouts: Vec<Layout>,
+    /// The linker's maps of the bench targets whose functions can be compared one by one.
+    pub maps: BTreeMap<TargetId, Sides<PathBuf>>,
     /// What the sides were built from.
     pub sources: Sources,
     /// The seed of the order in each pair and of the length of each environment.
@@ -33,6 +35,9 @@ pub struct TrialPlan {
     /// How often the instructions of each criterion benchmark are counted on each side,
     /// before times are measured; at most `screening`. 0 turns counting off.
     pub counts: u32,
+    /// Whether the clock of a benchmark is not measured if its counting run executed only
+    /// code that is the same on both sides.
+    pub skip_same_code: bool,
     /// Benchmarks that are not counted.
     pub uncounted: Vec<Pattern>,
     /// The first look that can confirm a single suspect.

@@ -2,22 +2,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::super::CountOptions;
 use super::super::driver::{Driver, Start};
 use super::super::error::MeasureError;
 use super::super::merge::Merge;
+use super::super::same_code;
 use super::super::witness::{self, Counting, Witnesses};
 use super::estimate::Pace;
+use super::groups::{Group, Members};
 use super::order;
 use super::plan::{Trial, TrialPlan};
 use super::shard::Share;
 use super::suspects::Suspects;
 use crate::build::probe;
 use crate::drive::{
-    Event, Filter, Interrupt, Load, Prepared, Progress, Ready, machine, valgrind_version,
+    Event, Filter, Harness, Interrupt, Listed, Load, Prepared, Progress, Ready, machine,
+    valgrind_version,
 };
 use crate::model::{
     Arm, BenchId, Environment, Extent, Field, Metric, NotRun, Pairing, Reading, Revision, RunInfo,
@@ -28,6 +33,12 @@ use crate::stats::{SplitMix64, hopeful_looks};
 
 /// Runs of a counting harness on each side: enough to show whether counts repeat.
 const COUNTED_RUNS: u32 = 3;
+
+/// The share of the time budget after which no further benchmark is counted.
+const COUNTING_SHARE: f64 = 0.5;
+/// The share after which it is not found out of any further benchmark whether it executes the
+/// same code. That takes less time than its clock.
+const SAME_CODE_SHARE: f64 = 0.7;
 
 /// The most bytes that are added to a process's environment: a page, because the effect
 /// of the stack's address repeats with each page.
@@ -58,6 +69,21 @@ impl<'a> Paired<'a> {
 
     fn counts(&self) -> bool {
         self.sides.iter().flatten().any(|one| one.harness.counts())
+    }
+
+    /// Its benchmarks on either side, where each can be measured by its name.
+    fn ids(&self) -> Option<BTreeSet<BenchId>> {
+        let mut ids = BTreeSet::new();
+        for side in self.sides.iter().flatten() {
+            let listed = side.listed.as_ref().filter(|_| side.harness == Harness::Criterion)?;
+            if listed.iter().any(|one| one.cut) {
+                return None;
+            }
+            let target = Some(self.target.clone());
+            let id = |one: &Listed| BenchId { name: one.name.clone(), target: target.clone() };
+            ids.extend(listed.iter().map(id));
+        }
+        Some(ids)
     }
 
     /// How many of `only` are its benchmarks.
@@ -96,7 +122,49 @@ struct One<'a, 'b> {
     prepared: &'b Prepared<'a>,
     filter: Option<&'b Filter>,
     benchmarks: usize,
-    suspects: Option<&'b Suspects>,
+    only: Only<'b>,
+}
+
+/// What a round measures.
+#[derive(Clone, Copy)]
+pub(super) enum Part<'a> {
+    /// A group of the screening.
+    Group(&'a Group),
+    Suspects(&'a Suspects),
+}
+
+/// What a round measures of one target.
+#[derive(Clone, Copy)]
+enum Only<'a> {
+    All,
+    /// These benchmarks, sorted.
+    Group(&'a [BenchId]),
+    Suspects(&'a Suspects, &'a BTreeSet<BenchId>),
+}
+
+impl<'a> Only<'a> {
+    /// The names of a target's benchmarks; none if all are meant.
+    fn names(self, target: &TargetId) -> Vec<&'a str> {
+        let name = |id: &'a BenchId| id.name.as_str();
+        match self {
+            Self::All => Vec::new(),
+            Self::Group(ids) => ids.iter().map(name).collect(),
+            Self::Suspects(_, all) => all.iter().filter(|id| target.holds(id)).map(name).collect(),
+        }
+    }
+}
+
+/// Adds a later round of the same index to an earlier one.
+fn join(earlier: &mut RunInfo, later: &RunInfo) {
+    let seconds = |run: &RunInfo| run.seconds.unwrap_or_default();
+    let (before, after) = (seconds(earlier), seconds(later));
+    earlier.busy = match (earlier.busy, later.busy) {
+        (Some(a), Some(b)) if before + after > 0.0 => {
+            Some((a * before + b * after) / (before + after))
+        }
+        (a, b) => a.or(b),
+    };
+    earlier.seconds = Some(before + after);
 }
 
 /// The rounds of a trial, and their results so far.
@@ -110,6 +178,12 @@ pub(super) struct Rounds<'a> {
     environments: Sides<Environment>,
     merges: BTreeMap<Arm, Merge>,
     witnesses: Witnesses,
+    /// Benchmarks that executed the same code on both sides: not measured.
+    pub(super) same_code: BTreeSet<BenchId>,
+    /// Benchmarks whose instructions differ, or the code that they execute.
+    changed: BTreeSet<BenchId>,
+    /// Benchmarks that the time budget did not reach.
+    not_reached: BTreeSet<BenchId>,
     /// The numbers of confirming pairs after which is decided.
     looks: Vec<u32>,
     /// The budget ended before the trial did.
@@ -171,6 +245,9 @@ impl<'a> Rounds<'a> {
                 .map(|side| probe(&side.build, &harnesses)),
             merges,
             witnesses: Witnesses::default(),
+            same_code: BTreeSet::new(),
+            changed: BTreeSet::new(),
+            not_reached: BTreeSet::new(),
             looks: plan.looks.clone(),
             out_of_time: false,
             runs,
@@ -195,9 +272,19 @@ impl<'a> Rounds<'a> {
             uncounted: &self.plan.uncounted,
             most: self.plan.screening,
             time_limit: self.plan.time_limit,
+            until: self.until(COUNTING_SHARE),
             scratch: &self.plan.scratch,
         };
         self.witnesses = witness::count(&pairs, counting, interrupt, progress)?;
+        if self.plan.skip_same_code {
+            let (maps, wanted) = (&self.plan.maps, self.witnesses.equal());
+            let options = CountOptions { until: self.until(SAME_CODE_SHARE), ..counting.options() };
+            let compared =
+                same_code::compare(&pairs, maps, &wanted, &options, interrupt, progress)?;
+            (self.same_code, self.changed) = (compared.same, compared.differing);
+        }
+        let changed = self.witnesses.changed().into_iter();
+        self.changed.extend(changed.map(|(target, name)| BenchId { name, target: Some(target) }));
         if self.plan.counts > 0 {
             let version = valgrind_version().unwrap_or_default();
             for environment in self.environments.each_mut() {
@@ -225,12 +312,55 @@ impl<'a> Rounds<'a> {
         }
     }
 
-    /// Whether another round has anything to measure: of all benchmarks, or of `only`.
-    pub(super) fn measures(&self, only: Option<&BTreeSet<BenchId>>) -> bool {
-        self.paired.iter().any(|pair| {
-            let wanted = only.is_none_or(|only| pair.among(only) > 0);
-            wanted && self.rounds() < pair.rounds()
-        })
+    /// When that share of the time budget is used up.
+    fn until(&self, share: f64) -> Option<Instant> {
+        Some(self.began + self.plan.budget?.mul_f64(share))
+    }
+
+    /// All benchmarks whose clocks are to be measured.
+    pub(super) fn group(&self) -> Group {
+        let mut group = Group::default();
+        for pair in &self.paired {
+            let members = match pair.ids() {
+                Some(mut ids) => {
+                    ids.retain(|id| !self.same_code.contains(id));
+                    Members::Some(ids.into_iter().collect())
+                }
+                None => Members::All(pair.pace.benchmarks),
+            };
+            group.add(pair.target.clone(), members);
+        }
+        group
+    }
+
+    /// The benchmarks that changed as far as counts and code show.
+    pub(super) fn changed(&self) -> &BTreeSet<BenchId> {
+        &self.changed
+    }
+
+    /// Leaves benchmarks out because the time budget does not cover them.
+    pub(super) fn leave(&mut self, group: &Group) {
+        self.out_of_time = true;
+        self.not_reached.extend(group.ids().cloned());
+        for (target, members) in group.targets() {
+            if let Members::All(_) = members {
+                let reason = "the time budget ended before its turn";
+                let not_run = NotRun::skipped(target.to_string(), reason);
+                self.merges.entry(Arm::Head).or_default().not_run(not_run);
+            }
+        }
+    }
+
+    /// Whether another round has suspects to measure.
+    pub(super) fn measures(&self, only: &BTreeSet<BenchId>) -> bool {
+        let run = self.rounds();
+        self.paired.iter().any(|pair| pair.among(only) > 0 && run < pair.rounds())
+    }
+
+    /// Whether a round of that index has anything of a group to measure.
+    pub(super) fn screens(&self, group: &Group, run: u32) -> bool {
+        let is_due = |pair: &Paired<'_>| group.of(&pair.target).is_some() && run < pair.rounds();
+        self.paired.iter().any(is_due)
     }
 
     /// Reports the targets whose times are longer than requested. Returns whether there
@@ -246,13 +376,13 @@ impl<'a> Rounds<'a> {
         any
     }
 
-    /// The number of benchmarks to measure, as far as they are listed.
-    pub(super) fn benchmarks(&self) -> usize {
-        self.paired.iter().map(|pair| pair.pace.benchmarks).sum()
-    }
-
     pub(super) fn rounds(&self) -> u32 {
         u32::try_from(self.runs[&Arm::Base].len()).expect("far fewer than 2^32 rounds")
+    }
+
+    /// Begins another group: the length of its rounds is not known yet.
+    pub(super) fn begin_group(&mut self) {
+        self.longest = Duration::ZERO;
     }
 
     /// Seconds since the first process.
@@ -265,12 +395,21 @@ impl<'a> Rounds<'a> {
         self.plan.budget.is_none_or(|budget| self.began.elapsed() + self.longest <= budget)
     }
 
-    /// The expected seconds of the next `rounds` rounds: of all benchmarks, or of `only`.
-    pub(super) fn seconds(&self, rounds: u32, only: Option<&BTreeSet<BenchId>>) -> f64 {
+    /// The expected seconds of `rounds` rounds of suspects.
+    pub(super) fn confirming(&self, rounds: u32, only: &BTreeSet<BenchId>) -> f64 {
         let done = self.rounds();
+        self.seconds(done..done.saturating_add(rounds), |pair| pair.among(only))
+    }
+
+    /// The expected seconds of the rounds of a group with these indices.
+    pub(super) fn screening(&self, runs: Range<u32>, group: &Group) -> f64 {
+        self.seconds(runs, |pair| group.of(&pair.target).map_or(0, Members::len))
+    }
+
+    fn seconds(&self, runs: Range<u32>, benchmarks: impl Fn(&Paired<'a>) -> usize) -> f64 {
         let each = self.paired.iter().map(|pair| {
-            let benchmarks = only.map_or(pair.pace.benchmarks, |only| pair.among(only));
-            let rounds = rounds.min(pair.rounds().saturating_sub(done));
+            let benchmarks = benchmarks(pair);
+            let rounds = runs.end.min(pair.rounds()).saturating_sub(runs.start);
             if benchmarks == 0 || rounds == 0 {
                 return 0.0;
             }
@@ -288,21 +427,41 @@ impl<'a> Rounds<'a> {
         each.max_by(f64::total_cmp).unwrap_or_default()
     }
 
-    /// Runs one process of each target on each side: all benchmarks, or suspects.
+    /// Notes a round without any process, so that counts have one to belong to.
+    pub(super) fn empty_round(&mut self, progress: &mut dyn Progress) -> Result<(), MeasureError> {
+        self.round(self.rounds(), Part::Group(&Group::default()), progress)
+    }
+
+    /// Runs one process of each target on each side. Groups of a screening have rounds of the
+    /// same indices, one group after the other.
     pub(super) fn round(
         &mut self,
-        suspects: Option<&Suspects>,
+        run: u32,
+        part: Part<'_>,
         progress: &mut dyn Progress,
     ) -> Result<(), MeasureError> {
         let started = Instant::now();
-        let run = self.rounds();
         let now = Timestamp::now();
         let mut spent: BTreeMap<Arm, (f64, Load)> =
             self.runs.keys().map(|arm| (*arm, (0.0, Load::default()))).collect();
-        let only = suspects.map(Suspects::all);
+        let only = match part {
+            Part::Group(_) => None,
+            Part::Suspects(suspects) => Some((suspects, suspects.all())),
+        };
         let mut paired = std::mem::take(&mut self.paired);
         let outcome = paired.iter_mut().try_for_each(|pair| {
-            self.pair(run, pair, suspects.zip(only.as_ref()), &mut spent, progress)
+            let only = match (part, &only) {
+                (_, Some((suspects, all))) => Only::Suspects(suspects, all),
+                (Part::Group(group), None) => match group.of(&pair.target) {
+                    Some(Members::All(_)) => Only::All,
+                    // As many as there are: these.
+                    Some(Members::Some(ids)) if ids.len() >= pair.pace.benchmarks => Only::All,
+                    Some(Members::Some(ids)) => Only::Group(ids),
+                    None => return Ok(()),
+                },
+                (Part::Suspects(_), None) => return Ok(()),
+            };
+            self.pair(run, pair, only, &mut spent, progress)
         });
         self.paired = paired;
         outcome?;
@@ -311,7 +470,11 @@ impl<'a> Rounds<'a> {
             machine(&mut environment);
             let busy = load.share();
             let info = RunInfo { started: Some(now), seconds: Some(seconds), busy, environment };
-            self.runs.entry(arm).or_default().push(info);
+            let runs = self.runs.entry(arm).or_default();
+            match runs.get_mut(run as usize) {
+                Some(earlier) => join(earlier, &info),
+                None => runs.push(info),
+            }
         }
         self.longest = self.longest.max(started.elapsed());
         Ok(())
@@ -321,21 +484,18 @@ impl<'a> Rounds<'a> {
         &mut self,
         run: u32,
         pair: &mut Paired<'a>,
-        only: Option<(&Suspects, &BTreeSet<BenchId>)>,
+        only: Only<'_>,
         spent: &mut BTreeMap<Arm, (f64, Load)>,
         progress: &mut dyn Progress,
     ) -> Result<(), MeasureError> {
         if run >= pair.rounds() {
             return Ok(());
         }
+        let all = pair.pace.benchmarks;
         let (filter, benchmarks) = match only {
-            None => (self.filter(&pair.target), pair.pace.benchmarks),
-            Some((_, only)) => {
-                let names: Vec<&str> = only
-                    .iter()
-                    .filter(|id| pair.target.holds(id))
-                    .map(|id| id.name.as_str())
-                    .collect();
+            Only::All => (self.filter(&pair.target), all),
+            Only::Group(_) | Only::Suspects(..) => {
+                let names = only.names(&pair.target);
                 if names.is_empty() {
                     return Ok(());
                 }
@@ -343,7 +503,7 @@ impl<'a> Rounds<'a> {
                 let filter = filter.map_err(|error| MeasureError::Plan(error.to_string()))?;
                 if filter.is_too_long() {
                     // Then all benchmarks run, and the others' results are dropped.
-                    (self.filter(&pair.target), pair.pace.benchmarks)
+                    (self.filter(&pair.target), all)
                 } else {
                     (Some(filter), names.len())
                 }
@@ -352,14 +512,7 @@ impl<'a> Rounds<'a> {
         let order = order::draw(pair.arms(self.plan.control), &mut self.random);
         for arm in order {
             let Some(prepared) = &pair.sides[arm.side()] else { continue };
-            let one = One {
-                run,
-                arm,
-                prepared,
-                filter: filter.as_ref(),
-                benchmarks,
-                suspects: only.map(|(suspects, _)| suspects),
-            };
+            let one = One { run, arm, prepared, filter: filter.as_ref(), benchmarks, only };
             let subject = &prepared.subject;
             progress.event(&Event::ProcessStarted { run, runs: run + 1, target: subject });
             let failure =
@@ -386,7 +539,7 @@ impl<'a> Rounds<'a> {
         (seconds, load): &mut (f64, Load),
         progress: &mut dyn Progress,
     ) -> Result<Option<String>, MeasureError> {
-        let One { run, arm, prepared, filter, benchmarks, suspects } = *one;
+        let One { run, arm, prepared, filter, benchmarks, only } = *one;
         let name = format!("{}-{run}-{}", prepared.subject.replace(['/', '\\'], "-"), arm);
         let padding = "x".repeat(self.random.index(PADDING));
         let start = Start {
@@ -412,12 +565,16 @@ impl<'a> Rounds<'a> {
             let target = &prepared.executable.target;
             harvest.measurements.retain(|one| !share.is_of_others(target, &one.id.name));
         }
-        if let Some(suspects) = suspects {
-            let all = suspects.all();
-            harvest.measurements.retain(|one| {
+        match only {
+            Only::All => {}
+            Only::Group(ids) => harvest.measurements.retain(|one| {
+                let of_group = ids.binary_search_by(|id| id.name.cmp(&one.id.name));
+                one.criterion.is_none() || of_group.is_ok()
+            }),
+            Only::Suspects(suspects, all) => harvest.measurements.retain(|one| {
                 let left_out = one.criterion.is_some() && !all.contains(&one.id);
                 suspects.want(arm, &one.id) && !left_out
-            });
+            }),
         }
         self.merges.entry(arm).or_default().add(run, &prepared.subject, harvest);
         Ok(failure)
@@ -459,6 +616,14 @@ impl<'a> Rounds<'a> {
                 measurements.extend(counts);
                 not_run.extend(self.witnesses.not_run(arm.side()));
             }
+            measurements.retain(|one| {
+                // A part of a screening decides nothing.
+                one.criterion.is_none() || !self.not_reached.contains(&one.id)
+            });
+            let listed = |ids: &BTreeSet<BenchId>| match arm {
+                Arm::Control => Vec::new(),
+                Arm::Base | Arm::Head => ids.iter().cloned().collect(),
+            };
             let pairing = Pairing {
                 trial: self.name.clone(),
                 seed: self.plan.seed,
@@ -466,6 +631,8 @@ impl<'a> Rounds<'a> {
                 looks: self.looks.clone(),
                 // The control lists only what was measured.
                 identical: if arm == Arm::Control { Vec::new() } else { self.identical.clone() },
+                same_code: listed(&self.same_code),
+                not_reached: listed(&self.not_reached),
                 out_of_time: self.out_of_time,
                 control: self.plan.control,
                 set_up: set_up.clone(),

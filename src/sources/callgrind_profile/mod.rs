@@ -23,6 +23,7 @@
 //! Callgrind does not record how many bytes were asked for.
 
 mod allocator;
+mod executed;
 mod graph;
 mod parser;
 mod profile;
@@ -30,6 +31,7 @@ mod profile;
 use std::path::{Path, PathBuf};
 
 pub use allocator::CALL;
+pub use executed::{Executed, executed};
 pub use graph::Uncharged;
 pub use profile::{Charged, Difference, Part, Profile, differences};
 

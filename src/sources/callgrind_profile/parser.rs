@@ -36,11 +36,11 @@ pub(super) fn parts(text: &str) -> Result<Vec<Part>, String> {
 
 /// Names that were given a number when they first appeared.
 #[derive(Default)]
-struct Names(BTreeMap<u64, Arc<str>>);
+pub(super) struct Names(BTreeMap<u64, Arc<str>>);
 
 impl Names {
     /// `(3) name` gives a number to a name, `(3)` refers to it, `name` is itself.
-    fn resolve(&mut self, text: &str) -> Result<Arc<str>, String> {
+    pub(super) fn resolve(&mut self, text: &str) -> Result<Arc<str>, String> {
         let Some((number, name)) = text.strip_prefix('(').and_then(|rest| rest.split_once(')'))
         else {
             return Ok(text.into());

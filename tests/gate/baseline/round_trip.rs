@@ -352,14 +352,21 @@ fn any_pairing() -> impl Strategy<Value = Pairing> {
         },
     );
     let lists = (vec(set_up, 0..3), vec(layout, 0..3));
-    let rest = (vec(any_id(), 0..3), any::<[bool; 2]>(), lists, sources, any_extent());
+    let ids = || vec(any_id(), 0..3);
+    let rest = ((ids(), ids(), ids()), any::<[bool; 2]>(), lists, sources, any_extent());
     ("[a-z]{1,9}", any::<u64>(), any::<u32>(), looks, rest).prop_map(
         |(
             trial,
             seed,
             screening,
             looks,
-            (identical, [out_of_time, control], (set_up, layouts), sources, extent),
+            (
+                (identical, same_code, not_reached),
+                [out_of_time, control],
+                (set_up, layouts),
+                sources,
+                extent,
+            ),
         )| {
             Pairing {
                 trial,
@@ -368,6 +375,8 @@ fn any_pairing() -> impl Strategy<Value = Pairing> {
                 looks: looks.into_keys().collect(),
                 out_of_time,
                 identical,
+                same_code,
+                not_reached,
                 control,
                 set_up,
                 layouts,

@@ -87,6 +87,7 @@ pub(super) fn row(id: &str, metric: &str, change: f64, outcome: Outcome) -> Row 
             p_value: None,
             detectable: Some(0.02),
             by_instructions: false,
+            unmeasured: None,
             cause: Vec::new(),
         }),
     }

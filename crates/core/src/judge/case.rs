@@ -39,15 +39,16 @@ impl<'a> Case<'a> {
         self.pairing().is_some_and(|pairing| pairing.shard().is_some())
     }
 
-    /// Benchmarks that a trial did not measure, because both sides are the same code.
-    pub(crate) fn identical(&self) -> impl Iterator<Item = &'a BenchId> + use<'a> {
-        self.snapshots().identical()
+    /// Benchmarks whose clocks a trial did not need to measure, because both sides are the
+    /// same code, or executed the same code.
+    pub(crate) fn same_code(&self) -> impl Iterator<Item = &'a BenchId> + use<'a> {
+        self.snapshots().same_code()
     }
 
     /// Patterns of benchmarks that the policy requires, and that match nothing measured.
     pub(crate) fn missing_required(&self) -> Vec<&'a Pattern> {
         let measured = self.candidate.measurements.iter().map(|measurement| &measurement.id);
-        let present: BTreeSet<&BenchId> = measured.chain(self.identical()).collect();
+        let present: BTreeSet<&BenchId> = measured.chain(self.same_code()).collect();
         let required = self.policy.verdict.require.iter();
         required.filter(|pattern| !present.iter().any(|id| pattern.matches(id))).collect()
     }

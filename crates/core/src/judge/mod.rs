@@ -26,8 +26,8 @@ pub use confirm::to_confirm;
 pub use control::judge_controlled;
 pub use report::{
     Change, Code, Control, EnvironmentDifference, Finding, FunctionChange, Judgement, Outcome,
-    Report, Row, RowLimits, Severity, Side, SnapshotSummary, Verdict, VerdictOutcome, explained,
-    explanation,
+    Report, Row, RowLimits, Severity, Side, SnapshotSummary, Unmeasured, Verdict, VerdictOutcome,
+    explained, explanation,
 };
 
 use compare::{Comparability, Comparison, Effect, Pair};

@@ -33,5 +33,5 @@ pub use shard::{Extent, Part, Shard, ShardNumber};
 pub use sides::{Arm, Sides, TrialSide};
 pub use snapshot::{
     Layout, NotRun, NotRunKind, Pairing, Problem, ProblemKind, Revision, RunInfo, SetUp,
-    SharedInput, SharedKind, Snapshot, Sources,
+    SharedInput, SharedKind, Snapshot, Sources, Unmeasured,
 };

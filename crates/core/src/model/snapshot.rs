@@ -97,6 +97,11 @@ pub struct Pairing {
     pub out_of_time: bool,
     /// Benchmarks whose executables hold the same code on both sides: not measured.
     pub identical: Vec<BenchId>,
+    /// Benchmarks whose counting run executed only code that is the same on both sides, with
+    /// equal counts: their clocks were not measured.
+    pub same_code: Vec<BenchId>,
+    /// Benchmarks whose clocks were not measured before the time budget ended.
+    pub not_reached: Vec<BenchId>,
     /// Whether the base was also measured against itself: a third snapshot of the
     /// same trial holds that.
     pub control: bool,
@@ -156,7 +161,28 @@ pub struct Layout {
     pub reason: Option<String>,
 }
 
+/// Why the clock of a benchmark was not measured in a trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unmeasured {
+    /// The executables of both sides are the same code.
+    IdenticalCode,
+    /// Its counting run executed only code that is the same on both sides, with equal counts.
+    SameCodeExecuted,
+    /// The time budget ended before its turn.
+    NotReached,
+}
+
 impl Pairing {
+    /// The benchmarks whose clocks were not measured, and why.
+    pub fn unmeasured(&self) -> impl Iterator<Item = (&BenchId, Unmeasured)> {
+        let all = [
+            (&self.identical, Unmeasured::IdenticalCode),
+            (&self.same_code, Unmeasured::SameCodeExecuted),
+            (&self.not_reached, Unmeasured::NotReached),
+        ];
+        all.into_iter().flat_map(|(ids, why)| ids.iter().map(move |id| (id, why)))
+    }
+
     /// Whether functions that did not change are at the same addresses on both
     /// sides, in the bench target of that benchmark.
     pub fn is_pinned(&self, id: &BenchId) -> bool {

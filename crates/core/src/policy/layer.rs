@@ -6,7 +6,7 @@ use super::limits::{Gate, Limits, Witness};
 use super::quantity::Quantity;
 use super::settings::{
     AbRules, BaseBroken, CalibrateRules, ExtraFiles, Level, MachineBusy, MeasureRules, OnUndecided,
-    ProcessRules, SessionRules, VerdictRules,
+    ProcessRules, SameCodeClock, SessionRules, VerdictRules,
 };
 use crate::model::Pattern;
 
@@ -105,6 +105,7 @@ layer! {
         extra_files: ExtraFiles,
         base_broken: BaseBroken,
         machine_busy: MachineBusy,
+        same_code_clock: SameCodeClock,
     } with process: ProcessLayer
 }
 

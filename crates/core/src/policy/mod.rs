@@ -28,7 +28,7 @@ pub use raw::schema;
 pub use read::{DEFAULT, SEARCHED};
 pub use settings::{
     AbRules, BaseBroken, CalibrateRules, ExtraFiles, Level, MachineBusy, MeasureRules, OnUndecided,
-    ProcessRules, SessionRules, VerdictRules,
+    ProcessRules, SameCodeClock, SessionRules, VerdictRules,
 };
 
 use crate::model::{BenchId, Field, Metric};

@@ -11,7 +11,7 @@ use toml::Spanned;
 
 use super::error::PolicyError;
 use super::limits::{Gate, Witness};
-use super::settings::{BaseBroken, Level, MachineBusy, OnUndecided};
+use super::settings::{BaseBroken, Level, MachineBusy, OnUndecided, SameCodeClock};
 use crate::text;
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -155,6 +155,9 @@ struct RawAb {
     pub(super) base_broken: Option<BaseBroken>,
     /// The effect of other programs that kept the machine busy.
     pub(super) machine_busy: Option<MachineBusy>,
+    /// The clock of a benchmark whose counting run executed only code that is the same on both
+    /// sides.
+    pub(super) same_code_clock: Option<SameCodeClock>,
 }
 }
 

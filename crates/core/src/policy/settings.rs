@@ -118,6 +118,9 @@ pub struct AbRules {
     pub base_broken: BaseBroken,
     /// The effect of other programs that kept the machine busy.
     pub machine_busy: MachineBusy,
+    /// The clock of a benchmark whose counting run executed only code that is the same on
+    /// both sides.
+    pub same_code_clock: SameCodeClock,
 }
 
 /// How `gate ab` handles files that git does not track and that benchmarks read.
@@ -146,6 +149,17 @@ pub enum MachineBusy {
     DecideNothing,
     /// The whole verdict is undecided.
     Fail,
+}
+
+/// The clock of a benchmark whose counting run executed only code that is the same on both
+/// sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SameCodeClock {
+    /// It is not measured: the benchmark is unchanged.
+    Skip,
+    /// It is measured like any other.
+    Measure,
 }
 
 /// The verdict of a trial whose base does not build or run.

@@ -163,6 +163,7 @@ fn ab(raw: &RawAb) -> Result<AbLayer, Fault> {
         extra_files,
         base_broken,
         machine_busy,
+        same_code_clock,
     } = raw;
     Ok(AbLayer {
         // Fewer pairs can never clear a benchmark at 2% for each bound: 2^-6 is less.
@@ -176,6 +177,7 @@ fn ab(raw: &RawAb) -> Result<AbLayer, Fault> {
         extra_files: each(extra_files.as_ref(), self::extra_files)?,
         base_broken: *base_broken,
         machine_busy: *machine_busy,
+        same_code_clock: *same_code_clock,
         process: process(warm_up.as_ref(), time.as_ref(), samples.as_ref())?,
     })
 }

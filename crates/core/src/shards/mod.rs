@@ -40,14 +40,16 @@ pub fn merge(shards: Vec<MeasuredShard>) -> Result<MergedTrial, ShardError> {
     let rows = Rows::of(&shards)?;
     let pairing = pairing(&shards, &parts);
     let side = |example: &Snapshot, snapshots: &[&Snapshot]| {
-        let pairings = snapshots.iter().filter_map(|side| side.pairing.as_ref());
-        let identical = sorted(pairings.flat_map(|pairing| &pairing.identical));
+        let pairings = || snapshots.iter().filter_map(|side| side.pairing.as_ref());
+        let identical = sorted(pairings().flat_map(|pairing| &pairing.identical));
+        let same_code = sorted(pairings().flat_map(|pairing| &pairing.same_code));
+        let not_reached = sorted(pairings().flat_map(|pairing| &pairing.not_reached));
         let mut merged = Snapshot {
             name: example.name.clone(),
             created: snapshots.iter().map(|side| side.created).max().unwrap_or(example.created),
             revision: example.revision.clone(),
             selection: example.selection.clone(),
-            pairing: Some(Pairing { identical, ..pairing.clone() }),
+            pairing: Some(Pairing { identical, same_code, not_reached, ..pairing.clone() }),
             runs: snapshots.iter().flat_map(|side| side.runs.clone()).collect(),
             measurements: rows.of_side(snapshots, &parts),
             not_run: sorted(snapshots.iter().flat_map(|side| &side.not_run)),
@@ -96,6 +98,8 @@ fn pairing(shards: &[MeasuredShard], parts: &[Part]) -> Pairing {
         looks: first.map(|part| part.looks.clone()).unwrap_or_default(),
         out_of_time: parts.iter().any(|part| part.out_of_time),
         identical: Vec::new(),
+        same_code: Vec::new(),
+        not_reached: Vec::new(),
         control: pairings().any(|pairing| pairing.control),
         set_up: set_up(pairings().flat_map(|pairing| &pairing.set_up)),
         layouts: layouts(pairings().flat_map(|pairing| &pairing.layouts)),

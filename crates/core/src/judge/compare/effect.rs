@@ -7,7 +7,7 @@ use super::slow::SlowProcesses;
 use super::speeds::TwoSpeeds;
 use super::variance::Variance;
 use crate::judge::report::Change;
-use crate::model::{Direction, Metric, Nature};
+use crate::model::{Direction, Metric, Nature, Unmeasured};
 use crate::stats::{self, Difference, SampleVariance};
 
 /// Confidence level of the intervals that are shown.
@@ -20,8 +20,8 @@ pub(crate) const SHOWN_LEVEL: f64 = 0.95;
 /// the second form of it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Effect<S = Sampled> {
-    /// The code on both sides is the same, so nothing was measured.
-    Identical,
+    /// Its clock was not measured, for this reason.
+    Unmeasured(Unmeasured),
     /// From processes in pairs.
     Paired(Differences),
     /// The slow ones among processes in pairs.
@@ -246,7 +246,9 @@ impl Effect {
     /// The change that is shown; absent where there is no ratio.
     pub(crate) fn change(&self) -> Option<Change> {
         let change = match self {
-            Self::Identical => Change { estimate: 0.0, lower: Some(0.0), upper: Some(0.0) },
+            Self::Unmeasured(Unmeasured::IdenticalCode) => {
+                Change { estimate: 0.0, lower: Some(0.0), upper: Some(0.0) }
+            }
             Self::Paired(differences) => {
                 let interval = differences.interval(SHOWN_LEVEL);
                 Change {
@@ -261,8 +263,9 @@ impl Effect {
                 let exact = (*range == 0.0).then_some(change);
                 Change { estimate: change, lower: exact, upper: exact }
             }
-            // A share of a share would mislead: both shares are shown.
-            Self::Slow(_) | Self::Zero(_) | Self::Negative => return None,
+            // A share of a share would mislead: both shares are shown. Where only the same code
+            // was executed, another iteration may take another path.
+            Self::Slow(_) | Self::Zero(_) | Self::Negative | Self::Unmeasured(_) => return None,
         };
         change.estimate.is_finite().then_some(change)
     }

@@ -8,7 +8,7 @@ use super::runs::SideRuns;
 use super::slow::SlowProcesses;
 use super::snapshots::Snapshots;
 use crate::judge::report::Side;
-use crate::model::{BenchId, Costs, Measurement, Metric, Nature, Pairing};
+use crate::model::{BenchId, Costs, Measurement, Metric, Nature, Pairing, Unmeasured};
 use crate::stats;
 
 /// One metric of one benchmark, with either side or both.
@@ -30,7 +30,7 @@ impl<'a> Pair<'a, Runs> {
         let Self { id, metric, baseline, candidate, effect, costs } = self;
         let effect = effect.map(|effect| match effect {
             Effect::Sampled(runs) => Effect::Sampled(sampled(runs)),
-            Effect::Identical => Effect::Identical,
+            Effect::Unmeasured(why) => Effect::Unmeasured(why),
             Effect::Paired(differences) => Effect::Paired(differences),
             Effect::Slow(slow) => Effect::Slow(slow),
             Effect::Counted(counted) => Effect::Counted(counted),
@@ -77,7 +77,8 @@ pub(super) fn pairs(snapshots: Snapshots<'_>) -> Vec<Pair<'_, Runs>> {
         let slow = pairing.and_then(|pairing| slow(pairing, &pair, &matched));
         [Some(pair), slow].into_iter().flatten()
     });
-    measured.chain(snapshots.identical().map(identical)).collect()
+    let unmeasured = snapshots.pairing().into_iter().flat_map(Pairing::unmeasured);
+    measured.chain(unmeasured.map(|(id, why)| self::unmeasured(id, why))).collect()
 }
 
 /// Matches measurements of one name and metric: first those whose target and package are
@@ -173,14 +174,14 @@ fn slow<'a>(
     })
 }
 
-/// A benchmark whose code is the same on both sides.
-fn identical<'a>(id: &BenchId) -> Pair<'a, Runs> {
+/// A benchmark whose clock was not measured.
+fn unmeasured<'a>(id: &BenchId, why: Unmeasured) -> Pair<'a, Runs> {
     Pair {
         id: id.clone(),
         metric: Metric::time(),
         baseline: None,
         candidate: None,
-        effect: Some(Effect::Identical),
+        effect: Some(Effect::Unmeasured(why)),
         costs: [None, None],
     }
 }

@@ -184,6 +184,8 @@ mod tests {
             looks: vec![3, 5],
             out_of_time: false,
             identical: Vec::new(),
+            same_code: Vec::new(),
+            not_reached: Vec::new(),
             control: false,
             set_up: Vec::new(),
             layouts: Vec::new(),

@@ -22,9 +22,11 @@ impl<'a> Snapshots<'a> {
         (ours.trial == theirs.trial).then_some(ours)
     }
 
-    /// Benchmarks that a trial did not measure, because both sides are the same code.
-    pub(crate) fn identical(self) -> impl Iterator<Item = &'a BenchId> + use<'a> {
-        self.pairing().into_iter().flat_map(|pairing| &pairing.identical)
+    /// Benchmarks whose clocks a trial did not need to measure, because both sides are the
+    /// same code, or executed the same code.
+    pub(crate) fn same_code(self) -> impl Iterator<Item = &'a BenchId> + use<'a> {
+        let pairing = self.pairing().into_iter();
+        pairing.flat_map(|pairing| pairing.identical.iter().chain(&pairing.same_code))
     }
 
     /// The share of the machine that other programs took during each part of a trial, where

@@ -8,7 +8,7 @@ use crate::judge::compare::{
     Comparability, Comparison, Counted, Differences, Effect, Pair, Sampled, SlowProcesses,
     Uncertainty,
 };
-use crate::model::{BenchId, Metric, Nature, Pattern};
+use crate::model::{BenchId, Metric, Nature, Pattern, Unmeasured};
 use crate::policy::{Gate, Limits, Witness};
 
 /// A pair with its limits, and what is to be decided about it.
@@ -52,7 +52,8 @@ pub(super) enum Absence {
 /// The data that decide a row.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Data<'p> {
-    Identical,
+    /// No clock was measured, for this reason.
+    Unmeasured(Unmeasured),
     Paired(&'p Differences),
     Slow(&'p SlowProcesses),
     Sampled(&'p Uncertainty),
@@ -197,7 +198,7 @@ fn question<'p>(
 /// The data of an effect, or why they can decide nothing.
 fn data(effect: &Effect, nature: Nature) -> Result<Data<'_>, &'static str> {
     match effect {
-        Effect::Identical => Ok(Data::Identical),
+        Effect::Unmeasured(why) => Ok(Data::Unmeasured(*why)),
         Effect::Paired(differences) => Ok(Data::Paired(differences)),
         Effect::Slow(slow) => Ok(Data::Slow(slow)),
         Effect::Counted(counted) => Ok(Data::Counted(counted)),

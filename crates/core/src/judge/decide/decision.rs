@@ -1,6 +1,7 @@
 //! The decision on a row, before its severity.
 
 use crate::judge::report::Outcome;
+use crate::model::Unmeasured;
 
 /// No one could act on a change this large: 1000-fold.
 pub(super) const UNSEEN: f64 = 1000.0;
@@ -17,13 +18,22 @@ pub(crate) struct Decision {
     pub(super) detectable: Option<f64>,
     /// The clock alone would have left it undecided.
     pub(super) by_instructions: bool,
+    /// Why nothing was measured, if nothing was.
+    pub(super) unmeasured: Option<Unmeasured>,
 }
 
 impl Decision {
     /// A decision that rests on no measured change.
     pub(super) fn new(outcome: Outcome, reason: impl Into<String>) -> Self {
         let reason = reason.into();
-        Self { outcome, reason, proven: 0.0, detectable: None, by_instructions: false }
+        Self {
+            outcome,
+            reason,
+            proven: 0.0,
+            detectable: None,
+            by_instructions: false,
+            unmeasured: None,
+        }
     }
 }
 

@@ -74,6 +74,7 @@ pub(super) fn judgement(
         p_value: level.map(|level| level.chances.worse),
         detectable: decision.detectable,
         by_instructions: decision.by_instructions,
+        unmeasured: decision.unmeasured.map(Into::into),
         cause,
     }
 }

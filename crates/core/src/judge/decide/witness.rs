@@ -184,7 +184,7 @@ fn looks_unchanged(contest: &Contest<'_>, clock: &Decision) -> bool {
             let estimate = uncertainty.measured(better).difference;
             (estimate, estimate - uncertainty.shown)
         }
-        Data::Identical | Data::Slow(_) | Data::Counted(_) | Data::Zero(_) => return false,
+        Data::Unmeasured(_) | Data::Slow(_) | Data::Counted(_) | Data::Zero(_) => return false,
     };
     estimate <= beyond && least <= tolerance && clock.detectable.is_some_and(|size| size < UNSEEN)
 }

@@ -29,12 +29,12 @@ fn judge_one(case: &Case<'_>, budget: &Budget, rows: &[Row]) -> Vec<Finding> {
         rows.iter().filter_map(|row| Some((row, subject(budget, row)?))).collect();
     if subjects.is_empty() {
         // A budget may limit benchmarks that were not selected. Identical code meets or
-        // breaks its budget as the base does.
+        // breaks its budget as the base does; so does code of which the same was executed.
         let selected = case.candidate.selection.is_some();
-        let identical = case.identical().any(|id| budget.bench.matches(id));
-        let severity = if selected || identical { Severity::Note } else { Severity::Fail };
-        let message = if identical {
-            "the benchmarks of this budget are identical code: not measured"
+        let same_code = case.same_code().any(|id| budget.bench.matches(id));
+        let severity = if selected || same_code { Severity::Note } else { Severity::Fail };
+        let message = if same_code {
+            "the benchmarks of this budget are the same code on both sides: not measured"
         } else {
             "no measured row matches this budget"
         };

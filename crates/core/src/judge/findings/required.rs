@@ -4,7 +4,7 @@ use crate::judge::case::Case;
 use crate::judge::report::{Code, Finding, Row, Severity};
 use crate::model::{BenchId, Metric};
 
-/// Metrics that a benchmark of identical code would have had, if it had been measured.
+/// Metrics that a benchmark of the same code would have had, if it had been measured.
 const UNMEASURED: [&str; 2] = [Metric::TIME, Metric::INSTRUCTIONS];
 
 /// Benchmarks that the policy requires and that were not measured.
@@ -31,7 +31,7 @@ pub(super) fn unmatched_rules(case: &Case<'_>, rows: &[Row]) -> Vec<Finding> {
     }
     let unmatched = case.policy.unmatched(|applies| {
         let could = |id: &BenchId| UNMEASURED.iter().any(|metric| applies(id, metric));
-        rows.iter().any(|row| applies(&row.bench_id(), &row.metric)) || case.identical().any(could)
+        rows.iter().any(|row| applies(&row.bench_id(), &row.metric)) || case.same_code().any(could)
     });
     unmatched
         .map(|(bench, metric)| {

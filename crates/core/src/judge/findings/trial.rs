@@ -5,13 +5,16 @@ use crate::judge::case::Case;
 use crate::judge::report::{Code, Finding, Severity};
 use crate::model::{Extent, NotRunKind, Pairing, Shard, SharedKind, Snapshot};
 use crate::policy::MachineBusy;
-use crate::text::{listed, percent};
+use crate::text::{listed, percent, plural};
 
 /// The share of a process that its set-up may take.
 const MOSTLY_SET_UP: f64 = 0.5;
 
 /// How many paths a finding names.
 const LISTED_PATHS: usize = 5;
+
+/// How many benchmarks a finding names.
+const LISTED_BENCHMARKS: usize = 5;
 
 /// The findings on a trial; none on other snapshots.
 pub(super) fn of(case: &Case<'_>) -> Vec<Finding> {
@@ -21,6 +24,8 @@ pub(super) fn of(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = broken(baseline);
     findings.extend(busy(case, pairing));
     findings.extend(out_of_time(pairing));
+    findings.extend(not_reached(pairing));
+    findings.extend(same_code(pairing));
     findings.extend(set_up(pairing));
     findings.extend(layouts(pairing));
     findings.extend(same_source(pairing, case));
@@ -44,6 +49,28 @@ fn out_of_time(pairing: &Pairing) -> Option<Finding> {
                    ab.budget) gives more time, --filter measures less";
     let ended = pairing.parts().iter().any(|part| part.out_of_time);
     ended.then(|| Finding::new(Code::TimeBudgetEnded, Severity::Note, message))
+}
+
+/// Benchmarks that the budget did not reach.
+fn not_reached(pairing: &Pairing) -> Option<Finding> {
+    let names: Vec<&str> = pairing.not_reached.iter().map(|id| id.name.as_str()).collect();
+    let message = format!(
+        "the time budget ended before the clocks of {} were measured: {}; they are undecided",
+        plural(names.len(), "benchmark"),
+        listed(&names, LISTED_BENCHMARKS)
+    );
+    (!names.is_empty()).then(|| Finding::new(Code::NotReached, Severity::Warn, message))
+}
+
+/// Benchmarks that executed the same code.
+fn same_code(pairing: &Pairing) -> Option<Finding> {
+    let count = pairing.same_code.len();
+    let message = format!(
+        "{} executed only code that is the same on both sides while instructions were counted, \
+         with equal counts; their clocks were not measured (ab.same_code_clock)",
+        plural(count, "benchmark")
+    );
+    (count > 0).then(|| Finding::new(Code::SameCodeExecuted, Severity::Note, message))
 }
 
 /// A head that is its own base.
@@ -101,7 +128,7 @@ fn figure(seconds: f64) -> String {
 /// Programs of the base that broke: a warning where others ran.
 fn broken(baseline: &Snapshot) -> Vec<Finding> {
     let nothing = baseline.measurements.is_empty()
-        && baseline.pairing.as_ref().is_none_or(|pairing| pairing.identical.is_empty());
+        && baseline.pairing.as_ref().is_none_or(|pairing| pairing.unmeasured().next().is_none());
     let severity = if nothing { Severity::Fail } else { Severity::Warn };
     let failed = baseline.not_run.iter().filter(|not_run| not_run.kind == NotRunKind::Failed);
     failed

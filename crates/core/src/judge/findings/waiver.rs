@@ -76,8 +76,8 @@ fn idle(case: &Case<'_>, waiver: &Waiver, rows: &[Row], expired: bool) -> (Code,
     }
     let named = |row: &&Row| waiver.covers(&row.bench_id(), &row.metric);
     let measured = |row: &Row| row.candidate.is_some() || row.outcome() == Some(Outcome::Unchanged);
-    let (severity, message) = if case.identical().any(|id| waiver.names(id)) {
-        (Severity::Note, "identical code: not needed for this change".to_owned())
+    let (severity, message) = if case.same_code().any(|id| waiver.names(id)) {
+        (Severity::Note, "the same code on both sides: not needed for this change".to_owned())
     } else if rows.iter().filter(named).any(|row| row.outcome() == Some(Outcome::Undecided)) {
         (Severity::Note, "the row it names is undecided: not needed today".to_owned())
     } else if let Some(selection) = &case.candidate.selection

@@ -155,6 +155,21 @@ codes! {
          Benchmarks that still looked changed are judged by the pairs that they had, at the level \
          of the look that they did not reach; those without any fresh pair are undecided. Give \
          more time, or measure fewer benchmarks (--filter).";
+    /// The time budget of a trial ended before the clocks of some benchmarks were measured.
+    NotReached = "not-reached", Undecided,
+        "`gate ab` counts instructions first. If the budget (--budget, ab.budget) does not cover \
+         all benchmarks, it measures those whose instructions or code changed first, then the \
+         others while time remains. The rest are undecided rows: nothing is known of their clocks. \
+         verdict.undecided sets whether they block. Give more time, measure fewer benchmarks \
+         (--filter), or name those that must be measured in verdict.require.";
+    /// Benchmarks executed the same code on both sides, so their clocks were not measured.
+    SameCodeExecuted = "same-code-executed", Undecided,
+        "While their instructions were counted, these benchmarks executed only functions that are \
+         the same on both sides, set-up included, with the same constants, and the counts are \
+         equal. They are called unchanged, and their clocks are not measured. This is weaker than \
+         identical code: the counting run executes the body once, and another iteration may take \
+         another path, to a function that changed. ab.same_code_clock = \"measure\" measures them \
+         all the same.";
     /// A count differs between runs of the same program.
     UnsteadyCount = "unsteady-count", Undecided,
         "Equal programs gave different counts, so something in the benchmark varies: a hash seed, \

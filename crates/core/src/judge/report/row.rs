@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::outcome::{Outcome, Severity};
-use crate::model::BenchId;
+use crate::model::{self, BenchId};
 use crate::policy::Gate;
 
 /// One metric of one benchmark.
@@ -104,10 +104,36 @@ pub struct Judgement {
     /// because the benchmark's instructions are not more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_instructions: bool,
+    /// Why the clock was not measured, if it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmeasured: Option<Unmeasured>,
     /// The probable cause of instructions that grew: the functions that account
     /// for most of it, at most five, largest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cause: Vec<FunctionChange>,
+}
+
+/// Why the clock of a benchmark was not measured in a trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unmeasured {
+    /// The executables of both sides are the same code.
+    IdenticalCode,
+    /// Its counting run executed only code that is the same on both sides, with equal counts.
+    /// Another iteration may take another path.
+    SameCodeExecuted,
+    /// The time budget ended before its turn.
+    NotReached,
+}
+
+impl From<model::Unmeasured> for Unmeasured {
+    fn from(why: model::Unmeasured) -> Self {
+        match why {
+            model::Unmeasured::IdenticalCode => Self::IdenticalCode,
+            model::Unmeasured::SameCodeExecuted => Self::SameCodeExecuted,
+            model::Unmeasured::NotReached => Self::NotReached,
+        }
+    }
 }
 
 /// A function that takes more instructions than before, not counting the functions that

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use benchgate_core::judge::{Code, Outcome, Report, Severity};
+use benchgate_core::judge::{Code, Outcome, Report, Severity, Unmeasured};
 use benchgate_core::model::{BenchId, Extent, Pairing, Snapshot, Sources};
 use benchgate_core::policy::Policy;
 use benchgate_core::stats::SplitMix64;
@@ -20,6 +20,8 @@ pub(crate) fn pairing() -> Pairing {
         looks: LOOKS.to_vec(),
         out_of_time: false,
         identical: Vec::new(),
+        same_code: Vec::new(),
+        not_reached: Vec::new(),
         control: false,
         set_up: Vec::new(),
         layouts: Vec::new(),
@@ -113,6 +115,42 @@ fn identical_code_is_unchanged_and_counts_as_decided() {
     let report = verdict(&base, &head);
     assert_eq!(outcome(&report, "same"), Outcome::Unchanged);
     assert_eq!(report.verdict.as_ref().unwrap().exit.code(), 0);
+}
+
+#[test]
+fn clocks_that_were_not_measured_are_unchanged_or_undecided_and_are_counted() {
+    let (mut base, mut head) = from_differences(&[("a", alternating(0.001, 0.005, 8))]);
+    for side in [&mut base, &mut head] {
+        let pairing = side.pairing.as_mut().unwrap();
+        pairing.same_code = ["b", "c"].map(BenchId::named).into();
+        pairing.not_reached = ["d"].map(BenchId::named).into();
+    }
+    let report = verdict(&base, &head);
+    let why = |id: &str| {
+        let row = report.rows.iter().find(|row| row.id == id).expect("a row");
+        let judgement = row.judgement.as_ref().expect("judged");
+        (judgement.outcome, judgement.unmeasured, row.change)
+    };
+    assert_eq!((why("a").0, why("a").1), (Outcome::Unchanged, None));
+    for id in ["b", "c"] {
+        // Another iteration may take another path, so not even a change of zero is shown.
+        assert_eq!(why(id), (Outcome::Unchanged, Some(Unmeasured::SameCodeExecuted), None));
+    }
+    assert_eq!(why("d"), (Outcome::Undecided, Some(Unmeasured::NotReached), None));
+    let found: Vec<_> = report.findings.iter().map(|it| (it.code, it.severity)).collect();
+    assert_eq!(
+        found,
+        [(Code::NotReached, Severity::Warn), (Code::SameCodeExecuted, Severity::Note)]
+    );
+    let passed = report.verdict.as_ref().unwrap();
+    assert_eq!(passed.exit.code(), 0);
+    assert!(passed.reason.contains("1 undecided"), "never silently: {}", passed.reason);
+    // A floor does not make an unknown clock unchanged.
+    let floor = "[[rule]]\nbench = \"**\"\nmetric = \"time\"\nfloor = \"5ns\"\n";
+    let report = super::common::verdict(&base, &head, floor);
+    assert_eq!(outcome(&report, "d"), Outcome::Undecided);
+    let block = super::common::verdict(&base, &head, "[verdict]\nundecided = \"block\"\n");
+    assert_eq!(block.verdict.as_ref().unwrap().exit.code(), 4);
 }
 
 #[test]

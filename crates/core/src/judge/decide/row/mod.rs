@@ -13,6 +13,7 @@ use super::contest::{Absence, Contest, Data, Question};
 use super::decision::Decision;
 use super::levels::Level;
 use crate::judge::report::Outcome;
+use crate::model::Unmeasured;
 
 /// Decides a row by its own data, at the family-wise error rate `alpha`.
 pub(super) fn decide(contest: &Contest<'_>, level: Option<Level>, alpha: f64) -> Decision {
@@ -29,13 +30,14 @@ pub(super) fn decide(contest: &Contest<'_>, level: Option<Level>, alpha: f64) ->
         Question::Barred(reason) => return Decision::new(Outcome::Undecided, reason),
         Question::Open { data, floor } => (*data, *floor),
     };
-    if floor > 0.0 && apart(contest) <= floor {
+    let is_measured = !matches!(data, Data::Unmeasured(_));
+    if is_measured && floor > 0.0 && apart(contest) <= floor {
         let reason = format!("differs by no more than the floor of {}", contest.limits.floor);
         return Decision::new(Outcome::Unchanged, reason);
     }
     let better = contest.pair.metric.better;
     match data {
-        Data::Identical => Decision::new(Outcome::Unchanged, "identical code: not measured"),
+        Data::Unmeasured(why) => unmeasured(why),
         Data::Paired(differences) => paired::decide(contest, differences, level, alpha),
         Data::Slow(slow) => slow::decide(contest, slow, level, alpha),
         Data::Counted(counted) => {
@@ -56,6 +58,20 @@ pub(super) fn decide(contest: &Contest<'_>, level: Option<Level>, alpha: f64) ->
         Data::Zero(difference) => zero::decide(difference, better),
         Data::Sampled(uncertainty) => sampled::decide(contest, uncertainty, level, alpha),
     }
+}
+
+/// A clock that was not measured.
+fn unmeasured(why: Unmeasured) -> Decision {
+    let (outcome, reason) = match why {
+        Unmeasured::IdenticalCode => (Outcome::Unchanged, "identical code: not measured"),
+        Unmeasured::SameCodeExecuted => {
+            (Outcome::Unchanged, "same code executed, equal counts: clock not measured")
+        }
+        Unmeasured::NotReached => {
+            (Outcome::Undecided, "not measured: the time budget ended before its turn")
+        }
+    };
+    Decision { unmeasured: Some(why), ..Decision::new(outcome, reason) }
 }
 
 /// How far the values of the sides are apart, in the metric's unit.
