@@ -198,6 +198,7 @@ fn count_twice(
         counts: 2,
         unsteady_counts: 2,
         time_limit: Duration::from_secs(120),
+        until: None,
         scratch: place.to_owned(),
         profiles: false,
     };

@@ -284,6 +284,8 @@ impl Replay<'_, '_, '_, '_> {
             looks: self.looks.clone(),
             out_of_time: false,
             identical: Vec::new(),
+            same_code: Vec::new(),
+            not_reached: Vec::new(),
             control: false,
             set_up: Vec::new(),
             layouts,
