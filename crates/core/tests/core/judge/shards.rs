@@ -135,6 +135,24 @@ fn shards_judged_together_give_the_report_of_one_trial() {
 }
 
 #[test]
+fn what_shards_did_not_time_is_known_of_the_whole() {
+    let mut parts = shards(&whole());
+    let id = |name: &str| BenchId::in_target(name, "t", "p");
+    for_both(&mut parts[0], |side| {
+        let pairing = side.pairing.as_mut().unwrap();
+        pairing.same_code.push(id("y"));
+        pairing.not_reached.push(id("z"));
+    });
+    for_both(&mut parts[2], |side| side.pairing.as_mut().unwrap().same_code.push(id("x")));
+    let whole = merge(parts).unwrap();
+    for side in [&whole.base, &whole.head] {
+        let pairing = side.pairing.as_ref().unwrap();
+        assert_eq!(pairing.same_code, [id("x"), id("y")]);
+        assert_eq!(pairing.not_reached, [id("z")]);
+    }
+}
+
+#[test]
 fn a_shard_alone_is_compared_and_not_judged() {
     let shard = shards(&whole()).remove(1);
     let report =
