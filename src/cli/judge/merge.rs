@@ -28,7 +28,7 @@ use crate::shards::{MeasuredShard, MergedTrial, merge};
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct Merge {
-    /// Merge these shards: for each the directory of its --report or --keep, or a file in it
+    /// Judge these shards: for each the directory of its --report or --keep, or a file in it
     #[arg(required = true, value_name = "REPORT")]
     reports: Vec<PathBuf>,
     /// Keep the merged pairs in this directory, as base.json and head.json [default: not kept]
