@@ -168,7 +168,7 @@ impl Image {
             let name = without_suffix(piece.section);
             let key = match uses[name] {
                 1 => name.to_owned(),
-                _ => format!("{name} in {}", without_directory(piece.origin)),
+                _ => format!("{name} in {}", stable_name(piece.origin)),
             };
             let key = match image.keys.insert(key.clone(), index) {
                 None => Some(key),
@@ -436,6 +436,37 @@ fn part(data: &[u8], start: u64, size: u64) -> Option<Vec<u8>> {
     data.get(start..end).map(<[u8]>::to_vec)
 }
 
-fn without_directory(origin: &str) -> &str {
-    origin.rsplit('/').next().unwrap_or(origin)
+/// The name of an object file, as it is in every build: without its directory, and without
+/// the number that rustc adds for each run where it compiles incrementally.
+fn stable_name(origin: &str) -> String {
+    const RUN: usize = 7;
+    let name = origin.rsplit('/').next().unwrap_or(origin);
+    let stable = name.split_once(".rcgu.o").and_then(|(unit, rest)| {
+        let (unit, run) = unit.rsplit_once('.')?;
+        let is_run = run.len() == RUN
+            && run.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase());
+        is_run.then(|| format!("{unit}.rcgu.o{rest}"))
+    });
+    stable.unwrap_or_else(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_same_in_every_build() {
+        for (origin, name) in [
+            (
+                "/t/deps/a-7827.09n6cjorrpjqlqnu19f3afkg8.1y8i8yu.rcgu.o",
+                "a-7827.09n6cjorrpjqlqnu19f3afkg8.rcgu.o",
+            ),
+            ("/t/liba.rlib(a-1.a.7026-cgu.00.rcgu.o)", "liba.rlib(a-1.a.7026-cgu.00.rcgu.o)"),
+            ("<internal>", "<internal>"),
+        ] {
+            assert_eq!(stable_name(origin), name);
+        }
+        assert_eq!(without_suffix("_ZN1a1bE.llvm.123"), "_ZN1a1bE");
+        assert_eq!(without_suffix("_ZN1a1bE.llvm.x"), "_ZN1a1bE.llvm.x");
+    }
 }

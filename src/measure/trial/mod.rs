@@ -268,18 +268,14 @@ impl Measuring<'_, '_> {
 
     /// A group in parts that the time budget may cover.
     fn parts(&self, group: &Group, done: u32, reserve: f64, screened: bool) -> Vec<Group> {
-        let budget = self.plan.budget.map_or(f64::INFINITY, |budget| budget.as_secs_f64());
-        let left = budget - self.rounds.elapsed() - reserve;
-        let each = self.cost(group, done, screened) / group.len().max(1) as f64;
-        // Smaller groups share a process's set-up among fewer benchmarks.
-        let mut most = (left / each).clamp(1.0, group.len() as f64) as usize;
+        let mut most = group.len();
         loop {
             let parts = group.clone().split(self.rounds.changed(), most);
             let fits = parts.first().is_none_or(|first| self.fits(first, done, reserve, screened));
-            if fits || most == 1 {
+            if fits || most <= 1 {
                 return parts;
             }
-            most /= 2;
+            most -= most.div_ceil(4);
         }
     }
 
