@@ -14,7 +14,6 @@ use std::collections::{BTreeSet, VecDeque};
 use super::error::MeasureError;
 use crate::drive::{Event, Interrupt, Progress, prepare};
 use crate::model::{BenchId, Sides, Snapshot};
-use crate::stats::hopeful_looks;
 use estimate::duration;
 use groups::Group;
 pub use plan::{ShardPlan, Trial, TrialPlan};
@@ -245,7 +244,7 @@ impl Measuring<'_, '_> {
     fn reserve(&mut self) -> f64 {
         let Some(suspects) = self.suspects() else { return self.least() };
         let all = suspects.all();
-        let looks = hopeful_looks(&self.plan.looks, self.plan.alpha, all.len());
+        let looks = self.rounds.looks_for(all.len());
         let seconds =
             |look: Option<&u32>| self.rounds.confirming(look.copied().unwrap_or_default(), &all);
         let left = self.plan.budget.map_or(f64::INFINITY, |budget| budget.as_secs_f64());

@@ -297,9 +297,14 @@ impl<'a> Rounds<'a> {
     /// Plans the looks for this many suspects, so that none of them is hopeless. Other shards
     /// are assumed to have as many.
     pub(super) fn plan_looks(&mut self, suspects: usize) -> Vec<u32> {
-        let suspects = suspects * self.share.as_ref().map_or(1, Share::shards);
-        self.looks = hopeful_looks(&self.plan.looks, self.plan.alpha, suspects);
+        self.looks = self.looks_for(suspects);
         self.looks.clone()
+    }
+
+    /// The looks for this many suspects.
+    pub(super) fn looks_for(&self, suspects: usize) -> Vec<u32> {
+        let suspects = suspects * self.share.as_ref().map_or(1, Share::shards);
+        hopeful_looks(&self.plan.looks, self.plan.alpha, suspects)
     }
 
     /// Decides after this many confirming pairs in place of a look that is not reached.
