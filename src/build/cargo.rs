@@ -8,7 +8,7 @@ use cargo_metadata::{Artifact, BuildScript, Message, Metadata, Package, TargetKi
 
 use super::environment::{Processes, settled};
 use super::error::BuildError;
-use super::options::{BuildOptions, NO_RUN};
+use super::options::{BuildOptions, MESSAGES, NO_RUN};
 use super::stand_in::{Environment, StandIn};
 use crate::drive::process::{self, Job, ProcessError, Remains, Stderr, Stream};
 use crate::drive::{BenchExecutable, Event, Interrupt, OnSide, Progress};
@@ -68,7 +68,10 @@ pub fn build(
         }
     })?;
     if !outcome.ended.success() {
-        let words: Vec<_> = job.arguments.iter().map(|word| word.to_string_lossy()).collect();
+        // What a user can repeat, without what is for the gate alone.
+        let arguments = options.arguments();
+        let words = arguments.iter().map(|word| word.to_string_lossy());
+        let words: Vec<_> = words.filter(|word| !word.starts_with(MESSAGES)).collect();
         return Err(BuildError::Failed { command: words.join(" "), ended: outcome.ended });
     }
     let programs = messages.programs();

@@ -11,6 +11,9 @@ use crate::drive::OnSide;
 /// Has cargo build benchmarks without starting them.
 pub(super) const NO_RUN: &str = "--no-run";
 
+/// Has cargo describe what it builds. The beginning of an argument.
+pub(super) const MESSAGES: &str = "--message-format=";
+
 /// What to build: cargo's own options, passed on as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one of cargo's own switches")]
@@ -125,7 +128,7 @@ impl BuildOptions {
             on_side: _,
         } = self;
         let mut arguments: Vec<OsString> =
-            ["bench", NO_RUN, "--message-format=json-render-diagnostics"]
+            ["bench", NO_RUN, &format!("{MESSAGES}json-render-diagnostics")]
                 .map(OsString::from)
                 .into();
         let one = |value: &Option<String>| value.as_ref().map(OsString::from);

@@ -328,6 +328,8 @@ impl<'a> SideBuilder<'a> {
     /// has: the versions of dependencies must not differ by the day on which they
     /// were looked up.
     fn give_lock(&mut self, side: TrialSide) -> Result<(), SideError> {
+        /// Already said of both sides, if cargo wrote it for the base.
+        const BASES: &str = "the base's";
         let Some(path) = self.lock_path() else { return Ok(()) };
         let checkout = self.place.checkout();
         let tracked = Git::in_checkout(checkout)
@@ -340,7 +342,7 @@ impl<'a> SideBuilder<'a> {
         let root = self.plan.repository.root();
         let (lock, whose) = match (std::fs::read(root.join(&path)), &self.lock) {
             (Ok(lock), _) => (lock, "the working tree's"),
-            (Err(_), Some(lock)) => (lock.clone(), "the base's"),
+            (Err(_), Some(lock)) => (lock.clone(), BASES),
             (Err(_), None) => {
                 self.shared.insert(shared(SharedKind::LockFile, &path));
                 self.notes.push(format!(
@@ -353,11 +355,13 @@ impl<'a> SideBuilder<'a> {
                 return Ok(());
             }
         };
-        self.shared.insert(shared(SharedKind::LockFile, &path));
-        self.notes.push(format!(
-            "{} is not committed on the side {side}: it is built with {whose}",
-            path.display()
-        ));
+        let is_new = self.shared.insert(shared(SharedKind::LockFile, &path));
+        if is_new || whose != BASES {
+            self.notes.push(format!(
+                "{} is not committed on the side {side}: it is built with {whose}",
+                path.display()
+            ));
+        }
         Ok(fs::write(checkout.join(&path), lock)?)
     }
 

@@ -19,22 +19,26 @@ pub enum MeasureError {
     Plan(String),
     /// The time budget is too short for any verdict.
     #[error(
-        "{} is too short for any verdict: screening takes about {} ({pairs} pairs of processes \
+        "{} is too short for any verdict: {}screening takes about {} ({pairs} pairs of processes \
          for {}), and confirming one suspect {} more ({least} pairs); give `--budget {}`{}{}",
-        shown(*.budget), shown(*.screening), plural(*.benchmarks, "benchmark"),
-        shown(*.confirming), shown_budget(*.screening + *.confirming),
-        if *.benchmarks > 1 { ", or fewer benchmarks by --filter or --bench" } else { "" },
+        shown(*.budget), shown_counting(*.counting), shown(*.screening), plural(*.benchmarks, "benchmark"),
+        shown(*.confirming), shown_budget(*.counting + *.screening + *.confirming),
+        shown_parts(*.benchmarks, *.counting + *.first + *.confirming),
         shown_own_times(.own_times)
     )]
     Budget {
         /// The time budget.
         budget: Duration,
+        /// The time that counting instructions took.
+        counting: Duration,
         /// The number of benchmarks.
         benchmarks: usize,
         /// Pairs for screening.
         pairs: u32,
         /// The time that these pairs take.
         screening: Duration,
+        /// The time that these pairs take for the benchmark that is measured first.
+        first: Duration,
         /// The fewest pairs that can confirm anything.
         least: u32,
         /// The time that these pairs take, for one benchmark.
@@ -92,6 +96,25 @@ fn shown_budget(time: Duration) -> String {
     shown(Duration::from_secs_f64(seconds.max(1.0)))
 }
 
+fn shown_counting(time: Duration) -> String {
+    if time < Duration::from_secs(1) {
+        return String::new();
+    }
+    format!("counting instructions took {}, ", shown(time))
+}
+
+/// The ways to measure a part of the benchmarks, of which one takes at least `least`.
+fn shown_parts(benchmarks: usize, least: Duration) -> String {
+    if benchmarks < 2 {
+        return String::new();
+    }
+    format!(
+        " for all, at least `--budget {}` for those that it reaches (what changed comes first), \
+         or fewer benchmarks by --filter or --bench",
+        shown_budget(least)
+    )
+}
+
 fn reasons(not_run: &[NotRun]) -> String {
     let lines =
         not_run.iter().map(|skipped| format!("\n  {}: {}", skipped.subject, skipped.reason));
@@ -124,12 +147,14 @@ mod tests {
 
     #[test]
     fn a_short_budget_names_the_ways_out_that_exist() {
-        let message = |benchmarks: usize| {
+        let message = |benchmarks: usize, counting: u64| {
             let refused = MeasureError::Budget {
                 budget: Duration::from_secs(25),
+                counting: Duration::from_secs(counting),
                 benchmarks,
                 pairs: 8,
                 screening: Duration::from_secs(32),
+                first: Duration::from_secs(7),
                 least: 14,
                 confirming: Duration::from_secs(58),
                 own_times: Vec::new(),
@@ -137,12 +162,19 @@ mod tests {
             refused.to_string()
         };
         assert_eq!(
-            message(1),
+            message(1, 0),
             "25s is too short for any verdict: screening takes about 32s (8 pairs of processes for \
              1 benchmark), and confirming one suspect 58s more (14 pairs); give `--budget 108s`"
         );
-        let ending = "10 benchmarks), and confirming one suspect 58s more (14 pairs); give `--budget 108s`, \
+        let ending = "10 benchmarks), and confirming one suspect 58s more (14 pairs); give `--budget 108s` \
+             for all, at least `--budget 78s` for those that it reaches (what changed comes first), \
              or fewer benchmarks by --filter or --bench";
-        assert!(message(10).ends_with(ending), "{}", message(10));
+        assert!(message(10, 0).ends_with(ending), "{}", message(10, 0));
+        let counted = message(1, 10);
+        assert!(
+            counted.contains("any verdict: counting instructions took 10s, screening"),
+            "{counted}"
+        );
+        assert!(counted.ends_with("give `--budget 120s`"), "{counted}");
     }
 }

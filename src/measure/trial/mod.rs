@@ -281,12 +281,18 @@ impl Measuring<'_, '_> {
     /// The refusal of a budget in which no benchmark could be screened and confirmed.
     fn too_short(&self, group: &Group, done: u32) -> MeasureError {
         let rounds = &self.rounds;
-        let screening = rounds.elapsed() + rounds.screening(done..self.plan.screening, group);
+        let counting = rounds.elapsed() - rounds.screening(0..done, group);
+        let seconds = |group| rounds.screening(0..self.plan.screening, group);
+        let screening = seconds(group);
+        let parts = group.clone().split(rounds.changed(), 1);
+        let first = parts.first().map_or(screening, seconds);
         MeasureError::Budget {
             budget: self.plan.budget.unwrap_or_default(),
+            counting: duration(counting.max(0.0)),
             benchmarks: group.len(),
             pairs: self.plan.screening,
             screening: duration(screening),
+            first: duration(first),
             least: self.plan.least,
             confirming: duration(self.least()),
             own_times: rounds.own_times().iter().cloned().collect(),
