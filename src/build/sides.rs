@@ -483,7 +483,7 @@ fn maps(
     let pinned = layouts.iter().filter(|layout| layout.reason.is_none());
     let maps = pinned.filter_map(|layout| {
         let of = |side: &BuiltSide| {
-            side.executables.iter().find(|one| one.target == layout.target).cloned()
+            side.executables.iter().find(|bench| bench.target == layout.target).cloned()
         };
         let (base, head) = (of(&sides.base)?, of(&sides.head)?);
         // Both are asked, as their texts differ.

@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 use benchgate::judge::{Case, Outcome, Severity, judge, to_confirm};
 use benchgate::measure::{Steps, carry_out};
 use benchgate::model::{
-    AllocatorCount, BenchId, Costs, CountScope, Extent, Layout, Measurement, Metric, Pairing,
-    Reading, RunReading, Snapshot, Sources, TargetId, Unit,
+    BenchId, Extent, Layout, Measurement, Metric, Pairing, Reading, RunReading, Snapshot, Sources,
+    TargetId, Unit,
 };
 use benchgate::policy::Policy;
 use benchgate::stats;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::heap;
 use crate::pairs::Pair;
 
 /// How the samples of a process become one number.
@@ -337,13 +338,6 @@ fn same(id: &BenchId) -> Measurement {
         runs: [0, 1].map(reading).into(),
         criterion: None,
         throughput: None,
-        costs: Some(Costs {
-            threads: 1,
-            scope: Some(CountScope::Timed),
-            allocator: AllocatorCount::Charged,
-            system_calls: false,
-            total: u64::from(COUNT),
-            functions: std::collections::BTreeMap::new(),
-        }),
+        costs: Some(heap::exact(u64::from(COUNT), false)),
     }
 }

@@ -64,6 +64,15 @@ enum End {
     TooLarge,
 }
 
+/// Why a process that did not end well has no count.
+fn failure(outcome: &Outcome) -> Option<Uncounted> {
+    if let Ended::TimedOut(limit) = outcome.ended {
+        return Some(Uncounted::TimedOut(limit));
+    }
+    let reason = || format!("{}{}", outcome.ended, last_lines(&outcome.tail));
+    (!outcome.ended.success()).then(|| Uncounted::Failed(reason()))
+}
+
 impl Callgrind<'_> {
     /// Counts one process; a second one without the readings of the clock, if these
     /// were too many.
@@ -84,12 +93,8 @@ impl Callgrind<'_> {
                 return Self { readings: false, ..*self }.run(interrupt);
             }
         };
-        if let Ended::TimedOut(limit) = outcome.ended {
-            return Ok(Err(Uncounted::TimedOut(limit)));
-        }
-        if !outcome.ended.success() {
-            let reason = format!("{}{}", outcome.ended, last_lines(&outcome.tail));
-            return Ok(Err(Uncounted::Failed(reason)));
+        if let Some(uncounted) = failure(&outcome) {
+            return Ok(Err(uncounted));
         }
         let path = self.home.join(format!("{OUTPUT}.{}", outcome.pid));
         let parts = match parts(&path) {
@@ -115,12 +120,8 @@ impl Callgrind<'_> {
         // Not hidden behind `(below main)`.
         job = job.arg("--show-below-main=yes");
         let outcome = process::run(&self.with_benchmark(job), interrupt, &mut |_, _| {})?;
-        if let Ended::TimedOut(limit) = outcome.ended {
-            return Ok(Err(Uncounted::TimedOut(limit)));
-        }
-        if !outcome.ended.success() {
-            let reason = format!("{}{}", outcome.ended, last_lines(&outcome.tail));
-            return Ok(Err(Uncounted::Failed(reason)));
+        if let Some(uncounted) = failure(&outcome) {
+            return Ok(Err(uncounted));
         }
         let path = self.home.join(format!("{OUTPUT}.{}", outcome.pid));
         Ok(executed(&path).map_err(|error| Uncounted::Profile(error.reason)))

@@ -76,11 +76,11 @@ impl<'a> Paired<'a> {
         let mut ids = BTreeSet::new();
         for side in self.sides.iter().flatten() {
             let listed = side.listed.as_ref().filter(|_| side.harness == Harness::Criterion)?;
-            if listed.iter().any(|one| one.cut) {
+            if listed.iter().any(|bench| bench.cut) {
                 return None;
             }
             let target = Some(self.target.clone());
-            let id = |one: &Listed| BenchId { name: one.name.clone(), target: target.clone() };
+            let id = |bench: &Listed| BenchId { name: bench.name.clone(), target: target.clone() };
             ids.extend(listed.iter().map(id));
         }
         Some(ids)
@@ -115,8 +115,8 @@ impl<'a> Paired<'a> {
     }
 }
 
-/// One process of a round.
-struct One<'a, 'b> {
+/// A process to start in a round.
+struct ToStart<'a, 'b> {
     run: u32,
     arm: Arm,
     prepared: &'b Prepared<'a>,
@@ -517,11 +517,11 @@ impl<'a> Rounds<'a> {
         let order = order::draw(pair.arms(self.plan.control), &mut self.random);
         for arm in order {
             let Some(prepared) = &pair.sides[arm.side()] else { continue };
-            let one = One { run, arm, prepared, filter: filter.as_ref(), benchmarks, only };
+            let process = ToStart { run, arm, prepared, filter: filter.as_ref(), benchmarks, only };
             let subject = &prepared.subject;
             progress.event(&Event::ProcessStarted { run, runs: run + 1, target: subject });
             let failure =
-                self.process(&one, &mut pair.pace, spent.entry(arm).or_default(), progress)?;
+                self.process(&process, &mut pair.pace, spent.entry(arm).or_default(), progress)?;
             progress.event(&Event::ProcessEnded {
                 run,
                 target: subject,
@@ -539,12 +539,12 @@ impl<'a> Rounds<'a> {
 
     fn process(
         &mut self,
-        one: &One<'_, '_>,
+        process: &ToStart<'_, '_>,
         pace: &mut Pace,
         (seconds, load): &mut (f64, Load),
         progress: &mut dyn Progress,
     ) -> Result<Option<String>, MeasureError> {
-        let One { run, arm, prepared, filter, benchmarks, only } = *one;
+        let ToStart { run, arm, prepared, filter, benchmarks, only } = *process;
         let name = format!("{}-{run}-{}", prepared.subject.replace(['/', '\\'], "-"), arm);
         let padding = "x".repeat(self.random.index(PADDING));
         let start = Start {
@@ -568,17 +568,17 @@ impl<'a> Rounds<'a> {
         }
         if let Some(share) = &self.share {
             let target = &prepared.executable.target;
-            harvest.measurements.retain(|one| !share.is_of_others(target, &one.id.name));
+            harvest.measurements.retain(|row| !share.is_of_others(target, &row.id.name));
         }
         match only {
             Only::All => {}
-            Only::Group(ids) => harvest.measurements.retain(|one| {
-                let of_group = ids.binary_search_by(|id| id.name.cmp(&one.id.name));
-                one.criterion.is_none() || of_group.is_ok()
+            Only::Group(ids) => harvest.measurements.retain(|row| {
+                let of_group = ids.binary_search_by(|id| id.name.cmp(&row.id.name));
+                row.criterion.is_none() || of_group.is_ok()
             }),
-            Only::Suspects(suspects, all) => harvest.measurements.retain(|one| {
-                let left_out = one.criterion.is_some() && !all.contains(&one.id);
-                suspects.want(arm, &one.id) && !left_out
+            Only::Suspects(suspects, all) => harvest.measurements.retain(|row| {
+                let left_out = row.criterion.is_some() && !all.contains(&row.id);
+                suspects.want(arm, &row.id) && !left_out
             }),
         }
         self.merges.entry(arm).or_default().add(run, &prepared.subject, harvest);
@@ -621,9 +621,9 @@ impl<'a> Rounds<'a> {
                 measurements.extend(counts);
                 not_run.extend(self.witnesses.not_run(arm.side()));
             }
-            measurements.retain(|one| {
+            measurements.retain(|row| {
                 // A part of a screening decides nothing.
-                one.criterion.is_none() || !self.not_reached.contains(&one.id)
+                row.criterion.is_none() || !self.not_reached.contains(&row.id)
             });
             let listed = |ids: &BTreeSet<BenchId>| match arm {
                 Arm::Control => Vec::new(),

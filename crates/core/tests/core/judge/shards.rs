@@ -117,21 +117,21 @@ fn outcome(report: &Report, id: &str) -> Option<Outcome> {
 #[test]
 fn shards_judged_together_give_the_report_of_one_trial() {
     let whole = whole();
-    let one = report(&whole);
+    let together = report(&whole);
     // The trial has something of everything.
     for expected in
         [Outcome::Regression, Outcome::Improvement, Outcome::Unchanged, Outcome::Undecided]
     {
-        assert!(one.counts.contains_key(&expected), "{:?}", one.counts);
+        assert!(together.counts.contains_key(&expected), "{:?}", together.counts);
     }
     let mut shards = shards(&whole);
     shards.rotate_left(2);
     let merged = report(&merge(shards).expect("they are complete"));
     // Every number of every row: changes, intervals, chances, severities, runs.
-    assert_eq!(merged.rows, one.rows);
-    assert_eq!(merged.verdict, one.verdict);
-    assert_eq!((merged.counts, merged.control), (one.counts, one.control));
-    assert_eq!(merged.findings, one.findings);
+    assert_eq!(merged.rows, together.rows);
+    assert_eq!(merged.verdict, together.verdict);
+    assert_eq!((merged.counts, merged.control), (together.counts, together.control));
+    assert_eq!(merged.findings, together.findings);
 }
 
 #[test]
