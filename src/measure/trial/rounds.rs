@@ -1,8 +1,11 @@
 //! Rounds of processes: each round runs every bench target once on each side.
 
+mod pair;
+mod results;
+mod time;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -16,23 +19,19 @@ use super::super::witness::{self, Counting, Witnesses};
 use super::estimate::Pace;
 use super::groups::{Group, Members};
 use super::order;
-use super::plan::{Trial, TrialPlan};
+use super::plan::TrialPlan;
 use super::shard::Share;
 use super::suspects::Suspects;
 use crate::build::probe;
 use crate::drive::{
-    Event, Filter, Harness, Interrupt, Listed, Load, Prepared, Progress, Ready, machine,
-    valgrind_version,
+    Event, Filter, Interrupt, Load, Prepared, Progress, Ready, machine, valgrind_version,
 };
 use crate::model::{
-    Arm, BenchId, Environment, Extent, Field, Metric, NotRun, Pairing, Reading, Revision, RunInfo,
-    Sides, Snapshot, TargetId,
+    Arm, BenchId, Environment, Field, Metric, NotRun, Reading, RunInfo, Sides, TargetId,
 };
 use crate::sources::Harvest;
 use crate::stats::{SplitMix64, hopeful_looks};
-
-/// Runs of a counting harness on each side: enough to show whether counts repeat.
-const COUNTED_RUNS: u32 = 3;
+use pair::{Only, Paired};
 
 /// The share of the time budget after which no further benchmark is counted.
 const COUNTING_SHARE: f64 = 0.5;
@@ -43,77 +42,6 @@ const SAME_CODE_SHARE: f64 = 0.7;
 /// The most bytes that are added to a process's environment: a page, because the effect
 /// of the stack's address repeats with each page.
 const PADDING: usize = 4096;
-
-/// The two executables of one target; either may be missing on one side.
-struct Paired<'a> {
-    target: TargetId,
-    sides: Sides<Option<Prepared<'a>>>,
-    pace: Pace,
-    /// Whether a process crashed or hung. The target is not started again, because that
-    /// side would be missing in every later pair.
-    given_up: bool,
-}
-
-impl<'a> Paired<'a> {
-    fn new(plan: &TrialPlan, target: TargetId, sides: Sides<Option<Prepared<'a>>>) -> Self {
-        let there = || sides.iter().flatten();
-        let listed = there().filter_map(|one| Some(one.listed.as_ref()?.len())).max();
-        // The smaller of two times: the other executable was read from the disk.
-        let fixed = there().map(|one| one.set_up.as_secs_f64()).min_by(f64::total_cmp);
-        let pace = Pace::new(plan.criterion, listed, fixed.unwrap_or_default());
-        // The same on both sides, because the times affect the result.
-        let whole = there().any(|one| one.whole_seconds);
-        let pace = if whole { pace.in_whole_seconds() } else { pace };
-        Self { target, sides, pace, given_up: false }
-    }
-
-    fn counts(&self) -> bool {
-        self.sides.iter().flatten().any(|one| one.harness.counts())
-    }
-
-    /// Its benchmarks on either side, where each can be measured by its name.
-    fn ids(&self) -> Option<BTreeSet<BenchId>> {
-        let mut ids = BTreeSet::new();
-        for side in self.sides.iter().flatten() {
-            let listed = side.listed.as_ref().filter(|_| side.harness == Harness::Criterion)?;
-            if listed.iter().any(|bench| bench.cut) {
-                return None;
-            }
-            let target = Some(self.target.clone());
-            let id = |bench: &Listed| BenchId { name: bench.name.clone(), target: target.clone() };
-            ids.extend(listed.iter().map(id));
-        }
-        Some(ids)
-    }
-
-    /// How many of `only` are its benchmarks.
-    fn among(&self, only: &BTreeSet<BenchId>) -> usize {
-        only.iter().filter(|id| self.target.holds(id)).count()
-    }
-
-    /// The most rounds in which it takes part.
-    fn rounds(&self) -> u32 {
-        if self.given_up {
-            0
-        } else if self.sides.iter().any(Option::is_none) {
-            // Nothing to compare: it runs once, so that its results are shown.
-            1
-        } else if self.counts() {
-            COUNTED_RUNS
-        } else {
-            u32::MAX
-        }
-    }
-
-    /// The arms of each round.
-    fn arms(&self, control: bool) -> Vec<Arm> {
-        let third = control && !self.counts() && self.sides.iter().all(Option::is_some);
-        let mut arms = vec![Arm::Base, Arm::Head];
-        arms.retain(|arm| self.sides[arm.side()].is_some());
-        arms.extend(third.then_some(Arm::Control));
-        arms
-    }
-}
 
 /// A process to start in a round.
 struct ToStart<'a, 'b> {
@@ -131,27 +59,6 @@ pub(super) enum Part<'a> {
     /// A group of the screening.
     Group(&'a Group),
     Suspects(&'a Suspects),
-}
-
-/// What a round measures of one target.
-#[derive(Clone, Copy)]
-enum Only<'a> {
-    All,
-    /// These benchmarks, sorted.
-    Group(&'a [BenchId]),
-    Suspects(&'a Suspects, &'a BTreeSet<BenchId>),
-}
-
-impl<'a> Only<'a> {
-    /// The names of a target's benchmarks; none if all are meant.
-    fn names(self, target: &TargetId) -> Vec<&'a str> {
-        let name = |id: &'a BenchId| id.name.as_str();
-        match self {
-            Self::All => Vec::new(),
-            Self::Group(ids) => ids.iter().map(name).collect(),
-            Self::Suspects(_, all) => all.iter().filter(|id| target.holds(id)).map(name).collect(),
-        }
-    }
 }
 
 /// Adds a later round of the same index to an earlier one.
@@ -213,7 +120,8 @@ impl<'a> Rounds<'a> {
         let Sides { base, head } = ready;
         for (arm, built, ready) in [(Arm::Base, &plan.base, base), (Arm::Head, &plan.head, head)] {
             let merge = merges.entry(arm).or_default();
-            built.not_run.iter().cloned().chain(ready.not_run).for_each(|one| merge.not_run(one));
+            let missing = built.not_run.iter().cloned().chain(ready.not_run);
+            missing.for_each(|not_run| merge.not_run(not_run));
             for prepared in ready.prepared {
                 let target = &prepared.executable.target;
                 by_target.entry(target).or_default()[arm.side()] = Some(prepared);
@@ -223,9 +131,9 @@ impl<'a> Rounds<'a> {
         let mut paired = Vec::new();
         let mut harnesses = BTreeSet::new();
         for (target, sides) in by_target {
-            harnesses.extend(sides.iter().flatten().map(|one| one.harness));
+            harnesses.extend(sides.iter().flatten().map(|prepared| prepared.harness));
             if plan.identical.contains(target) {
-                let listed = sides.iter().flatten().find_map(|one| one.listed.as_ref());
+                let listed = sides.iter().flatten().find_map(|prepared| prepared.listed.as_ref());
                 identical.extend(listed.into_iter().flatten().map(|listed| BenchId {
                     name: listed.name.clone(),
                     target: Some(target.clone()),
@@ -317,11 +225,6 @@ impl<'a> Rounds<'a> {
         }
     }
 
-    /// When that share of the time budget is used up.
-    fn until(&self, share: f64) -> Option<Instant> {
-        Some(self.began + self.plan.budget?.mul_f64(share))
-    }
-
     /// All benchmarks whose clocks are to be measured.
     pub(super) fn group(&self) -> Group {
         let mut group = Group::default();
@@ -373,8 +276,9 @@ impl<'a> Rounds<'a> {
     pub(super) fn announce(&self, progress: &mut dyn Progress) -> bool {
         let mut any = false;
         for pair in &self.paired {
-            if let Some(one) = pair.sides.iter().flatten().find(|one| one.whole_seconds) {
-                progress.event(&one.in_whole_seconds(self.plan.criterion));
+            let whole = pair.sides.iter().flatten().find(|prepared| prepared.whole_seconds);
+            if let Some(prepared) = whole {
+                progress.event(&prepared.in_whole_seconds(self.plan.criterion));
                 any = true;
             }
         }
@@ -391,47 +295,6 @@ impl<'a> Rounds<'a> {
     }
 
     /// Seconds since the first process.
-    pub(super) fn elapsed(&self) -> f64 {
-        self.began.elapsed().as_secs_f64()
-    }
-
-    /// Whether the time budget has room for a round as long as the longest one so far.
-    pub(super) fn time_left(&self) -> bool {
-        self.plan.budget.is_none_or(|budget| self.began.elapsed() + self.longest <= budget)
-    }
-
-    /// The expected seconds of `rounds` rounds of suspects.
-    pub(super) fn confirming(&self, rounds: u32, only: &BTreeSet<BenchId>) -> f64 {
-        let done = self.rounds();
-        self.seconds(done..done.saturating_add(rounds), |pair| pair.among(only))
-    }
-
-    /// The expected seconds of the rounds of a group with these indices.
-    pub(super) fn screening(&self, runs: Range<u32>, group: &Group) -> f64 {
-        self.seconds(runs, |pair| group.of(&pair.target).map_or(0, Members::len))
-    }
-
-    fn seconds(&self, runs: Range<u32>, benchmarks: impl Fn(&Paired<'a>) -> usize) -> f64 {
-        let each = self.paired.iter().map(|pair| {
-            let benchmarks = benchmarks(pair);
-            let rounds = runs.end.min(pair.rounds()).saturating_sub(runs.start);
-            if benchmarks == 0 || rounds == 0 {
-                return 0.0;
-            }
-            let arms = pair.arms(self.plan.control).len() as f64;
-            f64::from(rounds) * arms * pair.pace.process(benchmarks)
-        });
-        each.sum()
-    }
-
-    /// The expected seconds of a round that confirms only the slowest benchmark.
-    pub(super) fn dearest(&self) -> f64 {
-        let clocks = self.paired.iter().filter(|pair| pair.rounds() == u32::MAX);
-        let each =
-            clocks.map(|pair| pair.arms(self.plan.control).len() as f64 * pair.pace.process(1));
-        each.max_by(f64::total_cmp).unwrap_or_default()
-    }
-
     /// Notes a round without any process, so that counts have one to belong to.
     pub(super) fn empty_round(&mut self, progress: &mut dyn Progress) -> Result<(), MeasureError> {
         self.round(self.rounds(), Part::Group(&Group::default()), progress)
@@ -595,84 +458,13 @@ impl<'a> Rounds<'a> {
     pub(super) fn own_times(&self) -> &BTreeSet<String> {
         &self.own_times
     }
-
-    /// The results so far.
-    pub(super) fn so_far(&self) -> Trial {
-        let set_up = self.paired.iter().filter(|pair| !pair.counts());
-        let set_up: Vec<_> = set_up.filter_map(|pair| pair.pace.set_up(&pair.target)).collect();
-        let created = Timestamp::now();
-        let shard = self.share.as_ref().map(|share| share.shard.clone());
-        let extent = shard.map_or(Extent::Whole, Extent::Shard);
-        let (mut measured, mut others) = (Vec::new(), Vec::new());
-        for merge in self.merges.values().cloned() {
-            let (measurements, not_run, problems) = merge.whole();
-            measured.push(measurements);
-            others.push((not_run, problems));
-        }
-        witness::keep(&mut measured);
-        let mut measured = measured.into_iter().zip(others);
-        // Called for the arms in order.
-        let mut snapshot = |arm: Arm, name: &str, revision: &Option<Revision>| {
-            let (mut measurements, (mut not_run, problems)) = measured.next().unwrap_or_default();
-            // The control runs the base's code, so it does not have counts of its own.
-            if arm != Arm::Control {
-                let runs = self.runs[&arm].len();
-                let counts = self.witnesses.measurements(arm.side(), &measurements, runs);
-                measurements.extend(counts);
-                not_run.extend(self.witnesses.not_run(arm.side()));
-            }
-            measurements.retain(|row| {
-                // A part of a screening decides nothing.
-                row.criterion.is_none() || !self.not_reached.contains(&row.id)
-            });
-            let listed = |ids: &BTreeSet<BenchId>| match arm {
-                Arm::Control => Vec::new(),
-                Arm::Base | Arm::Head => ids.iter().cloned().collect(),
-            };
-            let pairing = Pairing {
-                trial: self.name.clone(),
-                seed: self.plan.seed,
-                screening: self.plan.screening,
-                looks: self.looks.clone(),
-                // The control lists only what was measured.
-                identical: if arm == Arm::Control { Vec::new() } else { self.identical.clone() },
-                same_code: listed(&self.same_code),
-                not_reached: listed(&self.not_reached),
-                out_of_time: self.out_of_time,
-                control: self.plan.control,
-                set_up: set_up.clone(),
-                layouts: self.plan.layouts.clone(),
-                sources: self.plan.sources.clone(),
-                extent: extent.clone(),
-            };
-            let mut snapshot = Snapshot {
-                name: name.to_owned(),
-                created,
-                revision: revision.clone(),
-                selection: self.plan.selection.clone(),
-                pairing: Some(pairing),
-                runs: self.runs[&arm].clone(),
-                measurements,
-                not_run,
-                problems,
-            };
-            snapshot.sort();
-            snapshot
-        };
-        let TrialPlan { base, head, control, .. } = self.plan;
-        Trial {
-            base: snapshot(Arm::Base, &base.name, &base.revision),
-            head: snapshot(Arm::Head, &head.name, &head.revision),
-            control: control.then(|| snapshot(Arm::Control, Arm::Control.as_str(), &base.revision)),
-        }
-    }
 }
 
 /// The seconds of criterion's samples.
 fn timed(harvest: &Harvest) -> f64 {
     // Criterion's other measurements have samples that are not times.
-    let times = harvest.measurements.iter().filter(|one| one.metric.name == Metric::TIME);
-    let readings = times.flat_map(|one| &one.runs);
+    let times = harvest.measurements.iter().filter(|row| row.metric.name == Metric::TIME);
+    let readings = times.flat_map(|row| &row.runs);
     let totals = readings.flat_map(|run| match &run.reading {
         Reading::Samples { samples, .. } => samples.totals(),
         _ => &[],
