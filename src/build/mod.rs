@@ -24,6 +24,7 @@ mod sides;
 mod stand_in;
 mod survey;
 mod toolchain;
+mod user_directory;
 
 pub use cargo::{Built, build};
 pub use checkout::{CheckoutError, check_out};
