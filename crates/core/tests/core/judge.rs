@@ -2,6 +2,7 @@
 
 mod common;
 mod findings;
+mod instructions;
 mod layout;
 mod noise;
 mod outcomes;
