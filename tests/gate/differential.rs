@@ -9,6 +9,7 @@
 //! these, byte by byte.
 
 mod compare;
+mod feature;
 mod features;
 mod project;
 mod sources;

@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 
 use benchgate::model::{Sides, TrialSide};
 
-use super::features::{FEATURES, Feature, Surroundings};
+use super::feature::{Feature, Surroundings};
+use super::features::FEATURES;
 
 /// Below a project's directory, `c/benchgate/<16 digits>/src/<name>` is the path of the
 /// gate's checkouts, and this with that name at its end the path of a clone.

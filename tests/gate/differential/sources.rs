@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use benchgate::model::TrialSide;
 
-use super::features::{Feature, On, Surroundings};
+use super::feature::{Feature, On, Surroundings};
 use super::project::{Project, TRIPLE};
 
 /// Judges leniently and measures as little as the gate allows.
