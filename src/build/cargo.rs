@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use cargo_metadata::{Artifact, BuildScript, Message, Metadata, Package, TargetKind};
 
+use super::dependencies::Dependencies;
 use super::environment::{Processes, settled};
 use super::error::BuildError;
 use super::options::{BuildOptions, MESSAGES, NO_RUN};
@@ -26,6 +27,8 @@ pub struct Built {
     pub not_run: Vec<NotRun>,
     /// The workspace's target directory.
     pub target_directory: PathBuf,
+    /// What was compiled of published crates.
+    pub dependencies: Dependencies,
 }
 
 /// Builds the bench executables with `cargo bench --no-run`.
@@ -75,6 +78,7 @@ pub fn build(
         return Err(BuildError::Failed { command: words.join(" "), ended: outcome.ended });
     }
     let programs = messages.programs();
+    let dependencies = Dependencies::of(&messages.artifacts, &messages.scripts, &target_directory);
     let environments = match &stand_in {
         Some(stand_in) => stand_in.environments(options).map_err(BuildError::Environment)?,
         None => BTreeMap::new(),
@@ -92,7 +96,7 @@ pub fn build(
         });
     }
     progress.event(&Event::BuildFinished { executables: executables.len() });
-    Ok(Built { executables, programs, not_run, target_directory })
+    Ok(Built { executables, programs, not_run, target_directory, dependencies })
 }
 
 /// What cargo reported.

@@ -14,16 +14,22 @@ const DEEPEST: usize = 16;
 
 /// cargo's configuration files, the strongest first: those of the directory and
 /// its parents, then the one in cargo's home, each followed by those it includes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Config {
     files: Vec<File>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 struct File {
     /// From where its relative paths are meant: above the directory that holds it.
     directory: PathBuf,
     table: Table,
+}
+
+/// cargo's home: its configuration, and the crates that it has downloaded.
+pub(super) fn cargo_home() -> Option<PathBuf> {
+    let named = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    named.or_else(|| Some(std::env::home_dir()?.join(".cargo")))
 }
 
 impl Config {
@@ -33,9 +39,7 @@ impl Config {
         let directory = std::path::absolute(directory).unwrap_or_default();
         let mut places: Vec<PathBuf> =
             directory.ancestors().map(|parent| parent.join(".cargo")).collect();
-        let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-        let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
-        places.extend(home.filter(|home| !places.contains(home)));
+        places.extend(cargo_home().filter(|home| !places.contains(home)));
         let mut config = Self::default();
         for place in places {
             // The name without an extension wins if both exist.

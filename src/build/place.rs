@@ -104,6 +104,11 @@ impl Place {
         &self.target
     }
 
+    /// The target directory of a side, whichever side the shared path leads to.
+    pub(super) fn target_of(&self, side: TrialSide) -> PathBuf {
+        self.target.with_file_name(side.as_str())
+    }
+
     /// What a process needs that works on one side.
     pub fn on_side(&self, side: TrialSide) -> OnSide {
         OnSide::new(Arc::clone(&self.paths), side)

@@ -10,6 +10,8 @@ use fs_err as fs;
 use super::cargo::{Built, build};
 use super::checkout::{CheckoutError, check_out};
 use super::claim::ClaimError;
+use super::config::Config;
+use super::dependencies::Dependencies;
 use super::error::BuildError;
 use super::extra::{self, ReadError, Untracked};
 use super::git::{Git, GitError};
@@ -144,6 +146,10 @@ pub struct SideBuilder<'a> {
     options: BuildOptions,
     /// Where the workspace is, from the repository's root.
     workspace: Option<PathBuf>,
+    /// What was compiled of published crates for the last side.
+    dependencies: Dependencies,
+    /// cargo's configuration for the last side.
+    config: Config,
     /// The last Cargo.lock that was used.
     lock: Option<Vec<u8>>,
     /// The git trees that were checked out last, of the repository and its submodules.
@@ -196,6 +202,8 @@ impl<'a> SideBuilder<'a> {
             pinning,
             options,
             workspace,
+            dependencies: Dependencies::default(),
+            config: Config::default(),
             lock: None,
             trees: Sides::from_fn(|_| Vec::new()),
             shared,
@@ -256,10 +264,17 @@ impl<'a> SideBuilder<'a> {
     ) -> Result<(BuiltSide, Programs), SideError> {
         self.check_out(side)?;
         let is_base = side == TrialSide::Base;
+        let config = self.config(side)?;
+        // It sets variables that build scripts of dependencies may read.
+        if !is_base && self.config == config {
+            let [base, head] = TrialSide::ALL.map(|side| self.place.target_of(side));
+            self.dependencies.hand_over(&base, &head)?;
+        }
+        self.config = config;
         let options = self.options(side);
         let built = build(&options, self.interrupt, progress);
         self.keep_lock(side)?;
-        let Built { executables, programs, not_run, .. } = match built {
+        let Built { executables, programs, not_run, dependencies, .. } = match built {
             Ok(built) => built,
             // Its benchmarks are new, then.
             Err(BuildError::NoBenches { not_run, .. }) if is_base => {
@@ -271,6 +286,7 @@ impl<'a> SideBuilder<'a> {
             }
             Err(source) => return Err(SideError::Build { side, source }),
         };
+        self.dependencies = dependencies;
         let revision = self.plan.repository.revision(&self.source(side));
         let name = side.to_string();
         Ok((BuiltSide { name, revision, executables, not_run, build: options }, programs))
@@ -293,6 +309,12 @@ impl<'a> SideBuilder<'a> {
             self.shared.extend(files.iter().map(|path| shared(SharedKind::ExtraFile, path)));
         }
         self.give_lock(side)
+    }
+
+    fn config(&self, side: TrialSide) -> Result<Config, SideError> {
+        let on_side = self.place.on_side(side);
+        let _entered = on_side.enter()?;
+        Ok(Config::load(self.options.directory.as_deref().unwrap_or(Path::new("."))))
     }
 
     /// Has the checkout's own target directory lead to the one that is used: a benchmark

@@ -114,6 +114,27 @@ fn each_side_is_built_by_its_own_configuration() {
     is_slower(&root);
 }
 
+/// A published crate is compiled for the base, and the head's cargo finds it up to date, unless
+/// the two configurations differ: they set what its build script may read.
+#[test]
+fn published_crates_are_compiled_once_for_both_sides() {
+    let home = tempfile::tempdir().unwrap();
+    let root = repository(home.path());
+    let manifest = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    write(&root.join("Cargo.toml"), &format!("{manifest}\n[dependencies]\ncfg-if = \"1\"\n"));
+    commit(&root, "with a dependency");
+    times(&root, "[100, 9000][at]");
+    let compiled = || {
+        let (code, out, err) = gate(&root, &["ab", "--base", "HEAD"]);
+        assert_eq!(code, 3, "{out}{err}");
+        std::fs::remove_dir_all(root.join("target")).unwrap();
+        err.matches("Compiling cfg-if").count()
+    };
+    assert_eq!(compiled(), 1);
+    write(&root.join(".cargo/config.toml"), "[env]\nFIRST = \"100\"\n");
+    assert_eq!(compiled(), 2);
+}
+
 /// Only the environment of the processes differs: by `[env]`, then by a runner. The
 /// executables are the same.
 #[test]
