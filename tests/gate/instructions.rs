@@ -121,9 +121,18 @@ fn steady(outcomes: &Outcomes, prefix: &str) -> BTreeMap<String, u64> {
 /// All benchmarks of the bench target `kinds`.
 static KINDS: LazyLock<Outcomes> = LazyLock::new(|| counts(&tiny("kinds", &[]), &[], LIMIT));
 
-/// The same `kinds` with twice the work, and with much more in set-ups and drops.
-fn changed(kinds: &BenchExecutable) -> [Outcomes; 2] {
-    let with = |variable, n| counts(&with(kinds.clone(), &[(variable, n)]), &[], LIMIT);
+/// The ways in which criterion times a routine, as names of benchmarks in `kinds`.
+fn ways(kinds: &BenchExecutable) -> Vec<String> {
+    let limit = Duration::from_mins(1);
+    let listing = list(kinds, Harness::Criterion, None, limit, &Interrupt::new());
+    let Ok(Listing::Benchmarks { listed, .. }) = listing else { panic!("{listing:?}") };
+    let names = listed.into_iter().map(|bench| bench.name);
+    names.filter(|name| name.starts_with("sync/") || name.starts_with("async/")).collect()
+}
+
+/// The same ways with twice the work, and with much more in set-ups and drops.
+fn changed(kinds: &BenchExecutable, ways: &[&str]) -> [Outcomes; 2] {
+    let with = |variable, n| counts(&with(kinds.clone(), &[(variable, n)]), ways, LIMIT);
     [with("TINY_N", "2000"), with("TINY_UNTIMED", "5000")]
 }
 
@@ -161,7 +170,10 @@ fn counts_what_is_timed(once: &Outcomes, [twice, untimed]: &[Outcomes; 2]) -> u6
 #[test]
 #[ignore = "needs valgrind: scripts/test installs it"]
 fn every_way_of_timing_counts_only_its_body() {
-    let changed = changed(&tiny("kinds", &[]));
+    let kinds = tiny("kinds", &[]);
+    let ways = ways(&kinds);
+    let ways: Vec<&str> = ways.iter().map(String::as_str).collect();
+    let changed = changed(&kinds, &ways);
     let body = counts_what_is_timed(&KINDS, &changed);
 
     // The cause names the function that does the work.
@@ -183,15 +195,18 @@ fn every_way_of_timing_counts_only_its_body() {
 #[ignore = "needs valgrind: scripts/test installs it"]
 fn the_timed_code_is_found_in_inlined_code_and_with_the_oldest_criterion() {
     let inlined = kinds_of("tiny", Some("inlined"));
-    let outcomes = counts(&inlined, &[], LIMIT);
-    counts_what_is_timed(&outcomes, &changed(&inlined));
+    let names = ways(&inlined);
+    let ways: Vec<&str> = names.iter().map(String::as_str).collect();
+    let clocks = ["clocks/routine", "clocks/set-up"];
+    let outcomes = counts(&inlined, &[&ways[..], &clocks].concat(), LIMIT);
+    counts_what_is_timed(&outcomes, &changed(&inlined, &ways));
     // Readings of the clock that became part of criterion's own function.
-    for name in ["clocks/routine", "clocks/set-up"] {
+    for name in clocks {
         let untimed = outcomes[name].as_ref().map(Counts::untimed);
         assert_eq!(untimed, Ok(Some(Untimed::Ambiguous)), "{name}");
     }
     let older = kinds_of("older", None);
-    counts_what_is_timed(&counts(&older, &[], LIMIT), &changed(&older));
+    counts_what_is_timed(&counts(&older, &ways, LIMIT), &changed(&older, &ways));
 }
 
 #[test]
