@@ -16,6 +16,8 @@ pub struct Reach {
     names: BTreeSet<Vec<u8>>,
     /// Whether a file differs that a program may read.
     files: bool,
+    /// The programs and libraries of the base's build, by file name.
+    programs: BTreeMap<OsString, PathBuf>,
 }
 
 /// Extensions of files that no benchmark reads: sources are in the executable, and
@@ -50,9 +52,7 @@ impl Reach {
             };
             if !same {
                 names.insert(name.as_encoded_bytes().to_vec());
-                // A program may be looked for by its target's name.
-                let stem = Path::new(name).file_stem().unwrap_or(name);
-                names.insert(stem.as_encoded_bytes().to_vec());
+                names.insert(stem(name).to_vec());
             }
         }
         let read: Vec<&PathBuf> = files.iter().filter(|file| is_read(file)).collect();
@@ -60,12 +60,12 @@ impl Reach {
             // A directory may be listed, so each name on the way counts.
             names.extend(file.iter().map(|name| name.as_encoded_bytes().to_vec()));
         }
-        Self { names, files: !read.is_empty() }
+        Self { names, files: !read.is_empty(), programs: base.clone() }
     }
 
     /// Whether the executable of the base, whose code is that of the head's, can reach
-    /// something that differs: it contains the name of a program, a file or a variable,
-    /// or its runner differs. One that cannot be read can.
+    /// something that differs: it, or a program of the build that it names, contains the name of
+    /// a program, a file or a variable, or its runner differs. One that cannot be read can.
     pub fn is_reached_by(&self, base: &BenchExecutable, head: &BenchExecutable) -> bool {
         // A runner may be a script, which reads whatever it likes.
         if base.runner != head.runner || self.files && !base.runner.is_empty() {
@@ -75,10 +75,25 @@ impl Reach {
         if self.names.is_empty() && variables.is_empty() {
             return false;
         }
-        let Ok(bytes) = std::fs::read(&base.path) else { return true };
-        let names = self.names.iter().map(Vec::as_slice).chain(variables);
-        names.into_iter().any(|name| contains(&bytes, name))
+        let names: Vec<&[u8]> = self.names.iter().map(Vec::as_slice).chain(variables).collect();
+        let mut left: BTreeMap<&OsString, &PathBuf> = self.programs.iter().collect();
+        let mut searched = vec![&base.path];
+        while let Some(path) = searched.pop() {
+            let Ok(bytes) = std::fs::read(path) else { return true };
+            if names.iter().any(|name| contains(&bytes, name)) {
+                return true;
+            }
+            let found: Vec<_> =
+                left.keys().copied().filter(|name| contains(&bytes, stem(name))).collect();
+            searched.extend(found.iter().filter_map(|name| left.remove(*name)));
+        }
+        false
     }
+}
+
+/// A program may be looked for by its target's name.
+fn stem(name: &OsStr) -> &[u8] {
+    Path::new(name).file_stem().unwrap_or(name).as_encoded_bytes()
 }
 
 /// The names of variables that differ. Where the loader looks for libraries does, by the
@@ -127,8 +142,27 @@ mod tests {
         assert!(!reached(&same, &[]), "nothing differs");
         assert!(reached(&programs(&[]), &[]), "a new program that it names");
         assert!(reached(&programs(&[("my-tool", &bench)]), &[]), "another program");
-        assert!(!reached(&same, &["src/lib.rs", "README.md", "Cargo.toml", "other/words.txt"]));
+        // This program, which is searched too, must not hold the name.
+        let other: String = "nevagnihton".chars().rev().collect();
+        assert!(!reached(&same, &["src/lib.rs", "README.md", "Cargo.toml", &other]));
         assert!(reached(&same, &["benches/data/words.txt"]), "it may list the directory");
+    }
+
+    #[test]
+    fn a_program_reaches_what_a_program_reads_that_it_starts() {
+        let directory = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = directory.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let (bench, tool) = (write("bench", "..my-tool.."), write("my-tool", "..helper.."));
+        let helper = write("helper", "..rules/default.toml..");
+        let ready = BenchExecutable::ready(&bench);
+        let mut reach = Reach::new(&BTreeMap::new(), &BTreeMap::new(), &["rules/x".into()]);
+        assert!(!reach.is_reached_by(&ready, &ready));
+        reach.programs = programs(&[("my-tool", &tool), ("helper", &helper)]);
+        assert!(reach.is_reached_by(&ready, &ready));
     }
 
     #[test]
