@@ -238,6 +238,24 @@ fn clock_readings_of_benchmarks_are_distinguished_from_criterions() {
     assert!(often.values(whole)[0] > 100_000);
 }
 
+/// A runner may set what decides which code is executed.
+#[test]
+#[ignore = "needs valgrind: scripts/test installs it"]
+fn a_count_is_of_what_the_runner_starts() {
+    let home = tempfile::tempdir().unwrap();
+    let runner = home.path().join("run");
+    std::fs::write(&runner, "#!/bin/sh\nexport TINY_N=2000\nexec \"$@\"\n").unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&runner, mode).unwrap();
+    let kinds = tiny("kinds", &[]);
+    let started = BenchExecutable { runner: vec![runner.into()], ..kinds.clone() };
+    let twice = with(kinds.clone(), &[("TINY_N", "2000")]);
+    let [once, started, twice] = [&kinds, &started, &twice]
+        .map(|executable| steady(&counts(executable, &["sync/iter"], LIMIT), "sync/iter"));
+    assert_eq!(started, twice);
+    assert_ne!(once, twice);
+}
+
 #[test]
 #[ignore = "needs valgrind: scripts/test installs it"]
 fn unusual_names_are_found_and_duplicate_names_are_refused() {

@@ -192,11 +192,9 @@ impl Callgrind<'_> {
 
     /// `valgrind …` with the options that all runs share.
     fn plain_job(&self) -> Job {
-        let measured = self.executable.job();
-        let mut job = Job::new("valgrind");
-        job.directory = measured.directory;
-        job.on_side = measured.on_side;
-        job.environment = measured.environment;
+        // Through its runner, whose environment and arguments decide what is executed.
+        let valgrind = BenchExecutable { path: "valgrind".into(), ..self.executable.clone() };
+        let mut job = valgrind.job();
         job.time_limit = Some(self.time_limit);
         for variable in Harness::Criterion.hidden_variables() {
             job.environment.insert(variable.into(), None);
