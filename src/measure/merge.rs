@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::drive::BenchExecutable;
+use crate::drive::{BenchExecutable, Listed};
 use crate::model::{BenchId, Measurement, Metric, NotRun, Problem, ProblemKind};
 use crate::sources::Harvest;
 
@@ -101,6 +101,30 @@ impl Merge {
             self.problems.into_values().collect(),
         )
     }
+}
+
+/// The listed benchmarks of an executable, `subject`, that succeeded and has no result for them.
+pub(super) fn left_out<'a>(
+    listed: impl Iterator<Item = &'a Listed>,
+    subject: &str,
+    harvest: &Harvest,
+) -> Vec<NotRun> {
+    let measured = harvest.measurements.iter().map(|measurement| &measurement.id);
+    let refused = harvest.problems.iter().filter_map(|problem| problem.id.as_ref());
+    let names: BTreeSet<&str> = measured.chain(refused).map(|id| id.name.as_str()).collect();
+    let is_missing = |listed: &&Listed| {
+        // A title that two benchmarks share is listed again with ` #2` after it.
+        let shared = listed.name.rsplit_once(" #").map(|(name, _)| name);
+        !names.iter().any(|name| listed.names(name))
+            && !shared.is_some_and(|name| names.contains(name))
+    };
+    let not_run = |listed: &Listed| {
+        NotRun::failed(
+            format!("{subject}::{}", listed.name),
+            "its executable lists it and succeeded, but wrote no result for it",
+        )
+    };
+    listed.filter(is_missing).map(not_run).collect()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::driver::{Attempt, Driver, Start};
 use super::error::MeasureError;
-use super::merge::Merge;
+use super::merge::{Merge, left_out};
 use super::plan::Plan;
 use crate::build::{probe, revision};
 use crate::drive::process::ProcessError;
@@ -246,26 +246,10 @@ impl Runs<'_> {
     /// Adds the criterion benchmarks that an executable listed and has no result for,
     /// although it succeeded.
     fn left_out(&mut self, bench: &Prepared<'_>, failed: bool, harvest: &crate::sources::Harvest) {
-        if failed || bench.harness.counts() {
-            return;
-        }
-        let names: BTreeSet<&str> = harvest
-            .measurements
-            .iter()
-            .map(|measurement| &measurement.id)
-            .chain(harvest.problems.iter().filter_map(|problem| problem.id.as_ref()))
-            .map(|id| id.name.as_str())
-            .collect();
-        for listed in bench.listed.iter().flatten() {
-            // A title that two benchmarks share is listed again with ` #2` after it.
-            let shared = listed.name.rsplit_once(" #").map(|(name, _)| name);
-            let found = names.iter().any(|name| listed.names(name))
-                || shared.is_some_and(|name| names.contains(name));
-            if !found {
-                self.merge.not_run(NotRun::failed(
-                    format!("{}::{}", bench.subject, listed.name),
-                    "its executable lists it and succeeded, but wrote no result for it",
-                ));
+        if !failed && !bench.harness.counts() {
+            let listed = bench.listed.iter().flatten();
+            for not_run in left_out(listed, &bench.subject, harvest) {
+                self.merge.not_run(not_run);
             }
         }
     }

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use super::super::CountOptions;
 use super::super::driver::{Driver, Start};
 use super::super::error::MeasureError;
-use super::super::merge::Merge;
+use super::super::merge::{Merge, left_out};
 use super::super::same_code;
 use super::super::witness::{self, Counting, Witnesses};
 use super::estimate::Pace;
@@ -24,7 +24,7 @@ use super::shard::Share;
 use super::suspects::Suspects;
 use crate::build::probe;
 use crate::drive::{
-    Event, Filter, Interrupt, Load, Prepared, Progress, Ready, machine, valgrind_version,
+    Event, Filter, Interrupt, Listed, Load, Prepared, Progress, Ready, machine, valgrind_version,
 };
 use crate::model::{
     Arm, BenchId, Environment, Field, Metric, NotRun, Reading, RunInfo, Sides, TargetId,
@@ -429,6 +429,13 @@ impl<'a> Rounds<'a> {
         if failure.is_none() {
             pace.learn(benchmarks, measured.seconds, timed(&harvest));
         }
+        if failure.is_none() && harvest.measurements.iter().any(|row| row.criterion.is_some()) {
+            let missing = self.left_out(prepared, only, &harvest);
+            let merge = self.merges.entry(arm.side().into()).or_default();
+            for not_run in missing {
+                merge.not_run(not_run);
+            }
+        }
         if let Some(share) = &self.share {
             let target = &prepared.executable.target;
             harvest.measurements.retain(|row| !share.is_of_others(target, &row.id.name));
@@ -446,6 +453,21 @@ impl<'a> Rounds<'a> {
         }
         self.merges.entry(arm).or_default().add(run, &prepared.subject, harvest);
         Ok(failure)
+    }
+
+    /// The benchmarks that a process was to measure in the screening and wrote no result for: the
+    /// code of one may name a directory of its own for results.
+    fn left_out(&self, prepared: &Prepared<'_>, only: Only<'_>, harvest: &Harvest) -> Vec<NotRun> {
+        let target = &prepared.executable.target;
+        let is_meant = |listed: &&Listed| match only {
+            Only::All => {
+                !self.share.as_ref().is_some_and(|share| share.is_of_others(target, &listed.name))
+            }
+            Only::Group(ids) => ids.iter().any(|id| id.name == listed.name),
+            Only::Suspects(..) => false,
+        };
+        let listed = prepared.listed.iter().flatten().filter(is_meant);
+        left_out(listed, &prepared.subject, harvest)
     }
 
     /// The filter for all benchmarks of a target that are measured here.

@@ -32,6 +32,7 @@ fn a_failing_head_is_an_error_with_the_cause() {
         ("hang", "benchmark-failed", "time limit"),
         ("garbage", "unreadable-result", "sample.json"),
         ("quiet", "benchmark-failed", "wrote no results"),
+        ("quiet-later", "benchmark-failed", "wrote no result for it"),
     ] {
         let home = tempfile::tempdir().unwrap();
         let more = if mood == "hang" { "\n[measure]\ntime_limit = \"1s\"" } else { "" };
@@ -41,8 +42,8 @@ fn a_failing_head_is_an_error_with_the_cause() {
         let (message, severity) = found(&report, code);
         assert!(message.contains(expected), "{mood}: {message}");
         assert_eq!(severity, Severity::Fail, "{mood}");
-        // A program that crashed is not started again; one that wrote garbage is.
-        let runs = if mood == "garbage" { 6 } else { 1 };
+        // A program that crashed is not started again; one that wrote something is.
+        let runs = if ["garbage", "quiet-later"].contains(&mood) { 6 } else { 1 };
         assert_eq!(report.candidate.runs, runs, "{mood}");
     }
 }
