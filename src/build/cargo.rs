@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use cargo_metadata::{Artifact, BuildScript, Message, Metadata, Package, TargetKind};
 
+use super::config::Config;
 use super::dependencies::Dependencies;
 use super::environment::{Processes, settled};
 use super::error::BuildError;
@@ -50,6 +51,7 @@ pub fn build(
     let mut job = Job::new(options.cargo());
     job.directory.clone_from(&options.directory);
     job.arguments = options.arguments();
+    job.arguments.extend(own_build_dir(options).into_iter().flatten());
     job.environment.extend(options.variables.iter().cloned());
     job.environment.extend(places(options));
     let stand_in = StandIn::prepare(options).map_err(BuildError::Environment)?;
@@ -182,6 +184,22 @@ impl Messages {
     }
 }
 
+/// Keeps what cargo builds on the way in the side's target directory, if the user has named
+/// another place for it: both sides would share that, and the head's executables replace the
+/// base's.
+fn own_build_dir(options: &BuildOptions) -> Option<[OsString; 2]> {
+    options.on_side.as_ref()?;
+    let directory = options.directory.as_deref().unwrap_or(Path::new("."));
+    if std::env::var_os(BUILD_DIR).is_none() && !Config::load(directory).has_build_dir() {
+        return None;
+    }
+    let target = toml::Value::from(options.target_dir.as_ref()?.to_str()?);
+    Some(["--config".into(), format!("build.build-dir={target}").into()])
+}
+
+/// The variable by which cargo is told where to put what it builds on the way.
+const BUILD_DIR: &str = "CARGO_BUILD_BUILD_DIR";
+
 /// Variables of the user's that name places, as they are on a side: there the places are
 /// others.
 fn places(options: &BuildOptions) -> Vec<(OsString, Option<OsString>)> {
@@ -189,8 +207,12 @@ fn places(options: &BuildOptions) -> Vec<(OsString, Option<OsString>)> {
         return Vec::new();
     }
     let (directory, target) = (&options.directory, &options.target_dir);
-    let named =
-        [("PWD", directory), ("CARGO_TARGET_DIR", target), ("CARGO_BUILD_TARGET_DIR", target)];
+    let named = [
+        ("PWD", directory),
+        ("CARGO_TARGET_DIR", target),
+        ("CARGO_BUILD_TARGET_DIR", target),
+        (BUILD_DIR, target),
+    ];
     let set = named.into_iter().filter(|(name, _)| std::env::var_os(name).is_some());
     set.filter_map(|(name, place)| {
         Some((name.into(), Some(place.as_ref()?.clone().into_os_string())))

@@ -66,7 +66,15 @@ impl Config {
     /// Settings that change how benchmarks are built or started, as `build.rustflags`,
     /// and the directory whose `.cargo` holds each; the strongest file first.
     pub(super) fn notable(&self) -> Vec<(String, PathBuf)> {
-        const OF_BUILD: [&str; 5] = ["rustc", "rustc-wrapper", "rustflags", "target", "target-dir"];
+        const OF_BUILD: [&str; 7] = [
+            "build-dir",
+            "rustc",
+            "rustc-workspace-wrapper",
+            "rustc-wrapper",
+            "rustflags",
+            "target",
+            "target-dir",
+        ];
         const OF_TARGET: [&str; 3] = ["linker", "runner", "rustflags"];
         let mut found = Vec::new();
         for File { directory, table } in &self.files {
@@ -91,6 +99,12 @@ impl Config {
             }
         }
         found
+    }
+
+    /// Whether it says where cargo puts what it builds on the way.
+    pub(super) fn has_build_dir(&self) -> bool {
+        let build_dir = |table: &Table| table.get("build")?.get("build-dir").cloned();
+        self.tables().any(|table| build_dir(table).is_some())
     }
 
     fn tables(&self) -> impl DoubleEndedIterator<Item = &Table> {

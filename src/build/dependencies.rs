@@ -3,7 +3,8 @@
 //! A first trial would compile all dependencies twice. What cargo keeps of a crate from a
 //! registry depends on nothing of the checkout but cargo's configuration: its files cannot
 //! change, and compiler, flags, profile and features are part of its name. The other side's
-//! cargo still decides whether it is what that side needs.
+//! cargo still decides whether it is what that side needs. If a build script has written
+//! anything next to cargo's own files, nothing is handed over: it might be missing.
 
 use std::collections::BTreeSet;
 use std::fs::FileTimes;
@@ -24,6 +25,8 @@ const KEPT: [&str; 3] = ["deps", "build", ".fingerprint"];
 pub struct Dependencies {
     /// The directory of the profile, from the target directory, and the unit's hash.
     units: BTreeSet<(PathBuf, String)>,
+    /// All files that cargo reported, from the target directory.
+    reported: BTreeSet<PathBuf>,
 }
 
 impl Dependencies {
@@ -44,7 +47,30 @@ impl Dependencies {
             .chain(run)
             .filter(|(package, _)| is_published(package) && !own.contains(package));
         let units = published.filter_map(|(_, file)| unit(file.strip_prefix(target).ok()?));
-        Self { units: units.collect() }
+        let files = artifacts
+            .iter()
+            .flat_map(|artifact| artifact.filenames.iter().chain(&artifact.executable))
+            .filter_map(|file| Some(file.as_std_path().strip_prefix(target).ok()?.to_owned()));
+        Self { units: units.collect(), reported: files.collect() }
+    }
+
+    /// Whether a profile's directory holds anything that cargo would not put there by itself.
+    fn has_more(&self, target: &Path, profile: &Path) -> io::Result<bool> {
+        const CARGOS: [&str; 3] = ["examples", "incremental", ".cargo-lock"];
+        for directory in [profile.to_owned(), profile.join("deps")] {
+            for entry in fs::read_dir(target.join(&directory))? {
+                let path = directory.join(entry?.file_name());
+                let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+                let is_known = hash(name).is_some()
+                    || path.extension().is_some_and(|kind| kind == "d")
+                    || KEPT.iter().chain(&CARGOS).any(|known| *known == name)
+                    || self.reported.contains(&path);
+                if !is_known {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// Copies them from one target directory to another, where that has nothing yet: next to
@@ -54,6 +80,11 @@ impl Dependencies {
     /// A file cannot be read or written. What is copied by then is complete.
     pub(super) fn hand_over(&self, from: &Path, to: &Path) -> io::Result<()> {
         let profiles: BTreeSet<&PathBuf> = self.units.iter().map(|(profile, _)| profile).collect();
+        for profile in &profiles {
+            if self.has_more(from, profile)? {
+                return Ok(());
+            }
+        }
         for profile in profiles {
             if to.join(profile).join(".fingerprint").exists() {
                 continue;
@@ -107,6 +138,11 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
         }
         return Ok(());
     }
+    // Left by a copy that was ended on the way.
+    match std::fs::remove_file(to) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     if metadata.is_symlink() {
         return fs_err::os::unix::fs::symlink(fs::read_link(from)?, to);
     }
@@ -147,7 +183,13 @@ mod tests {
             }
         }
         let units = BTreeSet::from([(PathBuf::from("release"), published.to_owned())]);
-        let dependencies = Dependencies { units };
+        let dependencies = Dependencies { units, reported: BTreeSet::new() };
+        // A build script has written into the target directory.
+        let foreign = from.join("release/gn_out");
+        std::fs::create_dir(&foreign).unwrap();
+        dependencies.hand_over(&from, &to).unwrap();
+        assert!(!to.exists(), "the other side would lack it");
+        std::fs::remove_dir(&foreign).unwrap();
         dependencies.hand_over(&from, &to).unwrap();
         let names = |kept: &str| -> Vec<String> {
             let entries = std::fs::read_dir(to.join("release").join(kept)).unwrap();

@@ -12,6 +12,7 @@ mod extra;
 mod git;
 pub mod identity;
 pub mod layout;
+mod leftovers;
 pub mod link;
 mod options;
 mod outside;

@@ -1,14 +1,16 @@
 //! The two sides of a trial, checked out and built.
 
+mod source;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
 use super::cargo::{Built, build};
-use super::checkout::{CheckoutError, check_out};
+use super::checkout::CheckoutError;
 use super::claim::ClaimError;
 use super::config::Config;
 use super::dependencies::Dependencies;
@@ -16,13 +18,14 @@ use super::error::BuildError;
 use super::extra::{self, ReadError, Untracked};
 use super::git::{Git, GitError};
 use super::identity::{Identity, compare, links_own_libraries};
+use super::leftovers::LeftoverError;
 use super::options::BuildOptions;
 use super::outside::Outside;
 use super::pin::{Pinning, map_of};
 use super::place::Place;
 use super::reach::Reach;
 use super::repository::{Repository, Source};
-use super::user_directory::{is_rustup, package, separate, workspace};
+use super::user_directory::{is_rustup, package, separate, variables_into, workspace};
 use crate::drive::process::ProcessError;
 use crate::drive::{BenchExecutable, Interrupt, Progress};
 use crate::model::{
@@ -98,9 +101,27 @@ pub enum SideError {
         /// Their paths.
         files: String,
     },
+    /// cargo built both sides' executable to one path, so only the head's is left.
+    #[error(
+        "cargo builds both sides to {path}: no setting may name one place for what it builds on \
+         the way"
+    )]
+    SharedExecutable {
+        /// The path.
+        path: String,
+    },
     /// A file could not be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl From<LeftoverError> for SideError {
+    fn from(error: LeftoverError) -> Self {
+        match error {
+            LeftoverError::Git(error) => Self::Git(error),
+            LeftoverError::Io(error) => Self::Io(error),
+        }
+    }
 }
 
 impl SideError {
@@ -193,6 +214,15 @@ impl<'a> SideBuilder<'a> {
             ..plan.options.clone()
         };
         let workspace = workspace(plan.options, &directory).as_deref().and_then(inside);
+        let mut notes = Vec::new();
+        let names = variables_into(&real_root, plan.gate.parent().unwrap_or(plan.gate));
+        if !names.is_empty() {
+            notes.push(format!(
+                "variables lead into the repository: both sides use the working tree's files there: \
+                 {}",
+                listed(&names, NAMED_FILES)
+            ));
+        }
         // A workspace above the repository is not part of it: a clone has none.
         let workspace = workspace.or_else(|| package(plan.options, &directory, &real_root));
         Ok(Self {
@@ -207,7 +237,7 @@ impl<'a> SideBuilder<'a> {
             lock: None,
             trees: Sides::from_fn(|_| Vec::new()),
             shared,
-            notes: Vec::new(),
+            notes,
         })
     }
 
@@ -221,6 +251,7 @@ impl<'a> SideBuilder<'a> {
         let (base, base_programs) = self.side(TrialSide::Base, progress)?;
         let (head, head_programs) = self.side(TrialSide::Head, progress)?;
         let mut sides = Sides { base, head };
+        shares_no_executable(&sides)?;
         self.add_extra_files(&sides.head.executables)?;
         let files = self.changed_files()?;
         let reach = Reach::new(&base_programs, &head_programs, &files);
@@ -265,8 +296,9 @@ impl<'a> SideBuilder<'a> {
         self.check_out(side)?;
         let is_base = side == TrialSide::Base;
         let config = self.config(side)?;
-        // It sets variables that build scripts of dependencies may read.
-        if !is_base && self.config == config {
+        // It may name files that differ, and variables that build scripts of dependencies read.
+        let is_plain = config.notable().is_empty();
+        if !is_base && is_plain && self.config == config {
             let [base, head] = TrialSide::ALL.map(|side| self.place.target_of(side));
             self.dependencies.hand_over(&base, &head)?;
         }
@@ -290,110 +322,6 @@ impl<'a> SideBuilder<'a> {
         let revision = self.plan.repository.revision(&self.source(side));
         let name = side.to_string();
         Ok((BuiltSide { name, revision, executables, not_run, build: options }, programs))
-    }
-
-    fn check_out(&mut self, side: TrialSide) -> Result<(), SideError> {
-        let on_side = self.place.on_side(side);
-        let _entered = on_side.enter()?;
-        let root = self.plan.repository.root();
-        let checkout = self.place.checkout();
-        extra::take_back(checkout);
-        let trees = check_out(root, &self.source(side), checkout, self.target_directory())
-            .map_err(|source| SideError::CheckOut { side, source })?;
-        self.place.mark(side)?;
-        self.link_target()?;
-        self.trees[side] = trees;
-        if let ExtraFiles::Only(globs) = self.plan.extra_files {
-            let files = Untracked::of(root, self.target_directory())?.matching(globs);
-            extra::give(root, &files, checkout)?;
-            self.shared.extend(files.iter().map(|path| shared(SharedKind::ExtraFile, path)));
-        }
-        self.give_lock(side)
-    }
-
-    fn config(&self, side: TrialSide) -> Result<Config, SideError> {
-        let on_side = self.place.on_side(side);
-        let _entered = on_side.enter()?;
-        Ok(Config::load(self.options.directory.as_deref().unwrap_or(Path::new("."))))
-    }
-
-    /// Has the checkout's own target directory lead to the one that is used: a benchmark
-    /// may look for programs at `target/release`.
-    fn link_target(&self) -> Result<(), SideError> {
-        let root = fs::canonicalize(self.plan.repository.root())?;
-        let inside = self.target_directory().and_then(|target| target.strip_prefix(&root).ok());
-        let Some(inside) = inside else { return Ok(()) };
-        let link = self.place.checkout().join(inside);
-        // One that is committed stays.
-        if link.symlink_metadata().is_ok() {
-            return Ok(());
-        }
-        if let Some(parent) = link.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        fs_err::os::unix::fs::symlink(self.place.target(), link)?;
-        // git does not ignore a link by a pattern that ends with a slash.
-        let exclude = self.place.checkout().join(".git/info/exclude");
-        Ok(fs::write(exclude, format!("/{}\n", inside.display()))?)
-    }
-
-    /// The project's target directory, without links.
-    fn target_directory(&self) -> Option<&Path> {
-        self.place.target().ancestors().nth(2)
-    }
-
-    fn lock_path(&self) -> Option<PathBuf> {
-        Some(self.workspace.as_ref()?.join("Cargo.lock"))
-    }
-
-    /// Gives a side that has no Cargo.lock of its own the one that the other side
-    /// has: the versions of dependencies must not differ by the day on which they
-    /// were looked up.
-    fn give_lock(&mut self, side: TrialSide) -> Result<(), SideError> {
-        /// Already said of both sides, if cargo wrote it for the base.
-        const BASES: &str = "the base's";
-        let Some(path) = self.lock_path() else { return Ok(()) };
-        let checkout = self.place.checkout();
-        let tracked = Git::in_checkout(checkout)
-            .args([OsStr::new("ls-files"), OsStr::new("--error-unmatch"), OsStr::new("--")])
-            .args([&path])
-            .bytes();
-        if tracked.is_ok() {
-            return Ok(());
-        }
-        let root = self.plan.repository.root();
-        let (lock, whose) = match (std::fs::read(root.join(&path)), &self.lock) {
-            (Ok(lock), _) => (lock, "the working tree's"),
-            (Err(_), Some(lock)) => (lock.clone(), BASES),
-            (Err(_), None) => {
-                self.shared.insert(shared(SharedKind::LockFile, &path));
-                self.notes.push(format!(
-                    "{} is not committed: cargo chooses the versions of dependencies now, for \
-                     both sides",
-                    path.display()
-                ));
-                // One of an earlier trial.
-                let _ = std::fs::remove_file(checkout.join(&path));
-                return Ok(());
-            }
-        };
-        let is_new = self.shared.insert(shared(SharedKind::LockFile, &path));
-        if is_new || whose != BASES {
-            self.notes.push(format!(
-                "{} is not committed on the side {side}: it is built with {whose}",
-                path.display()
-            ));
-        }
-        Ok(fs::write(checkout.join(&path), lock)?)
-    }
-
-    /// Keeps the Cargo.lock that a side was built with.
-    fn keep_lock(&mut self, side: TrialSide) -> Result<(), SideError> {
-        let Some(path) = self.lock_path() else { return Ok(()) };
-        let on_side = self.place.on_side(side);
-        let _entered = on_side.enter()?;
-        self.lock = std::fs::read(self.place.checkout().join(path)).ok().or(self.lock.take());
-        Ok(())
     }
 
     /// Gives both sides the files that git does not track and the head's executables
@@ -464,6 +392,14 @@ impl<'a> SideBuilder<'a> {
             }
             Err(source) => Err(SideError::Build { side, source }),
         }
+    }
+}
+
+fn shares_no_executable(sides: &Sides<BuiltSide>) -> Result<(), SideError> {
+    let base: BTreeSet<&PathBuf> = sides.base.executables.iter().map(|bench| &bench.path).collect();
+    match sides.head.executables.iter().find(|bench| base.contains(&bench.path)) {
+        Some(bench) => Err(SideError::SharedExecutable { path: bench.path.display().to_string() }),
+        None => Ok(()),
     }
 }
 

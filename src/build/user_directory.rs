@@ -21,6 +21,26 @@ pub(super) fn separate(directory: &Path) -> Vec<(OsString, Option<OsString>)> {
     variables
 }
 
+/// The variables of this process that name something in the repository, but for those that each
+/// side gets its own of and what is in its target directory.
+pub(super) fn variables_into(root: &Path, target: &Path) -> Vec<String> {
+    let leads = |value: &OsStr| {
+        let (root, target) = (root.as_os_str().as_encoded_bytes(), target.as_os_str());
+        let value = value.as_encoded_bytes();
+        let places = value.windows(root.len()).enumerate().filter(|(_, part)| *part == root);
+        places.map(|(at, _)| &value[at..]).any(|found| {
+            let ends = found.get(root.len()).is_none_or(|byte| b"/:;, ".contains(byte));
+            ends && !found.starts_with(target.as_encoded_bytes())
+        })
+    };
+    let of_side = |name: &str| {
+        ["PWD", "OLDPWD"].contains(&name) || name.starts_with("CARGO_") || name.starts_with("GIT_")
+    };
+    let variables = std::env::vars_os().filter(|(_, value)| leads(value));
+    let names = variables.map(|(name, _)| name.to_string_lossy().into_owned());
+    names.filter(|name| !of_side(name)).collect()
+}
+
 /// The toolchain that is used, whatever a directory asks for.
 const TOOLCHAIN: &str = "RUSTUP_TOOLCHAIN";
 

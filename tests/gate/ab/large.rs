@@ -67,8 +67,8 @@ fn only_benchmarks_that_execute_the_same_code_with_the_same_constants_are_not_ti
     edit(&library, "sum * 1.25", "sum * 1.75");
     edit(&library, "[&Up(3), &Up(5), &Down(3)]", "[&Up(3), &Down(5), &Down(3)]");
     edit(&library, "0x1234_5671", "0x1234_5673");
-    let some = ["--filter", "^(table|literal|method|set-up|mix/[12])$"];
-    let (_, four) = report(root, &some);
+    let few = ["--filter", "^(table|literal|method|set-up|mix/[12])$"];
+    let (_, four) = report(root, &few);
     let same = unmeasured(&four, Unmeasured::SameCodeExecuted);
     for id in ["table", "literal", "method", "set-up"] {
         let count = four.rows.iter().find(|row| row.id == id && row.metric == "instructions");
@@ -82,7 +82,7 @@ fn only_benchmarks_that_execute_the_same_code_with_the_same_constants_are_not_ti
     let text = std::fs::read_to_string(root.join("gate.toml")).unwrap();
     let text = text.replace("[ab]\n", "[ab]\nsame_code_clock = \"measure\"\n");
     std::fs::write(root.join("gate.toml"), text).unwrap();
-    let (_, all) = report(root, &some);
+    let (_, all) = report(root, &few);
     assert_eq!(unmeasured(&all, Unmeasured::SameCodeExecuted), BTreeSet::new());
     assert!(clocks(&all).values().all(|row| row.candidate.is_some()));
     assert!(!all.findings.iter().any(|finding| finding.code == Code::SameCodeExecuted));

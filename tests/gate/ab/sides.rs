@@ -135,6 +135,72 @@ fn published_crates_are_compiled_once_for_both_sides() {
     assert_eq!(compiled(), 2);
 }
 
+/// cargo keeps executables where `build.build-dir` says, which is one place for both sides.
+#[test]
+fn each_side_keeps_its_own_executables_wherever_cargo_builds() {
+    let home = tempfile::tempdir().unwrap();
+    let root = repository(home.path());
+    let place = home.path().join("elsewhere");
+    write(&root.join(".cargo/config.toml"), &format!("[build]\nbuild-dir = {place:?}\n"));
+    commit(&root, "built elsewhere");
+    times(&root, "[100, 9000][at]");
+    is_slower(&root);
+}
+
+/// A build script looks for the repository above its directory, and writes the times of a file
+/// into the code. It asks cargo to be run again only if it changes itself, as many do.
+#[test]
+fn a_build_script_reads_the_files_of_its_side_and_of_now() {
+    let home = tempfile::tempdir().unwrap();
+    let root = repository(home.path());
+    write(
+        &root.join("build.rs"),
+        r#"use std::{env, fs, path::PathBuf};
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap());
+    let root = out.ancestors().find(|above| above.join("times.txt").exists()).unwrap();
+    assert_eq!(out.ancestors().nth(5), Some(root), "as deep as in a clone");
+    let times = fs::read_to_string(root.join("times.txt")).unwrap();
+    fs::write(out.join("times.rs"), format!("[{times}]")).unwrap();
+}
+"#,
+    );
+    write(&root.join("times.txt"), "100, 200");
+    times(&root, "mimic::TIMES[at]");
+    let times = "pub const TIMES: [u64; 2] = include!(concat!(env!(\"OUT_DIR\"), \"/times.rs\"));";
+    write(&root.join("src/lib.rs"), times);
+    commit(&root, "times from a file");
+    write(&root.join("times.txt"), "100, 9000");
+    is_slower(&root);
+
+    // The target directories are used again.
+    write(&root.join("times.txt"), "100, 201");
+    is_measured(&root);
+    write(&root.join("times.txt"), "100, 9001");
+    is_slower(&root);
+}
+
+/// A program is the same on both sides, but not the file that it reads.
+#[test]
+fn a_file_that_a_started_program_reads_is_reached() {
+    let home = tempfile::tempdir().unwrap();
+    let root = repository(home.path());
+    write(
+        &root.join("src/bin/the-times.rs"),
+        "fn main() {\n    let path = concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/rules/times.txt\");\n    \
+         print!(\"{}\", std::fs::read_to_string(path).unwrap());\n}\n",
+    );
+    write(&root.join("rules/times.txt"), "100 200");
+    let started = "{ let out = std::process::Command::new(env!(\"CARGO_BIN_EXE_the-times\")).output()\
+                   .unwrap().stdout; let out = String::from_utf8(out).unwrap(); \
+                   out.split(' ').nth(at).unwrap().trim().parse::<u64>().unwrap() }";
+    times(&root, started);
+    commit(&root, "times from a program");
+    write(&root.join("rules/times.txt"), "100 9000");
+    is_slower(&root);
+}
+
 /// Only the environment of the processes differs: by `[env]`, then by a runner. The
 /// executables are the same.
 #[test]
