@@ -18,6 +18,8 @@ use super::git::{Git, GitError};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outside {
     directories: BTreeSet<PathBuf>,
+    /// Those that are named by a whole path: both sides find them without help.
+    absolute: BTreeSet<PathBuf>,
 }
 
 impl Outside {
@@ -52,6 +54,10 @@ impl Outside {
     /// Takes a path that a manifest in `directory` names, if it leads outside.
     fn add(&mut self, directory: &Path, path: &str) -> Option<PathBuf> {
         let path = normalised(&directory.join(path));
+        if path.is_absolute() {
+            self.absolute.insert(path);
+            return None;
+        }
         let outside = path.starts_with("..");
         outside.then(|| self.directories.insert(path.clone()));
         outside.then_some(path)
@@ -76,7 +82,7 @@ impl Outside {
     }
 
     /// Makes them reachable from `checkout` as they are from `root`; returns where
-    /// they really are.
+    /// they really are, and those that need no link because their path is absolute.
     ///
     /// # Errors
     /// A link cannot be made.
@@ -92,7 +98,8 @@ impl Outside {
             make_link(&real, &link)?;
             linked.insert(link, real);
         }
-        Ok(linked.into_values().collect())
+        let absolute = self.absolute.iter().filter(|path| path.exists()).cloned();
+        Ok(linked.into_values().chain(absolute).collect())
     }
 }
 

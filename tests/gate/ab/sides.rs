@@ -363,6 +363,8 @@ fn submodules_outside_dependencies_and_a_lock_file_are_available() {
     };
     let outside = home.path().join("shared");
     library(&outside, "outside");
+    let absolute = home.path().join("by-its-whole-path");
+    library(&absolute, "absolute");
     let module: PathBuf = home.path().join("module");
     library(&module, "inside");
     git(&module, &["init", "-q", "-b", "main"]);
@@ -370,8 +372,10 @@ fn submodules_outside_dependencies_and_a_lock_file_are_available() {
     let add = ["-c", "protocol.file.allow=always", "submodule", "--quiet", "add"];
     git(&root, &[&add[..], &["../module", "vendor/inside"]].concat());
     let manifest = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();
-    let dependencies = "\n[dev-dependencies]\noutside = { path = \"../shared\" }\ninside = { path = \
-                        \"vendor/inside\" }\n";
+    let dependencies = format!(
+        "\n[dev-dependencies]\noutside = {{ path = \"../shared\" }}\ninside = {{ path = \
+         \"vendor/inside\" }}\nabsolute = {{ path = {absolute:?} }}\n"
+    );
     write(&root.join("Cargo.toml"), &format!("{manifest}{dependencies}"));
     std::fs::remove_file(root.join("Cargo.lock")).unwrap();
     write(&root.join(".gitignore"), "/target\nCargo.lock\n");
@@ -384,7 +388,9 @@ fn submodules_outside_dependencies_and_a_lock_file_are_available() {
 
     let text = is_measured(&root);
     assert!(text.contains("the same path dependencies outside the repository"), "{text}");
-    assert!(text.contains(outside.to_str().unwrap()), "{text}");
+    for directory in [&outside, &absolute] {
+        assert!(text.contains(directory.to_str().unwrap()), "{text}");
+    }
     assert!(text.contains("Cargo.lock is not committed"), "{text}");
 
     // The working tree's submodule is used with its changes.
