@@ -2,11 +2,10 @@
 //! and sample counts that its code sets, and the unit of a measurement that is not a
 //! time.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
-
 use super::progress::benchmark_begun;
+use super::times::CriterionTimes;
 use crate::model::{Direction, Measurement, Metric, Nature, Reading, Unit};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The metric of a criterion benchmark with a measurement of its own.
 const MEASUREMENT: &str = "measurement";
@@ -14,6 +13,9 @@ const MEASUREMENT: &str = "measurement";
 const STORED: &str = "units";
 /// Criterion shows five digits.
 const ROUNDED: f64 = 0.001;
+/// Criterion rounds iterations up, which at most doubles the time that it was asked for. More
+/// than that, and it was asked for more by the code.
+const ROUNDED_UP: f64 = 2.5;
 
 /// Units of time as criterion shows them, in nanoseconds.
 const TIMES: [(&str, f64); 6] =
@@ -22,8 +24,8 @@ const TIMES: [(&str, f64); 6] =
 /// What was printed so far.
 #[derive(Debug)]
 pub(super) struct Printed {
-    /// The warm-up time and the samples that criterion was asked for.
-    asked: (Duration, u32),
+    /// What criterion was asked for.
+    asked: CriterionTimes,
     /// The line before: a long title has a line of its own.
     before: String,
     /// By title: the estimate and its unit.
@@ -33,11 +35,10 @@ pub(super) struct Printed {
 }
 
 impl Printed {
-    /// Nothing yet, of a process that was asked for this warm-up time and so many
-    /// samples.
-    pub(super) fn new(warm_up: Duration, samples: u32) -> Self {
+    /// Nothing yet, of a process that was asked for these times.
+    pub(super) fn new(asked: CriterionTimes) -> Self {
         Self {
-            asked: (warm_up, samples),
+            asked,
             before: String::new(),
             estimates: BTreeMap::new(),
             own_times: BTreeSet::new(),
@@ -46,7 +47,7 @@ impl Printed {
 
     /// Takes note of a line.
     pub(super) fn line(&mut self, line: &str) {
-        if let Some(id) = sets_its_own(line, self.asked) {
+        if let Some(id) = sets_its_own(line, &self.asked) {
             self.own_times.insert(id.to_owned());
         }
         if let Some((title, estimate)) = estimate(line) {
@@ -127,28 +128,61 @@ fn estimate(line: &str) -> Option<(&str, (f64, String))> {
 ///
 /// `Benchmarking ID: Warming up for 3.0000 s`,
 /// `Benchmarking ID: Collecting 10 samples in estimated 5.0 s (1000 iterations)`
-fn sets_its_own(line: &str, (warm_up, wanted_samples): (Duration, u32)) -> Option<&str> {
+fn sets_its_own<'a>(line: &'a str, asked: &CriterionTimes) -> Option<&'a str> {
     let line = line.strip_prefix("Benchmarking ")?;
     if let Some((id, time)) = line.rsplit_once(": Warming up for ") {
-        let (value, unit) = time.trim().split_once(' ')?;
-        let (_, factor) = TIMES.iter().find(|(name, _)| *name == unit)?;
-        let taken = value.trim().parse::<f64>().ok()? * factor * 1e-9;
-        let wanted = warm_up.as_secs_f64();
+        let (taken, wanted) = (seconds(time)?, asked.warm_up.as_secs_f64());
         return ((taken - wanted).abs() > ROUNDED * wanted).then_some(id);
     }
     let (id, rest) = line.rsplit_once(": Collecting ")?;
     let (samples, rest) = rest.split_once(' ')?;
-    let other = samples.parse::<u32>().ok()? != wanted_samples;
-    (rest.starts_with("samples in estimated ") && other).then_some(id)
+    let rest = rest.strip_prefix("samples in estimated ")?;
+    if samples.parse::<u32>().ok()? != asked.samples {
+        return Some(id);
+    }
+    let (time, iterations) = rest.split_once(" (")?;
+    // One more for each sample is the least that criterion does of a fast body, however little
+    // time it has.
+    let least = f64::from(asked.samples) * f64::from(asked.samples + 1) / 2.0;
+    let is_long = seconds(time)? > ROUNDED_UP * asked.measurement.as_secs_f64();
+    (is_long && count(iterations)? > least).then_some(id)
+}
+
+/// `3.0000 s`, in seconds.
+fn seconds(time: &str) -> Option<f64> {
+    let (value, unit) = time.trim().split_once(' ')?;
+    let (_, factor) = TIMES.iter().find(|(name, _)| *name == unit)?;
+    Some(value.trim().parse::<f64>().ok()? * factor * 1e-9)
+}
+
+/// `5050 iterations)` or `1.2M iterations)`.
+fn count(iterations: &str) -> Option<f64> {
+    let (number, _) = iterations.split_once(' ')?;
+    let digits = number.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let factor = match &number[digits.len()..] {
+        "" => 1.0,
+        "k" => 1e3,
+        "M" => 1e6,
+        "B" => 1e9,
+        _ => 1e12,
+    };
+    Some(digits.parse::<f64>().ok()? * factor)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::model::{BenchId, Estimate, Estimates, Interval, Location, RunReading};
 
     fn printed() -> Printed {
-        Printed::new(Duration::from_millis(10), 10)
+        Printed::new(CriterionTimes {
+            warm_up: Duration::from_millis(10),
+            measurement: Duration::from_millis(20),
+            samples: 10,
+            resamples: 1000,
+        })
     }
 
     fn measured(name: &str, value: f64) -> Measurement {
@@ -230,6 +264,8 @@ mod tests {
             "Benchmarking a: b: Warming up for 10.000 ms",
             "Benchmarking a: b: Collecting 10 samples in estimated 4.0 s (55 iterations)",
             "Benchmarking slow/flat: Warming up for 1.0000 s",
+            "Benchmarking long: Collecting 10 samples in estimated 5.0000 s (1.2M iterations)",
+            "Benchmarking rounded: Collecting 10 samples in estimated 39.0 ms (110 iterations)",
             "Benchmarking many: Collecting 50 samples in estimated 20.0 ms (5k iterations)",
             "Benchmarking odd: Warming up for ever",
             "Benchmarking odd: Collecting stamps",
@@ -237,6 +273,6 @@ mod tests {
             printed.line(line);
         }
         let own: Vec<_> = printed.into_own_times().into_iter().collect();
-        assert_eq!(own, ["many", "slow/flat"]);
+        assert_eq!(own, ["long", "many", "slow/flat"]);
     }
 }
