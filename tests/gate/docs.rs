@@ -39,7 +39,7 @@ const PLACES: [(&str, &str); 4] = [
     ("DIR", "results"),
     ("OLD", "ready/old"),
     ("NEW", "ready/new"),
-    ("baselines/amd-epyc-26-2-2c-x86_64-linux/main.json", "a.json"),
+    ("baselines/amd-epyc-25-17-2c-x86_64-linux/main.json", "a.json"),
 ];
 
 /// Exit codes of a `gate` that did its work: pass, regression, undecided, or nothing
