@@ -112,6 +112,18 @@ fn put(path: &Path, bytes: &[u8], existing: Existing) -> io::Result<()> {
     Ok(())
 }
 
+/// Copies a file with the time when it was last modified.
+///
+/// # Errors
+///
+/// One of the files cannot be read or written.
+pub fn copy_with_time(from: &Path, to: &Path) -> io::Result<()> {
+    fs_err::copy(from, to)?;
+    // Opened for reading: its owner may change the time of a file that nobody may write.
+    let modified = fs_err::metadata(from)?.modified()?;
+    fs_err::File::open(to)?.file().set_modified(modified)
+}
+
 /// Whether the file is a temporary file that a killed writer left behind.
 pub fn is_abandoned(path: &Path, now: SystemTime) -> bool {
     let named = path

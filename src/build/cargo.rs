@@ -184,21 +184,17 @@ impl Messages {
     }
 }
 
-/// Keeps what cargo builds on the way in the side's target directory, if the user has named
-/// another place for it: both sides would share that, and the head's executables replace the
-/// base's.
+/// Keeps cargo's build directory in the side's target directory, if the configuration sets
+/// another one: both sides would share it, and the head's executables replace the base's.
 fn own_build_dir(options: &BuildOptions) -> Option<[OsString; 2]> {
     options.on_side.as_ref()?;
     let directory = options.directory.as_deref().unwrap_or(Path::new("."));
-    if std::env::var_os(BUILD_DIR).is_none() && !Config::load(directory).has_build_dir() {
+    if !Config::load(directory).has_build_dir() {
         return None;
     }
     let target = toml::Value::from(options.target_dir.as_ref()?.to_str()?);
     Some(["--config".into(), format!("build.build-dir={target}").into()])
 }
-
-/// The variable by which cargo is told where to put what it builds on the way.
-const BUILD_DIR: &str = "CARGO_BUILD_BUILD_DIR";
 
 /// Variables of the user's that name places, as they are on a side: there the places are
 /// others.
@@ -211,7 +207,7 @@ fn places(options: &BuildOptions) -> Vec<(OsString, Option<OsString>)> {
         ("PWD", directory),
         ("CARGO_TARGET_DIR", target),
         ("CARGO_BUILD_TARGET_DIR", target),
-        (BUILD_DIR, target),
+        ("CARGO_BUILD_BUILD_DIR", target),
     ];
     let set = named.into_iter().filter(|(name, _)| std::env::var_os(name).is_some());
     set.filter_map(|(name, place)| {

@@ -27,7 +27,7 @@ struct File {
 }
 
 /// cargo's home: its configuration, and the crates that it has downloaded.
-pub(super) fn cargo_home() -> Option<PathBuf> {
+pub(crate) fn cargo_home() -> Option<PathBuf> {
     let named = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     named.or_else(|| Some(std::env::home_dir()?.join(".cargo")))
 }
@@ -101,7 +101,7 @@ impl Config {
         found
     }
 
-    /// Whether it says where cargo puts what it builds on the way.
+    /// Whether it sets cargo's build directory.
     pub(super) fn has_build_dir(&self) -> bool {
         let build_dir = |table: &Table| table.get("build")?.get("build-dir").cloned();
         self.tables().any(|table| build_dir(table).is_some())

@@ -7,7 +7,6 @@
 //! anything next to cargo's own files, nothing is handed over: it might be missing.
 
 use std::collections::BTreeSet;
-use std::fs::FileTimes;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +14,7 @@ use cargo_metadata::{Artifact, BuildScript, PackageId};
 use fs_err as fs;
 
 use super::config::cargo_home;
+use crate::files::copy_with_time;
 
 /// The directories of a profile in which cargo keeps what it compiled, each name ending with
 /// the unit's hash. The last one says that the others are complete.
@@ -115,7 +115,7 @@ fn is_published(package: &PackageId) -> bool {
 fn unit(file: &Path) -> Option<(PathBuf, String)> {
     let kept = |name: &Path| KEPT.iter().any(|kept| name == Path::new(kept));
     let place =
-        file.ancestors().find(|place| place.file_name().is_some_and(|n| kept(n.as_ref())))?;
+        file.ancestors().find(|place| place.file_name().is_some_and(|name| kept(name.as_ref())))?;
     let name = file.strip_prefix(place).ok()?.iter().next()?;
     Some((place.parent()?.to_owned(), hash(name.to_str()?)?.to_owned()))
 }
@@ -138,7 +138,7 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
         }
         return Ok(());
     }
-    // Left by a copy that was ended on the way.
+    // Left by a copy that was interrupted.
     match std::fs::remove_file(to) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -146,9 +146,7 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     if metadata.is_symlink() {
         return fs_err::os::unix::fs::symlink(fs::read_link(from)?, to);
     }
-    fs::copy(from, to)?;
-    let times = FileTimes::new().set_modified(metadata.modified()?);
-    fs::File::open(to)?.file().set_times(times)
+    copy_with_time(from, to)
 }
 
 #[cfg(test)]

@@ -9,16 +9,17 @@
 //! name.
 
 use std::collections::BTreeSet;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
-use super::git::{Git, GitError};
+use super::git::{Git, GitError, paths};
 use crate::drive::process::ProcessError;
 use crate::drive::{BenchExecutable, Interrupt, contains, opened};
+use crate::files::copy_with_time;
 use crate::model::Pattern;
 
 /// An ignored directory with more files than this is not copied to try it.
@@ -197,11 +198,6 @@ pub enum ReadError {
     Io(#[from] io::Error),
 }
 
-fn paths(listed: &[u8]) -> Vec<PathBuf> {
-    let names = listed.split(|byte| *byte == 0).filter(|name| !name.is_empty());
-    names.map(|name| PathBuf::from(OsString::from_vec(name.to_vec()))).collect()
-}
-
 /// The files below a directory and their sizes; none where there are too many to look
 /// at. A directory that its owner has marked as a cache, as cargo does with its own, and
 /// a repository of its own are left out.
@@ -275,14 +271,8 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
         let to_what = fs::canonicalize(from)?;
         return fs_err::os::unix::fs::symlink(to_what, to);
     }
-    fs::copy(from, to)?;
     // A build script that watches the file must not run for nothing.
-    let time = from.metadata()?.modified()?;
-    // The owner may be the only one who may write, and be without that right.
-    if let Ok(file) = std::fs::File::open(to) {
-        let _ = file.set_modified(time);
-    }
-    Ok(())
+    copy_with_time(from, to)
 }
 
 /// Removes the files that were given to a checkout.

@@ -1,6 +1,7 @@
 //! Runs git.
 
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -110,6 +111,12 @@ impl Git {
         };
         self.bytes().map(drop)
     }
+}
+
+/// The paths in a list in which each ends with a zero byte, as git writes them with `-z`.
+pub(super) fn paths(listed: &[u8]) -> Vec<PathBuf> {
+    let names = listed.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+    names.map(|name| PathBuf::from(OsStr::from_bytes(name))).collect()
 }
 
 /// Runs git on the user's repository.

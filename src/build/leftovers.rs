@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
-use super::git::{Git, GitError};
+use super::git::{Git, GitError, paths};
 
 /// In a side's target directory: the git trees that it was last built from.
 const TREES: &str = "benchgate-trees";
@@ -65,11 +65,10 @@ fn only_sources_differ(checkout: &Path, before: &[&str], now: &[String]) -> bool
     };
     let git = Git::in_checkout(checkout);
     // The trees of an earlier trial may be gone.
-    let Ok(differ) = git.args(["diff", "--name-only", "-z", before, now.as_str()]).bytes() else {
-        return false;
-    };
-    let mut names = differ.split(|byte| *byte == 0).filter(|name| !name.is_empty());
-    of_submodules == submodules && names.all(|name| name.ends_with(b".rs"))
+    let names = ["diff", "--name-only", "--no-renames", "-z", before, now.as_str()];
+    let Ok(differ) = git.args(names).bytes() else { return false };
+    let is_source = |path: &PathBuf| path.extension().is_some_and(|kind| kind == "rs");
+    of_submodules == submodules && paths(&differ).iter().all(is_source)
 }
 
 /// The names of the packages that no registry has.
@@ -130,6 +129,30 @@ fn ran_script(unit: &Path) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_became_a_source_differs() {
+        let home = tempfile::tempdir().unwrap();
+        let git =
+            |arguments: &[&str]| Git::in_checkout(home.path()).args(arguments).text().unwrap();
+        git(&["init", "--quiet"]);
+        let tree = |name: &str, text: &str| {
+            std::fs::write(home.path().join(name), text).unwrap();
+            git(&["add", "--all"]);
+            let tree = git(&["write-tree"]);
+            std::fs::remove_file(home.path().join(name)).unwrap();
+            tree
+        };
+        let before = tree("table.txt", "1, 2, 3");
+        let renamed = tree("table.rs", "1, 2, 3");
+        let edited = tree("table.rs", "1, 2, 4");
+        let only_sources = |before: &String, now: &String| {
+            only_sources_differ(home.path(), &[before.as_str()], std::slice::from_ref(now))
+        };
+        assert!(!only_sources(&before, &renamed), "git would take it for a renamed file");
+        assert!(only_sources(&renamed, &edited));
+        assert!(!only_sources(&"0".repeat(40), &edited), "a tree that is gone");
+    }
 
     #[test]
     fn packages_without_a_source_are_the_users_own() {

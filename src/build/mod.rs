@@ -31,6 +31,7 @@ mod user_directory;
 pub use cargo::{Built, build};
 pub use checkout::{CheckoutError, check_out};
 pub use claim::{Claim, ClaimError};
+pub(crate) use config::cargo_home;
 pub use dependencies::Dependencies;
 pub use error::BuildError;
 pub use extra::ReadError;

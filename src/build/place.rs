@@ -11,8 +11,8 @@
 //! sides therefore share two paths, the checkout and cargo's target directory. One
 //! side's files are there at a time: the other side's checkout is renamed, and the
 //! target directory is a link that is switched. If the project's own target directory
-//! is inside of the repository, a link in the checkout leads to it, and cargo is told
-//! of that one: what looks for the repository above `OUT_DIR` finds the checkout.
+//! is inside the repository, cargo uses a link to it in the checkout: a build script
+//! that looks for the repository above `OUT_DIR` then finds the checkout.
 //!
 //! ```text
 //! <cache>/benchgate/<hash of the repository's path>/

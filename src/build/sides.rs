@@ -16,7 +16,7 @@ use super::config::Config;
 use super::dependencies::Dependencies;
 use super::error::BuildError;
 use super::extra::{self, ReadError, Untracked};
-use super::git::{Git, GitError};
+use super::git::{Git, GitError, paths};
 use super::identity::{Identity, compare, links_own_libraries};
 use super::leftovers::LeftoverError;
 use super::options::BuildOptions;
@@ -103,8 +103,8 @@ pub enum SideError {
     },
     /// cargo built both sides' executable to one path, so only the head's is left.
     #[error(
-        "cargo builds both sides to {path}: no setting may name one place for what it builds on \
-         the way"
+        "cargo builds the executables of both sides at one path, {path}; remove the setting that \
+         gives both sides one build directory"
     )]
     SharedExecutable {
         /// The path.
@@ -375,8 +375,7 @@ impl<'a> SideBuilder<'a> {
         let listed = Git::in_checkout(self.place.checkout())
             .args(["diff", "--cached", "--name-only", "--no-renames", "-z", self.plan.base])
             .bytes()?;
-        let names = listed.split(|byte| *byte == 0).filter(|name| !name.is_empty());
-        Ok(names.map(|name| PathBuf::from(&*String::from_utf8_lossy(name))).collect())
+        Ok(paths(&listed))
     }
 
     /// Builds again what was moved away; the reason where that fails.

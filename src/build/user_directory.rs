@@ -24,21 +24,21 @@ pub(super) fn separate(directory: &Path) -> Vec<(OsString, Option<OsString>)> {
 /// The variables of this process that name something in the repository, but for those that each
 /// side gets its own of and what is in its target directory.
 pub(super) fn variables_into(root: &Path, target: &Path) -> Vec<String> {
-    let leads = |value: &OsStr| {
-        let (root, target) = (root.as_os_str().as_encoded_bytes(), target.as_os_str());
-        let value = value.as_encoded_bytes();
-        let places = value.windows(root.len()).enumerate().filter(|(_, part)| *part == root);
-        places.map(|(at, _)| &value[at..]).any(|found| {
-            let ends = found.get(root.len()).is_none_or(|byte| b"/:;, ".contains(byte));
-            ends && !found.starts_with(target.as_encoded_bytes())
-        })
-    };
     let of_side = |name: &str| {
         ["PWD", "OLDPWD"].contains(&name) || name.starts_with("CARGO_") || name.starts_with("GIT_")
     };
-    let variables = std::env::vars_os().filter(|(_, value)| leads(value));
+    let variables = std::env::vars_os().filter(|(_, value)| leads_into(value, root, target));
     let names = variables.map(|(name, _)| name.to_string_lossy().into_owned());
     names.filter(|name| !of_side(name)).collect()
+}
+
+/// Whether a text names the root, or something in it that is not in the target directory.
+fn leads_into(value: &OsStr, root: &Path, target: &Path) -> bool {
+    let [value, root, target] =
+        [value, root.as_os_str(), target.as_os_str()].map(OsStr::as_encoded_bytes);
+    let is_whole = |rest: &[u8]| rest.first().is_none_or(|byte| b"/:;, ".contains(byte));
+    let is_in = |text: &[u8], place| text.strip_prefix(place).is_some_and(is_whole);
+    (0..value.len()).map(|at| &value[at..]).any(|rest| is_in(rest, root) && !is_in(rest, target))
 }
 
 /// The toolchain that is used, whatever a directory asks for.
@@ -81,4 +81,27 @@ pub(super) fn package(options: &BuildOptions, directory: &Path, root: &Path) -> 
     };
     let found = from.ancestors().find(|above| above.join("Cargo.toml").is_file())?;
     found.strip_prefix(root).ok().map(Path::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_leads_into_the_repository_wherever_it_names_it() {
+        let leads = |value: &str| {
+            leads_into(
+                OsStr::new(value),
+                Path::new("/home/me/own"),
+                Path::new("/home/me/own/target"),
+            )
+        };
+        for value in ["/home/me/own", "/usr/lib:/home/me/own/native", "-L/home/me/own/lib -O"] {
+            assert!(leads(value), "{value}");
+        }
+        for value in ["", "/home/me/owner", "/home/me/own/target/debug", "/home/me", "own"] {
+            assert!(!leads(value), "{value}");
+        }
+        assert!(leads("/home/me/own/target/debug:/home/me/own/targets"));
+    }
 }

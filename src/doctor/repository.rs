@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Check;
-use crate::build::{LeftOut, LockFile, Survey};
+use crate::build::{LeftOut, LockFile, Survey, cargo_home};
 use crate::text::listed;
 
 /// How many names a check shows.
@@ -218,9 +218,7 @@ fn cargo_config(survey: &Survey) -> Check {
 
 /// Whether this is the directory that holds cargo's home.
 fn is_home(directory: &Path) -> bool {
-    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-    let home = home.and_then(|home| home.parent().map(Path::to_owned)).or_else(std::env::home_dir);
-    home.is_some_and(|home| home == directory)
+    cargo_home().is_some_and(|home| home.parent() == Some(directory))
 }
 
 fn build_variables(survey: &Survey) -> Check {

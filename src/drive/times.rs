@@ -18,7 +18,7 @@ pub struct CriterionTimes {
 }
 
 impl CriterionTimes {
-    /// What criterion would refuse, in its stead.
+    /// Refuses what criterion itself would refuse.
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.samples < 10 {
             return Err(format!("{} samples: criterion takes no less than 10", self.samples));
@@ -32,8 +32,8 @@ impl CriterionTimes {
         Ok(())
     }
 
-    /// The least times of whole seconds that are no shorter: criterion 0.3 and 0.4
-    /// take no others.
+    /// The times, rounded up to whole seconds: criterion 0.3 and 0.4 accept no
+    /// others.
     #[must_use]
     pub(crate) fn in_whole_seconds(self) -> Self {
         let whole = |time: Duration| {

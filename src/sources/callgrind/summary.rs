@@ -54,7 +54,7 @@ impl Summary {
                  (gungraun 0.20) can be read: use one of those"
             )),
             None => {
-                Err("has no version, so it is no summary of iai-callgrind's or gungraun's"
+                Err("has no version, so it is not a summary written by iai-callgrind or gungraun"
                     .to_owned())
             }
         }
@@ -106,7 +106,7 @@ impl Summary {
                 let Some((_, _, name, unit)) = known else { continue };
                 let value = value.map_err(|reason| format!("{key} {reason}"))?;
                 if !(value.is_finite() && value >= 0.0) {
-                    return Err(format!("{key} is {value}, which is no count"));
+                    return Err(format!("{key} is {value}, which is not a count"));
                 }
                 measurements.push(Measurement {
                     id: id.clone(),

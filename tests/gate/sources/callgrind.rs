@@ -114,7 +114,7 @@ fn broken_summaries_are_problems_and_hide_nothing() {
         (
             "callgrind-no-version",
             "-",
-            "has no version, so it is no summary of iai-callgrind's or gungraun's",
+            "has no version, so it is not a summary written by iai-callgrind or gungraun",
         ),
         ("callgrind-no-profile", ID, "holds no Callgrind or DHAT profile with numbers"),
         ("callgrind-only-earlier", ID, EARLIER),
@@ -124,7 +124,7 @@ fn broken_summaries_are_problems_and_hide_nothing() {
             ID,
             "Ir does not hold what it should: invalid value: integer `-100`, expected u64",
         ),
-        ("gungraun-negative", ID, "Ir is -100, which is no count"),
+        ("gungraun-negative", ID, "Ir is -100, which is not a count"),
         ("callgrind-null", ID, "Ir does not hold what it should: invalid type: null, expected f64"),
         ("gungraun-null", ID, "Ir does not hold what it should: invalid type: null, expected f64"),
     ] {

@@ -58,7 +58,7 @@ fn functions_that_grew_are_the_probable_cause() {
     let report = verdict(&cut, &head, "");
     let cause = &judgement(&report, "instructions").cause;
     assert_eq!((cause[1].function.as_str(), cause[1].baseline), ("\u{1b}[31mnew", None));
-    // Without costs or without growth there is no cause.
+    // A row has no cause if the costs are missing or did not grow.
     assert_eq!(judgement(&verdict(&counts(&[("a", &SAME)]), &head, ""), "instructions").cause, []);
     assert_eq!(judgement(&verdict(&head, &base, ""), "instructions").cause, []);
 }
