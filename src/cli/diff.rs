@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
-use similar::TextDiff;
+use diffy::DiffOptions;
 
 use crate::report::plain;
 
@@ -13,10 +13,11 @@ const CONTEXT: usize = 3;
 /// A unified diff of a file; `before` is empty if there is no file yet.
 pub(super) fn unified(name: &str, before: &str, after: &str) -> String {
     let from = if before.is_empty() { "/dev/null" } else { name };
-    let diff = TextDiff::from_lines(before, after)
-        .unified_diff()
-        .context_radius(CONTEXT)
-        .header(from, name)
+    let diff = DiffOptions::new()
+        .set_context_len(CONTEXT)
+        .set_original_filename(from.to_owned())
+        .set_modified_filename(name.to_owned())
+        .create_patch(before, after)
         .to_string();
     let mut out = String::new();
     for line in diff.lines() {
