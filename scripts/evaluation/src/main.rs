@@ -35,6 +35,8 @@ enum Command {
     Calibrate(record::Calibrate),
     /// Count the instructions of neutral rebuilds, with and without one subject 1% slower
     Neutral(neutral::Neutral),
+    /// Count neutral rebuilds of bodies that use the heap, and append them to a pool
+    Heaps(neutral::Heaps),
     /// Append rounds to a pool: one process of each variant in random order
     Record(record::Record),
     /// Append pairs of a base and each of many neutral rebuilds to a pool
@@ -67,6 +69,7 @@ fn run() -> anyhow::Result<()> {
         Command::Build(build) => build.run(),
         Command::Calibrate(calibrate) => calibrate.run(),
         Command::Neutral(neutral) => neutral.run(),
+        Command::Heaps(heaps) => heaps.run(),
         Command::Record(record) => record.run(),
         Command::Rebuilds(rebuilds) => rebuilds.run(),
         Command::Replay(replay) => replay.run(),

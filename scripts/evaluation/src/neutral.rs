@@ -28,6 +28,9 @@ const CPU_BOUND: [&str; 10] = [
 const HEAP: [&str; 8] =
     ["decode", "decode_long", "json_tree", "cache", "lines", "grow", "random_map", "addresses"];
 
+/// Far from the seeds of the recorded pool.
+const FIRST_SEED: u32 = 1000;
+
 /// Count the instructions of neutral rebuilds, with and without one subject 1% slower
 #[derive(clap::Args)]
 pub struct Neutral {
@@ -46,17 +49,10 @@ impl Neutral {
         if !path.exists() {
             fs::write(&path, serde_json::to_string(&base(&place)?)? + "\n")?;
         }
-        let heap_path = place.join("heap.jsonl");
-        if !heap_path.exists() {
-            fs::write(&heap_path, serde_json::to_string(&heap_base(&place)?)? + "\n")?;
-        }
-        let (heap_base, _) = heap::read(&heap_path)?;
-        let mut heap_file = fs::OpenOptions::new().append(true).open(&heap_path)?;
         let (base, known) = read(&path)?;
         let mut file = fs::OpenOptions::new().append(true).open(&path)?;
         for at in known.len()..known.len() + self.rebuilds as usize {
-            // Far from the seeds of the recorded pool.
-            let seed = 1000 + u32::try_from(at)?;
+            let seed = FIRST_SEED + u32::try_from(at)?;
             let executable = build(&place, seed)?;
             let mut moved = counted(&place, &executable, &CPU_BOUND, "")?;
             moved.retain(|name, counts| base.counts[name] != *counts);
@@ -67,8 +63,38 @@ impl Neutral {
             let rebuild = Rebuild { seed, slowed: slowed.to_owned(), moved, slower };
             writeln!(file, "{}", serde_json::to_string(&rebuild)?)?;
             eprintln!("{}", rebuild.judged(&base));
-            let rebuild = with_another_heap(&place, &executable, seed, &heap_base)?;
-            writeln!(heap_file, "{}", serde_json::to_string(&rebuild)?)?;
+        }
+        Ok(())
+    }
+}
+
+/// Count neutral rebuilds of subjects that use the heap, each with another heap, environment
+/// and program name, with and without the subjects 1% slower
+#[derive(clap::Args)]
+pub struct Heaps {
+    #[command(flatten)]
+    place: Place,
+    /// The number of rebuilds to add to the file
+    #[arg(long, default_value_t = 1)]
+    rebuilds: u32,
+}
+
+impl Heaps {
+    pub fn run(&self) -> anyhow::Result<()> {
+        fs::create_dir_all(&self.place.place)?;
+        let place = fs::canonicalize(&self.place.place)?;
+        let path = place.join("heap.jsonl");
+        if !path.exists() {
+            fs::write(&path, serde_json::to_string(&heap_base(&place)?)? + "\n")?;
+        }
+        let (base, known) = heap::read(&path)?;
+        let mut file = fs::OpenOptions::new().append(true).open(&path)?;
+        for at in known.len()..known.len() + self.rebuilds as usize {
+            let seed = FIRST_SEED + u32::try_from(at)?;
+            let executable = build(&place, seed)?;
+            let rebuild = with_another_heap(&place, &executable, seed, &base)?;
+            writeln!(file, "{}", serde_json::to_string(&rebuild)?)?;
+            eprintln!("rebuild {}", at + 1);
         }
         Ok(())
     }
