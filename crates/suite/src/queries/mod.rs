@@ -48,4 +48,5 @@ mod rows;
 pub mod schema;
 mod shapes;
 mod sqlite;
+mod tokens;
 mod writes;

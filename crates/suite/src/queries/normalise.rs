@@ -1,8 +1,7 @@
 //! Statements without their values, so that those that differ only in values are
 //! equal.
 
-use sqlparser::dialect::GenericDialect;
-use sqlparser::tokenizer::{Token, Tokenizer};
+use super::tokens::{Token, tokens};
 
 /// Replaces a value, or a list of values.
 const VALUE: &str = "?";
@@ -23,24 +22,21 @@ const VALUE: &str = "?";
 /// );
 /// ```
 pub fn normalise(statement: &str) -> String {
-    let Ok(tokens) = Tokenizer::new(&GenericDialect {}, statement).tokenize() else {
+    let Some(tokens) = tokens(statement) else {
         return statement.split_whitespace().collect::<Vec<_>>().join(" ");
     };
     let mut words: Vec<String> = Vec::new();
     for token in tokens {
         match token {
-            Token::Whitespace(_) | Token::EOF => continue,
-            token if is_value(&token) => {
+            Token::Value(_) => {
                 // A minus is a sign if there is nothing to subtract from.
                 if words.last().is_some_and(|last| last == "-") && !is_operand(&words) {
                     words.pop();
                 }
                 words.push(VALUE.to_owned());
             }
-            Token::Word(word) if word.quote_style.is_none() => {
-                words.push(word.value.to_lowercase());
-            }
-            token => words.push(token.to_string()),
+            Token::Word(word) => words.push(word.to_lowercase()),
+            Token::Quoted(text) | Token::Symbol(text) => words.push(text.to_owned()),
         }
         fold(&mut words);
     }
@@ -81,22 +77,6 @@ fn is_operand(words: &[String]) -> bool {
     };
     let is_name = before.ends_with(|last: char| last.is_alphanumeric() || "_\"`]".contains(last));
     [VALUE, ")"].contains(&before) || is_name && !BEFORE_A_SIGN.contains(&before)
-}
-
-fn is_value(token: &Token) -> bool {
-    matches!(
-        token,
-        Token::Number(..)
-            | Token::Placeholder(_)
-            | Token::SingleQuotedString(_)
-            | Token::TripleSingleQuotedString(_)
-            | Token::DollarQuotedString(_)
-            | Token::SingleQuotedByteStringLiteral(_)
-            | Token::NationalStringLiteral(_)
-            | Token::EscapedStringLiteral(_)
-            | Token::UnicodeStringLiteral(_)
-            | Token::HexStringLiteral(_)
-    )
 }
 
 /// Removes a value that follows another one, and a row that follows another one.
