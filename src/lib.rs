@@ -20,6 +20,7 @@
 //! | [`project`] | the packages and bench targets of a cargo project |
 //! | [`init`] | a project's first policy and workflows |
 //! | [`doctor`] | checks of the machine, the tools and the project |
+//! | [`hdr`] | HdrHistogram's form of a distribution |
 //! | [`files`] | reads up to a limit, atomic writes |
 //! | [`cli`] | the commands |
 //!
@@ -35,6 +36,7 @@ pub mod doctor;
 pub mod drive;
 pub mod files;
 mod fnv;
+pub mod hdr;
 pub mod init;
 pub mod measure;
 pub mod project;

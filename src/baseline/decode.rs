@@ -11,6 +11,7 @@ use super::error::{BaselineError, Fault, Place};
 use super::load;
 use super::number::Number;
 use super::wire::{self, SCHEMA_VERSION};
+use crate::hdr;
 use crate::model::{
     AllocatorCount, BenchId, Costs, CountScope, CriterionParts, Environment, Extent, Field, Layout,
     Measurement, Metric, NotRun, Pairing, Part, Problem, Reading, Revision, RunInfo, RunReading,
@@ -221,6 +222,11 @@ fn readings(
         before = Some(number);
         readings.push(RunReading { run: number, reading: reading(run, &place)? });
     }
+    let is_distribution = |run: &RunReading| matches!(run.reading, Reading::Distribution(_));
+    let distributions = readings.iter().filter(|run| is_distribution(run)).count();
+    if distributions > 0 && distributions < readings.len() {
+        return Err(place.fault("only some of the runs have a distribution"));
+    }
     Ok(readings)
 }
 
@@ -229,6 +235,18 @@ fn reading(run: wire::Run, place: &Place) -> Result<Reading, Fault> {
         .estimates
         .map(|own| checked::estimates(own.into(), &place.at("estimates")))
         .transpose()?;
+    if let Some(text) = run.hdr {
+        if run.samples.is_some() || own.is_some() || run.value.is_some() {
+            return Err(place.fault("has a distribution in addition to another reading"));
+        }
+        let decoded = hdr::decode(&text, run.failed);
+        return decoded
+            .map(Reading::Distribution)
+            .map_err(|fault| place.at("hdr").fault(format!("the histogram {fault}")));
+    }
+    if run.failed.is_some() {
+        return Err(place.at("failed").fault("only a distribution has failed operations"));
+    }
     match (run.samples, own, run.value) {
         (Some(samples), estimates, None) => {
             let samples = self::samples(samples, &place.at("samples"))?;
@@ -238,7 +256,9 @@ fn reading(run: wire::Run, place: &Place) -> Result<Reading, Fault> {
         (None, None, Some(Number(value))) => {
             checked::finite(value, &place.at("value")).map(Reading::Value)
         }
-        (None, None, None) => Err(place.fault("has no samples, no estimates and no value")),
+        (None, None, None) => {
+            Err(place.fault("has no samples, no estimates, no value and no distribution"))
+        }
         (_, _, Some(_)) => Err(place.fault("has a value in addition to samples or estimates")),
     }
 }

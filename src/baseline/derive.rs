@@ -63,7 +63,7 @@ fn of_reading(reading: &Reading) -> Option<Estimates> {
             Some(*estimates)
         }
         Reading::Samples { samples, estimates: None } => of_samples(samples),
-        Reading::Value(_) => None,
+        Reading::Value(_) | Reading::Distribution(_) => None,
     }
 }
 

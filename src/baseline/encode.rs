@@ -7,6 +7,7 @@ use super::layout;
 use super::number::{Iterations, Number};
 use super::wire;
 use crate::criterion;
+use crate::hdr;
 use crate::model::{
     AllocatorCount, BenchId, Costs, CountScope, Extent, Layout, Measurement, NotRun, Pairing, Part,
     Problem, Reading, RunInfo, RunReading, Samples, SetUp, Shard, SharedInput, Snapshot,
@@ -222,16 +223,28 @@ fn costs(costs: &Costs) -> wire::Costs {
 }
 
 fn run(reading: &RunReading) -> wire::Run {
-    let (samples, estimates, value) = match &reading.reading {
-        Reading::Samples { samples, estimates } => (Some(samples), estimates.as_ref(), None),
-        Reading::Estimates(estimates) => (None, Some(estimates), None),
-        Reading::Value(value) => (None, None, Some(Number(*value))),
-    };
-    wire::Run {
+    let empty = wire::Run {
         index: reading.run,
-        samples: samples.map(self::samples),
-        estimates: estimates.map(|estimates| criterion::Estimates::from(estimates).into()),
-        value,
+        samples: None,
+        estimates: None,
+        value: None,
+        hdr: None,
+        failed: None,
+    };
+    let own = |estimates| criterion::Estimates::from(estimates).into();
+    match &reading.reading {
+        Reading::Samples { samples, estimates } => wire::Run {
+            samples: Some(self::samples(samples)),
+            estimates: estimates.as_ref().map(own),
+            ..empty
+        },
+        Reading::Estimates(estimates) => wire::Run { estimates: Some(own(estimates)), ..empty },
+        Reading::Value(value) => wire::Run { value: Some(Number(*value)), ..empty },
+        Reading::Distribution(distribution) => wire::Run {
+            hdr: Some(hdr::encode(distribution)),
+            failed: distribution.failed().cloned(),
+            ..empty
+        },
     }
 }
 

@@ -37,3 +37,14 @@ where
 
     deserializer.deserialize_map(Unique(PhantomData))
 }
+
+/// As [`keys`], of a map that may be absent: the field needs a default.
+pub(super) fn optional_keys<'de, D, V>(
+    deserializer: D,
+) -> Result<Option<BTreeMap<String, V>>, D::Error>
+where
+    D: Deserializer<'de>,
+    V: Deserialize<'de>,
+{
+    keys(deserializer).map(Some)
+}

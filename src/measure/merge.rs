@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::drive::{BenchExecutable, Listed};
-use crate::model::{BenchId, Measurement, Metric, NotRun, Problem, ProblemKind};
+use crate::model::{
+    BenchId, Measurement, Metric, NotRun, Problem, ProblemKind, Reading, RunReading,
+};
 use crate::sources::Harvest;
 
 /// Results so far.
@@ -26,6 +28,9 @@ impl Merge {
                 reading.run = run;
             }
             let key = (measurement.id.clone(), measurement.metric.clone());
+            if self.is_in_another_unit(subject, &measurement) {
+                continue;
+            }
             let Some(known) = self.measurements.get_mut(&key) else {
                 self.measurements.insert(key, measurement);
                 continue;
@@ -44,7 +49,24 @@ impl Merge {
                     ),
                 });
             } else if !self.refused.contains(&key) {
-                known.runs.append(&mut measurement.runs);
+                let is_distribution =
+                    |run: &RunReading| matches!(run.reading, Reading::Distribution(_));
+                let runs = known.runs.iter().chain(&measurement.runs).map(is_distribution);
+                if runs.clone().any(|other| !other) && runs.clone().any(|other| other) {
+                    known.runs.clear();
+                    self.refused.insert(key);
+                    self.problem(Problem {
+                        kind: ProblemKind::Duplicate,
+                        id: Some(measurement.id),
+                        path: subject.into(),
+                        reason: format!(
+                            "its {} is a distribution in some runs only, so it is not used",
+                            measurement.metric
+                        ),
+                    });
+                } else {
+                    known.runs.append(&mut measurement.runs);
+                }
             }
         }
         self.not_run.extend(harvest.not_run);
@@ -52,6 +74,27 @@ impl Merge {
             problem.path = Path::new(subject).join(problem.path);
             self.problem(problem);
         }
+    }
+
+    /// Whether an earlier run measured that metric in another unit, which is a problem: a file
+    /// has one unit of each.
+    fn is_in_another_unit(&mut self, subject: &str, measurement: &Measurement) -> bool {
+        let Measurement { id, metric, .. } = measurement;
+        let known = self.measurements.keys().find(|(other, known)| {
+            other == id && known.name == metric.name && known.unit != metric.unit
+        });
+        let Some((_, known)) = known else { return false };
+        let reason = format!(
+            "its {metric} is measured in {} in one run and in {} in another; only the first is used",
+            known.unit, metric.unit
+        );
+        self.problem(Problem {
+            kind: ProblemKind::Duplicate,
+            id: Some(id.clone()),
+            path: subject.into(),
+            reason,
+        });
+        true
     }
 
     /// The names of the benchmarks of an executable that have a time, in order.
@@ -130,7 +173,7 @@ pub(super) fn left_out<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Reading, RunReading, TargetId};
+    use crate::model::TargetId;
 
     fn measurement(name: &str, value: f64) -> Measurement {
         Measurement {

@@ -5,6 +5,7 @@
 //! {"not_run":{"subject":"cache/redis","reason":"no redis-server found"}}
 //! {"service":{"name":"redis","version":"7.0.15"}}
 //! {"measurement":{"id":"cache/zipf","metric":"hit_rate","unit":"share","better":"higher","nature":"sampled","value":0.97}}
+//! {"latencies":{"id":"http/lead","metric":"latency","unit":"ns","counts":[[81000,3],[94016,1]],"failed":{"timeout":1}}}
 //! ```
 //!
 //! A line that cannot be used is a problem that names its number; the others
@@ -14,13 +15,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
-use benchgate_record::{Line, LineError};
+use benchgate_record::{Line, LineError, Observed};
 
 use super::file;
 use super::tree::unreadable;
 use super::{Harvest, SourceError};
+use crate::hdr;
 use crate::model::{
-    BenchId, Measurement, Metric, NotRun, Problem, ProblemKind, Reading, RunReading, TargetId,
+    BenchId, Direction, Distribution, Measurement, Metric, Nature, NotRun, Problem, ProblemKind,
+    Reading, RunReading, TargetId, Unit,
 };
 
 /// What a program recorded.
@@ -91,18 +94,42 @@ impl<'a> Reader<'a> {
                 self.services.insert((name, version));
             }
             Ok(Line::Measurement { id, metric, value }) => {
-                let id = BenchId { name: id, target: self.target.cloned() };
-                match measurement(id.clone(), metric, value) {
-                    Ok(measurement) => {
-                        let key = (id, measurement.metric.name.clone());
-                        self.measured.entry(key).or_default().push((number, measurement));
-                    }
-                    Err(reason) => {
-                        self.problem(ProblemKind::Unreadable, Some(id), &at(number, &reason));
-                    }
-                }
+                let reading = value_of(&metric, value);
+                self.measurement(number, id, metric, reading);
+            }
+            Ok(Line::Latencies { id, metric, unit, observed, failed }) => {
+                let reading = distribution(&unit, observed, failed);
+                let (better, nature) = (Direction::Lower, Nature::Sampled);
+                self.measurement(
+                    number,
+                    id,
+                    Metric { name: metric, unit, better, nature },
+                    reading,
+                );
             }
             Err(reason) => self.problem(ProblemKind::Unreadable, None, &at(number, &reason)),
+        }
+    }
+
+    fn measurement(
+        &mut self,
+        number: usize,
+        id: String,
+        metric: Metric,
+        reading: Result<Reading, String>,
+    ) {
+        let id = BenchId { name: id, target: self.target.cloned() };
+        let reading =
+            if metric.name.is_empty() { Err("names no metric".to_owned()) } else { reading };
+        match reading {
+            Ok(reading) => {
+                let key = (id.clone(), metric.name.clone());
+                let measurement = measurement(id, metric, reading);
+                self.measured.entry(key).or_default().push((number, measurement));
+            }
+            Err(reason) => {
+                self.problem(ProblemKind::Unreadable, Some(id), &at(number, &reason));
+            }
         }
     }
 
@@ -112,25 +139,62 @@ impl<'a> Reader<'a> {
     }
 
     fn finish(mut self) -> Recorded {
-        let mut measurements = Vec::new();
+        let mut measurements: Vec<(usize, Measurement)> = Vec::new();
         for ((id, metric), mut lines) in std::mem::take(&mut self.measured) {
             match lines.pop() {
-                Some((_, only)) if lines.is_empty() => measurements.push(only),
-                Some((last, _)) => {
+                Some(only) if lines.is_empty() => measurements.push(only),
+                Some((last, after)) => {
                     let first = lines.first().map_or(last, |(number, _)| *number);
-                    let reason = format!(
-                        "lines {first} to {last} measure {metric} of the same benchmark {} times, \
-                         so none is used; record it once a run",
-                        lines.len() + 1
-                    );
+                    let unit = &after.metric.unit;
+                    let other = lines.iter().map(|(_, line)| &line.metric.unit);
+                    let reason = match other.into_iter().find(|other| *other != unit) {
+                        Some(other) => format!(
+                            "lines {first} to {last} measure {metric} of the same benchmark in \
+                             {other} and in {unit}, so none is used; record it once a run"
+                        ),
+                        None => format!(
+                            "lines {first} to {last} measure {metric} of the same benchmark {} \
+                             times, so none is used; record it once a run",
+                            lines.len() + 1
+                        ),
+                    };
                     self.problem(ProblemKind::Duplicate, Some(id), &reason);
                 }
                 None => {}
             }
         }
+        let measurements = self.without_row_twice(measurements);
         let mut harvest = Harvest { measurements, not_run: self.not_run, problems: self.problems };
         harvest.sort();
         Recorded { harvest, services: self.services.into_iter().collect() }
+    }
+
+    /// Leaves out values of metrics that a distribution of the same benchmark gives as well:
+    /// `latency.p99` next to `latency`.
+    fn without_row_twice(&mut self, measured: Vec<(usize, Measurement)>) -> Vec<Measurement> {
+        let rows: BTreeMap<(BenchId, String), usize> = measured
+            .iter()
+            .flat_map(|(number, measurement)| {
+                let rows = measurement.rows(&BTreeSet::new()).unwrap_or_default();
+                rows.into_iter().map(|row| ((measurement.id.clone(), row.metric.name), *number))
+            })
+            .collect();
+        let mut kept = Vec::new();
+        for (number, measurement) in measured {
+            let key = (measurement.id.clone(), measurement.metric.name.clone());
+            match rows.get(&key) {
+                None => kept.push(measurement),
+                Some(other) => {
+                    let reason = format!(
+                        "line {number} measures {}, which follows from the distribution on line \
+                         {other}; the distribution is used",
+                        key.1
+                    );
+                    self.problem(ProblemKind::Duplicate, Some(key.0), &reason);
+                }
+            }
+        }
+        kept
     }
 }
 
@@ -148,22 +212,48 @@ fn at(number: usize, reason: &str) -> String {
     format!("line {number} {}", reason.replace(" at line 1 column ", " at column "))
 }
 
-/// A measurement of one value, or why it cannot be used.
-fn measurement(id: BenchId, metric: Metric, value: f64) -> Result<Measurement, String> {
-    if metric.name.is_empty() {
-        return Err("names no metric".to_owned());
-    }
+/// The reading of one value, or why it cannot be used.
+fn value_of(metric: &Metric, value: f64) -> Result<Reading, String> {
     let (least, most) = metric.unit.range();
     if !(least..=most).contains(&value) {
         let (name, unit) = (&metric.name, &metric.unit);
         return Err(format!("has {name} = {value}, which is out of range for {unit}"));
     }
-    Ok(Measurement {
+    Ok(Reading::Value(value))
+}
+
+/// The reading of a distribution, or why it cannot be used.
+fn distribution(
+    unit: &Unit,
+    observed: Observed,
+    failed: Option<BTreeMap<String, u64>>,
+) -> Result<Reading, String> {
+    if *unit == Unit::Share {
+        return Err("has shares; a distribution has whole numbers of its unit".to_owned());
+    }
+    let distribution = match observed {
+        Observed::Counts(counts) => Distribution::new(counts, failed),
+        Observed::Values(values) => {
+            Distribution::new(values.into_iter().map(|value| (value, 1)), failed)
+        }
+        Observed::Hdr(text) => {
+            let decoded = hdr::decode(&text, failed);
+            return decoded
+                .map(Reading::Distribution)
+                .map_err(|fault| format!("has a histogram that {fault}"));
+        }
+    };
+    distribution.map(Reading::Distribution).map_err(|fault| fault.to_string())
+}
+
+/// A measurement of one run.
+fn measurement(id: BenchId, metric: Metric, reading: Reading) -> Measurement {
+    Measurement {
         id,
         metric,
-        runs: vec![RunReading { run: 0, reading: Reading::Value(value) }],
+        runs: vec![RunReading { run: 0, reading }],
         criterion: None,
         throughput: None,
         costs: None,
-    })
+    }
 }

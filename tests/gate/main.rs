@@ -11,6 +11,7 @@ mod control;
 mod differential;
 mod docs;
 mod files;
+mod hdr;
 mod identity;
 mod instructions;
 mod kit;

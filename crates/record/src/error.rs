@@ -43,6 +43,13 @@ pub enum RecordError {
         /// The metric's name.
         metric: String,
     },
+    /// A distribution holds latencies, or failed operations.
+    Nothing {
+        /// The benchmark.
+        id: String,
+        /// The distribution's name.
+        metric: String,
+    },
     /// The file that the gate named could not be written.
     Append {
         /// The file.
@@ -69,6 +76,11 @@ impl fmt::Display for RecordError {
                 "metric `{metric}` of `{id}` is recorded twice in one process; record it once, \
                  outside of the code that the harness repeats"
             ),
+            Self::Nothing { id, metric } => write!(
+                f,
+                "`{metric}` of `{id}` has neither a latency nor a failed operation; record what \
+                 was observed"
+            ),
             Self::Append { path, source } => {
                 write!(f, "cannot append to {} (named by {VARIABLE}): {source}", path.display())
             }
@@ -80,7 +92,10 @@ impl error::Error for RecordError {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
             Self::Append { source, .. } => Some(source),
-            Self::NotFinite { .. } | Self::OutOfRange { .. } | Self::Twice { .. } => None,
+            Self::NotFinite { .. }
+            | Self::OutOfRange { .. }
+            | Self::Twice { .. }
+            | Self::Nothing { .. } => None,
         }
     }
 }

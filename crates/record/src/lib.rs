@@ -9,6 +9,7 @@
 //! {"not_run":{"subject":"cache/redis","reason":"…"}}
 //! {"service":{"name":"redis","version":"7.0.15"}}
 //! {"measurement":{"id":"cache/zipf","metric":"hit_rate","unit":"share","better":"higher","nature":"sampled","value":0.97}}
+//! {"latencies":{"id":"http/lead","metric":"latency","unit":"ns","counts":[[81000,3],[94016,1]],"failed":{"timeout":1}}}
 //! ```
 //!
 //! Without the variable, as under a plain `cargo bench`, [`not_run`] prints the
@@ -35,8 +36,48 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Latencies
+//!
+//! A percentile of a run needs all latencies of that run, and a percentile over several runs
+//! needs all of theirs: a p99 of p99s is not a p99. So a program records the whole
+//! distribution, as a histogram. The gate calculates `latency.p50`, `latency.p90`,
+//! `latency.p95`, `latency.p99`, `latency.p99.9`, `latency.mean`, `latency.min`,
+//! `latency.max`, `latency.stddev` and `latency.count` from it, `error_rate` and
+//! `errors.<kind>` from the failed operations, and refuses a quantile with fewer than ten
+//! latencies above it: a p99 needs 1,000 latencies in each run.
+//!
+//! ```
+//! use benchgate_record::{self as record, Latencies, RecordError};
+//!
+//! # fn send() -> Result<(), &'static str> { Ok(()) }
+//! # fn main() -> Result<(), RecordError> {
+//! if record::wanted() {
+//!     let mut latencies = Latencies::new();
+//!     for _ in 0..2_000 {
+//!         // A failure is an outcome of its own, and not a latency.
+//!         let _ = latencies.time(send, |error| *error);
+//!     }
+//!     record::latencies("http/lead", &latencies)?;
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A program in another language writes one of three keys:
+//!
+//! - `counts`: pairs of a value and how often it was observed, in any order. Python's
+//!   `collections.Counter(values).items()` is such a list.
+//! - `values`: each value.
+//! - `hdr`: a histogram of HdrHistogram with three significant digits and a smallest value of
+//!   1, as its libraries encode it in base64.
+//!
+//! `metric` is `latency` and `unit` is `ns` unless the line says otherwise. `failed` is left
+//! out by a program that does not count failures.
 
+pub mod buckets;
 mod error;
+mod latencies;
 mod line;
 mod metric;
 mod variable;
@@ -48,7 +89,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 pub use error::RecordError;
-pub use line::{Line, LineError};
+pub use latencies::Latencies;
+pub use line::{Line, LineError, Observed};
 pub use metric::{Direction, Metric, Nature, Unit};
 pub use variable::VARIABLE;
 
@@ -84,7 +126,7 @@ pub fn wanted() -> bool {
     destination().is_some()
 }
 
-/// The metrics that [`value`] has recorded in this process.
+/// The metrics that this process has recorded.
 static RECORDED: Mutex<BTreeSet<(String, String)>> = Mutex::new(BTreeSet::new());
 
 /// Records one value of a metric, in the metric's unit, for the benchmark `id`
@@ -92,11 +134,42 @@ static RECORDED: Mutex<BTreeSet<(String, String)>> = Mutex::new(BTreeSet::new())
 pub fn value(id: &str, metric: &Metric, value: f64) -> Result<(), RecordError> {
     check(id, metric, value)?;
     let Some(path) = destination() else { return Ok(()) };
-    let mut recorded = RECORDED.lock().unwrap_or_else(PoisonError::into_inner);
-    if !recorded.insert((id.to_owned(), metric.name.clone())) {
-        return Err(RecordError::Twice { id: id.to_owned(), metric: metric.name.clone() });
-    }
+    once(id, &metric.name)?;
     append(&path, &Line::Measurement { id: id.to_owned(), metric: metric.clone(), value })
+}
+
+/// Records the latencies of the benchmark `id` of this program as its distribution
+/// `latency`: once in a process.
+pub fn latencies(id: &str, latencies: &Latencies) -> Result<(), RecordError> {
+    distribution(id, Metric::LATENCY, latencies)
+}
+
+/// As [`latencies()`], under another name: `acquire` gives `acquire.p99` and the others.
+pub fn distribution(id: &str, metric: &str, latencies: &Latencies) -> Result<(), RecordError> {
+    if latencies.is_empty() && latencies.failed().is_empty() {
+        return Err(RecordError::Nothing { id: id.to_owned(), metric: metric.to_owned() });
+    }
+    let Some(path) = destination() else { return Ok(()) };
+    once(id, metric)?;
+    let line = Line::Latencies {
+        id: id.to_owned(),
+        metric: metric.to_owned(),
+        unit: Unit::Nanoseconds,
+        observed: Observed::Counts(latencies.counts().collect()),
+        failed: Some(latencies.failed().clone()),
+    };
+    append(&path, &line)
+}
+
+/// Refuses a metric that this process has recorded already.
+fn once(id: &str, metric: &str) -> Result<(), RecordError> {
+    let (id, metric) = (id.to_owned(), metric.to_owned());
+    let mut recorded = RECORDED.lock().unwrap_or_else(PoisonError::into_inner);
+    if recorded.insert((id.clone(), metric.clone())) {
+        Ok(())
+    } else {
+        Err(RecordError::Twice { id, metric })
+    }
 }
 
 /// The gate checks the value again, but only this check can point at the line of code.

@@ -1,5 +1,6 @@
 //! The wire format: one JSON object a line.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_core::ser::{Serialize, SerializeStruct as _, SerializeStructVariant as _, Serializer};
@@ -13,6 +14,7 @@ use crate::metric::{Direction, Metric, Nature, Unit};
 /// {"not_run":{"subject":"cache/redis","reason":"no redis-server found"}}
 /// {"service":{"name":"redis","version":"7.0.15"}}
 /// {"measurement":{"id":"cache/zipf","metric":"hit_rate","unit":"share","better":"higher","nature":"sampled","value":0.97}}
+/// {"latencies":{"id":"http/lead","metric":"latency","unit":"ns","counts":[[81000,3],[94016,1]],"failed":{"timeout":1}}}
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Line {
@@ -39,6 +41,32 @@ pub enum Line {
         /// The value, in the metric's unit.
         value: f64,
     },
+    /// A distribution: many values of one quantity in one process.
+    Latencies {
+        /// The benchmark.
+        id: String,
+        /// What was observed: `latency` if the line does not name it. Smaller is better.
+        metric: String,
+        /// The unit of the values: nanoseconds if the line does not name it.
+        unit: Unit,
+        /// The values of operations that succeeded.
+        observed: Observed,
+        /// The number of operations that failed, by kind. `None` if the program does not
+        /// count them; an empty map says that none failed.
+        failed: Option<BTreeMap<String, u64>>,
+    },
+}
+
+/// The values of a distribution, in one of three forms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Observed {
+    /// `counts`: values, and how often each was observed, in any order.
+    Counts(Vec<(u64, u64)>),
+    /// `values`: each value, for a script without a histogram.
+    Values(Vec<u64>),
+    /// `hdr`: what HdrHistogram's libraries write as a compressed histogram, in base64. It
+    /// begins with `HISTFAAAA`.
+    Hdr(String),
 }
 
 /// Why a text is not a line of a record.
@@ -75,7 +103,7 @@ impl Line {
     /// The caller must check that a value is in its unit's range.
     pub fn parse(text: &str) -> Result<Self, LineError> {
         let value: Value = serde_json::from_str(text).map_err(LineError::Json)?;
-        let kinds = "an object with one key: `not_run`, `service` or `measurement`";
+        let kinds = "an object with one key: `not_run`, `service`, `measurement` or `latencies`";
         let Value::Object(line) = &value else {
             return Err(LineError::Shape(format!("expected {kinds}")));
         };
@@ -95,22 +123,47 @@ impl Line {
             "service" => {
                 Ok(Self::Service { name: fields.text("name")?, version: fields.text("version")? })
             }
-            "measurement" => Ok(Self::Measurement {
-                id: fields.text("id")?,
-                metric: Metric {
-                    name: fields.text("metric")?,
-                    unit: Unit::from(fields.text("unit")?.as_str()),
-                    better: fields.choice("better", &DIRECTIONS)?,
-                    nature: fields.choice("nature", &NATURES)?,
-                },
-                value: fields.number("value")?,
-            }),
+            "measurement" => {
+                fields.of_known_version()?;
+                Ok(Self::Measurement {
+                    id: fields.text("id")?,
+                    metric: Metric {
+                        name: fields.text("metric")?,
+                        unit: Unit::from(fields.text("unit")?.as_str()),
+                        better: fields.choice("better", &DIRECTIONS)?,
+                        nature: fields.choice("nature", &NATURES)?,
+                    },
+                    value: fields.number("value")?,
+                })
+            }
+            "latencies" => fields.latencies(),
             other => {
                 Err(LineError::Shape(format!("unknown kind of line `{other}`; expected {kinds}")))
             }
         }
     }
 }
+
+/// The version of lines that may name theirs.
+const VERSION: u64 = 1;
+
+/// A value of at least 0, rounded to a whole number: programs in many languages measure in
+/// fractions.
+fn whole(value: &Value) -> Option<u64> {
+    if let Some(value) = value.as_u64() {
+        return Some(value);
+    }
+    let value = value.as_f64().filter(|value| (0.0..BEYOND).contains(value))?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "at least 0 and less than 2^63"
+    )]
+    Some(value.round() as u64)
+}
+
+/// 2^63: larger than any value of a histogram.
+const BEYOND: f64 = 9_223_372_036_854_775_808.0;
 
 const DIRECTIONS: [(&str, Direction); 2] =
     [("lower", Direction::Lower), ("higher", Direction::Higher)];
@@ -133,6 +186,80 @@ impl Fields<'_> {
             Value::String(text) => Ok(text.clone()),
             other => Err(self.unexpected(key, other, "a string")),
         }
+    }
+
+    /// Refuses a line whose meaning only a newer gate knows. New keys do not need a new
+    /// version; a change of meaning does.
+    fn of_known_version(&self) -> Result<(), LineError> {
+        match self.fields.get("version") {
+            None => Ok(()),
+            Some(version) if version.as_u64() == Some(VERSION) => Ok(()),
+            Some(version) => Err(LineError::Shape(format!(
+                "`{}` is of version {version}; this gate reads version {VERSION}, so update it",
+                self.kind
+            ))),
+        }
+    }
+
+    fn latencies(&self) -> Result<Line, LineError> {
+        self.of_known_version()?;
+        let text_or = |key: &str, default: &str| match self.fields.get(key) {
+            None => Ok(default.to_owned()),
+            Some(_) => self.text(key),
+        };
+        let forms = ["counts", "values", "hdr"].map(|key| self.fields.get(key));
+        let observed = match forms {
+            [Some(counts), None, None] => Observed::Counts(self.list(
+                "counts",
+                counts,
+                |pair| {
+                    let [value, count] = pair.as_array()?.as_slice() else { return None };
+                    Some((whole(value)?, count.as_u64()?))
+                },
+                "a list of [value, count], each at least 0",
+            )?),
+            [None, Some(values), None] => Observed::Values(self.list(
+                "values",
+                values,
+                whole,
+                "a list of numbers of at least 0",
+            )?),
+            [None, None, Some(_)] => Observed::Hdr(self.text("hdr")?),
+            _ => {
+                return Err(LineError::Shape(format!(
+                    "`{}` needs one of the keys `counts`, `values` and `hdr`",
+                    self.kind
+                )));
+            }
+        };
+        let failed = self.fields.get("failed").map(|failed| {
+            let wrong = || self.unexpected("failed", failed, "an object of whole numbers");
+            let counts = failed.as_object().ok_or_else(wrong)?.iter();
+            counts
+                .map(|(kind, count)| Some((kind.clone(), count.as_u64()?)))
+                .collect::<Option<BTreeMap<_, _>>>()
+                .ok_or_else(wrong)
+        });
+        Ok(Line::Latencies {
+            id: self.text("id")?,
+            metric: text_or("metric", Metric::LATENCY)?,
+            unit: Unit::from(text_or("unit", "ns")?.as_str()),
+            observed,
+            failed: failed.transpose()?,
+        })
+    }
+
+    /// The items of a list. An error quotes the first wrong item, not the whole list.
+    fn list<T>(
+        &self,
+        key: &str,
+        list: &Value,
+        item: impl Fn(&Value) -> Option<T>,
+        expected: &str,
+    ) -> Result<Vec<T>, LineError> {
+        let items = list.as_array().ok_or_else(|| self.unexpected(key, list, expected))?;
+        let read = |value| item(value).ok_or_else(|| self.unexpected(key, value, expected));
+        items.iter().map(read).collect()
     }
 
     fn number(&self, key: &str) -> Result<f64, LineError> {
@@ -173,6 +300,22 @@ impl Serialize for Line {
             Self::Measurement { id, metric, value } => {
                 let fields = MeasurementFields { id, metric, value: *value };
                 serializer.serialize_newtype_variant(NAME, 2, "measurement", &fields)
+            }
+            Self::Latencies { id, metric, unit, observed, failed } => {
+                let mut line = serializer.serialize_struct_variant(NAME, 3, "latencies", 5)?;
+                line.serialize_field("id", id)?;
+                line.serialize_field("metric", metric)?;
+                line.serialize_field("unit", &unit.to_string())?;
+                match observed {
+                    Observed::Counts(counts) => line.serialize_field("counts", counts)?,
+                    Observed::Values(values) => line.serialize_field("values", values)?,
+                    Observed::Hdr(text) => line.serialize_field("hdr", text)?,
+                }
+                match failed {
+                    Some(failed) => line.serialize_field("failed", failed)?,
+                    None => line.skip_field("failed")?,
+                }
+                line.end()
             }
         }
     }
@@ -254,15 +397,19 @@ mod tests {
             format!(r#"{{"measurement":{{"id":"a","metric":"m","unit":"share",{rest}}}}}"#)
         };
         for (text, error) in [
-            ("[]", "expected an object with one key: `not_run`, `service` or `measurement`"),
+            (
+                "[]",
+                "expected an object with one key: `not_run`, `service`, `measurement` or `latencies`",
+            ),
             (
                 r#"{"a":{},"b":{}}"#,
-                "expected an object with one key: `not_run`, `service` or `measurement`",
+                "expected an object with one key: `not_run`, `service`, `measurement` or \
+                 `latencies`",
             ),
             (
                 r#"{"other":{}}"#,
                 "unknown kind of line `other`; expected an object with one key: `not_run`, \
-                 `service` or `measurement`",
+                 `service`, `measurement` or `latencies`",
             ),
             (r#"{"service":7}"#, "`service` is not an object"),
             (r#"{"service":{"name":"redis"}}"#, "`service` lacks the key `version`"),

@@ -159,6 +159,9 @@ impl Metric {
     /// How often the memory allocator was asked for a block, or for another size of one.
     pub const ALLOCATIONS: &'static str = "allocations";
 
+    /// How long operations take from the caller's view, as a distribution.
+    pub const LATENCY: &'static str = "latency";
+
     /// Wall time per iteration in nanoseconds.
     pub fn time() -> Self {
         Self::sampled(Self::TIME, Unit::Nanoseconds)

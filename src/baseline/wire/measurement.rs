@@ -112,7 +112,7 @@ pub(in crate::baseline) struct CriterionParts {
 }
 
 /// What one run read: samples, with what criterion estimated from them where
-/// that is known; or estimates alone; or one value.
+/// that is known; or estimates alone; or one value; or a distribution.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(in crate::baseline) struct Run {
     /// Index into the snapshot's runs.
@@ -127,6 +127,17 @@ pub(in crate::baseline) struct Run {
     /// One number, in the metric's unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::baseline) value: Option<Number>,
+    /// All values that it observed, in the metric's unit: a histogram of HdrHistogram with
+    /// three significant digits, compressed (V2, deflate) and in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::baseline) hdr: Option<String>,
+    /// Operations that failed and so have no value, by kind; absent if they were not counted.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "unique::optional_keys"
+    )]
+    pub(in crate::baseline) failed: Option<BTreeMap<String, u64>>,
 }
 
 /// Batches of iterations and the time that each took.

@@ -71,6 +71,7 @@ pub(super) fn row(id: &str, metric: &str, change: f64, outcome: Outcome) -> Row 
             lower: Some(change - 0.01),
             upper: Some(change + 0.01),
         }),
+        observations: None,
         pairs: (0..8).map(|pair| change + 0.02 * (f64::from(pair) * 1.7).sin()).collect(),
         adjusted: None,
         judgement: Some(Judgement {

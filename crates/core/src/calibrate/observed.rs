@@ -1,6 +1,6 @@
 //! What one session measured of unchanged code.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -38,20 +38,20 @@ pub fn observe_trial(
     codes: &BTreeMap<TargetId, String>,
 ) -> Vec<Observed> {
     let mut observed = Vec::new();
-    for one in sampled(first) {
-        let same = |other: &&Measurement| other.id == one.id && other.metric == one.metric;
-        let Some(other) = sampled(second).find(same) else { continue };
-        let (firsts, seconds) = (values(one), values(other));
+    let others = sampled(second);
+    for Sampled { id, metric, values } in sampled(first) {
+        let same = |other: &&Sampled<'_>| *other.id == *id && other.metric == metric;
+        let Some(other) = others.iter().find(same) else { continue };
         let differences =
-            firsts.iter().filter_map(|(run, value)| Some((seconds.get(run)? / value).ln()));
-        let code = one.id.target.as_ref().and_then(|target| codes.get(target).cloned());
+            values.iter().filter_map(|(run, value)| Some((other.values.get(run)? / value).ln()));
+        let code = id.target.as_ref().and_then(|target| codes.get(target).cloned());
         observed.push(Observed {
-            id: one.id.clone(),
-            metric: one.metric.clone(),
+            id: id.clone(),
             when,
             code,
             differences: differences.collect(),
-            values: firsts.values().chain(seconds.values()).copied().collect(),
+            values: values.values().chain(other.values.values()).copied().collect(),
+            metric,
         });
     }
     observed.retain(|row| row.values.len() > 1);
@@ -61,26 +61,45 @@ pub fn observe_trial(
 /// The observations of a snapshot's runs. Whether other sessions measured the same code
 /// is for the caller to know.
 pub fn observe(snapshot: &Snapshot) -> Vec<Observed> {
-    let observed = sampled(snapshot).map(|measurement| Observed {
-        id: measurement.id.clone(),
-        metric: measurement.metric.clone(),
+    let observed = sampled(snapshot).into_iter().map(|Sampled { id, metric, values }| Observed {
+        id: id.clone(),
+        metric,
         when: snapshot.created,
         code: None,
-        values: values(measurement).into_values().collect(),
+        values: values.into_values().collect(),
         differences: Vec::new(),
     });
     observed.filter(|row| row.values.len() > 1).collect()
 }
 
-fn sampled(snapshot: &Snapshot) -> impl Iterator<Item = &Measurement> {
-    snapshot.measurements.iter().filter(|measurement| measurement.metric.nature == Nature::Sampled)
+/// The runs of a sampled metric.
+struct Sampled<'a> {
+    id: &'a BenchId,
+    metric: Metric,
+    /// The number of each run that has a logarithm.
+    values: BTreeMap<u32, f64>,
 }
 
-/// The number of each run that has a logarithm.
-fn values(measurement: &Measurement) -> BTreeMap<u32, f64> {
-    let values =
-        measurement.runs.iter().filter_map(|run| Some((run.run, run_value(&run.reading)?)));
-    values.filter(|(_, value)| *value > 0.0 && value.is_finite()).collect()
+/// The sampled metrics of a snapshot. Of a distribution, these are the quantiles, because a
+/// gate does not judge its other statistics.
+fn sampled(snapshot: &Snapshot) -> Vec<Sampled<'_>> {
+    let is_sampled = |it: &&Measurement| it.metric.nature == Nature::Sampled;
+    let measurements = snapshot.measurements.iter().filter(is_sampled);
+    measurements.flat_map(rows).collect()
+}
+
+fn rows(measurement: &Measurement) -> Vec<Sampled<'_>> {
+    let id = &measurement.id;
+    let usable = |runs: Vec<(u32, f64)>| {
+        runs.into_iter().filter(|(_, value)| *value > 0.0 && value.is_finite()).collect()
+    };
+    let Some(rows) = measurement.rows(&BTreeSet::new()) else {
+        let runs = measurement.runs.iter();
+        let runs = runs.filter_map(|run| Some((run.run, run_value(&run.reading)?))).collect();
+        return vec![Sampled { id, metric: measurement.metric.clone(), values: usable(runs) }];
+    };
+    let quantiles = rows.into_iter().filter(|row| row.quantile.is_some());
+    quantiles.map(|row| Sampled { id, metric: row.metric, values: usable(row.runs) }).collect()
 }
 
 /// The known noise together with the observations. A session that is known already is

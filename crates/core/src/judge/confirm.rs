@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::case::Case;
+use super::compare::Effect;
 use super::decide::{self, Decided};
 use super::report::{Outcome, Severity};
 use crate::model::{BenchId, Nature};
@@ -32,6 +33,10 @@ fn needs_more_pairs(row: &Decided<'_>) -> bool {
     let (pair, limits) = (row.contest.pair, &row.contest.limits);
     let on_both_sides = pair.baseline.is_some() && pair.candidate.is_some();
     if !on_both_sides || pair.metric.nature != Nature::Sampled {
+        return false;
+    }
+    // More pairs do not have more observations in each run.
+    if matches!(pair.effect, Some(Effect::Unsupported(_))) {
         return false;
     }
     if row.contest.shown_only || row.counterpart.is_some_and(|counterpart| counterpart.fails) {

@@ -25,9 +25,9 @@ pub use compare::{BUSY, run_value};
 pub use confirm::to_confirm;
 pub use control::judge_controlled;
 pub use report::{
-    Change, Code, Control, EnvironmentDifference, Finding, FunctionChange, Judgement, Outcome,
-    Report, Row, RowLimits, Severity, Side, SnapshotSummary, Unmeasured, Verdict, VerdictOutcome,
-    explained, explanation,
+    Change, Code, Control, EnvironmentDifference, Finding, FunctionChange, Judgement, Observations,
+    Outcome, Report, Row, RowLimits, Severity, Side, SnapshotSummary, Unmeasured, Verdict,
+    VerdictOutcome, explained, explanation,
 };
 
 use compare::{Comparability, Comparison, Effect, Pair};
@@ -76,7 +76,7 @@ pub fn compare(case: &Case<'_>) -> Report {
 /// The row that shows a pair.
 fn row(pair: Pair<'_>, gate: Gate, judgement: Option<Judgement>) -> Row {
     let caveat = Caveat::of(&pair);
-    let Pair { id, metric, baseline, candidate, effect, costs: _ } = pair;
+    let Pair { id, metric, baseline, candidate, observations, effect, costs: _ } = pair;
     let change = effect.as_ref().and_then(Effect::change);
     let BenchId { name, target } = id;
     let (target, package) = target.map(|target| (target.name, target.package)).unzip();
@@ -91,6 +91,7 @@ fn row(pair: Pair<'_>, gate: Gate, judgement: Option<Judgement>) -> Row {
         gate,
         baseline,
         candidate,
+        observations,
         // A count that follows more than the code is not shown as exact.
         change: match caveat {
             Some(_) if metric.nature == Nature::Counted => {

@@ -4,10 +4,11 @@
 //! one [`Metric`] of one benchmark, with a [`Reading`] for each run (one fresh
 //! process). A criterion time, an instruction count and a hit rate differ in
 //! their metric and their readings, and in nothing else, so one policy judges all of
-//! them.
+//! them. A [`Distribution`] is a reading too: one measurement of it gives several rows.
 //!
 //! This module does not know a file format or a statistic.
 
+mod distribution;
 mod environment;
 mod estimates;
 mod id;
@@ -19,7 +20,10 @@ mod shard;
 mod sides;
 mod snapshot;
 
-pub use benchgate_record::{Direction, Metric, Nature, Unit};
+pub use benchgate_record::{Direction, Metric, Nature, Unit, buckets};
+pub use distribution::{
+    ABOVE, Distribution, DistributionFault, DistributionRow, Quantile, Statistic,
+};
 pub use environment::{Environment, Field};
 pub use estimates::{Estimate, EstimateFault, Estimates, Interval, Location};
 pub use id::{BenchId, TargetId};

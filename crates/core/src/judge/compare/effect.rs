@@ -34,6 +34,17 @@ pub(crate) enum Effect<S = Sampled> {
     Zero(Zero),
     /// A value is negative: a change in percent would mean nothing.
     Negative,
+    /// A run of either side has too few observations for the statistic.
+    Unsupported(Unsupported),
+}
+
+/// Why the runs of a distribution cannot be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unsupported {
+    /// The observations that the statistic needs in each run.
+    pub(crate) needed: u64,
+    /// Those of the run that has the fewest.
+    pub(crate) fewest: u64,
 }
 
 /// The runs of a sampled metric on both sides.
@@ -119,8 +130,11 @@ impl Effect<Runs> {
         let values = || baseline.values().iter().chain(candidate.values());
         let any = |what: fn(f64) -> bool| values().any(|value| what(*value));
         let first = baseline.values()[0];
-        if metric.nature == Nature::Counted && values().all(|value| *value == first) {
-            // Also where both are zero.
+        let equal = values().all(|value| *value == first);
+        // Lone runs would not show how much the runs of a sampled metric differ.
+        let repeated = baseline.values().len().min(candidate.values().len()) > 1;
+        if equal && (metric.nature == Nature::Counted || (first == 0.0 && repeated)) {
+            // The rate of errors is zero in every run of most programs.
             return Self::Counted(Counted { change: 0.0, range: 0.0, gap: 0.0 });
         }
         if any(|value| value < 0.0) {
@@ -265,7 +279,11 @@ impl Effect {
             }
             // A share of a share would mislead: both shares are shown. Where only the same code
             // was executed, another iteration may take another path.
-            Self::Slow(_) | Self::Zero(_) | Self::Negative | Self::Unmeasured(_) => return None,
+            Self::Slow(_)
+            | Self::Zero(_)
+            | Self::Negative
+            | Self::Unsupported(_)
+            | Self::Unmeasured(_) => return None,
         };
         change.estimate.is_finite().then_some(change)
     }

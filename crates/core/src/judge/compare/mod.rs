@@ -20,7 +20,9 @@ use std::collections::BTreeSet;
 
 pub(crate) use chances::Chances;
 pub(crate) use comparability::Comparability;
-pub(crate) use effect::{Counted, Effect, SHOWN_LEVEL, Sampled, Sessions, Uncertainty};
+pub(crate) use effect::{
+    Counted, Effect, SHOWN_LEVEL, Sampled, Sessions, Uncertainty, Unsupported,
+};
 pub(crate) use history::Assumed;
 use history::History;
 pub(crate) use pair::Pair;

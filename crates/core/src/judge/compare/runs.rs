@@ -1,19 +1,22 @@
 //! The runs of one side: one number each.
 
 use crate::judge::report::Side;
-use crate::model::{Measurement, Nature, Reading};
+use crate::model::{DistributionRow, Measurement, Nature, Reading};
 use crate::stats;
 
-/// The one number of a run: samples within a run only ever refine this.
+/// The one number of a run: samples within a run only ever refine this. A distribution has a
+/// number for each of its rows instead.
 pub fn run_value(reading: &Reading) -> Option<f64> {
     match reading {
         Reading::Samples { samples, .. } => stats::median(&samples.per_iteration()),
         Reading::Estimates(estimates) => Some(estimates.median.point()),
         Reading::Value(value) => Some(*value),
+        Reading::Distribution(_) => None,
     }
 }
 
-/// What the runs of one side showed of a metric; at least one run.
+/// What the runs of one side showed of a metric.
+#[derive(Clone, Debug)]
 pub(super) struct SideRuns {
     /// What is shown of it.
     pub(super) side: Side,
@@ -24,7 +27,7 @@ pub(super) struct SideRuns {
 }
 
 impl SideRuns {
-    /// `None` where no run has a reading.
+    /// Of a measurement with at least one run. `None` where no run has a number.
     pub(super) fn of(measurement: &Measurement) -> Option<Self> {
         let values = measurement.runs.iter();
         let (indices, runs): (Vec<u32>, Vec<f64>) =
@@ -40,6 +43,20 @@ impl SideRuns {
             Nature::Sampled | Nature::Counted => stats::median(&runs)?,
         };
         Some(Self { side: Side { value, runs }, indices, logs })
+    }
+
+    /// The runs of a row of a distribution. `None` where its value is unsupported.
+    pub(super) fn of_row(row: &DistributionRow) -> Option<Self> {
+        let value = row.value?;
+        let (indices, runs): (Vec<u32>, Vec<f64>) = row.runs.iter().copied().unzip();
+        let logs = runs.iter().map(|value| value.ln()).collect();
+        Some(Self { side: Side { value, runs }, indices, logs })
+    }
+
+    /// Whether the runs have numbers of their own. Those of a distribution may be unsupported
+    /// although all runs together support the value.
+    pub(super) fn can_be_compared(&self) -> bool {
+        !self.indices.is_empty()
     }
 
     /// The number of each run.

@@ -6,9 +6,9 @@ use super::caveat::Caveat;
 use crate::judge::case::Case;
 use crate::judge::compare::{
     Comparability, Comparison, Counted, Differences, Effect, Pair, Sampled, SlowProcesses,
-    Uncertainty,
+    Uncertainty, Unsupported,
 };
-use crate::model::{BenchId, Metric, Nature, Pattern, Unmeasured};
+use crate::model::{BenchId, Metric, Nature, Pattern, Unit, Unmeasured};
 use crate::policy::{Gate, Limits, Witness};
 
 /// A pair with its limits, and what is to be decided about it.
@@ -160,12 +160,16 @@ pub(super) fn counts<'p>(
 }
 
 fn absence(case: &Case<'_>, pair: &Pair<'_>, required: &[&Pattern]) -> Absence {
-    match (&pair.baseline, &pair.candidate) {
-        (Some(_), None) if case.candidate.selection.is_some() => Absence::NotSelected,
-        (Some(_), None) if required.iter().any(|pattern| pattern.matches(&pair.id)) => {
+    // An unsupported row was measured, though it has no value.
+    let observed = pair.observations;
+    let baseline = pair.baseline.is_some() || observed.is_some_and(|it| it.baseline.is_some());
+    let candidate = pair.candidate.is_some() || observed.is_some_and(|it| it.candidate.is_some());
+    match (baseline, candidate) {
+        (true, false) if case.candidate.selection.is_some() => Absence::NotSelected,
+        (true, false) if required.iter().any(|pattern| pattern.matches(&pair.id)) => {
             Absence::Required
         }
-        (Some(_), None) => Absence::OnlyBaseline,
+        (true, false) => Absence::OnlyBaseline,
         _ => Absence::OnlyCandidate,
     }
 }
@@ -191,32 +195,41 @@ fn question<'p>(
     }
     match data(effect, pair.metric.nature) {
         Ok(data) => Question::Open { data, floor },
-        Err(reason) => Question::Barred(reason.to_owned()),
+        Err(reason) => Question::Barred(reason),
     }
 }
 
 /// The data of an effect, or why they can decide nothing.
-fn data(effect: &Effect, nature: Nature) -> Result<Data<'_>, &'static str> {
+fn data(effect: &Effect, nature: Nature) -> Result<Data<'_>, String> {
+    let barred = |reason: &str| Err(reason.to_owned());
     match effect {
+        Effect::Unsupported(Unsupported { needed: 0, .. }) => {
+            barred("some runs did not count failed operations")
+        }
+        Effect::Unsupported(Unsupported { needed, fewest }) => {
+            let (needed, fewest) =
+                (Unit::Count.show(*needed as f64), Unit::Count.show(*fewest as f64));
+            Err(format!("unsupported: needs {needed} observations in each run, has {fewest}"))
+        }
         Effect::Unmeasured(why) => Ok(Data::Unmeasured(*why)),
         Effect::Paired(differences) => Ok(Data::Paired(differences)),
         Effect::Slow(slow) => Ok(Data::Slow(slow)),
         Effect::Counted(counted) => Ok(Data::Counted(counted)),
         // Whatever the other side shows, a lone run may be an odd one.
         Effect::Sampled(sampled) if sampled.lone_run => {
-            Err("a single run does not show how much runs differ; use --repeat 5")
+            barred("a single run does not show how much runs differ; use --repeat 5")
         }
         Effect::Sampled(sampled) => sampled
             .uncertainty
             .as_ref()
             .map(Data::Sampled)
-            .ok_or("the values are too large to compare"),
-        Effect::Negative => Err("a value is negative: the change has no percentage"),
+            .ok_or_else(|| "the values are too large to compare".to_owned()),
+        Effect::Negative => barred("a value is negative: the change has no percentage"),
         Effect::Zero(_) if nature == Nature::Sampled => {
-            Err("a value is zero: the change has no percentage")
+            barred("a value is zero: the change has no percentage")
         }
         Effect::Zero(zero) if !zero.steady => {
-            Err("a value is zero, and the runs do not repeat exactly")
+            barred("a value is zero, and the runs do not repeat exactly")
         }
         Effect::Zero(zero) => Ok(Data::Zero(zero.difference)),
     }

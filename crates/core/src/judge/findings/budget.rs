@@ -27,7 +27,8 @@ fn subject<'a>(budget: &Budget, row: &'a Row) -> Option<&'a Side> {
 fn judge_one(case: &Case<'_>, budget: &Budget, rows: &[Row]) -> Vec<Finding> {
     let subjects: Vec<(&Row, &Side)> =
         rows.iter().filter_map(|row| Some((row, subject(budget, row)?))).collect();
-    if subjects.is_empty() {
+    let mut unsupported = unsupported(budget, rows).peekable();
+    if subjects.is_empty() && unsupported.peek().is_none() {
         // A budget may limit benchmarks that were not selected. Identical code meets or
         // breaks its budget as the base does; so does code of which the same was executed.
         let selected = case.candidate.selection.is_some();
@@ -41,7 +42,20 @@ fn judge_one(case: &Case<'_>, budget: &Budget, rows: &[Row]) -> Vec<Finding> {
         let finding = Finding::new(Code::BudgetUnmatched, severity, message);
         return vec![finding.about(budget.bench.as_str()).metric(&budget.metric)];
     }
-    subjects.into_iter().filter_map(|(row, side)| finding(case, budget, row, side)).collect()
+    let judged = subjects.into_iter().filter_map(|(row, side)| finding(case, budget, row, side));
+    judged.chain(unsupported).collect()
+}
+
+/// A finding for each row of the budget that has too few observations: nobody knows whether
+/// the budget is kept.
+fn unsupported<'a>(budget: &'a Budget, rows: &'a [Row]) -> impl Iterator<Item = Finding> + 'a {
+    let meant = |row: &&Row| row.metric == budget.metric && budget.bench.matches(&row.bench_id());
+    rows.iter().filter(meant).filter_map(|row| {
+        let (needed, has) = row.unsupported()?;
+        let (needed, has) = (Unit::Count.show(needed as f64), Unit::Count.show(has as f64));
+        let message = format!("unsupported: needs {needed} observations, has {has}");
+        Some(Finding::new(Code::BudgetUnmatched, Severity::Fail, message).row(row))
+    })
 }
 
 fn finding(case: &Case<'_>, budget: &Budget, row: &Row, side: &Side) -> Option<Finding> {
@@ -64,7 +78,8 @@ fn finding(case: &Case<'_>, budget: &Budget, row: &Row, side: &Side) -> Option<F
         let exceeded = side.runs.iter().any(|value| beyond(*value) > 0.0);
         return exceeded.then(|| make(Code::BudgetExceeded, Severity::Fail, shown));
     }
-    let mean = stats::mean(&side.runs)?;
+    // The quantile of all observations together, not the mean of the runs' quantiles.
+    let mean = if row.observations.is_some() { side.value } else { stats::mean(&side.runs)? };
     let half = stats::mean_half_width(&side.runs, SHOWN_LEVEL);
     if half.is_some_and(|half| beyond(mean) > half) {
         Some(make(Code::BudgetExceeded, Severity::Fail, shown))

@@ -13,8 +13,8 @@ pub(super) fn changed(case: &Case<'_>, rows: &[Row]) -> Vec<Finding> {
         return Vec::new();
     }
     let sides = Sides {
-        baseline: names(rows, |row| row.baseline.is_some()),
-        candidate: names(rows, |row| row.candidate.is_some()),
+        baseline: names(rows, Row::in_baseline),
+        candidate: names(rows, Row::in_candidate),
     };
     let mut findings = missing_benchmarks(case, &sides);
     findings.extend(missing_metrics(case, rows, &sides));
@@ -85,8 +85,8 @@ fn missing_metrics(case: &Case<'_>, rows: &[Row], sides: &Sides) -> Vec<Finding>
     let uncounted = candidate.selection.is_some()
         && !candidate.measurements.iter().any(|other| other.metric.name == Metric::INSTRUCTIONS);
     let missing = rows.iter().filter(|row| {
-        row.baseline.is_some()
-            && row.candidate.is_none()
+        row.in_baseline()
+            && !row.in_candidate()
             && !(uncounted && COUNTED.contains(&row.metric.as_str()))
             && sides.candidate.contains(&row.bench_id())
     });
@@ -104,9 +104,7 @@ fn missing_metrics(case: &Case<'_>, rows: &[Row], sides: &Sides) -> Vec<Finding>
 /// What the candidate measured instead of a metric that it lacks.
 fn instead(row: &Row, rows: &[Row]) -> String {
     let other = rows.iter().find(|other| {
-        other.metric == row.metric
-            && other.bench_id() == row.bench_id()
-            && other.candidate.is_some()
+        other.metric == row.metric && other.bench_id() == row.bench_id() && other.in_candidate()
     });
     match other {
         Some(other) if other.unit != row.unit => {

@@ -75,7 +75,7 @@ fn idle(case: &Case<'_>, waiver: &Waiver, rows: &[Row], expired: bool) -> (Code,
         return (Code::WaiverExpired, Severity::Warn, message);
     }
     let named = |row: &&Row| waiver.covers(&row.bench_id(), &row.metric);
-    let measured = |row: &Row| row.candidate.is_some() || row.outcome() == Some(Outcome::Unchanged);
+    let measured = |row: &Row| row.in_candidate() || row.outcome() == Some(Outcome::Unchanged);
     let (severity, message) = if case.same_code().any(|id| waiver.names(id)) {
         (Severity::Note, "the same code on both sides: not needed for this change".to_owned())
     } else if rows.iter().filter(named).any(|row| row.outcome() == Some(Outcome::Undecided)) {

@@ -25,7 +25,7 @@ pub use control::Control;
 pub use explain::{explained, explanation};
 pub use finding::Finding;
 pub use outcome::{Outcome, Severity};
-pub use row::{Change, FunctionChange, Judgement, Row, RowLimits, Side, Unmeasured};
+pub use row::{Change, FunctionChange, Judgement, Observations, Row, RowLimits, Side, Unmeasured};
 pub use snapshot::{EnvironmentDifference, SnapshotSummary};
 pub use verdict::{Verdict, VerdictOutcome};
 

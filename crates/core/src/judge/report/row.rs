@@ -31,6 +31,11 @@ pub struct Row {
     pub baseline: Option<Side>,
     /// The candidate's values.
     pub candidate: Option<Side>,
+    /// How many observations the values rest on, if the row is a statistic of a
+    /// distribution. A side with fewer than it needs is *unsupported*: it was measured, but
+    /// has no values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observations: Option<Observations>,
     /// The change between the sides; absent if a side is, or if the baseline is zero.
     pub change: Option<Change>,
     /// The change of each pair of processes that the decision is based on; empty if the
@@ -51,6 +56,25 @@ impl Row {
         BenchId::from_parts(self.id.clone(), self.target.clone(), self.package.clone())
     }
 
+    /// Whether the baseline measured it, though it may be unsupported there.
+    pub fn in_baseline(&self) -> bool {
+        let observed = self.observations.is_some_and(|it| it.baseline.is_some());
+        self.baseline.is_some() || observed
+    }
+
+    /// Whether the candidate measured it, though it may be unsupported there.
+    pub fn in_candidate(&self) -> bool {
+        let observed = self.observations.is_some_and(|it| it.candidate.is_some());
+        self.candidate.is_some() || observed
+    }
+
+    /// The observations that the candidate's value needs and those that it has, if they are
+    /// too few: then a limit on it is not met.
+    pub fn unsupported(&self) -> Option<(u64, u64)> {
+        let Observations { needed, candidate, .. } = self.observations?;
+        candidate.filter(|has| *has < needed).map(|has| (needed, has))
+    }
+
     /// The outcome, if the row was judged.
     pub fn outcome(&self) -> Option<Outcome> {
         self.judgement.as_ref().map(|judgement| judgement.outcome)
@@ -63,10 +87,23 @@ impl Row {
 pub struct Side {
     /// One value for all runs, in the row's unit: the Hodges–Lehmann centre of a sampled
     /// metric, on the scale of logarithms (the median if a run is zero); the median of a
-    /// count.
+    /// count; of a distribution, the statistic of the observations of all runs together.
     pub value: f64,
-    /// Each run's own number: for a clock, the median of its samples.
+    /// Each run's own number: for a clock, the median of its samples. Empty if a run has too
+    /// few observations for the statistic, though all runs together have enough.
     pub runs: Vec<f64>,
+}
+
+/// How many observations a statistic of a distribution rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Observations {
+    /// The least number that supports it: of so many, ten are above a quantile.
+    pub needed: u64,
+    /// Those of all runs of the baseline; absent if the baseline lacks the row.
+    pub baseline: Option<u64>,
+    /// Those of all runs of the candidate; absent if the candidate lacks the row.
+    pub candidate: Option<u64>,
 }
 
 /// The change between the sides: candidate / baseline − 1, so 0.03 is +3%.

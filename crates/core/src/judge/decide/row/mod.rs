@@ -12,8 +12,8 @@ use super::caveat::Caveat;
 use super::contest::{Absence, Contest, Data, Question};
 use super::decision::Decision;
 use super::levels::Level;
-use crate::judge::report::Outcome;
-use crate::model::Unmeasured;
+use crate::judge::report::{Observations, Outcome};
+use crate::model::{Unit, Unmeasured};
 
 /// Decides a row by its own data, at the family-wise error rate `alpha`.
 pub(super) fn decide(contest: &Contest<'_>, level: Option<Level>, alpha: f64) -> Decision {
@@ -25,7 +25,7 @@ pub(super) fn decide(contest: &Contest<'_>, level: Option<Level>, alpha: f64) ->
             return Decision::new(Outcome::Missing, "only the baseline has it");
         }
         Question::Absent(Absence::OnlyCandidate) => {
-            return Decision::new(Outcome::New, "only the candidate has it");
+            return Decision::new(Outcome::New, only_candidate(contest));
         }
         Question::Barred(reason) => return Decision::new(Outcome::Undecided, reason),
         Question::Open { data, floor } => (*data, *floor),
@@ -72,6 +72,18 @@ fn unmeasured(why: Unmeasured) -> Decision {
         }
     };
     Decision { unmeasured: Some(why), ..Decision::new(outcome, reason) }
+}
+
+/// The reason of a new row, which may have too few observations for a value.
+fn only_candidate(contest: &Contest<'_>) -> String {
+    let reason = "only the candidate has it";
+    match contest.pair.observations {
+        Some(Observations { needed, candidate: Some(has), .. }) if has < needed => {
+            let (needed, has) = (Unit::Count.show(needed as f64), Unit::Count.show(has as f64));
+            format!("{reason}; unsupported: needs {needed} observations, has {has}")
+        }
+        _ => reason.to_owned(),
+    }
 }
 
 /// How far the values of the sides are apart, in the metric's unit.
