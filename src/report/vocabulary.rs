@@ -149,10 +149,20 @@ pub(super) fn value(side: Option<&Side>, unit: &Unit) -> String {
     side.map_or_else(|| "–".to_owned(), |side| plain(&unit.show(side.value)))
 }
 
+/// Why the candidate has no value, if it has too few observations; else empty.
+pub(super) fn unsupported(row: &Row) -> String {
+    let text = |(needed, has): (u64, u64)| {
+        let [needed, has] = [needed, has].map(|count| Unit::Count.show(count as f64));
+        format!("unsupported: needs {needed} observations, has {has}")
+    };
+    row.unsupported().map_or_else(String::new, text)
+}
+
 /// The range of a side's runs.
 pub(super) fn spread(side: &Side, unit: &Unit) -> String {
     let [least, most] = range(&side.runs);
     match side.runs.len() {
+        0 => "all runs together".to_owned(),
         1 => "1 run".to_owned(),
         count if least == most => format!("the same in {count} runs"),
         count => plain(&format!("{} … {} in {count} runs", unit.show(least), unit.show(most))),

@@ -173,11 +173,10 @@ fn measurements(rows: &[&Row], names: &Names) -> Table {
             Cell::new(names.shown(row)),
             Cell::new(plain(&row.metric)),
             value(row.candidate.as_ref(), &unit),
-            dim(Cell::new(
-                row.candidate
-                    .as_ref()
-                    .map_or_else(String::new, |side| vocabulary::spread(side, &unit)),
-            )),
+            dim(Cell::new(row.candidate.as_ref().map_or_else(
+                || vocabulary::unsupported(row),
+                |side| vocabulary::spread(side, &unit),
+            ))),
         ]);
     }
     table

@@ -102,7 +102,7 @@ fn an_invalid_value_is_refused_with_its_place() {
         (
             format!("{counts}/runs/0"),
             json!({ "run": 0 }),
-            "at /benchgate/measurements/0/runs/0: has no samples, no estimates and no value",
+            "at /benchgate/measurements/0/runs/0: has no samples, no estimates, no value and no distribution",
         ),
         (
             "/benchgate/runs/0/seconds".to_owned(),

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use benchgate::baseline::{Existing, Store, export_critcmp, read, schema};
 use benchgate::model::{
-    AllocatorCount, BenchId, Costs, CountScope, CriterionParts, Direction, Environment, Estimate,
-    Estimates, Extent, Field, Interval, Layout, Location, Measurement, Metric, Nature, NotRun,
-    NotRunKind, Pairing, Part, Problem, ProblemKind, Reading, Revision, RunInfo, RunReading,
-    Samples, SamplingMode, SetUp, Shard, ShardNumber, SharedInput, SharedKind, Sides, Snapshot,
-    Sources, TargetId, Throughput, Unit,
+    AllocatorCount, BenchId, Costs, CountScope, CriterionParts, Direction, Distribution,
+    Environment, Estimate, Estimates, Extent, Field, Interval, Layout, Location, Measurement,
+    Metric, Nature, NotRun, NotRunKind, Pairing, Part, Problem, ProblemKind, Reading, Revision,
+    RunInfo, RunReading, Samples, SamplingMode, SetUp, Shard, ShardNumber, SharedInput, SharedKind,
+    Sides, Snapshot, Sources, TargetId, Throughput, Unit,
 };
 use jiff::Timestamp;
 use proptest::collection::{btree_map, btree_set, vec};
@@ -179,6 +179,13 @@ fn any_reading() -> impl Strategy<Value = Reading> {
     ]
 }
 
+fn any_distribution() -> impl Strategy<Value = Distribution> {
+    let values = vec((any::<u64>().prop_map(|value| value >> 1), 1..1_000_000_u64), 1..20);
+    let failed = option::of(btree_map("[a-z]{1,8}", 0..1_000_u64, 0..4));
+    (values, failed)
+        .prop_map(|(values, failed)| Distribution::new(values, failed).expect("a distribution"))
+}
+
 /// Few different names, so that many are equal; and any text.
 fn any_name() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -233,11 +240,16 @@ fn any_parts() -> impl Strategy<Value = CriterionParts> {
 }
 
 fn any_measurements(runs: u32) -> impl Strategy<Value = Vec<Measurement>> {
-    let readings = (btree_set(0..runs, 1..=runs as usize), vec(any_reading(), runs as usize))
-        .prop_map(|(runs, readings)| {
-            let each = runs.into_iter().zip(readings);
-            each.map(|(run, reading)| RunReading { run, reading }).collect()
-        });
+    // A measurement has distributions in all of its runs or in none.
+    let each = runs as usize;
+    let all = prop_oneof![
+        vec(any_reading(), each),
+        vec(any_distribution().prop_map(Reading::Distribution), each),
+    ];
+    let readings = (btree_set(0..runs, 1..=each), all).prop_map(|(runs, readings)| {
+        let each = runs.into_iter().zip(readings);
+        each.map(|(run, reading)| RunReading { run, reading }).collect()
+    });
     let functions = btree_map(any::<String>(), 0..1_000_000_u64, 0..4);
     let scope = option::of(
         any::<bool>().prop_map(|timed| if timed { CountScope::Timed } else { CountScope::Whole }),

@@ -53,7 +53,7 @@ fn damaged_reports_are_refused_with_the_place() {
             changed("\"metric\"", "\"metrik\""),
             "report.json:40:14: rows[0].metrik: unknown field `metrik`, expected one of `id`, \
              `target`, `package`, `metric`, `unit`, `higher_is_better`, `counted`, `gate`, \
-             `baseline`, `candidate`, `change`, `pairs`, `adjusted`, `judgement`",
+             `baseline`, `candidate`, `observations`, `change`, `pairs`, `adjusted`, `judgement`",
         ),
     ] {
         assert_eq!(refused(&text), complaint);

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::case::Case;
-use super::compare::Effect;
 use super::decide::{self, Decided};
 use super::report::{Outcome, Severity};
 use crate::model::{BenchId, Nature};
@@ -36,7 +35,7 @@ fn needs_more_pairs(row: &Decided<'_>) -> bool {
         return false;
     }
     // More pairs do not have more observations in each run.
-    if matches!(pair.effect, Some(Effect::Unsupported(_))) {
+    if row.is_unsupported() {
         return false;
     }
     if row.contest.shown_only || row.counterpart.is_some_and(|counterpart| counterpart.fails) {

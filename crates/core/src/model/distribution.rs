@@ -3,24 +3,24 @@
 //! A measurement whose readings are [`Reading::Distribution`](super::Reading::Distribution)
 //! is one metric (`latency`) with many rows: `latency.p99`, `latency.mean`, `error_rate` and
 //! others, one for each [`Statistic`]. [`Measurement::rows`](super::Measurement::rows) gives
-//! them; the metric `latency` has no row of its own.
+//! them; the metric `latency` does not have a row of its own.
 //!
 //! A quantile with fewer than [`ABOVE`] observations above it is *unsupported*: it is not a
 //! number anywhere. Its row still exists. A row of a report then has a value of `None` on
 //! that side and says in `observations` how many were needed and how many there were, so a
 //! limit on it can fail instead of not being found.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use benchgate_record::buckets;
 
-use super::{Direction, Measurement, Metric, Nature, Reading, Unit};
+use super::{Direction, Metric, Nature, Unit};
 
 /// Observations above a quantile that it needs to be supported.
 ///
-/// With ten, an order statistic at the quantile's rank is the boundary of a two-sided 95%
-/// interval that is finite for any continuous distribution, and about a third of the tail
-/// wide. Fewer describe single events.
+/// How many observations are beyond the true quantile is binomial. If ten are expected, the
+/// standard deviation is about three, so the share of the tail is known to a third. Fewer
+/// describe single events.
 pub const ABOVE: u64 = 10;
 
 /// The most kinds of failed operations that one run may name.
@@ -259,7 +259,7 @@ pub enum Statistic<'a> {
 
 impl Statistic<'_> {
     /// Those of the observations, without those of failed operations.
-    fn of_observations() -> impl Iterator<Item = Self> {
+    pub(super) fn of_observations() -> impl Iterator<Item = Self> {
         let others = [Self::Count, Self::Min, Self::Mean, Self::Max, Self::Deviation];
         others.into_iter().chain(Quantile::ALL.map(Self::Quantile))
     }
@@ -298,66 +298,5 @@ impl Statistic<'_> {
             _ => observed.better,
         };
         Metric { name, unit, better, nature: Nature::Sampled }
-    }
-}
-
-/// One row of a distribution over the runs of a side.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DistributionRow {
-    /// Its metric: `latency.p99`.
-    pub metric: Metric,
-    /// The quantile that it is, if it is one.
-    pub quantile: Option<Quantile>,
-    /// The number of observations that it needs.
-    pub needed: u64,
-    /// The observations of all runs together.
-    pub observations: u64,
-    /// The observations of the run that has the fewest.
-    pub fewest: u64,
-    /// Of all observations together, in the metric's unit: never a mean of the runs'
-    /// quantiles. `None` if they are fewer than needed.
-    pub value: Option<f64>,
-    /// Each run's own value, with the run's index. Empty unless every run supports its
-    /// value: leaving out the runs with few observations would leave out slow ones.
-    pub runs: Vec<(u32, f64)>,
-}
-
-impl DistributionRow {
-    /// The rows of a measurement's distributions, also for each of `kinds` of failures, which
-    /// another side may know. `None` if its readings are not distributions.
-    pub(super) fn all(measurement: &Measurement, kinds: &BTreeSet<&str>) -> Option<Vec<Self>> {
-        let distributions: Vec<(u32, &Distribution)> = measurement
-            .runs
-            .iter()
-            .filter_map(|run| match &run.reading {
-                Reading::Distribution(distribution) => Some((run.run, distribution)),
-                _ => None,
-            })
-            .collect();
-        let merged = Distribution::merged(distributions.iter().map(|(_, one)| *one))?;
-        let failures = merged.failed().map(|failed| {
-            let kinds: BTreeSet<&str> =
-                kinds.iter().copied().chain(failed.keys().map(String::as_str)).collect();
-            std::iter::once(Statistic::ErrorRate).chain(kinds.into_iter().map(Statistic::Errors))
-        });
-        let statistics = Statistic::of_observations().chain(failures.into_iter().flatten());
-        let row = |statistic: Statistic<'_>| {
-            let values = distributions.iter();
-            let runs: Option<Vec<(u32, f64)>> =
-                values.map(|(run, one)| Some((*run, one.value(&statistic)?))).collect();
-            Self {
-                metric: statistic.metric(&measurement.metric),
-                quantile: match statistic {
-                    Statistic::Quantile(quantile) => Some(quantile),
-                    _ => None,
-                },
-                needed: statistic.needed(),
-                observations: merged.total(),
-                fewest: distributions.iter().map(|(_, one)| one.total()).min().unwrap_or(0),
-                value: merged.value(&statistic),
-                runs: runs.unwrap_or_default(),
-            }
-        };
-        Some(statistics.map(row).collect())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{BenchId, Distribution, DistributionRow, Estimates, Metric, Samples};
+use super::{BenchId, Distribution, Estimates, Metric, Samples};
 
 /// One metric of one benchmark over the runs of a snapshot.
 #[derive(Clone, Debug, PartialEq)]
@@ -131,24 +131,6 @@ pub enum Reading {
     /// All values that the run observed, in the metric's unit. Every run of a measurement
     /// that has one has one.
     Distribution(Distribution),
-}
-
-impl Measurement {
-    /// The rows of a measurement of distributions. Rows exist for each of `kinds` of failed
-    /// operations, and for those that it has itself. `None` if its readings are not
-    /// distributions: then it is one row.
-    pub fn rows(&self, kinds: &BTreeSet<&str>) -> Option<Vec<DistributionRow>> {
-        DistributionRow::all(self, kinds)
-    }
-
-    /// The kinds of failed operations in its distributions.
-    pub fn kinds_of_failures(&self) -> impl Iterator<Item = &str> {
-        let distributions = self.runs.iter().filter_map(|run| match &run.reading {
-            Reading::Distribution(distribution) => distribution.failed(),
-            _ => None,
-        });
-        distributions.flat_map(|failed| failed.keys().map(String::as_str))
-    }
 }
 
 /// Criterion's parts of a benchmark's name.

@@ -9,6 +9,7 @@
 //! This module does not know a file format or a statistic.
 
 mod distribution;
+mod distribution_rows;
 mod environment;
 mod estimates;
 mod id;
@@ -21,9 +22,8 @@ mod sides;
 mod snapshot;
 
 pub use benchgate_record::{Direction, Metric, Nature, Unit, buckets};
-pub use distribution::{
-    ABOVE, Distribution, DistributionFault, DistributionRow, Quantile, Statistic,
-};
+pub use distribution::{ABOVE, Distribution, DistributionFault, Quantile, Statistic};
+pub use distribution_rows::DistributionRow;
 pub use environment::{Environment, Field};
 pub use estimates::{Estimate, EstimateFault, Estimates, Interval, Location};
 pub use id::{BenchId, TargetId};

@@ -1,6 +1,7 @@
 //! Verdicts: from small tables of runs to the whole report.
 
 mod common;
+mod distribution;
 mod findings;
 mod instructions;
 mod layout;

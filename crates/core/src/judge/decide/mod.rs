@@ -90,6 +90,11 @@ impl Decided<'_> {
         self.counterpart.is_some_and(Counterpart::is_not_more)
     }
 
+    /// Whether a run has too few observations for the statistic.
+    pub(crate) fn is_unsupported(&self) -> bool {
+        matches!(self.contest.pair.effect, Some(Effect::Unsupported(_)))
+    }
+
     /// What it would do if it is a regression, whatever the most is that the row may do.
     pub(crate) fn severity_of_regression(&self) -> Severity {
         weigh::regression(&self.contest, self.is_unexplained(), &self.decision)
