@@ -91,8 +91,8 @@ fn commands<T: Subcommand>() -> clap::Command {
     name = "gate",
     version,
     after_help = "Exit codes: 0 pass · 1 could not complete · 2 usage or configuration · \
-                  3 regression or budget exceeded · 4 undecided, and the policy blocks on that · \
-                  5 nothing compared, or a required benchmark is missing"
+                  3 regression, or a target or budget missed · 4 undecided, and the policy blocks on \
+                  that · 5 nothing compared, or a required benchmark or target was not measured"
 )]
 struct Cli {
     /// Suppress status messages

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::findings::{Group, grouped};
+use super::targets;
 use super::text::cut;
 use super::vocabulary::{self, Names};
 use super::{Render, plain};
@@ -87,7 +88,8 @@ fn annotations(report: &Report) -> Vec<Annotation> {
             _ => Kind::Error,
         };
         let title = format!("benchmarks: {}", vocabulary::verdict(verdict.outcome));
-        let message = format!("{} (exit {})", verdict.reason, verdict.exit.code());
+        let grade = targets::sentence(report).map_or_else(String::new, |it| format!("; {it}"));
+        let message = format!("{} (exit {}){grade}", verdict.reason, verdict.exit.code());
         all.push(Annotation { kind, title, message });
     }
     let names = Names::of(&report.rows);

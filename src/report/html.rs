@@ -10,6 +10,7 @@ mod cards;
 mod components;
 mod page;
 mod rows;
+mod targets;
 mod tone;
 
 use super::Render;

@@ -1,14 +1,17 @@
-//! `JUnit` XML for CI servers. There is a test case for each row, for each failing
-//! or warning finding and for the verdict, so a server is green only if the gate
+//! `JUnit` XML for CI servers. There is a test case for each row, for each target, for each
+//! failing or warning finding and for the verdict, so a server is green only if the gate
 //! passes. The XML is valid by Jenkins' `junit-10.xsd`.
 
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 use quick_xml::writer::Writer;
 
+use super::targets::{self, Line};
 use super::vocabulary::{self, Names};
 use super::{Render, findings, fold, plain};
 use crate::exit::Exit;
-use crate::judge::{Finding, Outcome, Report, Row, Severity, Verdict, VerdictOutcome};
+use crate::judge::{
+    Finding, Outcome, Report, Row, Severity, TargetStatus, Verdict, VerdictOutcome,
+};
 use crate::model::Unit;
 
 /// Writes `JUnit` XML: a regression that fails the gate is a failure, an undecided
@@ -38,8 +41,8 @@ struct Case {
 
 impl Render for Junit {
     fn render(&self, report: &Report) -> String {
-        let names = Names::of(&report.rows);
-        let suites = [
+        let names = Names::with_targets(report);
+        let mut suites = vec![
             ("verdict", report.verdict.iter().map(of_verdict).collect::<Vec<_>>()),
             (
                 "benchmarks",
@@ -50,8 +53,17 @@ impl Render for Junit {
                     .map(|row| of_row(row, &names))
                     .collect(),
             ),
-            ("findings", report.findings.iter().filter_map(of_finding).collect()),
         ];
+        if let Some(targets) = &report.targets {
+            let lines = targets::lines(targets, true);
+            suites.push(("targets", lines.iter().map(|line| of_target(line, &names)).collect()));
+        }
+        // A target is a case, so a finding about it would be a second one.
+        let findings = report
+            .findings
+            .iter()
+            .filter(|finding| report.targets.is_none() || !finding.code.is_of_target());
+        suites.push(("findings", findings.filter_map(of_finding).collect()));
         let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
         write(&mut writer, &suites, report).expect("writing to memory cannot fail");
         let mut text = String::from_utf8(writer.into_inner()).expect("the writer was given text");
@@ -124,6 +136,31 @@ fn of_row(row: &Row, names: &Names) -> Case {
         kind,
         message,
         output: output.trim().to_owned(),
+    }
+}
+
+/// A target that fails the gate fails; one that is not shown to be met is skipped.
+fn of_target(line: &Line<'_>, names: &Names<'_>) -> Case {
+    let row = line.row;
+    let status = match (row.status, row.effect) {
+        (TargetStatus::Missed | TargetStatus::Unsupported, Severity::Fail) => TestStatus::Failure,
+        (_, Severity::Fail) => TestStatus::Error,
+        (TargetStatus::Met, _) => TestStatus::Passed,
+        _ => TestStatus::Skipped,
+    };
+    let [before, after] = line.values();
+    let mut message = format!("{after} where {} is allowed", line.limit());
+    let why = line.why();
+    if !why.is_empty() {
+        message = format!("{message}: {why}");
+    }
+    Case {
+        class: row.group.clone().unwrap_or_else(|| "targets".to_owned()),
+        name: format!("{} ({}) {}", line.name(names), row.metric, line.limit()),
+        status,
+        kind: row.status.as_str(),
+        output: format!("{}, baseline {before}: {message}", line.status()),
+        message,
     }
 }
 

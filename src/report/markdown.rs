@@ -5,6 +5,8 @@
 //! becoming Markdown.
 
 mod escape;
+mod part;
+mod targets;
 
 use std::fmt::Write as _;
 
@@ -16,12 +18,10 @@ use crate::judge::{Finding, Outcome, Report, Row, Severity, VerdictOutcome};
 use crate::model::Unit;
 use crate::text::plural;
 use escape::{cell, code, prose};
+use part::{Part, append, fold};
 
 /// The most subjects that a finding lists.
 const LISTED: usize = 5;
-
-/// Bytes that each part keeps free for the line that counts the dropped lines.
-const LEFT_OUT: usize = 100;
 
 /// Writes Markdown of bounded length.
 #[derive(Clone, Copy, Debug)]
@@ -46,19 +46,6 @@ impl Default for Markdown {
     }
 }
 
-/// A part of the text whose lines may be dropped from the bottom.
-struct Part {
-    /// The text before the lines, which ends with a line break.
-    open: String,
-    lines: Vec<String>,
-    close: &'static str,
-    /// The noun for a line: `row`, `finding`.
-    noun: &'static str,
-    /// Whether the lines are a table's. The count of dropped lines then needs a blank line
-    /// before it.
-    table: bool,
-}
-
 impl Render for Markdown {
     fn render(&self, report: &Report) -> String {
         let names = Names::of(&report.rows);
@@ -70,44 +57,6 @@ impl Render for Markdown {
         out.push('\n');
         out
     }
-}
-
-/// Adds as much of the part as fits.
-fn append(out: &mut String, part: &Part, limit: usize) {
-    let frame = part.open.len() + part.close.len() + LEFT_OUT;
-    let Some(mut room) = limit.checked_sub(out.len() + frame) else {
-        // The parts before this part kept this much free.
-        if out.len() + LEFT_OUT <= limit {
-            let _ = writeln!(out, "{}\n", left_out(part.lines.len(), part.noun));
-        }
-        return;
-    };
-    let mut taken = 0;
-    while let Some(line) = part.lines.get(taken) {
-        // The line, its end, and room to count the parts that follow.
-        let Some(left) = room.checked_sub(line.len() + 1).filter(|left| *left > 4 * LEFT_OUT)
-        else {
-            break;
-        };
-        room = left;
-        taken += 1;
-    }
-    out.push_str(&part.open);
-    for line in &part.lines[..taken] {
-        out.push_str(line);
-        out.push('\n');
-    }
-    if taken < part.lines.len() {
-        let gap = if part.table { "\n" } else { "" };
-        let _ = writeln!(out, "{gap}{}", left_out(part.lines.len() - taken, part.noun));
-    }
-    out.push_str(part.close);
-    out.push('\n');
-}
-
-fn left_out(count: usize, noun: &str) -> String {
-    let left_out = plural(count, &format!("more {noun}"));
-    format!("*{left_out} left out: the text would be too long.*")
 }
 
 fn head(report: &Report) -> String {
@@ -155,6 +104,7 @@ fn parts(report: &Report, names: &Names) -> Vec<Part> {
     let mut parts = Vec::new();
     parts.extend(rows(None, &worst, names));
     parts.extend(findings(&report.findings));
+    parts.extend(targets::part(report));
     // If the gate blocks because of undecided rows, their table is open.
     let blocking = report.verdict.as_ref().map(|verdict| verdict.outcome);
     let blocking = blocking == Some(VerdictOutcome::Undecided);
@@ -190,11 +140,6 @@ fn rows(folded: Option<(String, bool)>, rows: &[&Row], names: &Names) -> Option<
     );
     let lines = rows.iter().map(|row| line(row, names)).collect();
     Some(Part { open, lines, close, noun: "row", table: true })
-}
-
-fn fold(title: &str, open: bool) -> String {
-    let open = if open { " open" } else { "" };
-    format!("<details{open}><summary>{title}</summary>\n\n")
 }
 
 fn line(row: &Row, names: &Names) -> String {

@@ -15,6 +15,7 @@ mod json;
 mod junit;
 mod markdown;
 mod read;
+mod targets;
 mod terminal;
 mod text;
 mod vocabulary;

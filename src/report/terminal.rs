@@ -2,7 +2,9 @@
 
 mod bar;
 mod cause;
+mod fit;
 mod rows;
+mod targets;
 
 use std::fmt::Write as _;
 
@@ -41,10 +43,11 @@ impl Render for Terminal {
             Folds::of(report).split()
         };
         rows::write(&mut out, report, &shown, self.width, self.bars);
-        if report.rows.is_empty() {
+        if report.rows.is_empty() && report.targets.is_none() {
             out.push_str("no benchmarks\n\n");
         }
         self::folded(&mut out, &folded);
+        targets::write(&mut out, report, self.width, self.all);
         findings(&mut out, &report.findings);
         if let Some(control) = &report.control {
             self::control(&mut out, control);

@@ -7,9 +7,10 @@ use std::fmt::Write as _;
 
 use super::plain;
 use crate::judge::{
-    Change, Control, FunctionChange, Outcome, Row, Severity, Side, SnapshotSummary, VerdictOutcome,
+    Change, Control, FunctionChange, Outcome, Report, Row, Severity, Side, SnapshotSummary,
+    VerdictOutcome,
 };
-use crate::model::{TargetId, Unit};
+use crate::model::{BenchId, TargetId, Unit};
 use crate::text::{listed, plural};
 
 /// Characters of a function's name that are shown; the JSON report has the whole
@@ -43,10 +44,25 @@ impl<'a> Names<'a> {
         Self { targets }
     }
 
+    /// The names of a report's rows and of the benchmarks that its targets limit.
+    pub(super) fn with_targets(report: &'a Report) -> Self {
+        let mut names = Self::of(&report.rows);
+        for row in report.targets.iter().flat_map(|targets| &targets.rows) {
+            if let (Some(name), Some(id)) = (&row.id, row.bench_id()) {
+                names.targets.entry(name.as_str()).or_default().insert(id.target);
+            }
+        }
+        names
+    }
+
     /// The row's benchmark as text from a file: escape it.
     pub(super) fn raw(&self, row: &Row) -> String {
-        let ambiguous = self.targets.get(row.id.as_str()).is_some_and(|known| known.len() > 1);
-        let id = row.bench_id();
+        self.of_id(row.bench_id())
+    }
+
+    /// The benchmark as text from a file: escape it.
+    pub(super) fn of_id(&self, id: BenchId) -> String {
+        let ambiguous = self.targets.get(id.name.as_str()).is_some_and(|known| known.len() > 1);
         if ambiguous { id.qualified() } else { id.name }
     }
 

@@ -6,6 +6,7 @@
 
 mod defaults;
 mod links;
+mod targets;
 
 use std::collections::BTreeSet;
 use std::fs;

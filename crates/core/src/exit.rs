@@ -16,11 +16,11 @@ pub enum Exit {
     Failure = 1,
     /// The command line or the policy is wrong; nothing was measured or judged.
     Usage = 2,
-    /// A regression beyond its limit, or a budget exceeded.
+    /// A regression beyond its limit, or a target or budget that is missed.
     Regression = 3,
     /// The rows are undecided, and the policy blocks on that.
     Undecided = 4,
-    /// Nothing was compared, or a required benchmark is missing.
+    /// Nothing was compared, or a required benchmark or target was not measured.
     NothingCompared = 5,
 }
 
@@ -51,9 +51,11 @@ impl Exit {
             Self::Pass => "pass",
             Self::Failure => "could not complete",
             Self::Usage => "usage or configuration is wrong",
-            Self::Regression => "regression, or budget exceeded",
+            Self::Regression => "regression, or a target or budget missed",
             Self::Undecided => "undecided, and the policy blocks on that",
-            Self::NothingCompared => "nothing compared, or a required benchmark is missing",
+            Self::NothingCompared => {
+                "nothing compared, or a required benchmark or target was not measured"
+            }
         }
     }
 

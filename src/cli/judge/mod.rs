@@ -5,6 +5,7 @@ mod compare;
 mod explain;
 mod merge;
 mod report;
+mod targets;
 
 use clap::Subcommand;
 
@@ -15,6 +16,7 @@ use crate::exit::Exit;
 pub(super) enum Command {
     Check(check::Check),
     Compare(compare::Compare),
+    Targets(targets::Targets),
     Merge(merge::Merge),
     Report(report::ReportCommand),
     Explain(explain::Explain),
@@ -25,6 +27,7 @@ impl Command {
         match self {
             Self::Check(command) => command.run(context),
             Self::Compare(command) => command.run(context),
+            Self::Targets(command) => command.run(context),
             Self::Merge(command) => command.run(context),
             Self::Report(command) => command.run(context),
             Self::Explain(command) => command.run(context),

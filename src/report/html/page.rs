@@ -8,7 +8,7 @@ use super::anchors::Anchors;
 use super::assets::{SCRIPT, SCRIPT_HASH, STYLE, STYLE_HASH};
 use super::components::{Cell, Column, Line, Tone, badge, table};
 use super::tone::outcome_tone;
-use super::{cards, rows};
+use super::{cards, rows, targets};
 use crate::judge::{
     Control, EnvironmentDifference, Finding, Report, Severity, SnapshotSummary, Verdict,
     VerdictOutcome,
@@ -54,6 +54,7 @@ pub(super) fn page(report: &Report) -> Markup {
                 main {
                     (verdict(report))
                     (findings(&report.findings))
+                    (targets::section(report))
                     (rows::section(report, &names, &anchors))
                     (cards::section(report, &names, &anchors))
                     (environment(report))

@@ -25,6 +25,9 @@ const COLUMNS: [Column; 7] = [
 ];
 
 pub(super) fn section(report: &Report, names: &Names, anchors: &Anchors) -> Markup {
+    if report.rows.is_empty() && report.targets.is_some() {
+        return html! {};
+    }
     let folds = Folds::of(report);
     let folded: Folded = report.rows.iter().filter_map(|row| folds.fold(row)).collect();
     let lines = report.rows.iter().enumerate().map(|(rank, row)| {

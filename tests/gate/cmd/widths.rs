@@ -94,3 +94,28 @@ fn tables_fit() {
         }
     }
 }
+
+/// The reasons of targets are moved below their table first, then the values before.
+#[test]
+fn targets_fit_a_narrow_terminal() {
+    let report =
+        report(&["check", "--baseline", "main.json", "same.json", "--config", "targets.toml"]);
+    for (width, has_reasons, has_baseline) in
+        [(None, true, true), (Some(100), false, true), (Some(80), false, false)]
+    {
+        let text = at(&report, width);
+        let head = text.lines().find(|line| line.starts_with("target ")).expect("a table");
+        assert_eq!(head.contains("baseline"), has_baseline, "{text}");
+        let row = text.lines().find(|line| line.contains("≤ 40 µs")).expect("a missed target");
+        assert_eq!(row.contains(": the service's promise"), has_reasons, "{text}");
+        assert!(row.contains("MISSED (critical)"), "{text}");
+        let below = "MISSED (critical)  http/round_trip (time): the service's promise\n";
+        assert_eq!(text.contains(below), !has_reasons, "{text}");
+        if let Some(width) = width {
+            let table = text.lines().skip_while(|line| *line != head);
+            let wide = table.take_while(|line| !line.is_empty());
+            let widest = wide.map(|line| line.chars().count()).max().unwrap_or(0);
+            assert!(widest <= usize::from(width), "{widest} columns: {text}");
+        }
+    }
+}

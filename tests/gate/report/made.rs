@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use benchgate::exit::Exit;
 use benchgate::judge::{
-    Change, Code, Finding, FunctionChange, Judgement, Outcome, Report, Row, RowLimits, Severity,
-    Side, SnapshotSummary, Verdict, VerdictOutcome,
+    BoundKind, Change, Code, Finding, FunctionChange, Grade, Judgement, Letter, Outcome, Report,
+    Row, RowLimits, Severity, Side, SnapshotSummary, TargetRow, TargetStatus, Targets, Verdict,
+    VerdictOutcome,
 };
-use benchgate::policy::Gate;
+use benchgate::policy::{Gate, TargetKind, TargetSeverity};
 
 pub(super) fn side(name: &str) -> SnapshotSummary {
     SnapshotSummary {
@@ -40,6 +41,7 @@ pub(super) fn report(rows: Vec<Row>, findings: Vec<Finding>) -> Report {
         alpha: 0.01,
         environment_differences: Vec::new(),
         counts,
+        targets: None,
         rows,
         findings,
         control: None,
@@ -92,6 +94,59 @@ pub(super) fn row(id: &str, metric: &str, change: f64, outcome: Outcome) -> Row 
             cause: Vec::new(),
         }),
     }
+}
+
+/// A target on a row, in one of all states.
+fn target(row: &Row, index: usize) -> TargetRow {
+    let states = [
+        (TargetStatus::Missed, Severity::Fail),
+        (TargetStatus::Unsupported, Severity::Fail),
+        (TargetStatus::Undecided, Severity::Warn),
+        (TargetStatus::NotMeasured, Severity::Note),
+        (TargetStatus::Met, Severity::Warn),
+        (TargetStatus::Met, Severity::Note),
+    ];
+    let (status, effect) = states[index % states.len()];
+    let measured = status != TargetStatus::NotMeasured;
+    TargetRow {
+        kind: TargetKind::Target,
+        bench: format!("{}*", row.id),
+        id: measured.then(|| row.id.clone()),
+        target: row.target.clone(),
+        package: row.package.clone(),
+        metric: row.metric.clone(),
+        unit: measured.then(|| row.unit.clone()),
+        bound: if row.higher_is_better { BoundKind::AtLeast } else { BoundKind::AtMost },
+        limit: "123.4 µs".to_owned(),
+        limit_value: measured.then_some(123_400.0),
+        status,
+        effect,
+        before: row.baseline.as_ref().map(|side| side.value),
+        after: row.candidate.as_ref().filter(|_| measured).map(|side| side.value),
+        headroom: measured.then_some(0.25 - 0.1 * (index % 7) as f64),
+        severity: [TargetSeverity::Critical, TargetSeverity::High, TargetSeverity::Low][index % 3],
+        group: Some(format!("group {}", index % 3)),
+        reason: Some("what the service promises to all of its users".to_owned()),
+        required: false,
+        why: (!measured).then(|| "no measured row matches this target".to_owned()),
+    }
+}
+
+/// A table of targets, with a grade for each of its groups.
+fn table(rows: Vec<TargetRow>) -> Targets {
+    let grade = Grade {
+        letter: Letter::C,
+        targets: rows.len(),
+        met: 3,
+        missed: 1,
+        unsupported: 1,
+        undecided: 1,
+        not_measured: 1,
+    };
+    let letters = [Letter::APlus, Letter::A, Letter::BPlus, Letter::B, Letter::C, Letter::D];
+    let groups = rows.iter().filter_map(|row| row.group.clone()).zip(letters.iter().cycle());
+    let groups = groups.map(|(group, letter)| (group, Grade { letter: *letter, ..grade }));
+    Targets { grade, groups: groups.collect(), rows }
 }
 
 /// Two thousand rows with a few regressions.
@@ -177,7 +232,10 @@ pub(super) fn mixed(rows: usize, length: usize) -> Report {
         metric: None,
         message: "the baseline has it, the candidate does not".to_owned(),
     });
-    report(made.collect(), missing.collect())
+    let mut report = report(made.collect(), missing.collect());
+    let limited = report.rows.iter().enumerate().map(|(index, row)| target(row, index));
+    report.targets = Some(table(limited.collect()));
+    report
 }
 
 /// Names and messages that would be markup or commands if they were not escaped.
@@ -221,6 +279,15 @@ pub(super) fn hostile() -> Report {
         });
     }
     let mut report = report(rows, findings);
+    let limited = report.rows.iter().enumerate().map(|(index, row)| TargetRow {
+        bench: row.id.clone(),
+        limit: row.id.clone(),
+        group: Some(row.id.clone()),
+        reason: Some(row.id.clone()),
+        why: Some(row.id.clone()),
+        ..target(row, index)
+    });
+    report.targets = Some(table(limited.collect()));
     let all = HOSTILE.join(" ");
     report.tool.clone_from(&all);
     report.policy = Some(all.clone().into());

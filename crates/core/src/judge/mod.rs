@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `compare` | which measurements belong together, and how far apart they are |
 //! | `decide` | the outcome and the severity of each row, by the policy's limits |
+//! | `targets` | whether the candidate keeps the policy's absolute limits, and the grade |
 //! | `findings` | everything that is reported besides the rows |
 //! | `verdict` | one verdict for all rows and findings |
 //! | [`Report`] | the vocabulary, which every renderer shows |
@@ -18,6 +19,7 @@ mod control;
 mod decide;
 mod findings;
 mod report;
+mod targets;
 mod verdict;
 
 pub use case::Case;
@@ -25,9 +27,10 @@ pub use compare::{BUSY, run_value};
 pub use confirm::to_confirm;
 pub use control::judge_controlled;
 pub use report::{
-    Change, Code, Control, EnvironmentDifference, Finding, FunctionChange, Judgement, Observations,
-    Outcome, Report, Row, RowLimits, Severity, Side, SnapshotSummary, Unmeasured, Verdict,
-    VerdictOutcome, explained, explanation,
+    BoundKind, Change, Code, Control, EnvironmentDifference, Finding, FunctionChange, Grade,
+    Judgement, Letter, Observations, Outcome, Report, Row, RowLimits, Severity, Side,
+    SnapshotSummary, TargetRow, TargetStatus, Targets, Unmeasured, Verdict, VerdictOutcome,
+    explained, explanation,
 };
 
 use compare::{Comparability, Comparison, Effect, Pair};
@@ -46,15 +49,32 @@ pub fn judge(case: &Case<'_>) -> Report {
     let judgements = decide::judgements(case, &comparison);
     let between = findings::of_comparison(case, &comparison);
     let Comparison { comparability, pairs, .. } = comparison;
-    let rows = pairs
+    let rows: Vec<Row> = pairs
         .into_iter()
         .zip(judgements)
         .map(|(pair, (gate, judgement))| row(pair, gate, Some(judgement)))
         .collect();
+    let targets = targets::judge(case, &rows);
+    let on_targets = targets.iter().flat_map(findings::of_targets);
     let (rows, findings) = findings::of_judged(case, &comparability, rows);
-    let findings: Vec<Finding> = between.into_iter().chain(findings).collect();
-    let verdict = verdict::reach(case, &rows, &findings);
-    assemble(case, comparability, rows, findings, Some(verdict))
+    let findings: Vec<Finding> = between.into_iter().chain(findings).chain(on_targets).collect();
+    let verdict = verdict::reach(case, &rows, targets.as_ref(), &findings);
+    let judged = assemble(case, comparability, rows, findings, Some(verdict));
+    Report { targets, ..judged }
+}
+
+/// Judges the policy's targets alone, without a row of the comparison; `None` if the policy
+/// has no target. The baseline, if there is one, only shows the values before.
+pub fn judge_targets(case: &Case<'_>) -> Option<Report> {
+    let Comparison { comparability, pairs, .. } = case.compare();
+    let rows: Vec<Row> = pairs.into_iter().map(|pair| row(pair, Gate::Show, None)).collect();
+    let targets = targets::judge(case, &rows)?;
+    let mut findings = findings::of_targets(&targets);
+    // Only the values before come from the baseline, so nothing depends on its problems.
+    findings.extend(findings::unusable(&Case { baseline: None, ..*case }));
+    let verdict = verdict::of_targets(&targets, &findings);
+    let judged = assemble(case, comparability, Vec::new(), findings, Some(verdict));
+    Some(Report { targets: Some(targets), ..judged })
 }
 
 /// Compares the two sides and judges nothing: rows without a judgement, findings about
@@ -123,6 +143,7 @@ fn assemble(
         control: None,
         environment_differences: comparability.differences,
         counts: Report::count(&rows),
+        targets: None,
         rows,
         findings,
     };

@@ -4,14 +4,20 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::case::Case;
-use super::findings::rows_under_budgets;
-use super::report::{Code, Finding, Outcome, Row, Severity, Verdict, VerdictOutcome};
+use super::report::{
+    Code, Finding, Outcome, Row, Severity, TargetRow, Targets, Verdict, VerdictOutcome,
+};
 use crate::exit::Exit;
 use crate::policy::{BaseBroken, Gate, Level, OnUndecided};
 use crate::text::plural;
 
 /// The verdict: the worst exit that any row or finding asks for, with its reason.
-pub(super) fn reach(case: &Case<'_>, rows: &[Row], findings: &[Finding]) -> Verdict {
+pub(super) fn reach(
+    case: &Case<'_>,
+    rows: &[Row],
+    targets: Option<&Targets>,
+    findings: &[Finding],
+) -> Verdict {
     let tally = Tally::of(rows);
     let mut exit = Exit::Pass;
     if tally.failing > 0 {
@@ -21,14 +27,14 @@ pub(super) fn reach(case: &Case<'_>, rows: &[Row], findings: &[Finding]) -> Verd
         exit = exit.worst(exit_of(case, finding));
     }
     let compared = tally.decided + tally.undecided;
-    // Budgets alone are enough only if the policy says so. A comparison without rows and
-    // budgets never passes.
-    let budgets_are_enough =
-        case.policy.verdict.nothing_compared != Level::Fail && rows_under_budgets(case, rows) > 0;
+    // Targets alone are enough only if the policy says so. A comparison without rows and
+    // measured targets never passes.
+    let targets_are_enough =
+        case.policy.verdict.nothing_compared != Level::Fail && any_measured(targets);
     // If the base broke, that is the reason, and not that nothing was compared.
     let broken =
         findings.iter().any(|f| f.severity == Severity::Fail && f.code == Code::BaseBroken);
-    if compared == 0 && !budgets_are_enough && !broken {
+    if compared == 0 && !targets_are_enough && !broken {
         exit = exit.worst(Exit::NothingCompared);
     }
     let blocked = match case.policy.verdict.undecided {
@@ -39,14 +45,41 @@ pub(super) fn reach(case: &Case<'_>, rows: &[Row], findings: &[Finding]) -> Verd
     if blocked {
         exit = exit.worst(Exit::Undecided);
     }
-    let outcome = match exit {
+    Verdict { outcome: outcome(exit), exit, reason: reason(case, exit, &tally, findings) }
+}
+
+/// The verdict on the targets alone: the worst exit that any of them asks for.
+pub(super) fn of_targets(targets: &Targets, findings: &[Finding]) -> Verdict {
+    let failing = || findings.iter().filter(|finding| finding.severity == Severity::Fail);
+    let exit = failing().fold(Exit::Pass, |exit, finding| exit.worst(finding.code.exit()));
+    let none_measured = !any_measured(Some(targets));
+    let exit = if none_measured { exit.worst(Exit::NothingCompared) } else { exit };
+    let grade = &targets.grade;
+    let codes: BTreeSet<&str> = failing()
+        .filter(|finding| finding.code.exit() == exit)
+        .map(|finding| finding.code.as_str())
+        .collect();
+    let codes = codes.into_iter().map(|code| format!("{code}; ")).collect::<String>();
+    let reason = if none_measured && codes.is_empty() {
+        "nothing that the targets name was measured".to_owned()
+    } else {
+        format!("{codes}{} of {} met", grade.met, plural(grade.targets, "target"))
+    };
+    Verdict { outcome: outcome(exit), exit, reason }
+}
+
+fn any_measured(targets: Option<&Targets>) -> bool {
+    targets.is_some_and(|targets| targets.rows.iter().any(TargetRow::is_measured))
+}
+
+fn outcome(exit: Exit) -> VerdictOutcome {
+    match exit {
         Exit::Pass => VerdictOutcome::Pass,
         Exit::Regression => VerdictOutcome::Fail,
         Exit::Undecided => VerdictOutcome::Undecided,
         Exit::NothingCompared => VerdictOutcome::NothingCompared,
         Exit::Failure | Exit::Usage => VerdictOutcome::Incomplete,
-    };
-    Verdict { outcome, exit, reason: reason(case, exit, &tally, findings) }
+    }
 }
 
 fn exit_of(case: &Case<'_>, finding: &Finding) -> Exit {

@@ -7,10 +7,12 @@ use std::collections::BTreeSet;
 
 use super::Policy;
 use super::layer::{
-    AbLayer, CalibrateLayer, LimitsLayer, MeasureLayer, MissingKey, SessionLayer, VerdictLayer,
+    AbLayer, CalibrateLayer, GradeLayer, LimitsLayer, MeasureLayer, MissingKey, SessionLayer,
+    VerdictLayer,
 };
-use super::limits::{Budget, Waiver};
+use super::limits::Waiver;
 use super::rule::Rule;
+use super::target::Target;
 use crate::model::Field;
 
 /// The content of one policy file.
@@ -22,14 +24,15 @@ pub(super) struct Layer {
     pub(super) measure: MeasureLayer,
     pub(super) ab: AbLayer,
     pub(super) calibrate: CalibrateLayer,
+    pub(super) grades: GradeLayer,
     pub(super) rules: Vec<Rule>,
-    pub(super) budgets: Vec<Budget>,
+    pub(super) targets: Vec<Target>,
     pub(super) waivers: Vec<Waiver>,
 }
 
 impl Layer {
     /// The policy, with the values of `base` for keys that this layer lacks. Rules,
-    /// budgets and waivers follow those of `base`.
+    /// targets and waivers follow those of `base`.
     pub(super) fn over(self, base: Policy) -> Policy {
         let Self {
             verdict,
@@ -38,8 +41,9 @@ impl Layer {
             measure,
             ab,
             calibrate,
+            grades,
             rules,
-            budgets,
+            targets,
             waivers,
         } = self;
         Policy {
@@ -50,10 +54,11 @@ impl Layer {
             measure: measure.over(base.measure),
             ab: ab.over(base.ab),
             calibrate: calibrate.over(base.calibrate),
+            grades: grades.over(base.grades),
             limits: base.limits,
             rules: [base.rules, rules].concat(),
             builtin_rules: base.builtin_rules,
-            budgets: [base.budgets, budgets].concat(),
+            targets: [base.targets, targets].concat(),
             waivers: [base.waivers, waivers].concat(),
         }
     }
@@ -72,8 +77,9 @@ impl TryFrom<Layer> for Policy {
             measure,
             ab,
             calibrate,
+            grades,
             rules,
-            budgets,
+            targets,
             waivers,
         } = layer;
         let mut rules = rules.into_iter();
@@ -91,10 +97,11 @@ impl TryFrom<Layer> for Policy {
             measure: measure.complete("measure")?,
             ab: ab.complete("ab")?,
             calibrate: calibrate.complete("calibrate")?,
+            grades: grades.complete("grades")?,
             limits: general.limits.complete("rule")?,
             builtin_rules: rules.len(),
             rules,
-            budgets,
+            targets,
             waivers,
         })
     }

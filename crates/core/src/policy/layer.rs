@@ -8,6 +8,7 @@ use super::settings::{
     AbRules, BaseBroken, CalibrateRules, ExtraFiles, Level, MachineBusy, MeasureRules, OnUndecided,
     ProcessRules, SameCodeClock, SessionRules, VerdictRules,
 };
+use super::target::GradeRules;
 use crate::model::Pattern;
 
 /// A key that the built-in policy lacks.
@@ -113,6 +114,16 @@ layer! {
     CalibrateLayer of CalibrateRules {
         pairs: u32,
         budget: Duration,
+    }
+}
+
+layer! {
+    GradeLayer of GradeRules {
+        a_plus: f64,
+        a: f64,
+        b_plus: f64,
+        b: f64,
+        c: f64,
     }
 }
 

@@ -1,11 +1,11 @@
-//! The limits of rows: relative ones, budgets, and waivers.
+//! The relative limits of rows, and waivers.
 
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::quantity::Quantity;
-use crate::model::{BenchId, Pattern};
+use crate::model::BenchId;
 
 /// The most severe effect that a row may have.
 #[derive(
@@ -61,28 +61,6 @@ pub struct Limits {
     /// Between saved snapshots, a slower clock that is proven beyond this fails, whatever
     /// `slower_clock_unpinned` says. At least `slower_clock_tolerance`.
     pub slower_clock_ceiling: f64,
-}
-
-/// An absolute limit on the candidate.
-#[derive(Clone, Debug)]
-pub struct Budget {
-    /// Which benchmarks.
-    pub bench: Pattern,
-    /// Which metric, by its exact name.
-    pub metric: String,
-    /// The limit, and on which side of it values must lie.
-    pub bound: Bound,
-    /// Why, in the user's words.
-    pub reason: Option<String>,
-}
-
-/// Which side of a limit is allowed.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Bound {
-    /// Values must not exceed it.
-    AtMost(Quantity),
-    /// Values must reach it.
-    AtLeast(Quantity),
 }
 
 /// An accepted regression of one row.

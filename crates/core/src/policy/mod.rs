@@ -1,7 +1,7 @@
 //! `gate.toml`: what counts as a regression, and what may stop a pipeline.
 //!
 //! A file is read in three steps: `raw` knows its shape and the place of every value,
-//! `validate` checks the values and reports what is wrong and where, and `file`
+//! `validate` and `validate_targets` check the values and report what is wrong and where, and `file`
 //! overrides the defaults with them. `read` takes the steps in their order. The
 //! defaults are also a policy file, [`DEFAULT`].
 
@@ -15,14 +15,17 @@ mod raw;
 mod read;
 mod rule;
 mod settings;
+mod target;
 mod validate;
+mod validate_targets;
+mod values;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 pub use edit::{EditError, with_waiver};
 pub use error::PolicyError;
-pub use limits::{Bound, Budget, Gate, Limits, Waiver, Witness};
+pub use limits::{Gate, Limits, Waiver, Witness};
 pub use quantity::{Quantity, percentage};
 pub use raw::schema;
 pub use read::{DEFAULT, SEARCHED};
@@ -30,6 +33,7 @@ pub use settings::{
     AbRules, BaseBroken, CalibrateRules, ExtraFiles, Level, MachineBusy, MeasureRules, OnUndecided,
     ProcessRules, SameCodeClock, SessionRules, VerdictRules,
 };
+pub use target::{Bound, GradeRules, Target, TargetKind, TargetSeverity};
 
 use crate::model::{BenchId, Field, Metric};
 use rule::Rule;
@@ -51,13 +55,15 @@ pub struct Policy {
     pub ab: AbRules,
     /// How `gate calibrate` measures; the rest is as in `ab`.
     pub calibrate: CalibrateRules,
+    /// The shares of targets that the grades need.
+    pub grades: GradeRules,
     /// The limits of a row that no rule matches.
     limits: Limits,
     rules: Vec<Rule>,
     /// How many of the rules come from the defaults.
     builtin_rules: usize,
-    /// Absolute limits.
-    pub budgets: Vec<Budget>,
+    /// Absolute limits: targets and budgets.
+    pub targets: Vec<Target>,
     /// Accepted regressions.
     pub waivers: Vec<Waiver>,
 }

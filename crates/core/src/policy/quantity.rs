@@ -1,5 +1,6 @@
 //! Amounts with units: `"200ms"`, `"95%"`, `"64KiB"`, `"5"`.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -28,6 +29,27 @@ impl Quantity {
             | (Self::Share(amount), Unit::Share)
             | (Self::Number(amount), _) => Some(amount),
             _ => None,
+        }
+    }
+
+    /// How the amount compares with another, or `None` if it is of another kind.
+    pub(super) fn compare(self, other: Self) -> Option<Ordering> {
+        match (self, other) {
+            (Self::Nanoseconds(a), Self::Nanoseconds(b))
+            | (Self::Bytes(a), Self::Bytes(b))
+            | (Self::Share(a), Self::Share(b))
+            | (Self::Number(a), Self::Number(b)) => a.partial_cmp(&b),
+            _ => None,
+        }
+    }
+
+    /// As a person reads it, rounded like a measured value: `200 ms`, `95%`.
+    pub fn show(self) -> String {
+        match self {
+            Self::Nanoseconds(amount) => Unit::Nanoseconds.show(amount),
+            Self::Bytes(amount) => Unit::Bytes.show(amount),
+            Self::Share(amount) => Unit::Share.show(amount),
+            Self::Number(amount) => grouped(amount),
         }
     }
 }

@@ -12,6 +12,7 @@ use toml::Spanned;
 use super::error::PolicyError;
 use super::limits::{Gate, Witness};
 use super::settings::{BaseBroken, Level, MachineBusy, OnUndecided, SameCodeClock};
+use super::target::TargetSeverity;
 use crate::text;
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -34,9 +35,13 @@ pub(super) struct RawPolicy {
     #[serde(default)]
     pub(super) calibrate: RawCalibrate,
     #[serde(default)]
+    pub(super) grades: RawGrades,
+    #[serde(default)]
     pub(super) rule: Vec<RawRule>,
     #[serde(default)]
     pub(super) budget: Vec<RawBudget>,
+    #[serde(default)]
+    pub(super) target: Vec<RawTarget>,
     #[serde(default)]
     pub(super) waiver: Vec<RawWaiver>,
 }
@@ -275,6 +280,62 @@ pub(super) struct RawBudget {
     pub(super) at_least: Option<Spanned<String>>,
     /// Why.
     pub(super) reason: Option<String>,
+}
+
+/// An absolute limit on the candidate that every report shows: exactly one of `at_most` and
+/// `at_least`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawTarget {
+    /// Glob over the benchmark's name.
+    #[schemars(with = "String")]
+    pub(super) bench: Spanned<String>,
+    /// The metric's exact name: "time", "latency.p99".
+    #[schemars(with = "String")]
+    pub(super) metric: Spanned<String>,
+    /// The quantile of a distribution, 0.5, 0.9, 0.95, 0.99 or 0.999: `metric = "latency"` with
+    /// `quantile = 0.99` is `metric = "latency.p99"`.
+    #[schemars(with = "Option<f64>")]
+    pub(super) quantile: Option<Spanned<f64>>,
+    /// The largest allowed value: "200ms".
+    #[schemars(with = "Option<String>")]
+    pub(super) at_most: Option<Spanned<String>>,
+    /// The smallest allowed value: "95%".
+    #[schemars(with = "Option<String>")]
+    pub(super) at_least: Option<Spanned<String>>,
+    /// A value proven beyond this is a warning, although it keeps the limit.
+    #[schemars(with = "Option<String>")]
+    pub(super) warn_at: Option<Spanned<String>>,
+    /// How much it matters if the target is missed [default: high].
+    pub(super) severity: Option<TargetSeverity>,
+    /// The group that the target is graded with.
+    #[schemars(with = "Option<String>")]
+    pub(super) group: Option<Spanned<String>>,
+    /// Why.
+    pub(super) reason: Option<String>,
+    /// Whether the target fails if nothing that it names was measured [default: false].
+    pub(super) required: Option<bool>,
+}
+
+/// The shares of targets that must be met for each grade, the best first.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawGrades {
+    /// For A+: "100%".
+    #[schemars(with = "Option<String>")]
+    pub(super) a_plus: Option<Spanned<String>>,
+    /// For A: "90%".
+    #[schemars(with = "Option<String>")]
+    pub(super) a: Option<Spanned<String>>,
+    /// For B+: "80%".
+    #[schemars(with = "Option<String>")]
+    pub(super) b_plus: Option<Spanned<String>>,
+    /// For B: "70%".
+    #[schemars(with = "Option<String>")]
+    pub(super) b: Option<Spanned<String>>,
+    /// For C: "60%"; below, the grade is D.
+    #[schemars(with = "Option<String>")]
+    pub(super) c: Option<Spanned<String>>,
 }
 
 /// An accepted regression of one row.

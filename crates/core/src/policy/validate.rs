@@ -1,11 +1,8 @@
 //! From the file's shape to a layer: every value is checked, and every error names
 //! its place.
 
-use std::ops::Range;
 use std::path::Path;
-use std::time::Duration;
 
-use jiff::SignedDuration;
 use jiff::civil::Date;
 use toml::Spanned;
 
@@ -15,28 +12,16 @@ use super::file::Layer;
 use super::layer::{
     AbLayer, CalibrateLayer, LimitsLayer, MeasureLayer, ProcessLayer, SessionLayer, VerdictLayer,
 };
-use super::limits::{Bound, Budget, Waiver};
-use super::quantity::{self, Quantity};
+use super::limits::Waiver;
 use super::raw::{
-    ExtraFilesWord, RawAb, RawBudget, RawExtraFiles, RawMeasure, RawPolicy, RawRule, RawVerdict,
-    RawWaiver,
+    ExtraFilesWord, RawAb, RawExtraFiles, RawMeasure, RawPolicy, RawRule, RawVerdict, RawWaiver,
 };
 use super::rule::Rule;
 use super::settings::ExtraFiles;
+use super::validate_targets::{grades, targets};
+use super::values::{Fault, all, duration, each, in_range, pattern, percentage, quantity};
 use crate::model::{Field, Pattern};
 use crate::stats;
-
-/// A value that is wrong: its place in the file, and what is wrong with it.
-struct Fault {
-    span: Range<usize>,
-    message: String,
-}
-
-impl Fault {
-    fn at<T>(value: &Spanned<T>, message: impl Into<String>) -> Self {
-        Self { span: value.span(), message: message.into() }
-    }
-}
 
 /// The content of the file, or what is wrong with it and where.
 pub(super) fn layer(raw: &RawPolicy, text: &str, path: &Path) -> Result<Layer, PolicyError> {
@@ -52,8 +37,10 @@ fn check(raw: &RawPolicy) -> Result<Layer, Fault> {
         measure,
         ab,
         calibrate,
+        grades,
         rule,
         budget,
+        target,
         waiver,
     } = raw;
     if *version.get_ref() != 1 {
@@ -77,25 +64,10 @@ fn check(raw: &RawPolicy) -> Result<Layer, Fault> {
             budget: each(calibrate.budget.as_ref(), duration)?,
         },
         rules: rule.iter().map(self::rule).collect::<Result<_, _>>()?,
-        budgets: budget.iter().map(self::budget).collect::<Result<_, _>>()?,
+        grades: self::grades(grades)?,
+        targets: targets(budget, target)?,
         waivers: waivers(waiver)?,
     })
-}
-
-/// The checked value of a key, if the file has it.
-fn each<T, U>(
-    value: Option<&Spanned<T>>,
-    check: impl FnOnce(&Spanned<T>) -> Result<U, Fault>,
-) -> Result<Option<U>, Fault> {
-    value.map(check).transpose()
-}
-
-/// The checked values of a list, if the file has it.
-fn all<U, C: FromIterator<U>>(
-    values: Option<&Vec<Spanned<String>>>,
-    check: impl Fn(&Spanned<String>) -> Result<U, Fault>,
-) -> Result<Option<C>, Fault> {
-    values.map(|values| values.iter().map(check).collect()).transpose()
 }
 
 fn field(name: &Spanned<String>) -> Result<Field, Fault> {
@@ -305,16 +277,6 @@ fn rule(raw: &RawRule) -> Result<Rule, Fault> {
     Ok(Rule { bench: pattern(bench)?, metric, limits })
 }
 
-fn budget(raw: &RawBudget) -> Result<Budget, Fault> {
-    let RawBudget { bench, metric, at_most, at_least, reason } = raw;
-    let bound = match (at_most, at_least) {
-        (Some(limit), None) => Bound::AtMost(quantity(limit)?),
-        (None, Some(limit)) => Bound::AtLeast(quantity(limit)?),
-        _ => return Err(Fault::at(bench, "a budget needs one of at_most and at_least")),
-    };
-    Ok(Budget { bench: pattern(bench)?, metric: metric.clone(), bound, reason: reason.clone() })
-}
-
 fn waivers(raw: &[RawWaiver]) -> Result<Vec<Waiver>, Fault> {
     let mut waivers: Vec<Waiver> = Vec::with_capacity(raw.len());
     for raw in raw {
@@ -344,39 +306,4 @@ fn waiver(raw: &RawWaiver) -> Result<Waiver, Fault> {
         })?,
         reason: reason.get_ref().clone(),
     })
-}
-
-fn in_range(value: &Spanned<u32>, least: u32, most: u32) -> Result<u32, Fault> {
-    let number = *value.get_ref();
-    if (least..=most).contains(&number) {
-        Ok(number)
-    } else {
-        Err(Fault::at(value, format!("{number} is not between {least} and {most}")))
-    }
-}
-
-fn percentage(value: &Spanned<String>) -> Result<f64, Fault> {
-    quantity::percentage(value.get_ref()).map_err(|message| Fault::at(value, message))
-}
-
-fn quantity(value: &Spanned<String>) -> Result<Quantity, Fault> {
-    value.get_ref().parse().map_err(|message: String| Fault::at(value, message))
-}
-
-fn duration(value: &Spanned<String>) -> Result<Duration, Fault> {
-    let text = value.get_ref();
-    text.parse::<SignedDuration>()
-        .ok()
-        .and_then(|duration| Duration::try_from(duration).ok())
-        .filter(|duration| !duration.is_zero())
-        .ok_or_else(|| {
-            Fault::at(
-                value,
-                format!("\"{text}\" is not a duration: write \"500ms\", \"2s\" or \"10m\""),
-            )
-        })
-}
-
-fn pattern(value: &Spanned<String>) -> Result<Pattern, Fault> {
-    Pattern::new(value.get_ref()).map_err(|message| Fault::at(value, message))
 }

@@ -10,5 +10,6 @@ mod outcomes;
 mod properties;
 mod saved;
 mod shards;
+mod targets;
 mod trial;
 mod witness;

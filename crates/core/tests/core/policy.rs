@@ -106,6 +106,74 @@ fn errors_point_at_their_place() {
             "one of at_most and at_least",
         ),
         (
+            "version = 1\n[[target]]\nbench = \"a\"\nmetric = \"time\"\n",
+            "gate.toml:3:9",
+            "a target needs one of at_most and at_least",
+        ),
+        (
+            "version = 1\n[[target]]\nbench = \"a\"\nmetric = \"time\"\nat_most = \"1ms\"\nat_least = \"1us\"",
+            "gate.toml:3:9",
+            "a target needs one of at_most and at_least",
+        ),
+        (
+            "version = 1\n[[target]]\nbench = \"a\"\nmetric = \"time\"\nat_most = \"1ms\"\nseverity = \"hgih\"",
+            "gate.toml:6:12",
+            "did you mean `high`?",
+        ),
+        (
+            "version = 1\n[[target]]\nbench = \"a\"\nmetric = \"time\"\nat_most = \"1ms\"\nwarn_at = \"2ms\"",
+            "gate.toml:6:11",
+            "warn_at is beyond at_most",
+        ),
+        (
+            "version = 1\n[[target]]\nbench = \"a\"\nmetric = \"time\"\nat_most = \"1ms\"\nwarn_at = \"5%\"",
+            "gate.toml:6:11",
+            "warn_at is not in the unit of at_most",
+        ),
+        (
+            "version = 1\n[[target]]\nbench = \"a\"\nmetric = \"time\"\nat_least = \"90%\"\nwarn_at = \"80%\"",
+            "gate.toml:6:11",
+            "warn_at is beyond at_least",
+        ),
+        (
+            "version = 1\n[[target]]\nbench = \"a\"\nmetric = \"time\"\nquantile = 0.75\nat_most = \"1ms\"",
+            "gate.toml:5:12",
+            "quantile 0.75 is not recorded: write 0.5, 0.9",
+        ),
+        (
+            "version = 1\n[[target]]\nbench = \"a\"\nmetric = \"time\"\nat_most = \"1ms\"\ngroup = \" \"",
+            "gate.toml:6:9",
+            "the name is empty",
+        ),
+        (
+            "version = 1\n[[target]]\nbench = \"a\"\nmetric = \"time\"\nat_most = \"1ms\"\nat_msot = \"1ms\"",
+            "gate.toml:6:1",
+            "did you mean `at_most`?",
+        ),
+        (
+            "version = 1\n[[target]]\nbench = \"a\"\nmetric = \"time\"\nat_least = \"2ms\"\n[[target]]\nbench = \"a\"\nmetric = \"time\"\nat_most = \"1ms\"",
+            "gate.toml:9:11",
+            "no value can keep this limit and at_least",
+        ),
+        (
+            "version = 1\n[[budget]]\nbench = \"a\"\nmetric = \"time\"\nat_most = \"1ms\"\n\
+             [[target]]\nbench = \"a\"\nmetric = \"time\"\nat_least = \"2ms\"",
+            "gate.toml:9:12",
+            "which an earlier budget sets",
+        ),
+        (
+            "version = 1\n[[target]]\nbench = \"a\"\nmetric = \"latency.p99\"\nquantile = \
+             0.99\nat_most = \"1ms\"",
+            "gate.toml:5:12",
+            "the metric names the quantile p99 already",
+        ),
+        ("version = 1\n[grades]\na = \"101%\"", "gate.toml:3:5", "more than 100%"),
+        (
+            "version = 1\n[grades]\na = \"80%\"\nb = \"90%\"",
+            "gate.toml:4:5",
+            "a worse grade must not need a larger share",
+        ),
+        (
             "version = 1\n[[waiver]]\nbench = \"a\"\nmetric = \"time\"\nup_to = \"5%\"\nuntil = \
              \"soon\"\nreason = \"r\"",
             "gate.toml:6:9",

@@ -1,17 +1,18 @@
 //! Everything that is reported besides the outcomes of rows, under stable codes.
 
-mod budget;
 mod environment;
 mod membership;
 mod required;
 mod rows;
 mod sessions;
 mod snapshots;
+mod target;
 mod trial;
 mod waiver;
 mod work;
 
-pub(crate) use budget::rows_under as rows_under_budgets;
+pub(crate) use snapshots::unusable;
+pub(crate) use target::of_targets;
 
 use super::case::Case;
 use super::compare::{Comparability, Comparison};
@@ -33,7 +34,7 @@ pub(crate) fn of_snapshots(
     comparability: &Comparability,
     rows: &[Row],
 ) -> Vec<Finding> {
-    let mut findings = snapshots::unusable(case);
+    let mut findings = unusable(case);
     findings.extend(environment::differences(comparability));
     findings.extend(work::changes(case));
     if let Some(shard) = case.pairing().and_then(Pairing::shard) {
@@ -55,7 +56,6 @@ pub(crate) fn of_judged(
 ) -> (Vec<Row>, Vec<Finding>) {
     let mut findings = of_snapshots(case, comparability, &rows);
     findings.extend(trial::of(case));
-    findings.extend(budget::judge(case, &rows));
     let (rows, waived) = waiver::apply(case, rows);
     findings.extend(waived);
     findings.extend(rows::summaries(&rows));

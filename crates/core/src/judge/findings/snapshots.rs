@@ -7,7 +7,7 @@ use crate::policy::VerdictRules;
 
 /// The results of both sides that could not be used, and the benchmarks of the candidate
 /// that did not run.
-pub(super) fn unusable(case: &Case<'_>) -> Vec<Finding> {
+pub(crate) fn unusable(case: &Case<'_>) -> Vec<Finding> {
     let rules = &case.policy.verdict;
     let baseline = case.baseline.into_iter();
     let baseline = baseline.flat_map(|baseline| problems(rules, baseline, "baseline: "));

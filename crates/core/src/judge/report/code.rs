@@ -56,6 +56,32 @@ codes! {
         "A budget names a benchmark or metric that was not measured, or uses another unit than \
          the metric. A limit without a value is not met. Correct its bench, metric or unit, or \
          find out why the benchmark did not run.";
+    /// The candidate is beyond an absolute limit.
+    TargetMissed = "target-missed", Regression,
+        "The candidate is beyond a limit of the policy ([[target]]): the mean of the runs by more \
+         than its 95% interval, or any run of a count. The target's severity sets the effect: \
+         critical and high fail, medium warns, low is only shown. Fix the cause, or change the \
+         target in gate.toml and give a reason.";
+    /// A quantile has too few observations to be compared with its limit.
+    TargetUnsupported = "target-unsupported", Regression,
+        "The target limits a quantile, and the runs hold fewer than ten observations beyond it. \
+         Such a quantile is not a number that can be trusted, so the target is not met: it fails \
+         as if it was missed. Record more observations, or limit a lower quantile.";
+    /// The runs show neither that a target is met nor that it is missed.
+    TargetUndecided = "target-undecided", Undecided,
+        "The limit is inside the 95% interval of the runs' mean, or there is a single run. The \
+         target counts as not met. It blocks (exit 4) if its severity is critical, or high with \
+         verdict.undecided = \"block\". Measure more runs (--repeat), or leave more room.";
+    /// A value keeps its limit, but is beyond the value that warns.
+    TargetNear = "target-near", Regression,
+        "The target is met, but the candidate is proven to be beyond its warn_at. This is a \
+         warning before the limit is reached.";
+    /// A target names nothing that was measured.
+    TargetUnmatched = "target-unmatched", NothingCompared,
+        "A target names a benchmark or metric that was not measured, or uses another unit than \
+         the metric. It is shown as not measured and counts as not met. It fails if it is \
+         `required` or its unit does not fit. Correct its bench, metric or unit, or find out why \
+         the benchmark did not run.";
     /// A required benchmark was not measured.
     RequiredMissing = "required-missing", NothingCompared,
         "A glob in the policy's verdict.require matches no measured benchmark. The list of \
@@ -252,6 +278,23 @@ codes! {
     WaiverUnused = "waiver-unused", Undecided,
         "A waiver names a row that did not regress or does not exist. Remove it, or correct its \
          bench and metric; both are exact names.";
+}
+
+impl Code {
+    /// Whether it is about an absolute limit, which the table of targets also shows.
+    pub fn is_of_target(self) -> bool {
+        matches!(
+            self,
+            Self::BudgetExceeded
+                | Self::BudgetUndecided
+                | Self::BudgetUnmatched
+                | Self::TargetMissed
+                | Self::TargetUnsupported
+                | Self::TargetUndecided
+                | Self::TargetNear
+                | Self::TargetUnmatched
+        )
+    }
 }
 
 impl fmt::Display for Code {

@@ -11,6 +11,7 @@ mod finding;
 mod outcome;
 mod row;
 mod snapshot;
+mod target;
 mod verdict;
 
 use std::cmp::Ordering;
@@ -27,6 +28,7 @@ pub use finding::Finding;
 pub use outcome::{Outcome, Severity};
 pub use row::{Change, FunctionChange, Judgement, Observations, Row, RowLimits, Side, Unmeasured};
 pub use snapshot::{EnvironmentDifference, SnapshotSummary};
+pub use target::{BoundKind, Grade, Letter, TargetRow, TargetStatus, Targets};
 pub use verdict::{Verdict, VerdictOutcome};
 
 /// The version of the report's format.
@@ -58,6 +60,9 @@ pub struct Report {
     pub environment_differences: Vec<EnvironmentDifference>,
     /// The number of rows with each outcome.
     pub counts: BTreeMap<Outcome, usize>,
+    /// The absolute limits of the policy; absent if it has none, or if nothing was judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub targets: Option<Targets>,
     /// One row for each metric of each benchmark, worst first.
     pub rows: Vec<Row>,
     /// Everything that was found besides the rows, worst first.

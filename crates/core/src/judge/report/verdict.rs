@@ -25,7 +25,7 @@ pub struct Verdict {
 pub enum VerdictOutcome {
     /// The policy is met.
     Pass,
-    /// A regression beyond its limit, or a budget exceeded.
+    /// A regression beyond its limit, or a target or budget that is missed.
     Fail,
     /// Rows could not be decided, and the policy blocks that.
     Undecided,
