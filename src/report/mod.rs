@@ -5,6 +5,7 @@
 
 mod bencher;
 mod calibration;
+mod csv;
 mod diagnosis;
 mod findings;
 mod fold;
@@ -22,6 +23,7 @@ mod vocabulary;
 
 pub use bencher::Bencher;
 pub use calibration::calibration;
+pub use csv::{Csv, TargetCsv};
 pub use diagnosis::diagnosis;
 pub use github::Annotations;
 pub use github_benchmark::GithubBenchmark;

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 
 use crate::cli::context::Failed;
 use crate::measure::{BuildOptions, Filter};
+use crate::model::Snapshot;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct FilterArgs {
@@ -18,6 +19,37 @@ pub(in crate::cli) struct FilterArgs {
 impl FilterArgs {
     pub(in crate::cli) fn compile(&self) -> Result<Option<Filter>, Failed> {
         self.filter.as_deref().map(Filter::matching).transpose().map_err(Failed::usage)
+    }
+}
+
+/// The benchmarks of results that exist, and that are to be judged or shown.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct PartArgs {
+    /// Judge only benchmarks whose name matches this regular expression; the others are neither
+    /// compared nor missing [default: all]
+    #[arg(long, value_name = "REGEX")]
+    filter: Option<String>,
+}
+
+impl PartArgs {
+    /// Leaves the other benchmarks out of both sides. The candidate says that it is a part.
+    pub(in crate::cli) fn apply(
+        &self,
+        candidate: &mut Snapshot,
+        others: [Option<&mut Snapshot>; 2],
+    ) -> Result<(), Failed> {
+        let Some(text) = self.filter.as_deref() else { return Ok(()) };
+        let filter = Filter::matching(text).map_err(Failed::usage)?;
+        for side in others.into_iter().flatten() {
+            side.keep(|id| filter.accepts(&id.name));
+        }
+        candidate.keep(|id| filter.accepts(&id.name));
+        let words = format!("--filter {text}");
+        candidate.selection = Some(match candidate.selection.take() {
+            Some(selection) => format!("{selection} {words}"),
+            None => words,
+        });
+        Ok(())
     }
 }
 

@@ -10,7 +10,8 @@ use crate::exit::Exit;
 use crate::files::{self, Existing};
 use crate::judge::Report;
 use crate::report::{
-    Annotations, Bencher, GithubBenchmark, Html, Json, Junit, Markdown, Render, Terminal,
+    Annotations, Bencher, Csv, GithubBenchmark, Html, Json, Junit, Markdown, Render, TargetCsv,
+    Terminal,
 };
 
 /// Names the file that GitHub's runner takes a step's summary from.
@@ -28,7 +29,8 @@ pub(in crate::cli) struct OutputArgs {
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Write copies in every format into this directory: report.json, report.md, report.html,
-    /// junit.xml, bencher.json, github-action-benchmark.json [default: no copies]
+    /// report.csv, targets.csv, junit.xml, bencher.json, github-action-benchmark.json
+    /// [default: no copies]
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
 }
@@ -54,6 +56,8 @@ enum Format {
     Markdown,
     /// A single file to open in a browser, with plots
     Html,
+    /// For spreadsheets and scripts: a line for each row
+    Csv,
     /// XML for CI servers
     Junit,
     /// Annotations of a GitHub workflow, and the job's summary
@@ -93,10 +97,14 @@ pub(in crate::cli) fn write_all(directory: &Path, report: &Report) -> Result<(),
         ("report.json", &Json),
         ("report.md", &Markdown::COMMENT),
         ("report.html", &Html),
+        ("report.csv", &Csv),
         ("junit.xml", &Junit),
         ("bencher.json", &Bencher),
         ("github-action-benchmark.json", &SMALLER),
     ];
+    if report.targets.is_some() {
+        formats.push(("targets.csv", &TargetCsv));
+    }
     if BIGGER.applies(report) {
         formats.push(("github-action-benchmark-bigger.json", &BIGGER));
     }
@@ -117,6 +125,7 @@ impl Shown {
             Format::Json => Json.render(report),
             Format::Markdown => Markdown::COMMENT.render(report),
             Format::Html => Html.render(report),
+            Format::Csv => Csv.render(report),
             Format::Junit => Junit.render(report),
             Format::Github => Annotations.render(report),
             Format::Bmf => Bencher.render(report),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::args::{OutputArgs, PolicyArgs, Results, StoreArgs};
+use crate::cli::args::{OutputArgs, PartArgs, PolicyArgs, Results, StoreArgs};
 use crate::cli::candidate::{control, judged, load, named, newest};
 use crate::cli::context::{Context, Failed};
 use crate::cli::store::noise_for;
@@ -36,6 +36,8 @@ pub(in crate::cli) struct Check {
     #[arg(long, value_name = "SPEC", default_value = "main")]
     baseline: String,
     #[command(flatten)]
+    part: PartArgs,
+    #[command(flatten)]
     store: StoreArgs,
     #[command(flatten)]
     policy: PolicyArgs,
@@ -45,7 +47,7 @@ pub(in crate::cli) struct Check {
 
 impl Check {
     pub(super) fn run(self, context: &Context) -> Result<Exit, Failed> {
-        let Self { candidate, results, baseline, store, policy, output } = self;
+        let Self { candidate, results, baseline, part, store, policy, output } = self;
         let policy = policy.find(context)?;
         let file = candidate.as_ref().map(PathBuf::from);
         let from_files = candidate.is_none() && results.any();
@@ -54,7 +56,7 @@ impl Check {
             None if results.any() => results.newest()?,
             None => newest(context)?,
         };
-        let baseline = load(context, &store, &baseline)?;
+        let mut baseline = load(context, &store, &baseline)?;
         if from_files && let Some(baseline) = &baseline {
             adopt_metrics(&mut candidate, baseline);
         }
@@ -64,6 +66,8 @@ impl Check {
                 shard.number
             )));
         }
+        let mut control = control(baseline.as_ref(), &candidate, file.as_deref())?;
+        part.apply(&mut candidate, [baseline.as_mut(), control.as_mut()])?;
         let noise = noise_for(&store, &candidate)?;
         let case = Case {
             baseline: baseline.as_ref(),
@@ -72,7 +76,6 @@ impl Check {
             noise: noise.as_ref(),
             today: context.today,
         };
-        let control = control(baseline.as_ref(), &candidate, file.as_deref())?;
         output.write(context, &judged(&case, control.as_ref()))
     }
 }

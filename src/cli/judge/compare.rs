@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::cli::args::{OutputArgs, PolicyArgs, StoreArgs};
+use crate::cli::args::{OutputArgs, PartArgs, PolicyArgs, StoreArgs};
 use crate::cli::candidate::{named, newest};
 use crate::cli::context::{Context, Failed};
 use crate::cli::store::noise_for;
@@ -23,6 +23,8 @@ pub(in crate::cli) struct Compare {
     /// Compare this: a name, a file or a directory, as above [default: the newest `gate run`]
     candidate: Option<String>,
     #[command(flatten)]
+    part: PartArgs,
+    #[command(flatten)]
     store: StoreArgs,
     #[command(flatten)]
     policy: PolicyArgs,
@@ -32,13 +34,14 @@ pub(in crate::cli) struct Compare {
 
 impl Compare {
     pub(super) fn run(self, context: &Context) -> Result<Exit, Failed> {
-        let Self { baseline, candidate, store, policy, output } = self;
+        let Self { baseline, candidate, part, store, policy, output } = self;
         let policy = policy.find(context)?;
-        let baseline = named(context, &store, &baseline)?;
-        let candidate = match &candidate {
+        let mut baseline = named(context, &store, &baseline)?;
+        let mut candidate = match &candidate {
             Some(spec) => named(context, &store, spec)?,
             None => newest(context)?,
         };
+        part.apply(&mut candidate, [Some(&mut baseline), None])?;
         let noise = noise_for(&store, &candidate)?;
         let report = judge::compare(&Case {
             baseline: Some(&baseline),

@@ -109,6 +109,7 @@ fn every_format_is_written_before_the_failing_exit() {
             "bencher.json",
             "github-action-benchmark.json",
             "junit.xml",
+            "report.csv",
             "report.html",
             "report.json",
             "report.md"

@@ -39,6 +39,17 @@ impl Snapshot {
         self.measurements.sort_by(|a, b| (&a.id, &a.metric.name).cmp(&(&b.id, &b.metric.name)));
     }
 
+    /// Leaves out everything about benchmarks that are not to be kept.
+    pub fn keep(&mut self, keep: impl Fn(&BenchId) -> bool) {
+        self.measurements.retain(|measurement| keep(&measurement.id));
+        self.problems.retain(|problem| problem.id.as_ref().is_none_or(&keep));
+        if let Some(pairing) = &mut self.pairing {
+            for ids in [&mut pairing.identical, &mut pairing.same_code, &mut pairing.not_reached] {
+                ids.retain(&keep);
+            }
+        }
+    }
+
     /// The environment of its runs, where values differ between runs all of them
     /// (`a | b`): a run on another processor is not hidden by the first.
     pub fn environment(&self) -> Environment {
