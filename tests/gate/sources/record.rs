@@ -3,7 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use benchgate::model::{BenchId, Direction, Distribution, Nature, NotRun, Reading, TargetId, Unit};
+use benchgate::judge::{Case, Code, judge};
+use benchgate::model::{
+    BenchId, Direction, Distribution, Environment, Nature, NotRun, Reading, Snapshot, TargetId, Unit,
+};
+use benchgate::policy::Policy;
 use benchgate::sources::record::{Recorded, read};
 
 use super::{problems, rows};
