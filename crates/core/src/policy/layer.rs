@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::command::Command;
 use super::limits::{Gate, Limits, Witness};
 use super::quantity::Quantity;
 use super::settings::{
@@ -91,6 +92,7 @@ layer! {
         counts: u32,
         uncounted: Vec<Pattern>,
         time_limit: Duration,
+        command: Vec<Command>,
     } with process: ProcessLayer
 }
 

@@ -5,6 +5,7 @@
 //! overrides the defaults with them. `read` takes the steps in their order. The
 //! defaults are also a policy file, [`DEFAULT`].
 
+mod command;
 mod edit;
 mod error;
 mod file;
@@ -23,6 +24,7 @@ mod values;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+pub use command::Command;
 pub use edit::{EditError, with_waiver};
 pub use error::PolicyError;
 pub use limits::{Gate, Limits, Waiver, Witness};

@@ -9,6 +9,7 @@ use serde::de::{self, IntoDeserializer as _, Visitor};
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
+use super::command::RawCommand;
 use super::error::PolicyError;
 use super::limits::{Gate, Witness};
 use super::settings::{BaseBroken, Level, MachineBusy, OnUndecided, SameCodeClock};
@@ -129,6 +130,8 @@ struct RawMeasure {
     /// The longest time that a process may take: "10m".
     #[schemars(with = "Option<String>")]
     pub(super) time_limit: Option<Spanned<String>>,
+    /// Programs in any language that are measured like bench targets.
+    pub(super) command: Option<Vec<RawCommand>>,
 }
 }
 

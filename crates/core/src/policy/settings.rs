@@ -5,6 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::command::Command;
 use crate::model::Pattern;
 
 /// What decides the verdict beyond single rows.
@@ -90,6 +91,8 @@ pub struct MeasureRules {
     pub uncounted: Vec<Pattern>,
     /// The longest time that a process may take.
     pub time_limit: Duration,
+    /// Programs in any language that are measured like bench targets, of different names.
+    pub command: Vec<Command>,
 }
 
 /// How `gate ab` measures.

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use toml::Spanned;
 
 use super::Policy;
+use super::command::commands;
 use super::error::PolicyError;
 use super::file::Layer;
 use super::layer::{
@@ -110,12 +111,13 @@ fn looks_suffice(policy: &Policy, raw: &RawPolicy) -> Result<(), Fault> {
 }
 
 fn measure(raw: &RawMeasure) -> Result<MeasureLayer, Fault> {
-    let RawMeasure { warm_up, time, samples, repeat, counts, uncounted, time_limit } = raw;
+    let RawMeasure { warm_up, time, samples, repeat, counts, uncounted, time_limit, command } = raw;
     Ok(MeasureLayer {
         repeat: each(repeat.as_ref(), |value| in_range(value, 1, 1000))?,
         counts: each(counts.as_ref(), |value| in_range(value, 0, 100))?,
         uncounted: all(uncounted.as_ref(), pattern)?,
         time_limit: each(time_limit.as_ref(), duration)?,
+        command: command.as_deref().map(commands).transpose()?,
         process: process(warm_up.as_ref(), time.as_ref(), samples.as_ref())?,
     })
 }

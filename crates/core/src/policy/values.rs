@@ -54,6 +54,7 @@ pub(super) fn quantity(value: &Spanned<String>) -> Result<Quantity, Fault> {
     value.get_ref().parse().map_err(|message: String| Fault::at(value, message))
 }
 
+/// A duration above 0.
 pub(super) fn duration(value: &Spanned<String>) -> Result<Duration, Fault> {
     let text = value.get_ref();
     text.parse::<SignedDuration>()

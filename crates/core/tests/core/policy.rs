@@ -217,3 +217,59 @@ proptest::proptest! {
         let _ = parse(&format!("version = 1\n[[rule]]\nbench = \"{text}\"\ntolerance = \"{text}\"\n"));
     }
 }
+
+#[test]
+fn commands_are_read_with_their_defaults() {
+    let policy = parse(
+        "version = 1\n[measure]\nrepeat = 3\n\
+         [[measure.command]]\nname = \"api\"\ncommand = [\"node\", \"a b.js\"]\nbuild = \"npm ci\"\n\
+         directory = \"services/api\"\nenvironment = { MODE = \"x=1\" }\ntime_limit = \"2m\"\n\
+         [[measure.command]]\nname = \"p\"\ncommand = \"python3  bench.py\"\n",
+    )
+    .unwrap();
+    let [api, plain] = &policy.measure.command[..] else { panic!("{:?}", policy.measure) };
+    assert_eq!(api.words, ["node", "a b.js"]);
+    assert_eq!(api.build.as_deref(), Some(&["npm".to_owned(), "ci".to_owned()][..]));
+    assert_eq!(api.directory, Path::new("services/api"));
+    assert_eq!(api.environment["MODE"], "x=1");
+    assert_eq!(api.time_limit, Some(std::time::Duration::from_mins(2)));
+    assert_eq!(plain.words, ["python3", "bench.py"]);
+    assert_eq!((&plain.build, plain.time_limit), (&None, None));
+    assert_eq!(plain.directory, Path::new(""));
+}
+
+#[test]
+fn a_command_that_cannot_be_run_is_refused_with_its_line() {
+    for (keys, line, message) in [
+        ("name = \"a\"\ncommand = \"cd x && run\"", 4, "`&` would need a shell"),
+        ("name = \"a\"\ncommand = \"run 'a b'\"", 4, "would need a shell"),
+        ("name = \"a\"\ncommand = []", 4, "the first word names a program"),
+        ("name = \"a\"\ncommand = \" \"", 4, "the first word names a program"),
+        ("name = \"a\"\ncommand = 5", 4, "a list of words such as"),
+        ("name = \"a/b\"\ncommand = \"x\"", 3, "the name of a command has"),
+        ("name = \"\"\ncommand = \"x\"", 3, "the name of a command has"),
+        ("name = \"a\"\ncommand = \"x\"\ndirectory = \"../y\"", 5, "a path inside the project"),
+        ("name = \"a\"\ncommand = \"x\"\ndirectory = \"/y\"", 5, "a path inside the project"),
+        ("name = \"a\"\ncommand = \"x\"\ntime_limit = \"0s\"", 5, "is not a duration"),
+        (
+            "name = \"a\"\ncommand = \"x\"\nenvironment = { \"A=\" = \"1\" }",
+            5,
+            "cannot be a variable",
+        ),
+        (
+            "name = \"a\"\ncommand = \"x\"\nenvironment = { BENCHGATE_RECORD = \"r\" }",
+            5,
+            "the gate itself sets",
+        ),
+        ("name = \"a\"\ncommand = \"x\"\nshell = true", 5, "unknown field `shell`"),
+        (
+            "name = \"a\"\ncommand = \"x\"\n[[measure.command]]\nname = \"a\"\ncommand = \"y\"",
+            6,
+            "another command has this name already",
+        ),
+    ] {
+        let error = parse(&format!("version = 1\n[[measure.command]]\n{keys}\n")).unwrap_err();
+        assert!(error.starts_with(&format!("gate.toml:{line}:")), "{keys}: {error}");
+        assert!(error.contains(message), "{keys}: {error}");
+    }
+}
