@@ -171,6 +171,7 @@ impl Messages {
             executables.push(BenchExecutable {
                 target: TargetId::in_package(&artifact.target.name, package.name.as_str()),
                 directory: package.manifest_path.parent().map(Into::into),
+                arguments: Vec::new(),
                 environment,
                 without,
                 runner: runner.clone(),

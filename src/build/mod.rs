@@ -4,6 +4,7 @@
 mod cargo;
 mod checkout;
 mod claim;
+mod commands;
 mod config;
 mod dependencies;
 mod environment;
@@ -31,6 +32,7 @@ mod user_directory;
 pub use cargo::{Built, build};
 pub use checkout::{CheckoutError, check_out};
 pub use claim::{Claim, ClaimError};
+pub use commands::{CommandPlace, build_commands};
 pub(crate) use config::cargo_home;
 pub use dependencies::Dependencies;
 pub use error::BuildError;

@@ -71,6 +71,16 @@ impl BuildOptions {
         Ok(self.metadata()?.target_directory.into_std_path_buf())
     }
 
+    /// Whether cargo would find a project. A manifest that is broken counts: cargo says what is
+    /// wrong with it.
+    pub fn has_project(&self) -> bool {
+        let above = |directory: PathBuf| {
+            directory.ancestors().any(|directory| directory.join("Cargo.toml").is_file())
+        };
+        self.manifest_path.is_some()
+            || std::path::absolute(self.inside(Path::new("."))).is_ok_and(above)
+    }
+
     /// cargo: the one that was named, the one that started us, or else the one on
     /// the path.
     pub(super) fn cargo(&self) -> OsString {

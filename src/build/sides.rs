@@ -1,5 +1,6 @@
 //! The two sides of a trial, checked out and built.
 
+mod commands;
 mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,11 +28,11 @@ use super::reach::Reach;
 use super::repository::{Repository, Source};
 use super::user_directory::{is_rustup, package, separate, variables_into, workspace};
 use crate::drive::process::ProcessError;
-use crate::drive::{BenchExecutable, Interrupt, Progress};
+use crate::drive::{BenchExecutable, Command, Interrupt, Programs as Measured, Progress};
 use crate::model::{
     Layout, NotRun, Revision, SharedInput, SharedKind, Sides, Sources, TargetId, TrialSide,
 };
-use crate::policy::ExtraFiles;
+use crate::policy::{self, ExtraFiles};
 use crate::text::listed;
 
 /// One side of a trial. Without executables, the default, it measures nothing.
@@ -43,10 +44,19 @@ pub struct BuiltSide {
     pub revision: Option<Revision>,
     /// Its executables; those of both sides belong together by target.
     pub executables: Vec<BenchExecutable>,
+    /// The commands of the policy, as they run on this side.
+    pub commands: Vec<Command>,
     /// What is known already not to run.
     pub not_run: Vec<NotRun>,
     /// How it was built, for the fingerprint.
     pub build: BuildOptions,
+}
+
+impl BuiltSide {
+    /// What there is to measure.
+    pub(crate) fn programs(&self) -> Measured<'_> {
+        Measured { executables: &self.executables, commands: &self.commands }
+    }
 }
 
 /// Both sides, ready to be measured.
@@ -148,6 +158,12 @@ pub struct SidePlan<'a> {
     pub repository: &'a Repository,
     /// The base's commit.
     pub base: &'a str,
+    /// Whether cargo builds bench targets. Without a cargo project, there are only commands.
+    pub benches: bool,
+    /// The commands to measure.
+    pub commands: &'a [policy::Command],
+    /// Where in the working tree the directories of the commands are meant from.
+    pub commands_from: &'a Path,
     /// The gate's own directory, below the project's target directory.
     pub gate: &'a Path,
     /// Whether equal functions get equal addresses.
@@ -167,6 +183,8 @@ pub struct SideBuilder<'a> {
     options: BuildOptions,
     /// Where the workspace is, from the repository's root.
     workspace: Option<PathBuf>,
+    /// Where the directories of the commands are meant from, from the repository's root.
+    commands_from: PathBuf,
     /// What was compiled of published crates for the last side.
     dependencies: Dependencies,
     /// cargo's configuration for the last side.
@@ -197,7 +215,8 @@ impl<'a> SideBuilder<'a> {
             .map_err(SideError::Place)?;
         let linked = outside.link(root, place.checkout())?;
         let shared = linked.iter().map(|path| shared(SharedKind::PathDependency, path)).collect();
-        let pinning = plan.pin_layout.then(|| Pinning::prepare(plan.gate)).transpose()?;
+        let pinning =
+            (plan.pin_layout && plan.benches).then(|| Pinning::prepare(plan.gate)).transpose()?;
         let directory = plan.options.directory.as_deref().unwrap_or(Path::new("."));
         let directory = fs::canonicalize(directory)?;
         let real_root = fs::canonicalize(root)?;
@@ -214,6 +233,7 @@ impl<'a> SideBuilder<'a> {
             ..plan.options.clone()
         };
         let workspace = workspace(plan.options, &directory).as_deref().and_then(inside);
+        let commands_from = inside(&fs::canonicalize(plan.commands_from)?).unwrap_or_default();
         let mut notes = Vec::new();
         let names = variables_into(&real_root, plan.gate.parent().unwrap_or(plan.gate));
         if !names.is_empty() {
@@ -232,6 +252,7 @@ impl<'a> SideBuilder<'a> {
             pinning,
             options,
             workspace,
+            commands_from,
             dependencies: Dependencies::default(),
             config: Config::default(),
             lock: None,
@@ -304,12 +325,18 @@ impl<'a> SideBuilder<'a> {
         }
         self.config = config;
         let options = self.options(side);
-        let built = build(&options, self.interrupt, progress);
+        let built = if self.plan.benches {
+            build(&options, self.interrupt, progress)
+        } else {
+            Ok(Built::default())
+        };
         self.keep_lock(side)?;
-        let Built { executables, programs, not_run, dependencies, .. } = match built {
+        let Built { executables, programs, mut not_run, dependencies, .. } = match built {
             Ok(built) => built,
-            // Its benchmarks are new, then.
-            Err(BuildError::NoBenches { not_run, .. }) if is_base => {
+            // On the base, the benchmarks of the head are new, then.
+            Err(BuildError::NoBenches { not_run, .. })
+                if is_base || !self.plan.commands.is_empty() =>
+            {
                 Built { not_run, ..Built::default() }
             }
             Err(error @ (BuildError::Failed { .. } | BuildError::Metadata(_))) if is_base => {
@@ -321,7 +348,10 @@ impl<'a> SideBuilder<'a> {
         self.dependencies = dependencies;
         let revision = self.plan.repository.revision(&self.source(side));
         let name = side.to_string();
-        Ok((BuiltSide { name, revision, executables, not_run, build: options }, programs))
+        let (commands, failed) = self.commands(side)?;
+        not_run.extend(failed);
+        let built = BuiltSide { name, revision, executables, commands, not_run, build: options };
+        Ok((built, programs))
     }
 
     /// Gives both sides the files that git does not track and the head's executables

@@ -10,12 +10,14 @@ use crate::model::{Environment, Field};
 
 /// The fingerprint of this machine and of a build on it.
 ///
-/// What cannot be found out is absent. Takes some tens of milliseconds: it asks
+/// If only commands are measured and there is no cargo project, the compiler is left out. What
+/// cannot be found out is absent. Takes some tens of milliseconds: it asks
 /// `rustc`, `getconf` and, for the harnesses that need them, valgrind and the
 /// runners for their versions.
 pub fn probe(options: &BuildOptions, harnesses: &[Harness]) -> Environment {
     let mut environment = tools(harnesses);
-    toolchain(options, &mut environment);
+    toolchain(options, harnesses, &mut environment);
+    environment.set(Field::Libc, libc_version().unwrap_or_default());
     machine(&mut environment);
     environment
 }
@@ -48,9 +50,14 @@ pub(super) fn triple(options: &BuildOptions, config: &Config, version: &str) -> 
 }
 
 /// What cargo builds with.
-fn toolchain(options: &BuildOptions, environment: &mut Environment) {
+fn toolchain(options: &BuildOptions, harnesses: &[Harness], environment: &mut Environment) {
     // Where the files of a side cannot be reached, nothing is known of it.
     let Ok(_entered) = options.on_side.as_ref().map(OnSide::enter).transpose() else { return };
+    let only_commands =
+        !harnesses.is_empty() && harnesses.iter().all(|harness| *harness == Harness::Command);
+    if only_commands && !options.has_project() {
+        return;
+    }
     let directory = options.directory.as_deref().unwrap_or(Path::new("."));
     let version = rustc(options, &["-vV"]).unwrap_or_default();
     environment.set(Field::Rustc, facts::rustc(&version).unwrap_or_default());
@@ -72,7 +79,6 @@ fn toolchain(options: &BuildOptions, environment: &mut Environment) {
     features.extend(options.all_features.then(|| "all features".to_owned()));
     features.extend(options.no_default_features.then(|| "no default features".to_owned()));
     environment.set(Field::Features, or_none(features.join(",")));
-    environment.set(Field::Libc, libc_version().unwrap_or_default());
 }
 
 #[cfg(test)]

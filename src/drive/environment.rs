@@ -78,7 +78,7 @@ pub fn valgrind_version() -> Option<String> {
 /// `IAI_CALLGRIND_RUNNER` or `GUNGRAUN_RUNNER` names, else the one on the path.
 pub fn runner_version(harness: Harness) -> Option<String> {
     let variable = match harness {
-        Harness::Criterion => return None,
+        Harness::Criterion | Harness::Command => return None,
         Harness::IaiCallgrind => "IAI_CALLGRIND_RUNNER",
         Harness::Gungraun => "GUNGRAUN_RUNNER",
     };

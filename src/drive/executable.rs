@@ -1,8 +1,9 @@
-//! An executable that holds benchmarks.
+//! Programs that hold benchmarks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::process::Job;
 use super::shared_paths::OnSide;
@@ -15,9 +16,11 @@ pub struct BenchExecutable {
     pub target: TargetId,
     /// The file.
     pub path: PathBuf,
-    /// Where it runs: the package's directory, as under `cargo bench`.
+    /// Where it runs: the package's directory, as under `cargo bench`, or that of a command.
     pub directory: Option<PathBuf>,
-    /// Variables that `cargo bench` would give it.
+    /// Arguments before those of its harness.
+    pub arguments: Vec<OsString>,
+    /// Variables that `cargo bench` would give it, or those of a command.
     pub environment: BTreeMap<OsString, OsString>,
     /// Variables of this process that it does not get.
     pub without: BTreeSet<OsString>,
@@ -36,6 +39,7 @@ impl BenchExecutable {
             target: TargetId::named(name),
             path,
             directory: None,
+            arguments: Vec::new(),
             environment: BTreeMap::new(),
             without: BTreeSet::new(),
             runner: Vec::new(),
@@ -43,11 +47,11 @@ impl BenchExecutable {
         }
     }
 
-    /// How it is started, before any argument.
+    /// How it is started, before the arguments of its harness.
     pub(crate) fn job(&self) -> Job {
         let mut words = self.runner.iter().map(OsString::as_os_str).chain([self.path.as_os_str()]);
         let mut job = Job::new(words.next().unwrap_or_default());
-        job.arguments = words.map(OsString::from).collect();
+        job.arguments = words.map(OsString::from).chain(self.arguments.iter().cloned()).collect();
         job.directory.clone_from(&self.directory);
         job.on_side.clone_from(&self.on_side);
         for key in &self.without {
@@ -60,6 +64,16 @@ impl BenchExecutable {
         job.environment.insert(crate::record::VARIABLE.into(), None);
         job
     }
+}
+
+/// A program in any language that records its results by itself, and is measured like a bench
+/// target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// How it is started. Its target has the command's name.
+    pub program: BenchExecutable,
+    /// The longest time that a process may take; that of bench targets if `None`.
+    pub time_limit: Option<Duration>,
 }
 
 #[cfg(test)]

@@ -61,13 +61,18 @@ impl Filter {
         &self.text
     }
 
+    /// A regular expression that matches the names of the benchmarks.
+    pub(crate) fn pattern(&self) -> String {
+        match &self.pattern {
+            Some(_) => self.text.clone(),
+            None => anchored(&[&self.text]),
+        }
+    }
+
     /// Criterion's arguments for it: always a pattern, as criterion 0.3 and 0.4 do not know
     /// `--exact`.
     pub(crate) fn arguments(&self) -> Vec<OsString> {
-        let pattern = match &self.pattern {
-            Some(_) => self.text.clone(),
-            None => anchored(&[&self.text]),
-        };
+        let pattern = self.pattern();
         let mut arguments = Vec::new();
         if pattern.starts_with('-') {
             arguments.push("--".into());

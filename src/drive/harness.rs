@@ -5,7 +5,9 @@ use std::path::Path;
 
 use fs_err as fs;
 
-/// The harness of a bench executable, as far as the gate can drive it.
+use super::process::Job;
+
+/// The harness of a bench executable, as far as the gate can drive it, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Harness {
     /// criterion 0.3.3 or later, or a script that starts such an executable.
@@ -14,6 +16,9 @@ pub enum Harness {
     IaiCallgrind,
     /// gungraun, iai-callgrind's successor under its new name.
     Gungraun,
+    /// No harness: a command of the policy, which records its results by itself. It is never
+    /// detected.
+    Command,
 }
 
 impl Harness {
@@ -58,30 +63,33 @@ impl Harness {
             Self::Criterion => "criterion",
             Self::IaiCallgrind => "iai-callgrind",
             Self::Gungraun => "gungraun",
+            Self::Command => "command",
         }
     }
 
     /// Whether it counts instructions through valgrind and a runner.
     pub fn counts(self) -> bool {
-        self != Self::Criterion
+        matches!(self, Self::IaiCallgrind | Self::Gungraun)
     }
 
     /// The program that starts valgrind for it.
     pub fn runner(self) -> Option<&'static str> {
         match self {
-            Self::Criterion => None,
+            Self::Criterion | Self::Command => None,
             Self::IaiCallgrind => Some("iai-callgrind-runner"),
             Self::Gungraun => Some("gungraun-runner"),
         }
     }
 
-    /// The variable that names its results directory.
-    pub(crate) fn home_variable(self) -> &'static str {
-        match self {
+    /// The job with the directory that its results go to, if it has one.
+    pub(crate) fn with_home(self, job: Job, home: &Path) -> Job {
+        let variable = match self {
             Self::Criterion => "CRITERION_HOME",
             Self::IaiCallgrind => "IAI_CALLGRIND_HOME",
             Self::Gungraun => "GUNGRAUN_HOME",
-        }
+            Self::Command => return job,
+        };
+        job.env(variable, home)
     }
 
     /// Variables of the caller that would send results elsewhere or leave
@@ -103,6 +111,7 @@ impl Harness {
                 "GUNGRAUN_LOAD_BASELINE",
                 "GUNGRAUN_SAVE_BASELINE",
             ],
+            Self::Command => &[],
         }
     }
 

@@ -124,7 +124,7 @@ impl Answer {
         if harness == Harness::Criterion {
             // Nothing is written there. Without it criterion asks cargo for the target
             // directory, which takes longer than the list.
-            job = job.env(harness.home_variable(), home.path());
+            job = harness.with_home(job, home.path());
             job.arguments.extend(filter.map(Filter::arguments).unwrap_or_default());
         }
         job = job.env(record::VARIABLE, &record);

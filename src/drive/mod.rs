@@ -25,7 +25,7 @@ mod workers;
 
 pub(crate) use environment::{facts, libc_version, machine_at, tools};
 pub use environment::{machine, machine_class, runner_version, valgrind_version};
-pub use executable::BenchExecutable;
+pub use executable::{BenchExecutable, Command};
 pub use filter::Filter;
 pub use harness::Harness;
 pub(crate) use harness::contains;
@@ -34,7 +34,7 @@ pub use listing::{Listed, Listing, list};
 pub(crate) use load::{Load, busy};
 pub use once::{Measured, Process};
 pub(crate) use opened::opened;
-pub(crate) use prepare::{Prepared, Ready, last_lines, prepare};
+pub(crate) use prepare::{Prepared, Programs, Ready, last_lines, prepare};
 pub use progress::{Event, Progress, Silent};
 pub(crate) use scratch::SCRATCH_PREFIX;
 pub use scratch::Scratch;

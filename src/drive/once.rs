@@ -13,11 +13,15 @@ use super::progress::benchmark_begun;
 use super::times::CriterionTimes;
 use super::{BenchExecutable, Filter, Harness, Interrupt};
 use crate::sources::record::Recorded;
-use crate::sources::{self, SourceError, Stale};
+use crate::sources::{self, Harvest, SourceError, Stale};
 
 /// The variables by which the runners get arguments for callgrind.
 const IAI_ARGUMENTS: &str = "IAI_CALLGRIND_CALLGRIND_ARGS";
 const GUNGRAUN_ARGUMENTS: &str = "GUNGRAUN_CALLGRIND_ARGS";
+
+/// The variable by which a command learns which benchmarks are wanted: a regular expression over
+/// their names. Unset if all are.
+const FILTER: &str = "BENCHGATE_FILTER";
 
 /// A file that is written now has the time of the kernel's last tick, up to 10 ms ago.
 const TICK: Duration = Duration::from_millis(20);
@@ -29,7 +33,8 @@ pub struct Process<'a> {
     pub executable: &'a BenchExecutable,
     /// Its harness.
     pub harness: Harness,
-    /// Which of its benchmarks; all, without one.
+    /// Which of its benchmarks; all, without one. A command learns it by a variable, and may run
+    /// more.
     pub filter: Option<&'a Filter>,
     /// How long criterion takes for each.
     pub times: CriterionTimes,
@@ -62,6 +67,8 @@ pub struct Measured {
     /// Where it wrote its results instead of its own directory, relative to where it
     /// ran.
     pub elsewhere: Option<PathBuf>,
+    /// Whether it recorded results, but none of them for a benchmark of the filter.
+    pub not_selected: bool,
     /// Criterion benchmarks whose code sets other times or samples than it was asked
     /// for.
     pub own_times: BTreeSet<String>,
@@ -93,6 +100,7 @@ impl Process<'_> {
             Ok(recorded) => (recorded, None),
             Err(error) => (Recorded::default(), Some(self.relative(&error.to_string()))),
         };
+        let not_selected = self.harness == Harness::Command && self.select(&mut recorded.harvest);
         let harvest = &mut recorded.harvest;
         printed.correct(&mut harvest.measurements);
         let elsewhere = if self.harness == Harness::Criterion && harvest.measurements.is_empty() {
@@ -103,6 +111,7 @@ impl Process<'_> {
         Ok(Measured {
             recorded,
             elsewhere,
+            not_selected,
             own_times: printed.into_own_times(),
             ended: outcome.ended,
             seconds: outcome.seconds,
@@ -112,15 +121,22 @@ impl Process<'_> {
     }
 
     fn job(&self, results: &Path, record: &Path) -> Job {
-        let mut job = self.executable.job().arg("--bench");
+        let mut job = self.executable.job();
         job.time_limit = Some(self.time_limit);
         job.log.clone_from(&self.log);
         job.slowdown = self.slowdown;
         for variable in self.harness.hidden_variables() {
             job.environment.insert(variable.into(), None);
         }
-        job = job.env(self.harness.home_variable(), results).env(crate::record::VARIABLE, record);
+        if self.harness != Harness::Command {
+            job = job.arg("--bench");
+        }
+        job = self.harness.with_home(job, results).env(crate::record::VARIABLE, record);
         match self.harness {
+            Harness::Command => {
+                let filter = self.filter.map(|filter| filter.pattern().into());
+                job.environment.insert(FILTER.into(), filter);
+            }
             Harness::Criterion => {
                 job = job.arg("--noplot");
                 job.arguments.extend(self.times.arguments().map(OsString::from));
@@ -161,6 +177,7 @@ impl Process<'_> {
         let target = Some(&self.executable.target);
         let mut recorded = sources::record::read(record, target)?;
         let mut harvest = match self.harness {
+            Harness::Command => Harvest::default(),
             Harness::Criterion => sources::criterion::read(results, "new", target, Stale::Never)?,
             Harness::IaiCallgrind | Harness::Gungraun => {
                 let mut harvest = sources::callgrind::read(results, target, Stale::Never)?;
@@ -182,6 +199,18 @@ impl Process<'_> {
             problem.reason = self.relative(&problem.reason);
         }
         Ok(recorded)
+    }
+
+    /// Keeps the results that the filter selects. Returns whether there were results, but none of
+    /// them is selected.
+    fn select(&self, harvest: &mut Harvest) -> bool {
+        let Some(filter) = self.filter else { return false };
+        let was_empty = harvest.is_empty();
+        harvest.measurements.retain(|measurement| filter.accepts(&measurement.id.name));
+        harvest
+            .problems
+            .retain(|problem| problem.id.as_ref().is_none_or(|id| filter.accepts(&id.name)));
+        !was_empty && harvest.measurements.is_empty() && harvest.problems.is_empty()
     }
 
     /// Where below its working directory it wrote results of criterion's since it

@@ -62,7 +62,7 @@ fn rehearse(
     for variable in harness.hidden_variables() {
         job.environment.insert(variable.into(), None);
     }
-    job = job.env(harness.home_variable(), home.path());
+    job = harness.with_home(job, home.path());
     match process::run(&job, interrupt, &mut |_, _| {}) {
         Ok(_) | Err(ProcessError::Start { .. }) => Ok(()),
         Err(error) => Err(error),

@@ -7,12 +7,21 @@ use super::environment::facts;
 use super::look_alike::without_look_alikes;
 use super::process::{Ended, ProcessError};
 use super::{
-    BenchExecutable, CriterionTimes, Event, Filter, Harness, Interrupt, Listed, Listing, list,
-    runner_version, valgrind_version,
+    BenchExecutable, Command, CriterionTimes, Event, Filter, Harness, Interrupt, Listed, Listing,
+    list, runner_version, valgrind_version,
 };
 use crate::model::NotRun;
 
-/// An executable that can be driven.
+/// The programs to measure.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Programs<'a> {
+    /// Executables that hold benchmarks.
+    pub(crate) executables: &'a [BenchExecutable],
+    /// Commands of the policy.
+    pub(crate) commands: &'a [Command],
+}
+
+/// A program that can be driven.
 #[derive(Clone, Debug)]
 pub(crate) struct Prepared<'a> {
     pub(crate) executable: &'a BenchExecutable,
@@ -27,9 +36,29 @@ pub(crate) struct Prepared<'a> {
     /// How long it took to list them, nothing where it could not: all code outside
     /// of timed closures runs, so this is what each of its processes takes besides.
     pub(crate) set_up: Duration,
+    /// The longest time that a process may take.
+    pub(crate) time_limit: Duration,
 }
 
-impl Prepared<'_> {
+impl<'a> Prepared<'a> {
+    /// A command. Which benchmarks it has is known once it has run.
+    fn command(command: &'a Command, time_limit: Duration) -> Self {
+        Self {
+            executable: &command.program,
+            harness: Harness::Command,
+            subject: command.program.target.name.clone(),
+            listed: None,
+            whole_seconds: false,
+            set_up: Duration::ZERO,
+            time_limit: command.time_limit.unwrap_or(time_limit),
+        }
+    }
+
+    /// Whether it is a command of the policy.
+    pub(crate) fn is_command(&self) -> bool {
+        self.harness == Harness::Command
+    }
+
     /// The times that its criterion takes.
     pub(crate) fn times(&self, asked: CriterionTimes) -> CriterionTimes {
         if self.whole_seconds { asked.in_whole_seconds() } else { asked }
@@ -53,15 +82,17 @@ pub(crate) struct Ready<'a> {
 }
 
 /// Finds out for each executable its harness, whether its tools are there, and its
-/// benchmarks.
+/// benchmarks. Commands are not asked.
 pub(crate) fn prepare<'a>(
-    executables: &'a [BenchExecutable],
+    programs: Programs<'a>,
     filter: Option<&Filter>,
     time_limit: Duration,
     interrupt: &Interrupt,
 ) -> Result<Ready<'a>, ProcessError> {
+    let Programs { executables, commands } = programs;
     let mut names: BTreeMap<&str, u32> = BTreeMap::new();
-    for executable in executables {
+    let of_commands = commands.iter().map(|command| &command.program);
+    for executable in executables.iter().chain(of_commands) {
         *names.entry(&executable.target.name).or_default() += 1;
     }
     let mut ready = Ready { prepared: Vec::new(), not_run: Vec::new() };
@@ -81,6 +112,7 @@ pub(crate) fn prepare<'a>(
                     listed,
                     whole_seconds,
                     set_up,
+                    time_limit,
                 });
             }
             Probe::NotSelected => {}
@@ -88,6 +120,7 @@ pub(crate) fn prepare<'a>(
             Probe::Failed(reason) => ready.not_run.push(NotRun::failed(subject, reason)),
         }
     }
+    ready.prepared.extend(commands.iter().map(|command| Prepared::command(command, time_limit)));
     Ok(ready)
 }
 

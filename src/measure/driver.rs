@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
-use std::time::Duration;
 
 use super::error::MeasureError;
 use crate::drive::process::{Ended, ProcessError};
@@ -16,7 +15,6 @@ use crate::drive::{
 pub(super) struct Driver<'a> {
     scratch: Scratch,
     logs: Option<&'a Path>,
-    time_limit: Duration,
     interrupt: &'a Interrupt,
 }
 
@@ -51,11 +49,10 @@ impl<'a> Driver<'a> {
     pub(super) fn new(
         scratch: &Path,
         logs: Option<&'a Path>,
-        time_limit: Duration,
         interrupt: &'a Interrupt,
     ) -> Result<Self, MeasureError> {
         let scratch = Scratch::create(scratch).map_err(MeasureError::Scratch)?;
-        Ok(Self { scratch, logs, time_limit, interrupt })
+        Ok(Self { scratch, logs, interrupt })
     }
 
     /// Runs one process. `on_begin` gets the name of each criterion benchmark as it
@@ -76,7 +73,7 @@ impl<'a> Driver<'a> {
             harness: prepared.harness,
             filter,
             times,
-            time_limit: self.time_limit,
+            time_limit: prepared.time_limit,
             home: &home,
             log: self.logs.map(|logs| logs.join(format!("{name}.log"))),
             slowdown,
@@ -87,7 +84,7 @@ impl<'a> Driver<'a> {
         let _ = fs_err::remove_dir_all(&home);
         match outcome {
             Ok(measured) => {
-                let failure = failure(&measured);
+                let failure = failure(&measured, prepared);
                 Ok(Attempt { measured: Some(measured), failure })
             }
             Err(error @ ProcessError::Start { .. }) => {
@@ -104,6 +101,11 @@ impl Attempt {
         self.measured.as_ref().is_some_and(|run| matches!(run.ended, Ended::TimedOut(_)))
     }
 
+    /// Whether it recorded results, but the filter selects none of them.
+    pub(super) fn is_not_selected(&self) -> bool {
+        self.measured.as_ref().is_some_and(|run| run.not_selected) && self.failure.is_none()
+    }
+
     /// Whether it ran and failed by itself: another attempt may succeed.
     pub(super) fn failed(&self) -> bool {
         self.measured.is_some() && self.failure.is_some() && !self.timed_out()
@@ -111,7 +113,7 @@ impl Attempt {
 }
 
 /// Why a process failed, if it did.
-fn failure(measured: &Measured) -> Option<String> {
+fn failure(measured: &Measured, prepared: &Prepared<'_>) -> Option<String> {
     let tail = last_lines(&measured.tail);
     if let Some(reason) = &measured.unreadable {
         return Some(format!("its results cannot be read: {reason}{tail}"));
@@ -123,6 +125,15 @@ fn failure(measured: &Measured) -> Option<String> {
     let silent = harvest.measurements.is_empty()
         && harvest.problems.is_empty()
         && harvest.not_run.is_empty();
+    if prepared.is_command() {
+        let recorded_nothing = silent && !measured.not_selected;
+        return recorded_nothing.then(|| {
+            format!(
+                "its process succeeded but recorded nothing; it has to write its results to the \
+                 file that BENCHGATE_RECORD names{tail}"
+            )
+        });
+    }
     silent.then(|| match &measured.elsewhere {
         Some(elsewhere) => format!(
             "its code sets an output directory, so its results are in {} instead of CRITERION_HOME; \

@@ -11,6 +11,7 @@
 //! | [`Pinning::pin`] | two builds → the same builds, with equal functions at equal addresses |
 //! | [`count`] | criterion benchmarks, unmodified → the instructions of each |
 //! | [`build`] | builds the executables with cargo |
+//! | [`build_commands`] | builds the commands of the policy |
 //! | [`Claim::take`] | keeps a second gate out of the target directory |
 //! | [`Harness::detect`], [`list`] | the harness and the benchmarks of an executable |
 //! | [`probe`], [`revision`] | the environment and the revision |
@@ -37,13 +38,13 @@ mod witness;
 
 pub use crate::build::{
     BuildError, BuildOptions, Built, BuiltSide, BuiltSides, CheckoutError, Claim, ClaimError,
-    Pinning, Repository, SideBuilder, SideError, SidePlan, Source, build, identity, layout, probe,
-    revision,
+    CommandPlace, Pinning, Repository, SideBuilder, SideError, SidePlan, Source, build,
+    build_commands, identity, layout, probe, revision,
 };
 pub use crate::drive::{
-    BenchExecutable, CriterionTimes, Event, Filter, Harness, Interrupt, Listed, Listing, Measured,
-    Process, Progress, Scratch, Silent, list, machine, machine_class, process, runner_version,
-    valgrind_version,
+    BenchExecutable, Command, CriterionTimes, Event, Filter, Harness, Interrupt, Listed, Listing,
+    Measured, Process, Progress, Scratch, Silent, list, machine, machine_class, process,
+    runner_version, valgrind_version,
 };
 pub(crate) use crate::drive::{SCRATCH_PREFIX, busy, machine_at};
 

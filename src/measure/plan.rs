@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::build::BuildOptions;
-use crate::drive::{BenchExecutable, CriterionTimes, Filter};
+use crate::drive::{BenchExecutable, Command, CriterionTimes, Filter};
 use crate::model::{NotRun, Pattern};
 
 /// What to measure, and how.
@@ -14,6 +14,8 @@ pub struct Plan {
     pub name: String,
     /// The executables.
     pub executables: Vec<BenchExecutable>,
+    /// Commands of the policy, which are measured like the executables.
+    pub commands: Vec<Command>,
     /// Targets that cannot run: [`Built::not_run`](crate::build::Built::not_run).
     pub not_run: Vec<NotRun>,
     /// How the executables were built, for the fingerprint. The revision is that of
@@ -30,7 +32,7 @@ pub struct Plan {
     pub counts: u32,
     /// Benchmarks that are not counted.
     pub uncounted: Vec<Pattern>,
-    /// The longest time that a process may take.
+    /// The longest time that a process may take, unless a command has a limit of its own.
     pub time_limit: Duration,
     /// The parent of a private directory, which is removed at the end:
     /// `<target>/gate`.

@@ -11,7 +11,8 @@ use super::plan::Plan;
 use crate::build::{probe, revision};
 use crate::drive::process::ProcessError;
 use crate::drive::{
-    Event, Harness, Interrupt, Load, Prepared, Progress, Ready, machine, prepare, valgrind_version,
+    Event, Harness, Interrupt, Load, Prepared, Programs, Progress, Ready, machine, prepare,
+    valgrind_version,
 };
 use crate::model::{Environment, Field, NotRun, RunInfo, Snapshot};
 
@@ -39,14 +40,17 @@ pub fn run(
     if plan.repeats == 0 {
         return Err(MeasureError::Plan("0 runs were asked for".to_owned()));
     }
-    if plan.executables.is_empty() {
-        return Err(MeasureError::Plan("there are no bench executables".to_owned()));
+    if plan.executables.is_empty() && plan.commands.is_empty() {
+        return Err(MeasureError::Plan(
+            "there are no bench executables and no commands".to_owned(),
+        ));
     }
     plan.criterion.check().map_err(MeasureError::Plan)?;
 
     let created = Timestamp::now();
+    let programs = Programs { executables: &plan.executables, commands: &plan.commands };
     let Ready { prepared, not_run } =
-        prepare(&plan.executables, plan.filter.as_ref(), plan.time_limit, interrupt)?;
+        prepare(programs, plan.filter.as_ref(), plan.time_limit, interrupt)?;
     if prepared.is_empty() {
         return Err(match &plan.filter {
             Some(filter) if not_run.is_empty() => {
@@ -67,9 +71,15 @@ pub fn run(
     if plan.counts > 0 && harnesses.contains(&Harness::Criterion) {
         environment.set(Field::Valgrind, valgrind_version().unwrap_or_default());
     }
-    let driver = Driver::new(&plan.scratch, plan.logs.as_deref(), plan.time_limit, interrupt)?;
-    let mut results =
-        Runs { plan, driver, environment, merge: Merge::default(), troubles: BTreeMap::new() };
+    let driver = Driver::new(&plan.scratch, plan.logs.as_deref(), interrupt)?;
+    let mut results = Runs {
+        plan,
+        driver,
+        environment,
+        merge: Merge::default(),
+        troubles: BTreeMap::new(),
+        not_selected: BTreeSet::new(),
+    };
     for not_run in plan.not_run.iter().cloned().chain(not_run) {
         results.merge.not_run(not_run);
     }
@@ -83,7 +93,12 @@ pub fn run(
     progress.event(&Event::Finished);
     let (measurements, not_run, problems) = results.finish(&prepared);
     if measurements.is_empty() && problems.is_empty() {
-        return Err(MeasureError::NothingMeasured { not_run });
+        return Err(match &plan.filter {
+            Some(filter) if not_run.is_empty() => {
+                MeasureError::NothingMatched { filter: filter.as_str().to_owned() }
+            }
+            _ => MeasureError::NothingMeasured { not_run },
+        });
     }
     let directory = plan.build.directory.as_deref().unwrap_or(std::path::Path::new("."));
     let mut snapshot = Snapshot {
@@ -101,8 +116,12 @@ pub fn run(
     Ok(snapshot)
 }
 
-/// The benchmarks that an executable will announce as they begin: criterion's.
+/// The benchmarks that an executable will announce as they begin: criterion's. A command is one
+/// step.
 fn steps(prepared: &Prepared<'_>) -> usize {
+    if prepared.is_command() {
+        return 1;
+    }
     prepared.listed.as_ref().map_or(0, Vec::len)
 }
 
@@ -158,6 +177,8 @@ pub(super) struct Runs<'a> {
     pub(super) merge: Merge,
     /// By subject.
     troubles: BTreeMap<String, Trouble>,
+    /// Subjects of commands that have none of the benchmarks that are wanted.
+    not_selected: BTreeSet<String>,
 }
 
 impl Runs<'_> {
@@ -186,9 +207,11 @@ impl Runs<'_> {
         Ok(current)
     }
 
-    /// Whether the executable has reached its time limit once.
+    /// Whether the executable has reached its time limit once, or has none of the benchmarks that
+    /// are wanted.
     pub(super) fn is_given_up(&self, bench: &Prepared<'_>) -> bool {
-        self.troubles.get(&bench.subject).is_some_and(|trouble| trouble.given_up)
+        self.not_selected.contains(&bench.subject)
+            || self.troubles.get(&bench.subject).is_some_and(|trouble| trouble.given_up)
     }
 
     /// Adds the outcome of one process.
@@ -201,6 +224,9 @@ impl Runs<'_> {
         progress: &mut dyn Progress,
     ) {
         let given_up = attempt.timed_out();
+        if attempt.is_not_selected() {
+            self.not_selected.insert(bench.subject.clone());
+        }
         let Attempt { measured, failure } = attempt;
         if let Some(measured) = measured {
             current.seconds += measured.seconds;

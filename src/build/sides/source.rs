@@ -28,7 +28,9 @@ impl SideBuilder<'_> {
         let lock = self.lock_path().map(|path| checkout.join(path));
         leftovers::remove(checkout, &self.place.target_of(side), &trees, lock.as_deref())?;
         self.trees[side] = trees;
-        self.link_target()?;
+        if self.plan.benches {
+            self.link_target()?;
+        }
         let checkout = self.place.checkout();
         if let ExtraFiles::Only(globs) = self.plan.extra_files {
             let files = Untracked::of(root, self.target_directory())?.matching(globs);

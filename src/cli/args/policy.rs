@@ -17,6 +17,18 @@ pub(in crate::cli) struct PolicyArgs {
 }
 
 impl PolicyArgs {
+    /// Where the directories of commands are meant from: where the policy was searched and found,
+    /// or the working directory.
+    pub(in crate::cli) fn directory(&self, context: &Context) -> PathBuf {
+        let here = || context.directory.clone();
+        if self.config.is_some() || Policy::searched(Path::new("")).is_some() {
+            return here();
+        }
+        root(context)
+            .filter(|root| Policy::searched(root).is_some())
+            .map_or_else(here, |root| context.directory.join(root))
+    }
+
     pub(in crate::cli) fn find(&self, context: &Context) -> Result<Policy, Failed> {
         find_policy(context, self.config.as_deref())
     }

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::plan::{first_conclusive_look, trial_plan};
 use super::sides::{Building, ready};
+use super::subjects::Subjects;
 use crate::baseline;
 use crate::cli::args::{
     BuildArgs, FilterArgs, OutputArgs, PolicyArgs, digest, parse_duration, selection,
@@ -16,8 +17,8 @@ use crate::cli::context::{Context, Failed};
 use crate::exit::Exit;
 use crate::judge::{Case, to_confirm};
 use crate::measure::{
-    self, BuildOptions, BuiltSides, Claim, Interrupt, MeasureError, Progress, ShardPlan, Trial,
-    TrialPlan,
+    self, BuildError, BuildOptions, BuiltSides, Claim, Interrupt, MeasureError, Progress,
+    ShardPlan, Trial, TrialPlan,
 };
 use crate::model::{ShardNumber, Sides};
 use crate::policy::{Policy, SameCodeClock};
@@ -102,7 +103,8 @@ impl Ab {
     pub(super) fn run(self, context: &Context) -> Result<Exit, Failed> {
         let Self { base, executables, filter, shard, rules, keep, build, policy, output } = self;
         executables.check()?;
-        let policy = policy.find(context)?;
+        let args = policy;
+        let policy = args.find(context)?;
         let filter = filter.compile()?;
         let shard = match shard {
             Some(number) => Some(ShardPlan { number, policy: digest(&policy)? }),
@@ -110,19 +112,19 @@ impl Ab {
         };
         let options = build.options(context);
         let interrupt = Interrupt::install()?;
-        let place = Place::claim(context, &options, executables.any(), &interrupt)?;
         let mut progress = context.progress();
-        let built = if executables.any() {
-            ready(&executables.base_exe, &executables.head_exe)?
+        let (place, built, selection) = if executables.any() {
+            let place = Place::of_project(context, &options, &interrupt)?;
+            let selection = selection(&options, filter.as_ref());
+            (place, ready(&executables.base_exe, &executables.head_exe)?, selection)
         } else {
-            let building = Building {
-                context,
-                options: &options,
-                place: &place.directory,
-                policy: &policy,
-                interrupt: &interrupt,
-            };
-            building.sides(base.as_deref(), progress.as_mut())?
+            let subjects = Subjects::select(context, &policy, &args, options, filter.as_ref())
+                .map_err(in_project)?;
+            let place = Place::claim(context, &subjects.target, &interrupt)?;
+            let building =
+                Building { context, subjects: &subjects, policy: &policy, interrupt: &interrupt };
+            let built = building.sides(base.as_deref(), progress.as_mut())?;
+            (place, built, subjects.selection)
         };
         let BuiltSides { sides: Sides { base, head }, identical, layouts, maps, sources } = built;
         let plan = TrialPlan {
@@ -132,7 +134,7 @@ impl Ab {
             layouts,
             maps,
             sources,
-            selection: selection(&options, filter.as_ref()),
+            selection,
             filter,
             shard,
             ..rules.plan(&policy, &place.directory)
@@ -192,27 +194,34 @@ struct Place {
 }
 
 impl Place {
-    /// The directory in the project's target directory. Ready executables can also be
-    /// measured outside of a project, which has no directory to claim.
-    fn claim(
-        context: &Context,
-        options: &BuildOptions,
-        ready: bool,
-        interrupt: &Interrupt,
-    ) -> Result<Self, Failed> {
-        let target = match options.target_directory() {
-            Ok(target) => target,
-            Err(_) if ready => return Ok(Self { directory: std::env::temp_dir(), _claim: None }),
-            Err(error) => {
-                return Err(Failed::usage(
-                    anyhow::Error::new(error)
-                        .context("`gate ab` needs a cargo project, or --base-exe and --head-exe"),
-                ));
-            }
-        };
-        let claim = context.claim("gate ab", &target, interrupt)?;
+    fn claim(context: &Context, target: &Path, interrupt: &Interrupt) -> Result<Self, Failed> {
+        let claim = context.claim("gate ab", target, interrupt)?;
         Ok(Self { directory: target.join("gate"), _claim: Some(claim) })
     }
+
+    /// The directory in the project's target directory. Ready executables can also be
+    /// measured outside of a project, which has no directory to claim.
+    fn of_project(
+        context: &Context,
+        options: &BuildOptions,
+        interrupt: &Interrupt,
+    ) -> Result<Self, Failed> {
+        match options.target_directory() {
+            Ok(target) => Self::claim(context, &target, interrupt),
+            Err(_) => Ok(Self { directory: std::env::temp_dir(), _claim: None }),
+        }
+    }
+}
+
+/// Names the other ways to measure, if there is no project to build.
+fn in_project(failed: Failed) -> Failed {
+    if !failed.error.is::<BuildError>() {
+        return failed;
+    }
+    Failed::usage(failed.error.context(
+        "`gate ab` needs a cargo project, a `[[measure.command]]` in the policy, or --base-exe and \
+         --head-exe",
+    ))
 }
 
 fn measure(

@@ -9,18 +9,17 @@ use jiff::Timestamp;
 
 use super::learn::codes;
 use super::plan::trial_plan;
+use super::subjects::Subjects;
 use crate::calibrate::{
     Evidence, Instructions, Observed, calibrate, observe, observe_trial, remember,
 };
-use crate::cli::args::{
-    BuildArgs, FilterArgs, Format, PolicyArgs, StoreArgs, parse_duration, selection,
-};
+use crate::cli::args::{BuildArgs, FilterArgs, Format, PolicyArgs, StoreArgs, parse_duration};
 use crate::cli::context::{Context, Failed};
 use crate::cli::store::noise;
 use crate::exit::Exit;
 use crate::measure::{
-    self, BenchExecutable, BuildOptions, BuiltSide, CountError, CountOptions, CountTarget, Filter,
-    Interrupt, Listed, Progress, Trial, TrialPlan,
+    self, BenchExecutable, BuiltSide, CountError, CountOptions, CountTarget, Filter, Interrupt,
+    Listed, Progress, Trial, TrialPlan,
 };
 use crate::model::{BenchId, Metric, Nature, NotRun, Snapshot, Sources};
 use crate::policy::Policy;
@@ -88,7 +87,8 @@ impl Calibrate {
     pub(super) fn run(self, context: &Context) -> Result<Exit, Failed> {
         let Self { pairs, filter, budget, seed, from, dry_run, format, build, store, policy } =
             self;
-        let policy = policy.find(context)?;
+        let args = policy;
+        let policy = args.find(context)?;
         let class = store.class();
         let path = store.store().noise_path(&class).map_err(Failed::usage)?;
         // Read before measuring: a file that cannot be read is reported at once.
@@ -100,7 +100,9 @@ impl Calibrate {
                 seed: seed.unwrap_or_else(|| fastrand::u64(..)),
                 filter: filter.compile()?,
             };
-            measure(context, &policy, &build.options(context), how)?
+            let options = build.options(context);
+            let subjects = Subjects::select(context, &policy, &args, options, how.filter.as_ref())?;
+            measure(context, &policy, &subjects, how)?
         } else {
             read(&from)?
         };
@@ -180,21 +182,22 @@ struct How {
 fn measure(
     context: &Context,
     policy: &Policy,
-    options: &BuildOptions,
+    subjects: &Subjects,
     how: How,
 ) -> Result<Found, Failed> {
     let How { pairs, budget, seed, filter } = how;
     let interrupt = Interrupt::install()?;
-    let _claim = context.claim("gate calibrate", &options.target_directory()?, &interrupt)?;
+    let _claim = context.claim("gate calibrate", &subjects.target, &interrupt)?;
     let mut bar = context.progress();
-    let built = measure::build(options, &interrupt, bar.as_mut())?;
-    let place = built.target_directory.join("gate");
+    let (built, commands) = subjects.build(&interrupt, bar.as_mut())?;
+    let place = subjects.place();
     let side = |name: &str, not_run: Vec<NotRun>| BuiltSide {
         name: name.to_owned(),
         revision: None,
         executables: built.executables.clone(),
+        commands: commands.clone(),
         not_run,
-        build: options.clone(),
+        build: subjects.options.clone(),
     };
     let plan = TrialPlan {
         base: side("first", built.not_run.clone()),
@@ -208,7 +211,7 @@ fn measure(
         // Nothing is decided, so no number of pairs is too few; and instructions are
         // counted below, once the clock is done.
         budget: Some(budget),
-        selection: selection(options, filter.as_ref()),
+        selection: subjects.selection.clone(),
         filter,
         ..trial_plan(policy, &place)
     };

@@ -7,6 +7,7 @@ mod plan;
 mod run;
 mod selftest;
 mod sides;
+mod subjects;
 
 use clap::Subcommand;
 

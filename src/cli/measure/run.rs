@@ -1,21 +1,21 @@
 //! `gate run`
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 
 use super::learn::{self, Codes, codes};
 use super::plan::criterion_times;
+use super::subjects::Subjects;
 use crate::baseline;
-use crate::cli::args::{BuildArgs, FilterArgs, OutputArgs, PolicyArgs, StoreArgs, selection};
+use crate::cli::args::{BuildArgs, FilterArgs, OutputArgs, PolicyArgs, StoreArgs};
 use crate::cli::candidate::{find, newest_file_in};
 use crate::cli::context::{Context, Failed};
 use crate::cli::store::{missing, noise, save, stored};
 use crate::exit::Exit;
 use crate::judge::{self, Case, Outcome, Report, Row, Severity};
-use crate::measure::{self, BenchExecutable, BuildOptions, Filter, Harness, Interrupt, Plan};
+use crate::measure::{self, BenchExecutable, Filter, Harness, Interrupt, Plan};
 use crate::model::{BenchId, NotRun, Snapshot};
 use crate::policy::{Gate, MeasureRules, Policy};
 use crate::text::plural;
@@ -93,14 +93,16 @@ impl Run {
             policy,
             output,
         } = self;
-        let mut policy = policy.find(context)?;
+        let args = policy;
+        let mut policy = args.find(context)?;
         if quick {
             shorten(&mut policy.measure);
         }
         policy.measure.repeat = repeat.unwrap_or(policy.measure.repeat);
         let filter = filter.compile()?;
-        let build = build.options(context);
-        let selection = match selection(&build, filter.as_ref()) {
+        let mut subjects =
+            Subjects::select(context, &policy, &args, build.options(context), filter.as_ref())?;
+        let selection = match subjects.selection.take() {
             // Recorded as a selection, so that the instructions it leaves out do not
             // count as missing.
             part if quick => {
@@ -116,12 +118,12 @@ impl Run {
         let noise = noise(&store)?;
 
         let interrupt = Interrupt::install()?;
-        let _claim = context.claim("gate run", &build.target_directory()?, &interrupt)?;
+        let _claim = context.claim("gate run", &subjects.target, &interrupt)?;
         let name = save_as.as_deref().unwrap_or("newest");
-        let (mut snapshot, target, codes) =
-            measure(context, &policy, name, build, filter, quick, &interrupt)?;
+        let (mut snapshot, codes) =
+            measure(context, &policy, name, &subjects, filter, quick, &interrupt)?;
         snapshot.selection = selection;
-        baseline::write(&newest_file_in(&target), &snapshot)?;
+        baseline::write(&newest_file_in(&subjects.target), &snapshot)?;
         if learn {
             // Judged by the noise known before: a run must not be evidence for itself.
             learn::keep(context, &store, noise.clone(), &snapshot, &codes, policy.measure.process)?;
@@ -244,19 +246,18 @@ fn shorten(rules: &mut MeasureRules) {
     rules.counts = 0;
 }
 
-/// Builds and measures. Returns the snapshot, the target directory and a name for each
-/// target's code.
+/// Builds and measures. Returns the snapshot and a name for each target's code.
 fn measure(
     context: &Context,
     policy: &Policy,
     name: &str,
-    options: BuildOptions,
+    subjects: &Subjects,
     filter: Option<Filter>,
     quick: bool,
     interrupt: &Interrupt,
-) -> Result<(Snapshot, PathBuf, Codes), Failed> {
+) -> Result<(Snapshot, Codes), Failed> {
     let mut bar = context.progress();
-    let mut built = measure::build(&options, interrupt, bar.as_mut())?;
+    let (mut built, commands) = subjects.build(interrupt, bar.as_mut())?;
     if quick {
         // An executable whose harness cannot be read stays in: the report then says why
         // it cannot run.
@@ -265,22 +266,23 @@ fn measure(
         };
         built.executables.retain(|executable| !counts(executable));
     }
-    let gate: &Path = &built.target_directory.join("gate");
+    let gate = subjects.place();
     let codes = codes(&built.executables);
     let plan = Plan {
         name: name.to_owned(),
         executables: built.executables,
+        commands,
         not_run: built.not_run,
-        build: options,
+        build: subjects.options.clone(),
         repeats: policy.measure.repeat,
         filter,
         criterion: criterion_times(&policy.measure.process),
         counts: policy.measure.counts,
         uncounted: policy.measure.uncounted.clone(),
         time_limit: policy.measure.time_limit,
-        scratch: gate.to_owned(),
         logs: Some(gate.join("logs")),
+        scratch: gate,
     };
     let snapshot = measure::run(&plan, interrupt, bar.as_mut())?;
-    Ok((snapshot, built.target_directory, codes))
+    Ok((snapshot, codes))
 }

@@ -1,15 +1,16 @@
 //! The two sides of `gate ab`: built from a git repository, or ready.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 
+use super::subjects::Subjects;
 use crate::build::{Reach, identical};
 use crate::cli::context::{Context, Failed};
 use crate::measure::{
-    BenchExecutable, BuildOptions, BuiltSide, BuiltSides, Interrupt, MeasureError, Progress,
-    Repository, SideBuilder, SideError, SidePlan,
+    BenchExecutable, BuiltSide, BuiltSides, Interrupt, MeasureError, Progress, Repository,
+    SideBuilder, SideError, SidePlan,
 };
 use crate::model::{Sides, Sources, TargetId};
 use crate::policy::Policy;
@@ -17,10 +18,7 @@ use crate::policy::Policy;
 /// How sides are built.
 pub(super) struct Building<'a> {
     pub(super) context: &'a Context,
-    /// cargo's options, as given.
-    pub(super) options: &'a BuildOptions,
-    /// The gate's own directory, below the project's target directory.
-    pub(super) place: &'a Path,
+    pub(super) subjects: &'a Subjects,
     pub(super) policy: &'a Policy,
     pub(super) interrupt: &'a Interrupt,
 }
@@ -45,11 +43,16 @@ impl Building<'_> {
         };
         let short: String = commit.chars().take(10).collect();
         shell.status("base", &format!("{short}; head is the working tree"));
+        let subjects = self.subjects;
+        let place = subjects.place();
         let plan = SidePlan {
-            options: self.options,
+            options: &subjects.options,
             repository: &repository,
             base: &commit,
-            gate: self.place,
+            benches: subjects.benches,
+            commands: &subjects.commands,
+            commands_from: &subjects.commands_from,
+            gate: &place,
             pin_layout: self.policy.ab.pin_layout,
             extra_files: &self.policy.ab.extra_files,
         };

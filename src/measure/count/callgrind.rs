@@ -199,7 +199,8 @@ impl Callgrind<'_> {
         for variable in Harness::Criterion.hidden_variables() {
             job.environment.insert(variable.into(), None);
         }
-        job.env(Harness::Criterion.home_variable(), self.home)
+        Harness::Criterion
+            .with_home(job, self.home)
             .env(PADDING_VARIABLE, "x".repeat(self.padding))
             // Options of the user's own would count something else.
             .arg("--command-line-only=yes")

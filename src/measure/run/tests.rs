@@ -43,15 +43,17 @@ fn an_executable_that_fails_next_to_others_is_tried_again_alone() {
         listed: None,
         whole_seconds: false,
         set_up: Duration::ZERO,
+        time_limit: plan.time_limit,
     });
     let prepared: Vec<_> = prepared.collect();
     let interrupt = Interrupt::new();
     let mut results = Runs {
         plan: &plan,
-        driver: Driver::new(&plan.scratch, None, plan.time_limit, &interrupt).expect("scratch"),
+        driver: Driver::new(&plan.scratch, None, &interrupt).expect("scratch"),
         environment: Environment::default(),
         merge: Merge::default(),
         troubles: BTreeMap::new(),
+        not_selected: BTreeSet::new(),
     };
     let mut runs = [0, 1].map(|_| RunInProgress::begin(Environment::default()));
     results.counting(&mut runs, &prepared, &mut Silent).expect("failing executables are reported");

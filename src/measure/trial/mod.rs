@@ -42,9 +42,9 @@ pub fn trial(
         return Err(MeasureError::Plan("a trial needs screening pairs and looks".to_owned()));
     }
     plan.criterion.check().map_err(MeasureError::Plan)?;
-    let limits = (plan.filter.as_ref(), plan.time_limit);
-    let mut base = prepare(&plan.base.executables, limits.0, limits.1, interrupt)?;
-    let mut head = prepare(&plan.head.executables, limits.0, limits.1, interrupt)?;
+    let (filter, time_limit) = (plan.filter.as_ref(), plan.time_limit);
+    let mut base = prepare(plan.base.programs(), filter, time_limit, interrupt)?;
+    let mut head = prepare(plan.head.programs(), filter, time_limit, interrupt)?;
     let share = plan.shard.as_ref().map(|shard| {
         let sides = Sides { base: &mut base, head: &mut head };
         Share::take(shard, sides)

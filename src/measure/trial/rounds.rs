@@ -53,6 +53,14 @@ struct ToStart<'a, 'b> {
     only: Only<'b>,
 }
 
+/// How a process ended.
+struct Finished {
+    /// Why it failed, if it did.
+    failure: Option<String>,
+    /// Whether it is a command with benchmarks that are wanted, or no command.
+    selected: bool,
+}
+
 /// What a round measures.
 #[derive(Clone, Copy)]
 pub(super) enum Part<'a> {
@@ -145,7 +153,7 @@ impl<'a> Rounds<'a> {
         let harnesses: Vec<_> = harnesses.into_iter().collect();
         Ok(Self {
             plan,
-            driver: Driver::new(&plan.scratch, plan.logs.as_deref(), plan.time_limit, interrupt)?,
+            driver: Driver::new(&plan.scratch, plan.logs.as_deref(), interrupt)?,
             paired,
             share,
             identical,
@@ -373,18 +381,21 @@ impl<'a> Rounds<'a> {
                     // Then all benchmarks run, and the others' results are dropped.
                     (self.filter(&pair.target), all)
                 } else {
-                    (Some(filter), names.len())
+                    (Some(filter), pair.steps(names.len()))
                 }
             }
         };
         let order = order::draw(pair.arms(self.plan.control), &mut self.random);
+        let mut is_selected = true;
         for arm in order {
             let Some(prepared) = &pair.sides[arm.side()] else { continue };
             let process = ToStart { run, arm, prepared, filter: filter.as_ref(), benchmarks, only };
             let subject = &prepared.subject;
             progress.event(&Event::ProcessStarted { run, runs: run + 1, target: subject });
-            let failure =
+            let Finished { failure, selected } =
                 self.process(&process, &mut pair.pace, spent.entry(arm).or_default(), progress)?;
+            // A suspect that a process did not record says nothing about the others.
+            is_selected &= selected || !matches!(only, Only::All);
             progress.event(&Event::ProcessEnded {
                 run,
                 target: subject,
@@ -397,6 +408,8 @@ impl<'a> Rounds<'a> {
                 pair.given_up = true;
             }
         }
+        // As with a bench target of one side: the results of this round are shown.
+        pair.given_up |= !is_selected;
         Ok(())
     }
 
@@ -406,7 +419,7 @@ impl<'a> Rounds<'a> {
         pace: &mut Pace,
         (seconds, load): &mut (f64, Load),
         progress: &mut dyn Progress,
-    ) -> Result<Option<String>, MeasureError> {
+    ) -> Result<Finished, MeasureError> {
         let ToStart { run, arm, prepared, filter, benchmarks, only } = *process;
         let name = format!("{}-{run}-{}", prepared.subject.replace(['/', '\\'], "-"), arm);
         let padding = "x".repeat(self.random.index(PADDING));
@@ -421,8 +434,9 @@ impl<'a> Rounds<'a> {
         let attempt = load.during(|| {
             self.driver.process(start, &mut |id| progress.event(&Event::Benchmark { id }))
         })?;
+        let selected = !attempt.is_not_selected();
         let failure = attempt.failure;
-        let Some(measured) = attempt.measured else { return Ok(failure) };
+        let Some(measured) = attempt.measured else { return Ok(Finished { failure, selected }) };
         *seconds += measured.seconds;
         self.own_times.extend(measured.own_times);
         let mut harvest = measured.recorded.harvest;
@@ -447,12 +461,13 @@ impl<'a> Rounds<'a> {
                 row.criterion.is_none() || of_group.is_ok()
             }),
             Only::Suspects(suspects, all) => harvest.measurements.retain(|row| {
-                let left_out = row.criterion.is_some() && !all.contains(&row.id);
+                let is_told_apart = row.criterion.is_some() || prepared.is_command();
+                let left_out = is_told_apart && !all.contains(&row.id);
                 suspects.want(arm, &row.id) && !left_out
             }),
         }
         self.merges.entry(arm).or_default().add(run, &prepared.subject, harvest);
-        Ok(failure)
+        Ok(Finished { failure, selected })
     }
 
     /// The benchmarks that a process was to measure in the screening and wrote no result for: the

@@ -57,9 +57,19 @@ impl<'a> Paired<'a> {
         Some(ids)
     }
 
-    /// How many of `only` are its benchmarks.
+    /// Whether it is a command of the policy.
+    pub(super) fn is_command(&self) -> bool {
+        self.sides.iter().flatten().any(Prepared::is_command)
+    }
+
+    /// How many of `only` are its benchmarks. A command runs as a whole.
     pub(super) fn among(&self, only: &BTreeSet<BenchId>) -> usize {
-        only.iter().filter(|id| self.target.holds(id)).count()
+        self.steps(only.iter().filter(|id| self.target.holds(id)).count())
+    }
+
+    /// The steps in which so many of its benchmarks are measured. A command runs as a whole.
+    pub(super) fn steps(&self, benchmarks: usize) -> usize {
+        if self.is_command() { benchmarks.min(1) } else { benchmarks }
     }
 
     /// The most rounds in which it takes part.

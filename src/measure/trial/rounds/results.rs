@@ -12,7 +12,8 @@ use crate::model::{Arm, BenchId, Extent, Pairing, Revision, Snapshot};
 impl Rounds<'_> {
     /// The results so far.
     pub(in crate::measure::trial) fn so_far(&self) -> Trial {
-        let set_up = self.paired.iter().filter(|pair| !pair.counts());
+        // What a command does besides measuring is not known.
+        let set_up = self.paired.iter().filter(|pair| !pair.counts() && !pair.is_command());
         let set_up: Vec<_> = set_up.filter_map(|pair| pair.pace.set_up(&pair.target)).collect();
         let created = Timestamp::now();
         let shard = self.share.as_ref().map(|share| share.shard.clone());
