@@ -38,7 +38,7 @@ pub(super) fn newest(context: &Context) -> Result<Snapshot, Failed> {
     let path = newest_file(context);
     if !path.exists() {
         return Err(Failed::usage(anyhow::anyhow!(
-            "nothing was measured here yet: run `gate run`, or name results with --criterion DIR"
+            "nothing was measured here yet: run `gate run`, or name results with --criterion DIR or --record FILE"
         )));
     }
     Ok(baseline::read(&path)?)
@@ -63,14 +63,14 @@ pub(super) fn load(
     Ok(found)
 }
 
-/// Reads what `spec` names: a name in the store, else a `.json` file or a
-/// directory of results (`DIR@NAME` for a baseline that criterion saved there).
+/// Reads what `spec` names: a name in the store, else a file (a snapshot, or results of any
+/// program) or a directory of results (`DIR@NAME` for a baseline that criterion saved there).
 /// `Ok(None)` if it is neither a name in the store nor an existing file.
 pub(super) fn find(store: &StoreArgs, spec: &str) -> Result<Option<Snapshot>, Failed> {
     let path = Path::new(spec);
     // `main` is the baseline, even if there is a directory of that name.
     let is_path = spec.contains(['/', '\\', '@'])
-        || path.extension().is_some_and(|extension| extension == "json");
+        || path.extension().is_some_and(|extension| extension == "json" || extension == "jsonl");
     if !is_path && let Some(snapshot) = stored(store, spec)? {
         return Ok(Some(snapshot));
     }
@@ -83,7 +83,10 @@ pub(super) fn find(store: &StoreArgs, spec: &str) -> Result<Option<Snapshot>, Fa
         return Results::saved(directory, name).map(Some);
     }
     if path.is_file() {
-        return Ok(Some(baseline::read(path)?));
+        return match Results::of_file(path) {
+            Some(results) => results.newest().map(Some),
+            None => Ok(Some(baseline::read(path)?)),
+        };
     }
     if is_path {
         return Err(Failed::usage(anyhow::anyhow!("{spec}: there is no such file or directory")));

@@ -16,6 +16,7 @@
 pub mod callgrind;
 pub mod callgrind_profile;
 pub mod criterion;
+pub mod exchange;
 mod file;
 pub mod record;
 mod stale;
@@ -100,10 +101,10 @@ impl Harvest {
         self.measurements.iter().any(|measurement| measurement.metric.nature == Nature::Counted)
     }
 
-    /// A snapshot of one run in that environment, taken now. Results of other tools do
+    /// A snapshot of runs in these environments, taken now. Results of other tools do
     /// not record their own.
     #[must_use]
-    pub fn into_snapshot(self, name: String, environment: Environment) -> Snapshot {
+    pub fn into_snapshot(self, name: String, environments: Vec<Environment>) -> Snapshot {
         let Self { mut measurements, not_run, problems } = self;
         for costs in measurements.iter_mut().filter_map(|measurement| measurement.costs.as_mut()) {
             *costs = costs.kept(&BTreeSet::new());
@@ -114,7 +115,14 @@ impl Harvest {
             revision: None,
             selection: None,
             pairing: None,
-            runs: vec![RunInfo { started: None, seconds: None, busy: None, environment }],
+            runs: (environments.into_iter())
+                .map(|environment| RunInfo {
+                    started: None,
+                    seconds: None,
+                    busy: None,
+                    environment,
+                })
+                .collect(),
             measurements,
             not_run,
             problems,

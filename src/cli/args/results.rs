@@ -2,17 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::cli::context::Failed;
 use crate::measure::{self, BuildOptions, Harness};
 use crate::model::Snapshot;
+use crate::sources::exchange::{self, Runs};
 use crate::sources::{Harvest, STALE_GAP, Stale, callgrind, criterion};
+use crate::text::plural;
 
 /// The sub-directory that criterion writes on every run.
 const CRITERION_NEWEST: &str = "new";
 
-/// Directories of results that other tools wrote.
+/// Results that other tools wrote: directories, and files of runs.
 ///
 /// They do not record where they were measured: the gate assumes this machine and its
 /// toolchain.
@@ -26,17 +28,53 @@ pub(in crate::cli) struct Results {
     /// Read iai-callgrind's or gungraun's results from this directory (target/iai) of any project
     #[arg(long, value_name = "DIR")]
     callgrind: Vec<PathBuf>,
+    /// Read these files, which any program wrote: records (JSON lines), Bencher Metric Format or
+    /// hyperfine's JSON. Each file is a run; each time of hyperfine's is one
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    record: Vec<PathBuf>,
+    /// Read the files of --record in this format [default: recognised by their content]
+    #[arg(long, value_name = "FORMAT", value_enum, requires = "record")]
+    record_format: Option<RecordFormat>,
+}
+
+/// The format of a file of runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum RecordFormat {
+    /// JSON lines, as programs write them for `gate run`
+    Record,
+    /// Bencher Metric Format
+    Bencher,
+    /// The export of `hyperfine --export-json`
+    Hyperfine,
+}
+
+impl From<RecordFormat> for exchange::Format {
+    fn from(format: RecordFormat) -> Self {
+        match format {
+            RecordFormat::Record => Self::Record,
+            RecordFormat::Bencher => Self::Bencher,
+            RecordFormat::Hyperfine => Self::Hyperfine,
+        }
+    }
 }
 
 impl Results {
     /// The results of every tool in a directory.
     pub(in crate::cli) fn of(directory: &str) -> Self {
-        Self { criterion: vec![directory.into()], callgrind: vec![directory.into()] }
+        let directory: PathBuf = directory.into();
+        Self { criterion: vec![directory.clone()], callgrind: vec![directory], ..Self::default() }
     }
 
-    /// Whether any directory was named.
+    /// The runs of a file, if it holds any.
+    pub(in crate::cli) fn of_file(path: &Path) -> Option<Self> {
+        exchange::recognise(path)?;
+        Some(Self { record: vec![path.to_owned()], ..Self::default() })
+    }
+
+    /// Whether any directory or file was named.
     pub(in crate::cli) fn any(&self) -> bool {
-        !(self.criterion.is_empty() && self.callgrind.is_empty())
+        let Self { criterion, callgrind, record, record_format: _ } = self;
+        !(criterion.is_empty() && callgrind.is_empty() && record.is_empty())
     }
 
     /// The newest results of all directories together.
@@ -46,13 +84,13 @@ impl Results {
 
     /// The baseline that criterion saved in a directory under a name.
     pub(in crate::cli) fn saved(directory: &str, name: &str) -> Result<Snapshot, Failed> {
-        let results = Self { criterion: vec![directory.into()], callgrind: Vec::new() };
+        let results = Self { criterion: vec![directory.into()], ..Self::default() };
         // Saved baselines are kept on purpose, whatever their age.
         results.read(name, Stale::Never)
     }
 
     fn read(&self, saved: &str, stale: Stale) -> Result<Snapshot, Failed> {
-        let Self { criterion, callgrind } = self;
+        let Self { criterion, callgrind, record, record_format } = self;
         let mut all = Harvest::default();
         for directory in criterion {
             let directory = existing(directory)?;
@@ -62,27 +100,51 @@ impl Results {
             let directory = existing(directory)?;
             all = all.and(callgrind::read(directory, None, stale)?, directory);
         }
+        let mut runs = Runs::default();
+        for file in record {
+            runs.add(file, record_format.map(Into::into)).map_err(Failed::usage)?;
+        }
+        let (recorded, services) = runs.into_harvest();
+        all = all.and(recorded, Path::new("--record"));
         let name = self.name(saved);
         if all.is_empty() {
-            return Err(Failed::nothing(anyhow::anyhow!(
-                "{name}: there are no results of criterion, iai-callgrind or gungraun"
-            )));
+            let sought = if record.is_empty() {
+                "results of criterion, iai-callgrind or gungraun"
+            } else {
+                "results"
+            };
+            return Err(Failed::nothing(anyhow::anyhow!("{name}: there are no {sought}")));
+        }
+        if criterion.is_empty() && callgrind.is_empty() {
+            let environment = measure::probe(&BuildOptions::default(), &[Harness::Command]);
+            return Ok(all.into_snapshot(name, services.environments(&environment)));
         }
         // A project that has counts also has the tools that count.
         let counting = [Harness::IaiCallgrind, Harness::Gungraun];
         let harnesses = if all.has_counts() { &counting[..] } else { &[] };
-        Ok(all.into_snapshot(name, measure::probe(&BuildOptions::default(), harnesses)))
+        let environment = measure::probe(&BuildOptions::default(), harnesses);
+        let mut environments = services.environments(&environment);
+        if environments.is_empty() {
+            environments.push(environment);
+        }
+        Ok(all.into_snapshot(name, environments))
     }
 
-    /// The directories, in the words of the command line.
+    /// The directories and files, in the words of the command line.
     fn name(&self, saved: &str) -> String {
-        let Self { criterion, callgrind } = self;
+        let Self { criterion, callgrind, record, record_format: _ } = self;
         let only_callgrind = callgrind.iter().filter(|directory| !criterion.contains(directory));
         let directories = criterion.iter().chain(only_callgrind);
-        let name = directories
-            .map(|directory| directory.display().to_string())
-            .collect::<Vec<_>>()
-            .join(", ");
+        let mut names: Vec<String> =
+            directories.map(|directory| directory.display().to_string()).collect();
+        match &record[..] {
+            [] => {}
+            [file] => names.push(file.display().to_string()),
+            [first, more @ ..] => {
+                names.push(format!("{} and {}", first.display(), plural(more.len(), "other file")));
+            }
+        }
+        let name = names.join(", ");
         if saved == CRITERION_NEWEST { name } else { format!("{name}@{saved}") }
     }
 }

@@ -11,7 +11,7 @@ use crate::cli::store::noise_for;
 use crate::exit::Exit;
 use crate::judge::Case;
 use crate::model::Pairing;
-use crate::sources::criterion::adopt_metrics;
+use crate::sources::{criterion, exchange};
 
 /// Judge results against a baseline by the policy
 ///
@@ -19,6 +19,8 @@ use crate::sources::criterion::adopt_metrics;
 ///
 ///   gate check                                 the newest `gate run` against baseline `main`
 ///   gate check --criterion target/criterion    after a plain `cargo bench`
+///   gate check --record run-1.jsonl run-2.jsonl
+///                                              what any program wrote, a file for each run
 ///   gate check --baseline main.json head.json  two files (ours, or critcmp's exports)
 ///   gate check --baseline target/criterion@before --criterion target/criterion
 ///                                              against the results of `--save-baseline before`
@@ -27,7 +29,7 @@ use crate::sources::criterion::adopt_metrics;
 pub(in crate::cli) struct Check {
     /// Judge this candidate: a snapshot's file, a directory of results, or a baseline's name
     /// [default: the newest `gate run`]
-    #[arg(conflicts_with_all = ["criterion", "callgrind"])]
+    #[arg(conflicts_with_all = ["criterion", "callgrind", "record"])]
     candidate: Option<String>,
     #[command(flatten)]
     results: Results,
@@ -58,7 +60,8 @@ impl Check {
         };
         let mut baseline = load(context, &store, &baseline)?;
         if from_files && let Some(baseline) = &baseline {
-            adopt_metrics(&mut candidate, baseline);
+            criterion::adopt_metrics(&mut candidate, baseline);
+            exchange::adopt_metrics(&mut candidate, baseline);
         }
         if let Some(shard) = candidate.pairing.as_ref().and_then(Pairing::shard) {
             return Err(Failed::usage(anyhow::anyhow!(

@@ -40,7 +40,7 @@ enum Action {
         name: String,
         /// Save this: a snapshot's file, a directory of results or a baseline's name [default: the
         /// newest `gate run`]
-        #[arg(conflicts_with_all = ["criterion", "callgrind"])]
+        #[arg(conflicts_with_all = ["criterion", "callgrind", "record"])]
         from: Option<String>,
         #[command(flatten)]
         results: Results,
