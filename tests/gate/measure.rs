@@ -47,6 +47,7 @@ fn plan(executables: Vec<BenchExecutable>) -> (tempfile::TempDir, Plan) {
         uncounted: Vec::new(),
         name: "test".to_owned(),
         executables,
+        commands: Vec::new(),
         not_run: Vec::new(),
         build: options("tiny"),
         repeats: 1,

@@ -18,6 +18,7 @@ fn plan(directory: &Path, executables: Vec<BenchExecutable>, repeats: u32) -> Pl
     Plan {
         name: "test".to_owned(),
         executables,
+        commands: Vec::new(),
         not_run: Vec::new(),
         build: options(),
         repeats,
