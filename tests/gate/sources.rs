@@ -3,6 +3,7 @@
 
 mod callgrind;
 mod criterion;
+mod exchange;
 mod hostile;
 mod profile;
 mod record;
