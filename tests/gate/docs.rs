@@ -170,6 +170,15 @@ impl Reader {
             fs::copy(here.join("target/gate/newest.json"), here.join(format!("{name}.json")))
                 .unwrap();
         }
+        // Files of runs, as docs/records.md names them.
+        for run in 1..=3 {
+            let line = format!(
+                r#"{{"measurement":{{"id":"parse","metric":"time","unit":"ns","better":"lower","nature":"sampled","value":{run}}}}}"#
+            );
+            fs::write(here.join(format!("run-{run}.jsonl")), line).unwrap();
+        }
+        let times = root().join("tests/fixtures/hyperfine-1.15/two.json");
+        fs::copy(times, here.join("times.json")).unwrap();
         fs::create_dir_all(here.join("ready")).unwrap();
         let built = fs::read_dir(here.join("target/release/deps")).unwrap();
         let built = built.map(|entry| entry.unwrap().path()).find(|path| {
@@ -333,7 +342,10 @@ fn every_kind_of_block_is_checked() {
             // ci/workflows compares it with GitHub's schema.
             "yaml" => document == "docs/github.md",
             // Code of the library's users: tests/gate/record.rs writes the same lines.
-            "rust" | "json" => document == "docs/tutorial.md",
+            "rust" => document == "docs/tutorial.md",
+            // tests/gate/commands.rs runs the scripts and reads the lines.
+            "python" | "bash" => document == "docs/records.md",
+            "json" => ["docs/records.md", "docs/tutorial.md"].contains(&document.as_str()),
             _ => false,
         };
         assert!(checked, "{document}: a block of {language:?} is not checked:\n{text}");

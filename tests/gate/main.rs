@@ -7,6 +7,7 @@ mod architecture;
 mod baseline;
 mod calibrate;
 mod cmd;
+mod commands;
 mod control;
 mod differential;
 mod docs;
