@@ -134,9 +134,9 @@ impl Ab {
             layouts,
             maps,
             sources,
-            selection,
             filter,
             shard,
+            selection,
             ..rules.plan(&policy, &place.directory)
         };
         let trial = measure(&plan, &policy, context, &interrupt, progress.as_mut())?;

@@ -46,9 +46,12 @@ impl Subjects {
         let selection = selection(&options, filter);
         let all = &policy.measure.command;
         let by_name = !options.benches.is_empty();
-        let is_wanted = |command: &&policy::Command| match by_name {
-            true => options.benches.contains(&command.name),
-            false => options.packages.is_empty(),
+        let is_wanted = |command: &&policy::Command| {
+            if by_name {
+                options.benches.contains(&command.name)
+            } else {
+                options.packages.is_empty()
+            }
         };
         let commands: Vec<policy::Command> = all.iter().filter(is_wanted).cloned().collect();
         options.benches.retain(|name| !commands.iter().any(|command| command.name == *name));
@@ -117,9 +120,9 @@ impl Subjects {
 
 /// Refuses a command that has the name of a bench target: their results could be confused.
 fn refuse_twins(built: &Built, commands: &[policy::Command]) -> Result<(), Failed> {
-    let names = built.executables.iter().map(|executable| &executable.target.name);
+    let mut names = built.executables.iter().map(|executable| &executable.target.name);
     let is_command = |name: &&String| commands.iter().any(|command| command.name == **name);
-    names.filter(is_command).next().map_or(Ok(()), |name| {
+    names.find(is_command).map_or(Ok(()), |name| {
         Err(Failed::usage(anyhow::anyhow!(
             "the policy has a command `{name}`, and there is a bench target of that name: give the \
              command another name"

@@ -20,6 +20,7 @@ fn an_executable_that_fails_next_to_others_is_tried_again_alone() {
     let plan = Plan {
         name: "test".to_owned(),
         executables: executables.to_vec(),
+        commands: Vec::new(),
         not_run: Vec::new(),
         build: BuildOptions::default(),
         repeats: 2,

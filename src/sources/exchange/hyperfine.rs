@@ -18,12 +18,12 @@ const NANOSECONDS: f64 = 1e9;
 
 #[derive(Deserialize)]
 struct Export {
-    results: Vec<Command>,
+    results: Vec<Timed>,
 }
 
 /// One command. hyperfine writes further keys, such as `mean` and `user`.
 #[derive(Deserialize)]
-struct Command {
+struct Timed {
     /// The command line, or the name that `--command-name` gave it.
     command: String,
     /// Seconds.
@@ -87,13 +87,13 @@ pub(super) fn read(bytes: &[u8], path: &Path) -> Result<(Harvest, u32), String> 
     Ok((harvest, runs))
 }
 
-fn failed(result: &Command) -> usize {
+fn failed(result: &Timed) -> usize {
     let codes = result.exit_codes.iter().flatten();
     codes.filter(|code| **code != Some(0)).count()
 }
 
 /// The times of the processes that succeeded, in nanoseconds.
-fn times(result: &Command, at: usize) -> Result<Vec<RunReading>, String> {
+fn times(result: &Timed, at: usize) -> Result<Vec<RunReading>, String> {
     let Some(times) = result.times.as_ref().filter(|times| !times.is_empty()) else {
         return Err(format!("results[{at}] has no times"));
     };

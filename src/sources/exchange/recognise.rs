@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use super::super::file;
@@ -35,7 +34,7 @@ type Metrics = BTreeMap<String, BTreeMap<String, WithValue>>;
 #[derive(Deserialize)]
 struct WithValue {
     #[serde(rename = "value")]
-    _value: IgnoredAny,
+    _value: Value,
 }
 
 /// The format of a file, if it has one of them.
