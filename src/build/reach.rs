@@ -16,6 +16,8 @@ pub struct Reach {
     names: BTreeSet<Vec<u8>>,
     /// Whether a file differs that a program may read.
     files: bool,
+    /// Whether a library differs, which a program may open under a name that it composes.
+    libraries: bool,
     /// The programs and libraries of the base's build, by file name.
     programs: BTreeMap<OsString, PathBuf>,
 }
@@ -33,6 +35,11 @@ const UNREAD: [&str; 6] = [
     "rust-toolchain.toml",
 ];
 
+/// What the file names of libraries contain.
+const LIBRARIES: [&[u8]; 2] = [b".so", b".dylib"];
+/// The names of functions that open libraries, as an executable lists what it imports.
+const OPENS: [&[u8]; 2] = [b"\0dlopen\0", b"\0dlmopen\0"];
+
 /// Variables that name directories of libraries.
 const LOADERS: [&str; 2] = ["LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"];
 
@@ -45,12 +52,14 @@ impl Reach {
         files: &[PathBuf],
     ) -> Self {
         let mut names = BTreeSet::new();
+        let mut libraries = false;
         for name in base.keys().chain(head.keys()).collect::<BTreeSet<_>>() {
             let same = match (base.get(name), head.get(name)) {
                 (Some(base), Some(head)) => same_code(base, head),
                 _ => false,
             };
             if !same {
+                libraries |= LIBRARIES.iter().any(|kind| contains(name.as_encoded_bytes(), kind));
                 names.insert(name.as_encoded_bytes().to_vec());
                 names.insert(stem(name).to_vec());
             }
@@ -60,7 +69,7 @@ impl Reach {
             // A directory may be listed, so each name on the way counts.
             names.extend(file.iter().map(|name| name.as_encoded_bytes().to_vec()));
         }
-        Self { names, files: !read.is_empty(), programs: base.clone() }
+        Self { names, files: !read.is_empty(), libraries, programs: base.clone() }
     }
 
     /// Whether the executable of the base, whose code is that of the head's, can reach
@@ -80,7 +89,8 @@ impl Reach {
         let mut searched = vec![&base.path];
         while let Some(path) = searched.pop() {
             let Ok(bytes) = std::fs::read(path) else { return true };
-            if names.iter().any(|name| contains(&bytes, name)) {
+            let opens = self.libraries && OPENS.iter().any(|function| contains(&bytes, function));
+            if opens || names.iter().any(|name| contains(&bytes, name)) {
                 return true;
             }
             let found: Vec<_> =
@@ -146,6 +156,21 @@ mod tests {
         let other: String = "nevagnihton".chars().rev().collect();
         assert!(!reached(&same, &["src/lib.rs", "README.md", "Cargo.toml", &other]));
         assert!(reached(&same, &["benches/data/words.txt"]), "it may list the directory");
+    }
+
+    #[test]
+    fn an_executable_that_opens_libraries_reaches_all_of_them() {
+        let directory = tempfile::tempdir().unwrap();
+        let bench = directory.path().join("bench");
+        let own = std::env::current_exe().unwrap();
+        let library = programs(&[("libplugin_a.so", &own)]);
+        let reached = |text: &str| {
+            std::fs::write(&bench, text).unwrap();
+            let ready = BenchExecutable::ready(&bench);
+            Reach::new(&BTreeMap::new(), &library, &[]).is_reached_by(&ready, &ready)
+        };
+        assert!(!reached("\0dlsym\0plugin_\0"), "it cannot open any");
+        assert!(reached("\0dlopen\0plugin_\0"), "it may compose the name");
     }
 
     #[test]

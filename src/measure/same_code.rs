@@ -1,35 +1,50 @@
-//! Benchmarks that execute only code that is the same on both sides.
+//! Benchmarks that can reach only code that is the same on both sides.
 //!
-//! A benchmark is one of them if its counts are exact and equal, and everything that its
-//! process executes, set-up included, is the same on both sides, with the same constants:
-//! see [`same_code`](crate::build::same_code). The libraries of the system are the same files
-//! on both sides. The counting run executes the body once, so this does not show that no
-//! iteration ever takes another path.
+//! A benchmark is one of them if its counts are exact and equal, and nothing differs that can
+//! be reached from the functions that its process executes, set-up included, whether it ran or
+//! not: see [`same_code`](crate::build::same_code). The libraries of the system are the same
+//! files on both sides.
+//!
+//! Valgrind hides some features of the processor from a program, and the counting run executes
+//! the body only once. So a function that was not executed may still be what the clock would
+//! measure. Only those functions are known not to be that other benchmarks of the target
+//! executed, and that are reached from nothing but the code that registers all benchmarks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::count::coverage::{Coverage, coverage};
+use super::count::is_routine;
 use super::error::MeasureError;
+use super::witness::{Key, Trace};
 use super::{CountError, CountOptions, CountTarget};
-use crate::build::same_code::{FunctionName, SameCode};
+use crate::build::same_code::{Execution, FunctionName, SameCode};
 use crate::drive::{Interrupt, Listed, Prepared, Progress};
 use crate::model::{BenchId, Sides, TargetId};
 use crate::sources::callgrind_profile::Executed;
 
-/// Which benchmarks executed the same code on both sides, and which did not.
+/// Which benchmarks reach the same code on both sides, and which do not.
 #[derive(Debug, Default)]
 pub(super) struct Compared {
     pub(super) same: BTreeSet<BenchId>,
     pub(super) differing: BTreeSet<BenchId>,
 }
 
-/// Compares what benchmarks of the head execute with the base. `wanted` are those whose
-/// counts are exact and equal; `maps` are the linker's, of targets that can be compared.
+/// What is known of both sides before.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    /// The linker's maps, of targets that can be compared.
+    pub(super) maps: &'a BTreeMap<TargetId, Sides<PathBuf>>,
+    /// The benchmarks whose counts are exact and equal.
+    pub(super) wanted: &'a BTreeSet<Key>,
+    /// What benchmarks were seen to execute.
+    pub(super) traces: &'a BTreeMap<Key, Trace>,
+}
+
+/// Compares what benchmarks of the head reach with the base.
 pub(super) fn compare(
     pairs: &[Sides<Option<&Prepared<'_>>>],
-    maps: &BTreeMap<TargetId, Sides<PathBuf>>,
-    wanted: &BTreeSet<(TargetId, String)>,
+    known: &Known<'_>,
     options: &CountOptions,
     interrupt: &Interrupt,
     progress: &mut dyn Progress,
@@ -39,10 +54,10 @@ pub(super) fn compare(
     for pair in pairs {
         let Sides { base: Some(base), head: Some(head) } = *pair else { continue };
         let target = &head.executable.target;
-        let Some(maps) = maps.get(target) else { continue };
+        let Some(maps) = known.maps.get(target) else { continue };
         let is_wanted = |one: &&Listed| {
             // Of a name that is cut it is not known which benchmark it is.
-            !one.cut && wanted.contains(&(target.clone(), one.name.clone()))
+            !one.cut && known.wanted.contains(&(target.clone(), one.name.clone()))
         };
         let benchmarks: Vec<Listed> =
             head.listed.iter().flatten().filter(is_wanted).cloned().collect();
@@ -69,18 +84,48 @@ pub(super) fn compare(
         CountError::Process(error) => error.into(),
         error @ CountError::NoValgrind => MeasureError::Plan(error.to_string()),
     })?;
+    // What a target executes if no benchmark is selected. It comes first.
+    let mut registering = vec![BTreeSet::new(); targets.len()];
     for Coverage { target, listed, executed } in found {
-        let Some(executed) = executed else { continue };
         let executable = targets[target].executable;
+        let functions = executed.as_ref().map(|executed| functions(executed, &executable.path));
+        let Some(listed) = listed else {
+            registering[target] = functions.flatten().unwrap_or_default();
+            continue;
+        };
+        let Some(functions) = functions else { continue };
         let id = BenchId { name: listed.name, target: Some(executable.target.clone()) };
-        let functions = functions(&executed, &executable.path);
-        if functions.is_some_and(|functions| codes[target].differing(&functions).is_none()) {
+        let key = (executable.target.clone(), id.name.clone());
+        let execution = functions
+            .map(|functions| execution(functions, &registering[target], &key, known.traces));
+        if execution.is_some_and(|execution| codes[target].differing(&execution).is_none()) {
             compared.same.insert(id);
         } else {
             compared.differing.insert(id);
         }
     }
     Ok(compared)
+}
+
+/// Tells apart what a benchmark executes for itself, what registers benchmarks, and what
+/// belongs to other benchmarks of its target.
+fn execution(
+    functions: BTreeSet<FunctionName>,
+    registering: &BTreeSet<FunctionName>,
+    key: &Key,
+    traces: &BTreeMap<Key, Trace>,
+) -> Execution {
+    let symbol = |name: &String| FunctionName::Symbol(name.clone());
+    let inside = traces.get(key).into_iter().flat_map(|trace| &trace.inside).map(symbol).collect();
+    let registering: BTreeSet<_> = registering.difference(&inside).cloned().collect();
+    let (registering, own): (BTreeSet<_>, BTreeSet<_>) =
+        functions.iter().cloned().partition(|function| registering.contains(function));
+    let of_target = traces.iter().filter(|(other, _)| other.0 == key.0);
+    let all = of_target.flat_map(|(_, trace)| trace.inside.iter().chain(&trace.callers));
+    let others: BTreeSet<String> =
+        all.filter(|name| !functions.contains(&symbol(name))).cloned().collect();
+    let routines = others.iter().filter(|name| is_routine(name)).cloned().collect();
+    Execution { registering, own, others, routines }
 }
 
 /// The functions of the executable itself; `None` if other code of the build was executed.
@@ -125,5 +170,29 @@ mod tests {
         assert_eq!(found, own.into());
         executed.insert(path(&deps.join("libplugin.so")), names(&["run"]));
         assert_eq!(functions(&executed, &bench), None);
+    }
+
+    #[test]
+    fn what_registers_benchmarks_is_told_from_what_belongs_to_one() {
+        let names = |all: &[&str]| all.iter().map(|name| (*name).to_owned()).collect();
+        let symbols = |all: &[&str]| -> BTreeSet<FunctionName> {
+            all.iter().map(|name| FunctionName::Symbol((*name).to_owned())).collect()
+        };
+        let key = |target: &str, name: &str| -> Key {
+            (TargetId { package: None, name: target.to_owned() }, name.to_owned())
+        };
+        let routine = "_ZN9criterion7routine7Routine4test17hc9e527cfc2e4cf38E";
+        let traces = BTreeMap::from([
+            (key("t", "a"), Trace { inside: names(&["iter", "push"]), callers: names(&["main"]) }),
+            (key("t", "b"), Trace { inside: names(&["work"]), callers: names(&["main", routine]) }),
+            (key("other", "c"), Trace { inside: names(&["far"]), callers: names(&["main"]) }),
+        ]);
+        let functions = symbols(&["main", "push", "register", "set_up", "iter"]);
+        let registering = symbols(&["main", "push", "register"]);
+        let found = execution(functions, &registering, &key("t", "a"), &traces);
+        assert_eq!(found.registering, symbols(&["main", "register"]));
+        assert_eq!(found.own, symbols(&["iter", "push", "set_up"]), "what is timed is its own");
+        assert_eq!(found.others, names(&["work", routine]));
+        assert_eq!(found.routines, names(&[routine]));
     }
 }

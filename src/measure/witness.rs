@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::count::counted::{Counted, counted, id, measurements};
 use super::error::MeasureError;
-use super::{Basis, CountOptions, CountTarget, Counts};
+use super::{Basis, CountOptions, CountTarget, Counts, Profiles};
 use crate::drive::BenchExecutable;
 use crate::drive::{Harness, Interrupt, Listed, Prepared, Progress};
 use crate::model::{BenchId, Measurement, Metric, NotRun, Pattern, Sides, TargetId, TrialSide};
@@ -61,6 +61,15 @@ impl Counting<'_> {
 pub(super) struct Witnesses {
     sides: Sides<Vec<Witness>>,
     not_run: Sides<BTreeSet<NotRun>>,
+}
+
+/// Functions that a benchmark executed while it was counted, by mangled name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Trace {
+    /// Inside of the timing method.
+    pub(super) inside: BTreeSet<String>,
+    /// Through which that method was called, and read the clock.
+    pub(super) callers: BTreeSet<String>,
 }
 
 /// One benchmark of one side.
@@ -206,6 +215,16 @@ impl Witnesses {
         let equal =
             |one: &&Witness| base.get(&one.key()).is_some_and(|base| equal(base, &one.counts));
         head.iter().filter(equal).map(Witness::key).collect()
+    }
+
+    /// What each benchmark of the head was seen to execute while it was counted.
+    pub(super) fn traces(&self) -> BTreeMap<Key, Trace> {
+        let trace = |witness: &Witness| {
+            let Profiles { whole, callers, .. } = witness.counts.profiles.as_ref()?;
+            let inside = whole.names().map(str::to_owned).collect();
+            Some((witness.key(), Trace { inside, callers: callers.clone() }))
+        };
+        self.sides.head.iter().filter_map(trace).collect()
     }
 
     /// The benchmarks whose readings lie apart on the two sides.

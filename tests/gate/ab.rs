@@ -8,6 +8,7 @@ mod interrupt;
 mod large;
 mod layout;
 pub(crate) mod mimic;
+mod paths;
 mod repository;
 mod shards;
 mod sides;

@@ -4,21 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use fs_err as fs;
-use object::elf::{
-    R_X86_64_32, R_X86_64_32S, R_X86_64_64, R_X86_64_NONE, R_X86_64_PC32, R_X86_64_PLT32, SHF_ALLOC,
-};
+use object::elf::{R_X86_64_64, R_X86_64_NONE, SHF_ALLOC};
 use object::{
     Architecture, Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget,
     SectionFlags, SectionKind, SymbolKind,
 };
 
 use super::map::{self, Placed};
+use super::resolve::{Resolver, Site};
 
-/// How far around an address, in bytes, constants are taken to be read by an instruction
-/// whose operand is relative to the instruction: the compiler may keep the address of a
-/// table's end, and what follows the operand in the instruction moves the address by up
-/// to 4.
-const AROUND: u64 = 8;
+/// Part of the name of data that lead the unwinder to the function that it calls.
+const UNWINDER: &str = ".DW.ref.";
 
 /// The kind of a piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,12 +52,12 @@ pub(super) struct Reference {
 /// What a reference leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {
-    /// Something that its name identifies: a function, or a symbol of a library.
+    /// Something that its name identifies: a symbol of a library, or of the linker's own.
     Named(String, i64),
     /// These bytes: a constant that the linker merged with equal ones.
     Bytes(Vec<u8>, i64),
-    /// A piece of data, and the distance from its start.
-    Data(usize, i64),
+    /// A piece, and the distance from its start.
+    Piece(usize, i64),
 }
 
 /// An executable as pieces.
@@ -72,35 +68,40 @@ pub(super) struct Image {
     pub(super) keys: BTreeMap<String, usize>,
     /// The pieces of code that each function is in, by its name without a suffix of LLVM's.
     pub(super) functions: BTreeMap<String, BTreeSet<usize>>,
+    /// The pieces that code outside of the executable enters: symbols that it exports, and
+    /// what the unwinder calls.
+    pub(super) entries: BTreeSet<usize>,
+    /// The constants that hold the address of a piece of code, by that piece.
+    holders: BTreeMap<usize, BTreeSet<usize>>,
     /// Address, end and index of each piece of code.
     code: Vec<(u64, u64, usize)>,
 }
 
 /// A symbol of the executable.
-struct Symbol<'a> {
-    name: &'a str,
-    address: u64,
-    kind: SymbolKind,
-    undefined: bool,
+pub(super) struct Symbol<'a> {
+    pub(super) name: &'a str,
+    pub(super) address: u64,
+    pub(super) kind: SymbolKind,
+    pub(super) undefined: bool,
 }
 
 /// Where pieces are. Thread-local ones share addresses with others.
 #[derive(Default)]
-struct Places {
+pub(super) struct Places {
     plain: Vec<(u64, u64, usize)>,
-    local: Vec<(u64, u64, usize)>,
+    pub(super) local: Vec<(u64, u64, usize)>,
     /// Where thread-local data begin.
-    local_start: u64,
+    pub(super) local_start: u64,
 }
 
 impl Places {
-    fn find(places: &[(u64, u64, usize)], address: u64) -> Option<(usize, u64)> {
+    pub(super) fn find(places: &[(u64, u64, usize)], address: u64) -> Option<(usize, u64)> {
         let after = places.partition_point(|(start, ..)| *start <= address);
         let (start, end, index) = *places.get(after.checked_sub(1)?)?;
         (address < end).then_some((index, start))
     }
 
-    fn plain(&self, address: u64) -> Option<(usize, u64)> {
+    pub(super) fn plain(&self, address: u64) -> Option<(usize, u64)> {
         Self::find(&self.plain, address)
     }
 }
@@ -139,6 +140,8 @@ impl Image {
             pieces: Vec::new(),
             keys: BTreeMap::new(),
             functions: BTreeMap::new(),
+            entries: BTreeSet::new(),
+            holders: BTreeMap::new(),
             code: Vec::new(),
         };
         let mut places = Places { local_start: u64::MAX, ..Places::default() };
@@ -203,8 +206,52 @@ impl Image {
             let pieces = image.functions.entry(without_suffix(name).to_owned()).or_default();
             pieces.insert(piece);
         }
+        let exported = file.dynamic_symbols().filter(|symbol| symbol.is_definition());
+        let exported = exported.filter_map(|symbol| places.plain(symbol.address()));
+        image.entries.extend(exported.map(|(piece, _)| piece));
+        let unwinder = origins.iter().enumerate();
+        let unwinder = unwinder.filter(|(_, origin)| origin.section.contains(UNWINDER));
+        image.entries.extend(unwinder.map(|(piece, _)| piece));
         image.refer(&file, &origins, &places);
         Ok(image)
+    }
+
+    /// The pieces that belong to other benchmarks: functions by their names, and with one of
+    /// the `routines` the tables that hold it, and all functions of such a table: of a
+    /// harness's methods only some are executed. Nothing belongs to another benchmark that
+    /// was `executed`.
+    pub(super) fn belonging_to(
+        &self,
+        others: &BTreeSet<String>,
+        routines: &BTreeSet<String>,
+        executed: &BTreeSet<usize>,
+    ) -> BTreeSet<usize> {
+        let only = |name: &String| match self.functions.get(without_suffix(name)) {
+            // Which of several functions of one name was executed is not known.
+            Some(pieces) if pieces.len() == 1 => pieces.first().copied(),
+            _ => None,
+        };
+        let mut pieces: BTreeSet<usize> = others.iter().filter_map(only).collect();
+        let routines = routines.iter().filter_map(only).filter(|piece| !executed.contains(piece));
+        for table in routines.filter_map(|routine| self.holders.get(&routine)).flatten() {
+            pieces.insert(*table);
+            pieces.extend(self.held(*table));
+        }
+        pieces.retain(|piece| !executed.contains(piece));
+        pieces
+    }
+
+    /// The pieces of code whose addresses a piece holds.
+    fn held(&self, piece: usize) -> impl Iterator<Item = usize> {
+        self.pieces[piece].references.iter().filter_map(|reference| match reference.target {
+            Target::Piece(target, _) if self.pieces[target].kind == Kind::Code => Some(target),
+            _ => None,
+        })
+    }
+
+    /// A piece's name for people.
+    pub(super) fn shown(&self, piece: usize) -> String {
+        self.pieces[piece].key.clone().unwrap_or_else(|| "code or data without a name".to_owned())
     }
 
     /// The piece of code at an address.
@@ -278,142 +325,14 @@ impl Image {
         for index in opaque {
             self.pieces[index].opaque = true;
         }
-    }
-}
-
-/// A place that holds an address.
-#[derive(Clone, Copy)]
-struct Site {
-    piece: usize,
-    at: u64,
-    kind: u32,
-}
-
-struct Resolver<'a> {
-    image: &'a Image,
-    origins: &'a [&'a Placed<'a>],
-    places: &'a Places,
-}
-
-impl Resolver<'_> {
-    /// Everything that a place may lead to; `None` if that cannot be told.
-    fn targets(&self, site: Site, symbol: &Symbol<'_>, addend: i64) -> Option<Vec<Target>> {
-        let named = || Some(vec![Target::Named(symbol.name.to_owned(), addend)]);
-        if symbol.undefined {
-            return named();
-        }
-        if symbol.kind == SymbolKind::Tls {
-            let address = self.places.local_start.checked_add(symbol.address)?;
-            let (piece, start) = Places::find(&self.places.local, address)?;
-            let distance = (address - start).cast_signed() + addend;
-            return Some(vec![Target::Data(piece, distance)]);
-        }
-        let relative = [R_X86_64_PC32.0, R_X86_64_PLT32.0].contains(&site.kind);
-        let code = self.image.pieces[site.piece].kind == Kind::Code;
-        // An entry of a table is relative to the table's start, not to itself.
-        let shift = if relative && !code { -site.at.cast_signed() } else { 0 };
-        if symbol.kind != SymbolKind::Section {
-            // Symbols of the linker's own can be where no piece is.
-            let Some(found) = self.places.plain(symbol.address) else { return named() };
-            return Some(vec![self.at(found, symbol.address, addend + shift)]);
-        }
-        let absolute = [R_X86_64_64.0, R_X86_64_32.0, R_X86_64_32S.0].contains(&site.kind);
-        if !relative && !absolute {
-            return None;
-        }
-        let address = symbol.address.checked_add_signed(addend)?.checked_add_signed(shift)?;
-        if !code {
-            // The table of a function's own jumps.
-            let section = self.origins[site.piece].section;
-            let own = section.strip_prefix(".rodata").filter(|name| !name.is_empty());
-            let own = own.and_then(|name| self.image.keys.get(&format!(".text{name}")));
-            if let Some(own) = own.filter(|_| relative) {
-                let start = self.origins[*own].address;
-                // From the function's start, whichever of several tables this is in.
-                let distance = address.wrapping_sub(start).cast_signed() - shift;
-                return Some(vec![Target::Named(format!(".text in {section}"), distance)]);
+        for index in 0..self.pieces.len() {
+            if self.pieces[index].kind == Kind::Constant {
+                for held in self.held(index).collect::<Vec<_>>() {
+                    self.holders.entry(held).or_default().insert(index);
+                }
             }
-            let found = self.places.plain(address)?;
-            return Some(vec![self.at(found, address, 0)]);
-        }
-        if !relative {
-            let found = self.places.plain(address)?;
-            return Some(vec![self.at(found, address, 0)]);
-        }
-        let address = address.checked_add(4)?;
-        let found = self.places.plain(address);
-        if let Some((piece, _)) = found
-            && self.image.pieces[piece].kind == Kind::Code
-        {
-            return Some(vec![self.at(found?, address, 0)]);
-        }
-        let mut targets = Vec::new();
-        let mut next = address.checked_sub(AROUND)?;
-        while next <= address + AROUND {
-            let Some((piece, start)) = self.places.plain(next) else {
-                next += 1;
-                continue;
-            };
-            let end = start + self.image.pieces[piece].size;
-            if self.image.pieces[piece].kind != Kind::Code {
-                let is_meant = (start..end).contains(&address);
-                let target = self.at((piece, start), if is_meant { address } else { next }, 0);
-                targets.push(match target {
-                    Target::Data(piece, _) => {
-                        Target::Data(piece, address.wrapping_sub(start).cast_signed())
-                    }
-                    target => target,
-                });
-            }
-            next = end;
-        }
-        if targets.is_empty() { named() } else { Some(targets) }
-    }
-
-    /// A target in a piece that begins at `start`, at an address and a distance from it.
-    fn at(&self, (piece, start): (usize, u64), address: u64, addend: i64) -> Target {
-        let found = &self.image.pieces[piece];
-        let from = address - start;
-        if found.kind == Kind::Code {
-            return match &found.key {
-                Some(key) => Target::Named(key.clone(), from.cast_signed() + addend),
-                // Equal to nothing.
-                None => Target::Named(format!("piece {piece} of code"), i64::MIN),
-            };
-        }
-        match merged(self.origins[piece].section) {
-            Some(Merged::Constants(size)) => {
-                let first = from / size * size;
-                let bytes = part(&found.bytes, first, size).unwrap_or_default();
-                Target::Bytes(bytes, (from - first).cast_signed() + addend)
-            }
-            Some(Merged::Strings) => {
-                let from = usize::try_from(from).unwrap_or(usize::MAX);
-                let rest = found.bytes.get(from..).unwrap_or_default();
-                let end = rest.iter().position(|byte| *byte == 0).unwrap_or(rest.len());
-                Target::Bytes(rest[..end].to_vec(), addend)
-            }
-            None => Target::Data(piece, from.cast_signed() + addend),
         }
     }
-}
-
-/// What the linker merges in a section.
-enum Merged {
-    /// Constants of so many bytes.
-    Constants(u64),
-    /// Texts that end with a zero.
-    Strings,
-}
-
-fn merged(section: &str) -> Option<Merged> {
-    let rest = section.strip_prefix(".rodata.")?;
-    if let Some(size) = rest.strip_prefix("cst").and_then(|size| size.parse().ok()) {
-        return Some(Merged::Constants(size)).filter(|_| size > 0);
-    }
-    // Wider characters are not looked at.
-    let strings = rest.strip_prefix("str1.")?;
-    strings.bytes().all(|byte| byte.is_ascii_digit()).then_some(Merged::Strings)
 }
 
 /// The kind of a section's pieces, whether they begin as zeros, and whether each thread
@@ -430,7 +349,7 @@ fn kind(kind: SectionKind, name: &str) -> (Kind, bool, bool) {
     }
 }
 
-fn part(data: &[u8], start: u64, size: u64) -> Option<Vec<u8>> {
+pub(super) fn part(data: &[u8], start: u64, size: u64) -> Option<Vec<u8>> {
     let start = usize::try_from(start).ok()?;
     let end = start.checked_add(usize::try_from(size).ok()?)?;
     data.get(start..end).map(<[u8]>::to_vec)

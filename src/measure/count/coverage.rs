@@ -2,7 +2,9 @@
 //! body and drops.
 //!
 //! The counting runs collect only between the entry and the exit of criterion's method.
-//! What a benchmark works on is made before, so one further process collects everything.
+//! What a benchmark works on is made before, so one further process collects everything. One
+//! more process for each target selects no benchmark: it shows which functions only register
+//! them.
 
 use fs_err as fs;
 
@@ -12,15 +14,17 @@ use super::{CountError, CountOptions, CountTarget, LOWEST_ADDRESS, Uncounted};
 use crate::drive::{Event, Interrupt, JobEvent, Listed, Progress, Scratch, parallel_map, workers};
 use crate::sources::callgrind_profile::Executed;
 
-/// What one benchmark executes; nothing if that could not be found out.
+/// What one process executes; nothing if that could not be found out.
 pub(in crate::measure) struct Coverage {
     /// Index of its target.
     pub(in crate::measure) target: usize,
-    pub(in crate::measure) listed: Listed,
+    /// The benchmark that it selects, if any.
+    pub(in crate::measure) listed: Option<Listed>,
     pub(in crate::measure) executed: Option<Executed>,
 }
 
-/// Finds out what benchmarks execute, each in a process of its own.
+/// Finds out what benchmarks execute, each in a process of its own, and first what each
+/// target executes if none is selected.
 pub(in crate::measure) fn coverage(
     targets: &[CountTarget<'_>],
     options: &CountOptions,
@@ -28,16 +32,21 @@ pub(in crate::measure) fn coverage(
     progress: &mut dyn Progress,
 ) -> Result<Vec<Coverage>, CountError> {
     let scratch = Scratch::create(&options.scratch).map_err(CountError::Scratch)?;
-    let jobs: Vec<(usize, &Listed, String)> = targets
+    // No benchmark has this name.
+    let nothing = Listed { name: String::new(), cut: false };
+    let none = (0..targets.len()).map(|at| (at, None));
+    let benchmarks = targets
         .iter()
         .enumerate()
-        .flat_map(|(at, target)| target.benchmarks.iter().map(move |listed| (at, listed)))
+        .flat_map(|(at, target)| target.benchmarks.iter().map(move |listed| (at, Some(listed))));
+    let jobs: Vec<(usize, Option<&Listed>, String)> = none
+        .chain(benchmarks)
         .enumerate()
         .map(|(number, (target, listed))| (target, listed, format!("executed-{number}")))
         .collect();
-    progress.event(&Event::CountingPlanned { benchmarks: jobs.len() });
+    progress.event(&Event::CountingPlanned { benchmarks: jobs.len() - targets.len() });
     let everything = Toggles { names: [].into(), script: false };
-    let run = |(target, listed, name): &(usize, &Listed, String)| {
+    let run = |(target, listed, name): &(usize, Option<&Listed>, String)| {
         if options.is_late() {
             return Ok::<_, CountError>(None);
         }
@@ -45,7 +54,7 @@ pub(in crate::measure) fn coverage(
         let process = Callgrind {
             executable: targets[*target].executable,
             toggles: &everything,
-            listed,
+            listed: listed.unwrap_or(&nothing),
             readings: false,
             padding: 0,
             lowest_address: LOWEST_ADDRESS,
@@ -57,6 +66,7 @@ pub(in crate::measure) fn coverage(
         Ok(executed.ok())
     };
     let outcomes = parallel_map(&jobs, workers(jobs.len()), run, |(target, listed, _), told| {
+        let Some(listed) = listed else { return };
         let (target, id) = (targets[*target].subject, listed.name.as_str());
         progress.event(&match told {
             JobEvent::Started => Event::CountStarted { target, id },
@@ -65,7 +75,7 @@ pub(in crate::measure) fn coverage(
     })?;
     let found = jobs.iter().zip(outcomes).map(|((target, listed, _), executed)| Coverage {
         target: *target,
-        listed: (*listed).clone(),
+        listed: listed.cloned(),
         executed,
     });
     Ok(found.collect())

@@ -85,6 +85,18 @@ pub(super) fn is_timing(mangled: &str) -> bool {
     mangled.contains("encher") && matches!(Frame::of(mangled), Frame::Bencher(_))
 }
 
+/// Whether a mangled name is that of a method by which criterion runs one benchmark: of its
+/// trait `Routine`, or of the type that implements it and holds the benchmark's closure.
+pub(in crate::measure) fn is_routine(mangled: &str) -> bool {
+    // Demangling thousands of names takes longer than looking at them.
+    if !mangled.contains("outine") {
+        return false;
+    }
+    let name = format!("{:#}", demangle(mangled));
+    let rest = name.strip_prefix('<').unwrap_or(&name);
+    rest.starts_with("criterion::routine::")
+}
+
 /// A timing method or its future, by its demangled name.
 fn bencher(name: &str) -> Option<Frame> {
     let rest = if let Some(name) = name.strip_prefix("criterion::bencher::") {
@@ -195,6 +207,22 @@ mod tests {
         assert_eq!(Frame::of_demangled(newer), Frame::Bencher(Method::IterCustom));
         let future = format!("{newer}::{{closure#0}}");
         assert_eq!(Frame::of_demangled(&future), Frame::Future(Method::IterCustom));
+    }
+
+    #[test]
+    fn routines_are_the_methods_that_run_one_benchmark() {
+        for name in [
+            "_ZN106_$LT$criterion..routine..Function$LT$M$C$F$C$T$GT$$u20$as$u20$criterion..routine..Routine$LT$M$C$T$GT$$GT$5bench17h1f8658dfb3e9372fE",
+            "_ZN9criterion7routine7Routine7profile17hc9e527cfc2e4cf38E",
+        ] {
+            assert!(is_routine(name), "{name}: {:#}", demangle(name));
+        }
+        for name in [
+            "_ZN9criterion7bencher16Bencher$LT$M$GT$4iter17h17eb7a022a28d2f6E",
+            "_ZN3app7routine17h17eb7a022a28d2f6E",
+        ] {
+            assert!(!is_routine(name), "{name}");
+        }
     }
 
     #[test]

@@ -42,7 +42,7 @@ mod frame;
 mod timed;
 mod toggles;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -56,6 +56,7 @@ use crate::model::{AllocatorCount, CountScope};
 use crate::sources::callgrind_profile::{Profile, Uncharged};
 use callgrind::{Callgrind, Count};
 pub use error::{CountError, Uncounted};
+pub(in crate::measure) use frame::is_routine;
 use timed::Collected;
 pub use timed::Untimed;
 use toggles::Toggles;
@@ -185,6 +186,9 @@ pub struct Profiles {
     pub timed: Option<Profile>,
     /// Of all that criterion's method did.
     pub whole: Profile,
+    /// The functions through which it read the clock, those that called it included; by
+    /// mangled name.
+    pub callers: BTreeSet<String>,
 }
 
 /// What is compared of a benchmark's counts.
@@ -274,7 +278,7 @@ impl Counts {
 
     /// What each function took in the first process, on that basis.
     pub fn functions(&self, basis: Basis) -> Option<BTreeMap<String, u64>> {
-        let Profiles { timed, whole } = self.profiles.as_ref()?;
+        let Profiles { timed, whole, .. } = self.profiles.as_ref()?;
         let profile = match basis.scope {
             CountScope::Timed => timed.as_ref()?,
             CountScope::Whole => whole,
@@ -388,7 +392,7 @@ impl Counter<'_> {
                 Err(reason) => return Ok(Err(reason)),
             };
             fs::remove_dir_all(&home).map_err(CountError::Scratch)?;
-            let Collected { whole, timed, threads } = count.collected;
+            let Collected { whole, timed, threads, callers } = count.collected;
             counts.readings.push(CountReading {
                 timed: timed.as_ref().map(Executed::of).map_err(|reason| *reason),
                 whole: Executed::of(&whole),
@@ -397,7 +401,7 @@ impl Counter<'_> {
             counts.seconds += count.seconds;
             readings = count.readings;
             if self.options.profiles && index == 0 {
-                counts.profiles = Some(Profiles { timed: timed.ok(), whole });
+                counts.profiles = Some(Profiles { timed: timed.ok(), whole, callers });
             }
         }
         Ok(Ok(counts))

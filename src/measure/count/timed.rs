@@ -27,7 +27,7 @@
 //! the body or the set-up, these are taken for criterion's. An `iter_custom` that
 //! reads the clock twice is taken to time what lies between.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 
@@ -47,6 +47,9 @@ pub(super) struct Collected {
     pub(super) timed: Result<Profile, Untimed>,
     /// How many threads there were.
     pub(super) threads: usize,
+    /// The functions through which the clock was read, from the timing method's callers on;
+    /// by mangled name.
+    pub(super) callers: BTreeSet<String>,
 }
 
 /// Why what criterion times cannot be told from what else its method does.
@@ -100,7 +103,9 @@ pub(super) fn collected(parts: &[Part], readings: bool) -> Collected {
         [] => Err(Untimed::NoClock),
         _ => Err(Untimed::Ambiguous),
     };
-    Collected { whole, timed, threads: count }
+    let readings = counted.iter().flatten().filter_map(|part| part.reading.as_ref());
+    let callers = readings.flatten().cloned().collect();
+    Collected { whole, timed, threads: count, callers }
 }
 
 fn sum<'a>(parts: impl Iterator<Item = &'a Part>) -> Profile {

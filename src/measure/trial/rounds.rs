@@ -14,7 +14,7 @@ use super::super::CountOptions;
 use super::super::driver::{Driver, Start};
 use super::super::error::MeasureError;
 use super::super::merge::{Merge, left_out};
-use super::super::same_code;
+use super::super::same_code::{self, Known};
 use super::super::witness::{self, Counting, Witnesses};
 use super::estimate::Pace;
 use super::groups::{Group, Members};
@@ -193,10 +193,10 @@ impl<'a> Rounds<'a> {
         };
         self.witnesses = witness::count(&pairs, counting, interrupt, progress)?;
         if self.plan.skip_same_code {
-            let (maps, wanted) = (&self.plan.maps, self.witnesses.equal());
+            let (wanted, traces) = (self.witnesses.equal(), self.witnesses.traces());
+            let known = Known { maps: &self.plan.maps, wanted: &wanted, traces: &traces };
             let options = CountOptions { until: self.until(SAME_CODE_SHARE), ..counting.options() };
-            let compared =
-                same_code::compare(&pairs, maps, &wanted, &options, interrupt, progress)?;
+            let compared = same_code::compare(&pairs, &known, &options, interrupt, progress)?;
             (self.same_code, self.changed) = (compared.same, compared.differing);
         }
         let changed = self.witnesses.changed().into_iter();

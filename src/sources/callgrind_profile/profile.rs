@@ -64,6 +64,12 @@ impl Profile {
         Self { total, functions, graph: Graph::default() }
     }
 
+    /// The names of all functions that were executed, as the file has them.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let functions = self.graph.functions.iter();
+        functions.filter(|(_, function)| function.own > 0).map(|(name, _)| &**name)
+    }
+
     /// Adds what the same program took in another part or thread.
     pub fn add(&mut self, other: &Self) {
         self.total = self.total.saturating_add(other.total);

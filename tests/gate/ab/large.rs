@@ -10,13 +10,13 @@ use super::mimic::{mimic, policy};
 use super::repository::{edit, of};
 use super::{ab, gate};
 
-fn report(root: &Path, arguments: &[&str]) -> (i32, Report) {
+pub(super) fn report(root: &Path, arguments: &[&str]) -> (i32, Report) {
     let arguments = [&["ab", "--counts", "2", "--seed", "7", "--format", "json"], arguments];
     let (code, out, err) = gate(root, &arguments.concat());
     (code, serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{err}")))
 }
 
-fn clocks(report: &Report) -> BTreeMap<&str, &Row> {
+pub(super) fn clocks(report: &Report) -> BTreeMap<&str, &Row> {
     let clocks = report.rows.iter().filter(|row| row.metric == "time");
     clocks.map(|row| (row.id.as_str(), row)).collect()
 }

@@ -227,7 +227,7 @@ fn python(runs: u32) -> Snapshot {
         assert!(status.success());
         let harvest = read(&path, None).unwrap().harvest;
         assert_eq!(harvest.problems, []);
-        let mut one = harvest.into_snapshot("python".to_owned(), Environment::default());
+        let mut one = harvest.into_snapshot("python".to_owned(), vec![Environment::default()]);
         one.measurements[0].runs[0].run = run;
         match &mut snapshot {
             None => snapshot = Some(one),

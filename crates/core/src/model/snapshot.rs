@@ -108,8 +108,8 @@ pub struct Pairing {
     pub out_of_time: bool,
     /// Benchmarks whose executables hold the same code on both sides: not measured.
     pub identical: Vec<BenchId>,
-    /// Benchmarks whose counting run executed only code that is the same on both sides, with
-    /// equal counts: their clocks were not measured.
+    /// Benchmarks that can reach only code that is the same on both sides, with equal counts:
+    /// their clocks were not measured.
     pub same_code: Vec<BenchId>,
     /// Benchmarks whose clocks were not measured before the time budget ended.
     pub not_reached: Vec<BenchId>,

@@ -121,8 +121,7 @@ pub struct AbRules {
     pub base_broken: BaseBroken,
     /// The effect of other programs that kept the machine busy.
     pub machine_busy: MachineBusy,
-    /// The clock of a benchmark whose counting run executed only code that is the same on
-    /// both sides.
+    /// The clock of a benchmark that can reach only code that is the same on both sides.
     pub same_code_clock: SameCodeClock,
 }
 

@@ -188,14 +188,14 @@ codes! {
          others while time remains. The rest are undecided rows: nothing is known of their clocks. \
          verdict.undecided sets whether they block. Give more time, measure fewer benchmarks \
          (--filter), or name those that must be measured in verdict.require.";
-    /// Benchmarks executed the same code on both sides, so their clocks were not measured.
+    /// Benchmarks can reach only the same code on both sides, so their clocks were not measured.
     SameCodeExecuted = "same-code-executed", Undecided,
-        "While their instructions were counted, these benchmarks executed only functions that are \
-         the same on both sides, set-up included, with the same constants, and the counts are \
-         equal. They are called unchanged, and their clocks are not measured. This is weaker than \
-         identical code: the counting run executes the body once, and another iteration may take \
-         another path, to a function that changed. ab.same_code_clock = \"measure\" measures them \
-         all the same.";
+        "The functions that these benchmarks executed while their instructions were counted, \
+         set-up included, and everything that can be reached from them, whether it ran or not, \
+         are the same on both sides, and the counts are equal. They are called unchanged, and \
+         their clocks are not measured. This is weaker than identical code: code that only other \
+         benchmarks of the target execute may differ. ab.same_code_clock = \"measure\" measures \
+         these clocks as well.";
     /// A count differs between runs of the same program.
     UnsteadyCount = "unsteady-count", Undecided,
         "Equal programs gave different counts, so something in the benchmark varies: a hash seed, \
