@@ -127,7 +127,7 @@ pub(super) struct Pairing {
     pub(super) out_of_time: bool,
     /// Benchmarks whose executables hold the same code on both sides.
     pub(super) identical: Vec<Id>,
-    /// Benchmarks whose counting run executed only code that is the same on both sides.
+    /// Benchmarks that can reach only code that is the same on both sides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) same_code: Vec<Id>,
     /// Benchmarks whose clocks were not measured before the time budget ended.

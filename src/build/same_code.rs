@@ -166,11 +166,10 @@ impl SameCode {
             for further in self.further(pair)? {
                 let (base, head) = further;
                 let is_code = self.head.pieces[head].kind == Kind::Code;
-                if others.base.contains(&base) && others.head.contains(&head) {
-                    continue;
-                } else if is_code && !roots.contains(&further) {
+                let is_others = others.base.contains(&base) && others.head.contains(&head);
+                if !is_others && is_code && !roots.contains(&further) {
                     code.push(further);
-                } else {
+                } else if !is_others {
                     open.push(further);
                 }
             }
@@ -228,7 +227,7 @@ impl SameCode {
         if ours.bytes != theirs.bytes && !self.are_positions(ours, theirs) {
             return None;
         }
-        let mut further: Vec<Pair> = self.landing_pads((ours, theirs))?.into_iter().collect();
+        let mut further = self.landing_pads((ours, theirs))?;
         for (ours, theirs) in ours.references.iter().zip(&theirs.references) {
             if (ours.at, ours.kind) != (theirs.at, theirs.kind) {
                 return None;
@@ -246,14 +245,14 @@ impl SameCode {
 
     /// The tables that say where two functions go on when a panic passes through them. `None`
     /// if only one has such a table.
-    fn landing_pads(&self, (ours, theirs): (&Piece, &Piece)) -> Option<Option<Pair>> {
+    fn landing_pads(&self, (ours, theirs): (&Piece, &Piece)) -> Option<Vec<Pair>> {
         let table = |image: &Image, piece: &Piece| {
             let key = piece.key.as_ref().filter(|_| piece.kind == Kind::Code)?;
             image.keys.get(&key.replacen(".text", ".gcc_except_table", 1)).copied()
         };
         match (table(&self.base, ours), table(&self.head, theirs)) {
-            (Some(base), Some(head)) => Some(Some((base, head))),
-            (None, None) => Some(None),
+            (Some(base), Some(head)) => Some(vec![(base, head)]),
+            (None, None) => Some(Vec::new()),
             _ => None,
         }
     }

@@ -206,7 +206,7 @@ impl Image {
             let pieces = image.functions.entry(without_suffix(name).to_owned()).or_default();
             pieces.insert(piece);
         }
-        let exported = file.dynamic_symbols().filter(|symbol| symbol.is_definition());
+        let exported = file.dynamic_symbols().filter(ObjectSymbol::is_definition);
         let exported = exported.filter_map(|symbol| places.plain(symbol.address()));
         image.entries.extend(exported.map(|(piece, _)| piece));
         let unwinder = origins.iter().enumerate();

@@ -177,7 +177,7 @@ pub struct Layout {
 pub enum Unmeasured {
     /// The executables of both sides are the same code.
     IdenticalCode,
-    /// Its counting run executed only code that is the same on both sides, with equal counts.
+    /// It can reach only code that is the same on both sides, with equal counts.
     SameCodeExecuted,
     /// The time budget ended before its turn.
     NotReached,

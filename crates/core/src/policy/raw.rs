@@ -163,8 +163,7 @@ struct RawAb {
     pub(super) base_broken: Option<BaseBroken>,
     /// The effect of other programs that kept the machine busy.
     pub(super) machine_busy: Option<MachineBusy>,
-    /// The clock of a benchmark whose counting run executed only code that is the same on both
-    /// sides.
+    /// The clock of a benchmark that can reach only code that is the same on both sides.
     pub(super) same_code_clock: Option<SameCodeClock>,
 }
 }

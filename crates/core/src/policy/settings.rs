@@ -153,8 +153,7 @@ pub enum MachineBusy {
     Fail,
 }
 
-/// The clock of a benchmark whose counting run executed only code that is the same on both
-/// sides.
+/// The clock of a benchmark that can reach only code that is the same on both sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SameCodeClock {

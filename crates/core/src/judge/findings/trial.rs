@@ -66,8 +66,8 @@ fn not_reached(pairing: &Pairing) -> Option<Finding> {
 fn same_code(pairing: &Pairing) -> Option<Finding> {
     let count = pairing.same_code.len();
     let message = format!(
-        "{} can reach only code that is the same on both sides, with equal counts; their clocks \
-         were not measured (ab.same_code_clock)",
+        "{} executed only code that is the same on both sides, with everything that it can reach, \
+         and with equal counts; their clocks were not measured (ab.same_code_clock)",
         plural(count, "benchmark")
     );
     (count > 0).then(|| Finding::new(Code::SameCodeExecuted, Severity::Note, message))
