@@ -1,5 +1,7 @@
 //! The table of targets, and the grades.
 
+use std::fmt::Write as _;
+
 use super::super::targets::{self, Line};
 use super::super::vocabulary::Names;
 use super::escape::{cell, code, prose};
@@ -21,7 +23,7 @@ pub(super) fn part(report: &Report) -> Option<Part> {
     };
     for (group, grade) in &targets.groups {
         let sentence = targets::grade(grade);
-        open.push_str(&format!("- {} grade **{}**, {sentence}\n", code(group), grade.letter));
+        let _ = writeln!(open, "- {} grade **{}**, {sentence}", code(group), grade.letter);
     }
     if !targets.groups.is_empty() {
         open.push('\n');

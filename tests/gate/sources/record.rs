@@ -5,7 +5,8 @@ use std::path::Path;
 
 use benchgate::judge::{Case, Code, judge};
 use benchgate::model::{
-    BenchId, Direction, Distribution, Environment, Nature, NotRun, Reading, Snapshot, TargetId, Unit,
+    BenchId, Direction, Distribution, Environment, Nature, NotRun, Reading, Snapshot, TargetId,
+    Unit,
 };
 use benchgate::policy::Policy;
 use benchgate::sources::record::{Recorded, read};

@@ -59,11 +59,12 @@ pub(super) fn of_targets(targets: &Targets, findings: &[Finding]) -> Verdict {
         .filter(|finding| finding.code.exit() == exit)
         .map(|finding| finding.code.as_str())
         .collect();
-    let codes = codes.into_iter().map(|code| format!("{code}; ")).collect::<String>();
     let reason = if none_measured && codes.is_empty() {
         "nothing that the targets name was measured".to_owned()
     } else {
-        format!("{codes}{} of {} met", grade.met, plural(grade.targets, "target"))
+        let met = format!("{} of {} met", grade.met, plural(grade.targets, "target"));
+        let codes = codes.into_iter().chain([met.as_str()]);
+        codes.collect::<Vec<_>>().join("; ")
     };
     Verdict { outcome: outcome(exit), exit, reason }
 }
