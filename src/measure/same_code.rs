@@ -97,7 +97,7 @@ pub(super) fn compare(
         let id = BenchId { name: listed.name, target: Some(executable.target.clone()) };
         let key = (executable.target.clone(), id.name.clone());
         let execution = functions
-            .map(|functions| execution(functions, &registering[target], &key, known.traces));
+            .map(|functions| execution(&functions, &registering[target], &key, known.traces));
         if execution.is_some_and(|execution| codes[target].differing(&execution).is_none()) {
             compared.same.insert(id);
         } else {
@@ -110,7 +110,7 @@ pub(super) fn compare(
 /// Tells apart what a benchmark executes for itself, what registers benchmarks, and what
 /// belongs to other benchmarks of its target.
 fn execution(
-    functions: BTreeSet<FunctionName>,
+    functions: &BTreeSet<FunctionName>,
     registering: &BTreeSet<FunctionName>,
     key: &Key,
     traces: &BTreeMap<Key, Trace>,
@@ -189,7 +189,7 @@ mod tests {
         ]);
         let functions = symbols(&["main", "push", "register", "set_up", "iter"]);
         let registering = symbols(&["main", "push", "register"]);
-        let found = execution(functions, &registering, &key("t", "a"), &traces);
+        let found = execution(&functions, &registering, &key("t", "a"), &traces);
         assert_eq!(found.registering, symbols(&["main", "register"]));
         assert_eq!(found.own, symbols(&["iter", "push", "set_up"]), "what is timed is its own");
         assert_eq!(found.others, names(&["work", routine]));
