@@ -29,13 +29,15 @@
 
 mod image;
 mod map;
+mod piece;
 mod resolve;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::model::Sides;
-use image::{Image, Kind, Piece, Reference, Target, without_suffix};
+use image::{Image, without_suffix};
+use piece::{Kind, Piece, Reference, Target};
 
 /// Two executables, to be compared by function.
 #[derive(Debug)]

@@ -1,10 +1,12 @@
 //! What an address in a piece leads to.
 
+use std::collections::BTreeMap;
+
 use object::SymbolKind;
 use object::elf::{R_X86_64_32, R_X86_64_32S, R_X86_64_64, R_X86_64_PC32, R_X86_64_PLT32};
 
-use super::image::{Image, Kind, Places, Symbol, Target, part};
 use super::map::Placed;
+use super::piece::{Kind, Piece, Places, Symbol, Target, part};
 
 /// How far around an address, in bytes, constants are taken to be read by an instruction
 /// whose operand is relative to the instruction: the compiler may keep the address of a
@@ -23,7 +25,9 @@ pub(super) struct Site {
 }
 
 pub(super) struct Resolver<'a> {
-    pub(super) image: &'a Image,
+    pub(super) pieces: &'a [Piece],
+    /// Pieces by key.
+    pub(super) keys: &'a BTreeMap<String, usize>,
     pub(super) origins: &'a [&'a Placed<'a>],
     pub(super) places: &'a Places,
 }
@@ -47,7 +51,7 @@ impl Resolver<'_> {
             return Some(vec![Target::Piece(piece, distance)]);
         }
         let relative = [R_X86_64_PC32.0, R_X86_64_PLT32.0].contains(&site.kind);
-        let code = self.image.pieces[site.piece].kind == Kind::Code;
+        let code = self.pieces[site.piece].kind == Kind::Code;
         // An entry of a table is relative to the table's start, not to itself.
         let shift = if relative && !code { -site.at.cast_signed() } else { 0 };
         if let Some(section) = BOUNDS.iter().find_map(|bound| symbol.name.strip_prefix(bound)) {
@@ -71,7 +75,7 @@ impl Resolver<'_> {
             // The table of a function's own jumps.
             let section = self.origins[site.piece].section;
             let own = section.strip_prefix(".rodata").filter(|name| !name.is_empty());
-            let own = own.and_then(|name| self.image.keys.get(&format!(".text{name}")));
+            let own = own.and_then(|name| self.keys.get(&format!(".text{name}")));
             if let Some(own) = own.filter(|_| relative) {
                 let start = self.origins[*own].address;
                 // From the function's start, whichever of several tables this is in.
@@ -88,7 +92,7 @@ impl Resolver<'_> {
         let address = address.checked_add(4)?;
         let found = self.places.plain(address);
         if let Some((piece, _)) = found
-            && self.image.pieces[piece].kind == Kind::Code
+            && self.pieces[piece].kind == Kind::Code
         {
             return Some(vec![self.at(found?, address, 0)]);
         }
@@ -99,8 +103,8 @@ impl Resolver<'_> {
                 next += 1;
                 continue;
             };
-            let end = start + self.image.pieces[piece].size;
-            if self.image.pieces[piece].kind != Kind::Code {
+            let end = start + self.pieces[piece].size;
+            if self.pieces[piece].kind != Kind::Code {
                 let is_meant = (start..end).contains(&address);
                 let target = self.at((piece, start), if is_meant { address } else { next }, 0);
                 targets.push(match target {
@@ -117,7 +121,7 @@ impl Resolver<'_> {
 
     /// A target in a piece that begins at `start`, at an address and a distance from it.
     fn at(&self, (piece, start): (usize, u64), address: u64, addend: i64) -> Target {
-        let found = &self.image.pieces[piece];
+        let found = &self.pieces[piece];
         let from = address - start;
         match merged(self.origins[piece].section) {
             Some(Merged::Constants(size)) => {
