@@ -12,7 +12,7 @@
 //! | `cache/stampede_8` | The same without that protection: each caller loads the value. | `loads` | – | middle |
 //! | `cache/compress_16k` | Compressing a document of 16 KiB with lz4. | – | – | low |
 //! | `cache/decompress_16k` | Decompressing it. | – | – | low |
-//! | `cache/redis_get_hit` | A GET of one value over one managed connection. | `latency.p99` | Redis | high |
+//! | `cache/redis_get_hit` | A GET of one value over one managed connection. | `latency` | Redis | high |
 //! | `cache/redis_get_miss` | A GET of a key that does not exist. | – | Redis | high |
 //! | `cache/redis_singles_32` | 32 values in 32 GETs, each a round trip of its own. | – | Redis | high |
 //! | `cache/redis_pipeline_32` | The same 32 GETs in one pipeline: one round trip. | – | Redis | high |

@@ -4,30 +4,30 @@
 //! | benchmark | measures | other metrics | needs | noise |
 //! |---|---|---|---|---|
 //! | `http/health` | A round trip on a kept connection to a route that does no work. | – | – | high |
-//! | `http/keep_alive` | A lead from the in-process cache, on a kept connection. | `latency.p99`, `queries`, `repeated_queries` | – | high |
+//! | `http/keep_alive` | A lead from the in-process cache, on a kept connection. | `latency`, `queries`, `repeated_queries` | – | high |
 //! | `http/new_connection` | The same with a new connection for each request. | – | – | high |
 //! | `http/h2` | The same over HTTP/2, one request at a time. | – | – | high |
 //! | `http/h2_at_once_16` | 16 such requests at once on one HTTP/2 connection. | – | – | high |
-//! | `http/lead_loaded` | A lead that no cache holds: the service loads it from the database. | `queries`, `repeated_queries` | – | high |
+//! | `http/lead_loaded` | `latency`, A lead that no cache holds: the service loads it from the database. | `queries`, `repeated_queries` | – | high |
 //! | `http/lead_promoted` | A lead that is in Redis, but not in the process. | – | Redis | high |
-//! | `http/page_hit` | A page of 20 organisations from the response cache. | `latency.p99`, `queries`, `repeated_queries` | – | high |
+//! | `http/page_hit` | A page of 20 organisations from the response cache. | `latency`, `queries`, `repeated_queries` | – | high |
 //! | `http/page_hit_gzip` | The same, compressed with gzip. | – | – | high |
-//! | `http/page_miss` | The same page when the response cache does not hold it: it is queried and rendered. | `queries`, `repeated_queries` | – | high |
-//! | `http/page_miss_gzip` | The same, and compressed. | – | – | high |
+//! | `http/page_miss` | `latency`, The same page when the response cache does not hold it: it is queried and rendered. | `queries`, `repeated_queries` | – | high |
+//! | `http/page_miss_gzip` | `latency`, The same, and compressed. | – | – | high |
 //! | `http/not_modified` | A request with the page's ETag, answered with 304. | – | – | high |
 //! | `http/organisations_n_plus_1` | The counter-example: a page that sends one query for each organisation. | `queries`, `repeated_queries` | – | high |
-//! | `http/audit_logs` | A page of 20 audit logs, which is never cached. | `queries`, `repeated_queries` | – | high |
-//! | `http/score` | A score for features that the client sends. | – | – | high |
-//! | `http/score_lead` | A score for a lead: cache, features, batched inference. | `latency.p99` | – | high |
-//! | `http/score_lead_loaded` | The same for a lead that has to be loaded from the database first. | `queries`, `repeated_queries` | – | high |
+//! | `http/audit_logs` | `latency`, A page of 20 audit logs, which is never cached. | `queries`, `repeated_queries` | – | high |
+//! | `http/score` | `latency`, A score for features that the client sends. | – | – | high |
+//! | `http/score_lead` | A score for a lead: cache, features, batched inference. | `latency` | – | high |
+//! | `http/score_lead_loaded` | `latency`, The same for a lead that has to be loaded from the database first. | `queries`, `repeated_queries` | – | high |
 //! | `http/score_lead_at_once_16` | 16 such scores at once on one HTTP/2 connection. | – | – | high |
-//! | `http_target/keep_alive` | A GET to your own service, on a kept connection. | `latency.p99` | `TARGET_URL` | high |
+//! | `http_target/keep_alive` | A GET to your own service, on a kept connection. | `latency` | `TARGET_URL` | high |
 
 use std::cell::OnceCell;
 
 use benchgate_record as record;
 use benchgate_suite::cache::Level;
-use benchgate_suite::http::{Fixture, Protocol, Requests, Target, record_p99};
+use benchgate_suite::http::{Fixture, Protocol, Requests, Target, record_round_trips};
 use benchgate_suite::services::Redis;
 use benchgate_suite::{bench, sizes};
 use criterion::measurement::WallTime;
@@ -52,21 +52,22 @@ fn sequential(
     });
 }
 
-/// Like [`sequential`] over HTTP/1.1, and records the 99th percentile.
+/// Like [`sequential`] over HTTP/1.1, and records the latencies.
 fn with_latency(fixture: &Fixture, group: &mut Group<'_>, name: &'static str, requests: Requests) {
     let prepared = OnceCell::new();
     group.throughput(Throughput::Elements(1));
     group.bench_function(name, |bencher| {
         let prepared = prepared.get_or_init(|| {
             let prepared = fixture.prepare_as(name, Protocol::Http1, requests);
-            fixture.record_latency(&format!("http/{name}"), &prepared);
+            fixture.record_latency(&format!("http/{name}"), &prepared, async |_| ());
             prepared
         });
         bencher.to_async(fixture.runtime()).iter(async || prepared.send().await);
     });
 }
 
-/// Sends one call after the other. Before each, `set_up` runs and is not timed.
+/// Sends one call after the other, and records the latencies. Before each, `set_up` runs and
+/// is not timed.
 fn after(
     fixture: &Fixture,
     group: &mut Group<'_>,
@@ -77,7 +78,11 @@ fn after(
     let prepared = OnceCell::new();
     group.throughput(Throughput::Elements(1));
     group.bench_function(name, |bencher| {
-        let prepared = prepared.get_or_init(|| fixture.prepare_as(name, Protocol::Http1, requests));
+        let prepared = prepared.get_or_init(|| {
+            let prepared = fixture.prepare_as(name, Protocol::Http1, requests);
+            fixture.record_latency(&format!("http/{name}"), &prepared, &set_up);
+            prepared
+        });
         bencher.iter_custom(|iterations| {
             fixture.runtime().block_on(prepared.timed_after(iterations, &set_up))
         });
@@ -131,13 +136,13 @@ fn caches(fixture: &Fixture, group: &mut Group<'_>) {
 fn lists(fixture: &Fixture, group: &mut Group<'_>) {
     let page = (Protocol::Http1, Requests::PageNPlusOne);
     sequential(fixture, group, "organisations_n_plus_1", page);
-    sequential(fixture, group, "audit_logs", (Protocol::Http1, Requests::AuditLogs));
+    with_latency(fixture, group, "audit_logs", Requests::AuditLogs);
 }
 
 /// Scores, one by one and batched.
 fn scores(fixture: &Fixture, group: &mut Group<'_>) {
     let forget_lead = async |position| fixture.forget_lead(position).await;
-    sequential(fixture, group, "score", (Protocol::Http1, Requests::Score));
+    with_latency(fixture, group, "score", Requests::Score);
     with_latency(fixture, group, "score_lead", Requests::LeadScores);
     after(fixture, group, "score_lead_loaded", Requests::LeadScores, forget_lead);
     concurrent(fixture, group, "score_lead_at_once", Requests::LeadScores);
@@ -190,7 +195,8 @@ fn target(criterion: &mut Criterion) {
     let recorded = OnceCell::new();
     criterion.benchmark_group("http_target").bench_function("keep_alive", |bencher| {
         recorded.get_or_init(|| {
-            record_p99("http_target/keep_alive", &runtime, &client, std::slice::from_ref(&call));
+            let calls = std::slice::from_ref(&call);
+            record_round_trips("http_target/keep_alive", &runtime, &client, calls, async |_| ());
         });
         bencher.to_async(&runtime).iter(async || client.checksum_of(&call).await.expect("a reply"));
     });

@@ -13,8 +13,8 @@
 //! | `inference_onnxruntime/encoder_batch_8` | A batch of 8 rows. | `predictions_per_second`, `batch_speedup` | ONNX Runtime | low |
 //! | `inference_onnxruntime/encoder_int8_batch_8` | A batch of 8 rows with the int8 model. | `predictions_per_second`, `batch_speedup` | ONNX Runtime | low |
 //! | `inference_onnxruntime/encoder_batch_8_threads_2` | A batch of 8 rows with two threads in the session. | – | ONNX Runtime | high |
-//! | `inference_onnxruntime/unbatched_64` | 64 callers of the scorer at once, each answered alone. | `latency.p99`, `predictions_per_second` | ONNX Runtime | high |
-//! | `inference_onnxruntime/batcher_{1,64}` | 1 or 64 callers at once, gathered into batches. | `latency.p99`, `predictions_per_second` | ONNX Runtime | high |
+//! | `inference_onnxruntime/unbatched_64` | 64 callers of the scorer at once, each answered alone. | `latency`, `predictions_per_second` | ONNX Runtime | high |
+//! | `inference_onnxruntime/batcher_{1,64}` | 1 or 64 callers at once, gathered into batches. | `latency`, `predictions_per_second` | ONNX Runtime | high |
 //! | `inference_onnxruntime/encoder_workers_2` | 16 callers of the transformer, shared by two workers with a session each. | `worker_speedup` | ONNX Runtime | high |
 //! | `inference_model_onnxruntime/single` | One row with your own model. | `predictions_per_second` | ONNX Runtime, `MODEL_PATH` | low |
 //! | `inference_model_onnxruntime/batch_{8,64}` | A batch of 8 or 64 rows with your own model. | `predictions_per_second`, `batch_speedup` | ONNX Runtime, `MODEL_PATH` | low |
@@ -26,7 +26,7 @@
 //! | `inference_onnxruntime/scorer_batch_{16,32}`, `inference_onnxruntime/scorer_int8_batch_{8,16,32}` | The scorer in batches of other sizes. | `predictions_per_second`, `batch_speedup` | ONNX Runtime |
 //! | `inference_onnxruntime/encoder_batch_{16,32,64}`, `inference_onnxruntime/encoder_int8_batch_{16,32,64}` | The transformer in batches of other sizes. | `predictions_per_second`, `batch_speedup` | ONNX Runtime |
 //! | `inference_onnxruntime/{scorer,encoder}_int8_single` | Single rows with the int8 models. | `predictions_per_second` | ONNX Runtime |
-//! | `inference_onnxruntime/unbatched_{1,8}`, `inference_onnxruntime/batcher_8`, `inference_onnxruntime/encoder_{unbatched,batcher}_64` | Other numbers of callers, and the transformer with 64 of them. | `latency.p99`, `predictions_per_second` | ONNX Runtime |
+//! | `inference_onnxruntime/unbatched_{1,8}`, `inference_onnxruntime/batcher_8`, `inference_onnxruntime/encoder_{unbatched,batcher}_64` | Other numbers of callers, and the transformer with 64 of them. | `latency`, `predictions_per_second` | ONNX Runtime |
 //! | `inference_model_onnxruntime/batch_{16,32}` | Your own model in batches of other sizes. | `predictions_per_second`, `batch_speedup` | ONNX Runtime, `MODEL_PATH` |
 
 use benchgate_record as record;

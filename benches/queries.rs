@@ -4,17 +4,17 @@
 //! | benchmark | measures | other metrics | needs | noise |
 //! |---|---|---|---|---|
 //! | `queries/{sqlite,postgres}_acquire` | Taking a connection from a pool of 5 and returning it. | – | PostgreSQL for `postgres_…` | middle; PostgreSQL high |
-//! | `queries/{sqlite,postgres}_acquire_32_callers` | 32 callers together take 128 connections from that pool and send one query on each. | `pool_efficiency`, `acquire.p99` | PostgreSQL for `postgres_…` | high |
-//! | `queries/{sqlite,postgres}_point` | One lead of 50,000, found by an index with a prepared statement. | `queries`, `repeated_queries` | PostgreSQL for `postgres_…` | middle; PostgreSQL high |
-//! | `queries/{sqlite,postgres}_point_unprepared` | The same with a statement that is not kept prepared. | `queries`, `repeated_queries` | PostgreSQL for `postgres_…` | middle; PostgreSQL high |
-//! | `queries/{sqlite,postgres}_range` | The properties of a town within a range of prices, by an index. | `queries`, `repeated_queries` | PostgreSQL for `postgres_…` | middle; PostgreSQL high |
-//! | `queries/{sqlite,postgres}_range_unindexed` | The same from a table without that index. | `queries`, `repeated_queries` | PostgreSQL for `postgres_…` | middle; PostgreSQL high |
-//! | `queries/{sqlite,postgres}_join` | A lead with its property and its organisation. | `queries`, `repeated_queries` | PostgreSQL for `postgres_…` | middle; PostgreSQL high |
-//! | `queries/{sqlite,postgres}_aggregate` | The prices of 200 towns, from 20,000 rows. | `queries`, `repeated_queries` | PostgreSQL for `postgres_…` | middle; PostgreSQL high |
-//! | `queries/{sqlite,postgres}_organisations_join` | A page of 20 organisations with their users, in one query with a join. | `queries`, `repeated_queries`, `growing_queries` | PostgreSQL for `postgres_…` | middle; PostgreSQL high |
-//! | `queries/{sqlite,postgres}_organisations_in_batch` | The same page in two queries: the organisations, then all their users. | `queries`, `repeated_queries`, `growing_queries` | PostgreSQL for `postgres_…` | middle; PostgreSQL high |
-//! | `queries/{sqlite,postgres}_organisations_n_plus_1` | The counter-example: the same page with one query for each organisation. | `queries`, `repeated_queries`, `growing_queries` | PostgreSQL for `postgres_…` | middle; PostgreSQL high |
-//! | `queries/{sqlite,postgres}_audit_logs_join` | A page of 20 audit logs with their users, in one query. | `queries`, `repeated_queries`, `growing_queries` | PostgreSQL for `postgres_…` | middle; PostgreSQL high |
+//! | `queries/{sqlite,postgres}_acquire_32_callers` | 32 callers together take 128 connections from that pool and send one query on each. | `pool_efficiency`, `acquire` | PostgreSQL for `postgres_…` | high |
+//! | `queries/{sqlite,postgres}_point` | One lead of 50,000, found by an index with a prepared statement. | `latency`, `queries`, `repeated_queries` | PostgreSQL for `postgres_…` | middle; PostgreSQL high |
+//! | `queries/{sqlite,postgres}_point_unprepared` | The same with a statement that is not kept prepared. | `latency`, `queries`, `repeated_queries` | PostgreSQL for `postgres_…` | middle; PostgreSQL high |
+//! | `queries/{sqlite,postgres}_range` | The properties of a town within a range of prices, by an index. | `latency`, `queries`, `repeated_queries` | PostgreSQL for `postgres_…` | middle; PostgreSQL high |
+//! | `queries/{sqlite,postgres}_range_unindexed` | The same from a table without that index. | `latency`, `queries`, `repeated_queries` | PostgreSQL for `postgres_…` | middle; PostgreSQL high |
+//! | `queries/{sqlite,postgres}_join` | A lead with its property and its organisation. | `latency`, `queries`, `repeated_queries` | PostgreSQL for `postgres_…` | middle; PostgreSQL high |
+//! | `queries/{sqlite,postgres}_aggregate` | The prices of 200 towns, from 20,000 rows. | `latency`, `queries`, `repeated_queries` | PostgreSQL for `postgres_…` | middle; PostgreSQL high |
+//! | `queries/{sqlite,postgres}_organisations_join` | A page of 20 organisations with their users, in one query with a join. | `latency`, `queries`, `repeated_queries`, `growing_queries` | PostgreSQL for `postgres_…` | middle; PostgreSQL high |
+//! | `queries/{sqlite,postgres}_organisations_in_batch` | The same page in two queries: the organisations, then all their users. | `latency`, `queries`, `repeated_queries`, `growing_queries` | PostgreSQL for `postgres_…` | middle; PostgreSQL high |
+//! | `queries/{sqlite,postgres}_organisations_n_plus_1` | The counter-example: the same page with one query for each organisation. | `latency`, `queries`, `repeated_queries`, `growing_queries` | PostgreSQL for `postgres_…` | middle; PostgreSQL high |
+//! | `queries/{sqlite,postgres}_audit_logs_join` | A page of 20 audit logs with their users, in one query. | `latency`, `queries`, `repeated_queries`, `growing_queries` | PostgreSQL for `postgres_…` | middle; PostgreSQL high |
 //! | `queries/{sqlite,postgres}_insert_100` | Inserting 100 rows with one statement. | `queries`, `repeated_queries` | PostgreSQL for `postgres_…` | high |
 //! | `queries/{sqlite,postgres}_transaction` | An insert, an update, a select and a commit. | `queries`, `repeated_queries` | PostgreSQL for `postgres_…` | high |
 //! | `queries/postgres_connect` | Opening a new connection. | – | PostgreSQL | high |
@@ -23,7 +23,7 @@
 //!
 //! | also recorded | what it is | metrics | needs |
 //! |---|---|---|---|
-//! | `queries/{sqlite,postgres}_pool/{1,20,50}_of_{1,8,32,100}`, `queries/{sqlite,postgres}_pool/5_of_{1,8,100}` | 500 connections, taken from a pool of 1, 5, 20 or 50 by 1, 8, 32 or 100 callers. `20_of_8` is a pool of 20 under 8 callers. | `pool_efficiency`, `acquire.p99` | PostgreSQL for `postgres_…` |
+//! | `queries/{sqlite,postgres}_pool/{1,20,50}_of_{1,8,32,100}`, `queries/{sqlite,postgres}_pool/5_of_{1,8,100}` | 1,000 connections, taken from a pool of 1, 5, 20 or 50 by 1, 8, 32 or 100 callers. `20_of_8` is a pool of 20 under 8 callers. | `pool_efficiency`, `acquire` | PostgreSQL for `postgres_…` |
 
 use std::cell::OnceCell;
 

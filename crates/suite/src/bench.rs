@@ -1,10 +1,9 @@
 //! Small helpers that several benches share: cycling through inputs, timing without the
-//! set-up, percentiles of latencies, and runtimes.
+//! set-up, and runtimes.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use benchgate_record::{self as record, Metric, RecordError, Unit};
 use tokio::runtime::Runtime;
 
 /// Goes through its items endlessly, over all samples of a benchmark.
@@ -76,18 +75,6 @@ pub fn timed_in_batches<T>(
         left -= count;
     }
     timed
-}
-
-/// The 99th percentile of sorted durations; zero if there are none.
-pub fn p99(sorted: &[Duration]) -> Duration {
-    sorted.get(sorted.len() * 99 / 100).copied().unwrap_or_default()
-}
-
-/// Records the 99th percentile of latencies as `latency.p99` for the benchmark `id`.
-pub fn record_latency(id: &str, mut latencies: Vec<Duration>) -> Result<(), RecordError> {
-    latencies.sort_unstable();
-    let metric = Metric::sampled("latency.p99", Unit::Nanoseconds);
-    record::value(id, &metric, p99(&latencies).as_nanos() as f64)
 }
 
 /// A runtime with this many threads. A runtime of one thread uses the calling thread and

@@ -130,9 +130,13 @@ pub const POOL_ACQUIRES: u32 = 4 * POOL_CALLERS;
 pub const PRESSURE_POOLS: [u32; 4] = [1, POOL_CONNECTIONS, 20, 50];
 /// Numbers of concurrent callers.
 pub const PRESSURE_CALLERS: [u32; 4] = [1, 8, POOL_CALLERS, 100];
-/// Acquires by all these callers: five are above the 99th percentile, in each of several
-/// processes.
-pub const PRESSURE_ACQUIRES: u32 = 500;
+/// Acquires by all these callers, of which ten are above the 99th percentile.
+pub const PRESSURE_ACQUIRES: u32 = 1000;
+/// Reads whose latencies are recorded, of which ten are above the 99th percentile.
+pub const QUERY_LATENCIES: u32 = 1000;
+/// The same for reads that take milliseconds: ten are above the 90th percentile. More would
+/// take as long as all other measurements of queries.
+pub const SLOW_QUERY_LATENCIES: u32 = 100;
 /// Rows of a page whose queries are counted. The count must equal that of a page of one
 /// row.
 pub const COUNTED_ROWS: u32 = 10;

@@ -8,14 +8,14 @@
 use std::cell::OnceCell;
 use std::time::Instant;
 
-use benchgate_record::{self as record, Metric, RecordError, Unit};
+use benchgate_record::{self as record, Latencies, Metric, RecordError, Unit};
 use tokio::runtime::Runtime;
 
 use super::{
     CacheError, Codec, L1, Level, Observed, Pattern, Payload, RedisCache, Source, Tiered, checksum,
     document, order, payload,
 };
-use crate::bench::{record_latency, runtime};
+use crate::bench::runtime;
 use crate::services::Redis;
 use crate::sizes;
 
@@ -78,18 +78,18 @@ impl Fixture {
         assert_eq!(removed, u64::from(entries), "all keys existed to the end");
     }
 
-    /// Records the 99th percentile of single GETs of the shared leads.
+    /// Records the latencies of single GETs of the shared leads.
     pub fn record_latency(&self) -> Result<(), RecordError> {
         let cache = self.leads();
-        let mut latencies = Vec::new();
+        let mut latencies = Latencies::new();
         self.runtime.block_on(async {
             for number in order(sizes::REDIS_ENTRIES, sizes::REDIS_LATENCY_LOOKUPS) {
                 let start = Instant::now();
                 cache.checksum_of(number).await.expect("a reply");
-                latencies.push(start.elapsed());
+                latencies.record(start.elapsed());
             }
         });
-        record_latency("cache/redis_get_hit", latencies)
+        record::latencies("cache/redis_get_hit", &latencies)
     }
 
     /// Large values, checked, with their average size in Redis recorded for `benchmark`.

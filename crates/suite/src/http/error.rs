@@ -21,6 +21,16 @@ pub enum HttpError {
     },
 }
 
+impl HttpError {
+    /// A short name of the kind, under which failures are counted: `status_503`.
+    pub fn kind(&self) -> String {
+        match self {
+            Self::Failed { .. } => "connection".to_owned(),
+            Self::Status { status, .. } => format!("status_{status}"),
+        }
+    }
+}
+
 /// Converts the cause of a failure.
 pub(super) fn failed<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
     action: &'static str,

@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::Request;
-use benchgate_record::{self as record, RecordError};
+use benchgate_record::{self as record, Latencies, RecordError};
 use hyper::StatusCode;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
 use super::requests::{PAGE, lead_ids};
-use super::{Call, Client, HttpError, Protocol, Requests, Server};
-use crate::bench::{Cycle, record_latency, runtime};
+use super::{Call, Client, Protocol, Requests, Server};
+use crate::bench::{Cycle, runtime};
 use crate::queries::{Queries, count_queries};
 use crate::service::{Parts, Service, answer};
 use crate::services::Redis;
@@ -156,9 +156,11 @@ impl Fixture {
         concurrent
     }
 
-    /// Records the 99th percentile of single round trips for the benchmark `id`.
-    pub fn record_latency(&self, id: &str, prepared: &Prepared) {
-        record_p99(id, &self.runtime, &prepared.client, prepared.calls.items());
+    /// Records the latencies of single round trips for the benchmark `id`. Before each call,
+    /// `set_up` runs with the call's position, and is not part of the latency.
+    pub fn record_latency(&self, id: &str, prepared: &Prepared, set_up: impl AsyncFn(usize)) {
+        let Prepared { client, calls } = prepared;
+        record_round_trips(id, &self.runtime, client, calls.items(), set_up);
     }
 
     /// Checks that every client has kept its connection.
@@ -203,26 +205,37 @@ impl Fixture {
     }
 }
 
-/// Measures single round trips and records their 99th percentile, if records are wanted.
+/// Measures single round trips and records their latencies, if records are wanted. A round
+/// trip that fails is counted by the status or the kind of its error, and has no latency.
 ///
 /// # Panics
 ///
-/// If a request fails.
-pub fn record_p99(id: &str, runtime: &Runtime, client: &Client, calls: &[Call]) {
+/// If every request fails.
+pub fn record_round_trips(
+    id: &str,
+    runtime: &Runtime,
+    client: &Client,
+    calls: &[Call],
+    set_up: impl AsyncFn(usize),
+) {
     if !record::wanted() {
         return;
     }
     let measure = async {
-        let mut latencies = Vec::new();
-        for call in calls.iter().cycle().take(sizes::HTTP_LATENCY_CALLS) {
+        let mut latencies = Latencies::new();
+        for (position, call) in calls.iter().enumerate().cycle().take(sizes::HTTP_LATENCY_CALLS) {
+            set_up(position).await;
             let start = Instant::now();
-            client.checksum_of(call).await?;
-            latencies.push(start.elapsed());
+            match client.checksum_of(call).await {
+                Ok(_) => latencies.record(start.elapsed()),
+                Err(error) => latencies.fail(&error.kind()),
+            }
         }
-        Ok::<_, HttpError>(latencies)
+        latencies
     };
-    let latencies = runtime.block_on(measure).expect("replies");
-    record_latency(id, latencies).expect("recorded");
+    let latencies = runtime.block_on(measure);
+    assert!(!latencies.is_empty(), "no request to {id} succeeds: {:?}", latencies.failed());
+    record::latencies(id, &latencies).expect("recorded");
 }
 
 /// A client with the calls of a benchmark.

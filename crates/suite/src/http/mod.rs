@@ -12,7 +12,7 @@
 
 pub use client::{Call, Client, Protocol, Reply};
 pub use error::HttpError;
-pub use fixture::{Concurrent, Fixture, Prepared, record_p99};
+pub use fixture::{Concurrent, Fixture, Prepared, record_round_trips};
 pub use requests::Requests;
 pub use server::Server;
 pub use target::Target;

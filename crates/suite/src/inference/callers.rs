@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 use super::{BatcherError, BatcherHandle, checksum, features_of_width};
-use benchgate_record::{self as record, RecordError};
-use benchgate_record::{Metric, Unit};
+use benchgate_record::{self as record, Latencies, Metric, RecordError, Unit};
 
 /// Callers of one batcher, each with its own row.
 #[derive(Clone, Debug)]
@@ -56,14 +55,14 @@ impl Callers {
 
     /// Asks repeatedly until there are at least `calls` latencies.
     pub async fn observe(&self, calls: usize) -> Result<Observed, BatcherError> {
-        let mut taken = Vec::with_capacity(calls + self.rows.len());
+        let mut latencies = Latencies::new();
         let start = Instant::now();
-        while taken.len() < calls {
-            taken.append(&mut self.ask().await?.taken);
+        while latencies.len() < calls as u64 {
+            for latency in self.ask().await?.taken {
+                latencies.record(latency);
+            }
         }
-        let elapsed = start.elapsed();
-        taken.sort_unstable();
-        Ok(Observed { taken, elapsed })
+        Ok(Observed { elapsed: start.elapsed(), latencies })
     }
 }
 
@@ -86,29 +85,25 @@ impl Answers {
 /// The latencies of callers, from asking to having the score.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observed {
-    /// The shortest first.
-    taken: Vec<Duration>,
+    latencies: Latencies,
     elapsed: Duration,
 }
 
 impl Observed {
     /// The 99th percentile of the latency.
     pub fn p99(&self) -> Duration {
-        // The nearest rank: the ceiling of 0.99 n, counted from 1.
-        let rank = (self.taken.len() * 99).div_ceil(100).max(1);
-        self.taken.get(rank - 1).copied().unwrap_or_default()
+        Duration::from_nanos(self.latencies.quantile(990))
     }
 
     /// Scores per second of all callers together.
     pub fn per_second(&self) -> f64 {
-        self.taken.len() as f64 / self.elapsed.as_secs_f64()
+        self.latencies.len() as f64 / self.elapsed.as_secs_f64()
     }
 
-    /// Records `latency.p99`, which includes waiting for other callers, and
+    /// Records the latencies, which include waiting for other callers, and
     /// `predictions_per_second` for the benchmark `id`.
     pub fn record(&self, id: &str) -> Result<(), RecordError> {
-        let p99 = Metric::sampled("latency.p99", Unit::Nanoseconds);
-        record::value(id, &p99, self.p99().as_nanos() as f64)?;
+        record::latencies(id, &self.latencies)?;
         let rate = Metric::sampled("predictions_per_second", Unit::PerSecond).higher();
         record::value(id, &rate, self.per_second())
     }

@@ -31,6 +31,11 @@ pub trait Read {
 
     /// The seeded rows for a number.
     fn expected(&self, number: u32) -> Self::Rows;
+
+    /// The number of reads whose latencies are recorded.
+    fn latencies(&self) -> u32 {
+        sizes::QUERY_LATENCIES
+    }
 }
 
 /// A read of a page of a list, whose queries must not grow with the number of rows.
@@ -115,6 +120,10 @@ impl Read for Range {
         TOWNS
     }
 
+    fn latencies(&self) -> u32 {
+        if self.indexed { sizes::QUERY_LATENCIES } else { sizes::SLOW_QUERY_LATENCIES }
+    }
+
     async fn read(
         &self,
         connection: &mut Connection,
@@ -178,6 +187,10 @@ impl Read for Aggregate {
         1
     }
 
+    fn latencies(&self) -> u32 {
+        sizes::SLOW_QUERY_LATENCIES
+    }
+
     async fn read(&self, connection: &mut Connection, _: u32) -> Result<Self::Rows, QueryError> {
         connection.prices().await
     }
@@ -218,6 +231,13 @@ impl Read for Organisations {
 
     fn numbers(&self) -> u32 {
         sizes::ORGANISATIONS - sizes::PAGE_ROWS + 1
+    }
+
+    fn latencies(&self) -> u32 {
+        match self.0 {
+            Form::NPlusOne => sizes::SLOW_QUERY_LATENCIES,
+            Form::Join | Form::InBatch => sizes::QUERY_LATENCIES,
+        }
     }
 
     async fn read(

@@ -8,7 +8,7 @@
 use std::cell::{Cell, OnceCell, RefCell, RefMut};
 use std::time::{Duration, Instant};
 
-use benchgate_record::{self as record, RecordError};
+use benchgate_record::{self as record, Latencies, RecordError};
 use tokio::runtime::Runtime;
 
 use super::bodies::{List, Read, Write};
@@ -128,7 +128,7 @@ impl Fixture {
         (self.position.get() >> 8) % count
     }
 
-    /// Checks that a read gives the seeded rows, and records its queries.
+    /// Checks that a read gives the seeded rows, and records its queries and its latencies.
     pub fn check(&self, read: &impl Read, connection: &mut Connection) {
         let name = read.name();
         for number in [0, read.numbers() / 2, read.numbers() - 1] {
@@ -138,6 +138,14 @@ impl Fixture {
         if record::wanted() {
             let queries = self.count(read.read(connection, 0));
             queries.record(&self.id(&name)).expect("recorded");
+            let mut latencies = Latencies::new();
+            for _ in 0..read.latencies() {
+                let number = self.next_number(read.numbers());
+                let start = Instant::now();
+                self.runtime.block_on(read.read(connection, number)).expect("rows");
+                latencies.record(start.elapsed());
+            }
+            record::latencies(&self.id(&name), &latencies).expect("recorded");
         }
     }
 

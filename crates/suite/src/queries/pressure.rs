@@ -9,10 +9,8 @@ use tokio::task::JoinSet;
 use super::QueryError;
 use super::database::Pool;
 use super::rows::Lead;
-use crate::bench::p99;
 use crate::sizes;
-use benchgate_record::{self as record, RecordError};
-use benchgate_record::{Metric, Unit};
+use benchgate_record::{self as record, Latencies, Metric, RecordError, Unit};
 
 /// How long callers waited for connections, where each caller sends one query and
 /// then acquires the next connection at once.
@@ -60,17 +58,16 @@ impl Pressure {
         self.at_once as f64 / self.acquires.len().max(1) as f64
     }
 
-    /// The 99th percentile of the time that acquiring took.
-    pub fn p99(&self) -> Duration {
-        p99(&self.acquires)
+    /// The distribution of the time that acquiring took.
+    pub fn latencies(&self) -> Latencies {
+        self.acquires.iter().copied().collect()
     }
 
-    /// Records `pool_efficiency` and `acquire.p99` for the benchmark `id`.
+    /// Records `pool_efficiency` and the distribution `acquire` for the benchmark `id`.
     pub fn record(&self, id: &str) -> Result<(), RecordError> {
         let efficiency = Metric::sampled("pool_efficiency", Unit::Share).higher();
         record::value(id, &efficiency, self.efficiency())?;
-        let p99 = Metric::sampled("acquire.p99", Unit::Nanoseconds);
-        record::value(id, &p99, self.p99().as_nanos() as f64)
+        record::distribution(id, "acquire", &self.latencies())
     }
 }
 

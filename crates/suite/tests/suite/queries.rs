@@ -6,6 +6,7 @@ mod store;
 
 use std::collections::BTreeMap;
 use std::process::Command;
+use std::time::Duration;
 
 use benchgate_suite::queries::{
     AuditLog, Database, Fetched, Form, Lead, OrganisationUsers, Page, Pressure, Property,
@@ -257,7 +258,8 @@ async fn callers_of_a_small_pool_wait_and_those_of_a_large_pool_do_not() {
     assert_eq!(hard.acquires.len(), 105);
     assert!((1..=15).contains(&hard.at_once), "{}", hard.at_once);
     assert!(hard.acquires.is_sorted());
-    assert_eq!(hard.p99(), hard.acquires[103]);
+    let p99 = Duration::from_nanos(hard.latencies().quantile(990));
+    assert!(p99 >= hard.acquires[103] && p99 <= hard.acquires[103] * 1001 / 1000, "{p99:?}");
 }
 
 #[tokio::test]
