@@ -98,7 +98,7 @@ pub(super) fn row(id: &str, metric: &str, change: f64, outcome: Outcome) -> Row 
 
 /// A target on a row, in one of all states.
 fn target(row: &Row, index: usize) -> TargetRow {
-    let states = [
+    let cases = [
         (TargetStatus::Missed, Severity::Fail),
         (TargetStatus::Unsupported, Severity::Fail),
         (TargetStatus::Undecided, Severity::Warn),
@@ -106,7 +106,7 @@ fn target(row: &Row, index: usize) -> TargetRow {
         (TargetStatus::Met, Severity::Warn),
         (TargetStatus::Met, Severity::Note),
     ];
-    let (status, effect) = states[index % states.len()];
+    let (status, effect) = cases[index % cases.len()];
     let measured = status != TargetStatus::NotMeasured;
     TargetRow {
         kind: TargetKind::Target,

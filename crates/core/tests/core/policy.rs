@@ -56,6 +56,7 @@ fn later_rules_win_key_by_key() {
 
 /// Each case: the text, the place and a part of the message.
 #[test]
+#[allow(clippy::too_many_lines, reason = "a list of cases")]
 fn errors_point_at_their_place() {
     for (text, place, message) in [
         ("", "gate.toml:1:1", "missing field `version`"),
