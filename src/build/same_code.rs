@@ -36,7 +36,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::model::Sides;
-use image::{Image, without_suffix};
+use image::Image;
+use map::without_suffix;
 use piece::{Kind, Piece, Reference, Target};
 
 /// Two executables, to be compared by function.

@@ -84,20 +84,30 @@ pub(super) fn compare(
         CountError::Process(error) => error.into(),
         error @ CountError::NoValgrind => MeasureError::Plan(error.to_string()),
     })?;
-    // What a target executes if no benchmark is selected. It comes first.
+    // What a target executes if no benchmark is selected.
     let mut registering = vec![BTreeSet::new(); targets.len()];
+    // What any of its benchmarks executes.
+    let mut executed_by_any = vec![BTreeSet::new(); targets.len()];
+    let mut benchmarks = Vec::new();
     for Coverage { target, listed, executed } in found {
         let executable = targets[target].executable;
         let functions = executed.as_ref().map(|executed| functions(executed, &executable.path));
-        let Some(listed) = listed else {
-            registering[target] = functions.flatten().unwrap_or_default();
-            continue;
-        };
-        let Some(functions) = functions else { continue };
-        let id = BenchId { name: listed.name, target: Some(executable.target.clone()) };
-        let key = (executable.target.clone(), id.name.clone());
-        let execution = functions
-            .map(|functions| execution(&functions, &registering[target], &key, known.traces));
+        match listed {
+            None => registering[target] = functions.flatten().unwrap_or_default(),
+            Some(listed) => {
+                let Some(functions) = functions else { continue };
+                executed_by_any[target].extend(functions.iter().flatten().filter_map(symbol));
+                benchmarks.push((target, listed.name, functions));
+            }
+        }
+    }
+    for (target, name, functions) in benchmarks {
+        let key = (targets[target].executable.target.clone(), name.clone());
+        let id = BenchId { name, target: Some(key.0.clone()) };
+        let execution = functions.map(|functions| {
+            let others = &executed_by_any[target];
+            execution(&functions, &registering[target], others, &key, known.traces)
+        });
         if execution.is_some_and(|execution| codes[target].differing(&execution).is_none()) {
             compared.same.insert(id);
         } else {
@@ -112,18 +122,21 @@ pub(super) fn compare(
 fn execution(
     functions: &BTreeSet<FunctionName>,
     registering: &BTreeSet<FunctionName>,
+    executed_by_any: &BTreeSet<String>,
     key: &Key,
     traces: &BTreeMap<Key, Trace>,
 ) -> Execution {
-    let symbol = |name: &String| FunctionName::Symbol(name.clone());
-    let inside = traces.get(key).into_iter().flat_map(|trace| &trace.inside).map(symbol).collect();
+    let named = |name: &String| FunctionName::Symbol(name.clone());
+    let inside = traces.get(key).into_iter().flat_map(|trace| &trace.inside).map(named).collect();
     let registering: BTreeSet<_> = registering.difference(&inside).cloned().collect();
     let (registering, own): (BTreeSet<_>, BTreeSet<_>) =
         functions.iter().cloned().partition(|function| registering.contains(function));
     let of_target = traces.iter().filter(|(other, _)| other.0 == key.0);
-    let all = of_target.flat_map(|(_, trace)| trace.inside.iter().chain(&trace.callers));
+    // The processes of benchmarks whose counts differ were not repeated: their traces remain.
+    let timed = of_target.flat_map(|(_, trace)| trace.inside.iter().chain(&trace.callers));
+    let all = timed.chain(executed_by_any);
     let others: BTreeSet<String> =
-        all.filter(|name| !functions.contains(&symbol(name))).cloned().collect();
+        all.filter(|name| !functions.contains(&named(name))).cloned().collect();
     let routines = others.iter().filter(|name| is_routine(name)).cloned().collect();
     Execution { registering, own, others, routines }
 }
@@ -142,6 +155,14 @@ fn functions(executed: &Executed, executable: &Path) -> Option<BTreeSet<Function
         }
     }
     (!functions.is_empty()).then_some(functions)
+}
+
+/// The mangled name of a function that has one.
+fn symbol(function: &FunctionName) -> Option<String> {
+    match function {
+        FunctionName::Symbol(name) => Some(name.clone()),
+        FunctionName::Address(_) => None,
+    }
 }
 
 fn function(name: &str) -> FunctionName {
@@ -189,10 +210,11 @@ mod tests {
         ]);
         let functions = symbols(&["main", "push", "register", "set_up", "iter"]);
         let registering = symbols(&["main", "push", "register"]);
-        let found = execution(&functions, &registering, &key("t", "a"), &traces);
+        let any = names(&["main", "push", "input"]);
+        let found = execution(&functions, &registering, &any, &key("t", "a"), &traces);
         assert_eq!(found.registering, symbols(&["main", "register"]));
         assert_eq!(found.own, symbols(&["iter", "push", "set_up"]), "what is timed is its own");
-        assert_eq!(found.others, names(&["work", routine]));
+        assert_eq!(found.others, names(&["work", "input", routine]));
         assert_eq!(found.routines, names(&[routine]));
     }
 }

@@ -10,7 +10,7 @@ use object::{
     SectionFlags, SectionKind, SymbolKind,
 };
 
-use super::map::{self, Placed};
+use super::map::{self, Placed, stable_name, without_suffix};
 use super::piece::{Kind, Piece, Places, Reference, Symbol, Target, part};
 use super::resolve::{Resolver, Site};
 
@@ -32,15 +32,6 @@ pub(super) struct Image {
     holders: BTreeMap<usize, BTreeSet<usize>>,
     /// Address, end and index of each piece of code.
     code: Vec<(u64, u64, usize)>,
-}
-
-/// A name without the suffix by which LLVM tells apart functions that it made visible to
-/// other units. It depends on the unit.
-pub(super) fn without_suffix(name: &str) -> &str {
-    match name.rsplit_once(".llvm.") {
-        Some((rest, digits)) if digits.bytes().all(|byte| byte.is_ascii_digit()) => rest,
-        _ => name,
-    }
 }
 
 impl Image {
@@ -204,6 +195,7 @@ impl Image {
         let mut all: Vec<(usize, Reference)> = Vec::new();
         let mut masks: Vec<(usize, u64, u64)> = Vec::new();
         let mut opaque: BTreeSet<usize> = BTreeSet::new();
+        let mut jumps = BTreeSet::new();
         for section in file.sections() {
             let SectionFlags::Elf { sh_flags, .. } = section.flags() else { continue };
             if !sh_flags.contains(SHF_ALLOC) {
@@ -225,7 +217,8 @@ impl Image {
                 }
                 let at = address - start;
                 masks.push((index, at, if r_type == R_X86_64_64 { 8 } else { 4 }));
-                let resolver = Resolver { pieces: &self.pieces, keys: &self.keys, origins, places };
+                let (pieces, keys, jumps) = (&self.pieces, &self.keys, &mut jumps);
+                let mut resolver = Resolver { pieces, keys, origins, places, jumps };
                 let site = Site { piece: index, at, kind: r_type.0 };
                 match symbols
                     .get(&symbol.0)
@@ -274,40 +267,5 @@ fn kind(kind: SectionKind, name: &str) -> (Kind, bool, bool) {
         // Not written once the loader has put addresses in.
         SectionKind::Data if name != ".data.rel.ro" => (Kind::Variable, false, false),
         _ => (Kind::Constant, false, false),
-    }
-}
-
-/// The name of an object file, as it is in every build: without its directory, and without
-/// the number that rustc adds for each run where it compiles incrementally.
-fn stable_name(origin: &str) -> String {
-    const RUN: usize = 7;
-    let name = origin.rsplit('/').next().unwrap_or(origin);
-    let stable = name.split_once(".rcgu.o").and_then(|(unit, rest)| {
-        let (unit, run) = unit.rsplit_once('.')?;
-        let is_run = run.len() == RUN
-            && run.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase());
-        is_run.then(|| format!("{unit}.rcgu.o{rest}"))
-    });
-    stable.unwrap_or_else(|| name.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_the_same_in_every_build() {
-        for (origin, name) in [
-            (
-                "/t/deps/a-7827.09n6cjorrpjqlqnu19f3afkg8.1y8i8yu.rcgu.o",
-                "a-7827.09n6cjorrpjqlqnu19f3afkg8.rcgu.o",
-            ),
-            ("/t/liba.rlib(a-1.a.7026-cgu.00.rcgu.o)", "liba.rlib(a-1.a.7026-cgu.00.rcgu.o)"),
-            ("<internal>", "<internal>"),
-        ] {
-            assert_eq!(stable_name(origin), name);
-        }
-        assert_eq!(without_suffix("_ZN1a1bE.llvm.123"), "_ZN1a1bE");
-        assert_eq!(without_suffix("_ZN1a1bE.llvm.x"), "_ZN1a1bE.llvm.x");
     }
 }

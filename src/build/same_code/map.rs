@@ -68,6 +68,29 @@ fn columns(line: &str) -> Option<([u64; 4], &str)> {
     Some((numbers, rest.strip_prefix(' ')?))
 }
 
+/// A name without the suffix by which LLVM tells apart functions that it made visible to
+/// other units. It depends on the unit.
+pub(super) fn without_suffix(name: &str) -> &str {
+    match name.rsplit_once(".llvm.") {
+        Some((rest, digits)) if digits.bytes().all(|byte| byte.is_ascii_digit()) => rest,
+        _ => name,
+    }
+}
+
+/// The name of an object file, as it is in every build: without its directory, and without
+/// the number that rustc adds for each run where it compiles incrementally.
+pub(super) fn stable_name(origin: &str) -> String {
+    const RUN: usize = 7;
+    let name = origin.rsplit('/').next().unwrap_or(origin);
+    let stable = name.split_once(".rcgu.o").and_then(|(unit, rest)| {
+        let (unit, run) = unit.rsplit_once('.')?;
+        let is_run = run.len() == RUN
+            && run.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase());
+        is_run.then(|| format!("{unit}.rcgu.o{rest}"))
+    });
+    stable.unwrap_or_else(|| name.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,5 +121,21 @@ mod tests {
         );
         assert!(pieces("Memory map\n", &BTreeSet::new()).is_err());
         assert!(pieces("VMA LMA Size Align Out In Symbol\nx\n", &BTreeSet::new()).is_err());
+    }
+
+    #[test]
+    fn names_are_the_same_in_every_build() {
+        for (origin, name) in [
+            (
+                "/t/deps/a-7827.09n6cjorrpjqlqnu19f3afkg8.1y8i8yu.rcgu.o",
+                "a-7827.09n6cjorrpjqlqnu19f3afkg8.rcgu.o",
+            ),
+            ("/t/liba.rlib(a-1.a.7026-cgu.00.rcgu.o)", "liba.rlib(a-1.a.7026-cgu.00.rcgu.o)"),
+            ("<internal>", "<internal>"),
+        ] {
+            assert_eq!(stable_name(origin), name);
+        }
+        assert_eq!(without_suffix("_ZN1a1bE.llvm.123"), "_ZN1a1bE");
+        assert_eq!(without_suffix("_ZN1a1bE.llvm.x"), "_ZN1a1bE.llvm.x");
     }
 }

@@ -1,11 +1,11 @@
 //! What an address in a piece leads to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use object::SymbolKind;
 use object::elf::{R_X86_64_32, R_X86_64_32S, R_X86_64_64, R_X86_64_PC32, R_X86_64_PLT32};
 
-use super::map::Placed;
+use super::map::{Placed, stable_name, without_suffix};
 use super::piece::{Kind, Piece, Places, Symbol, Target, part};
 
 /// How far around an address, in bytes, constants are taken to be read by an instruction
@@ -30,12 +30,14 @@ pub(super) struct Resolver<'a> {
     pub(super) keys: &'a BTreeMap<String, usize>,
     pub(super) origins: &'a [&'a Placed<'a>],
     pub(super) places: &'a Places,
+    /// The tables of jumps whose functions were seen to refer to their start.
+    pub(super) jumps: &'a mut BTreeSet<usize>,
 }
 
 impl Resolver<'_> {
     /// Everything that a place may lead to; `None` if that cannot be told.
     pub(super) fn targets(
-        &self,
+        &mut self,
         site: Site,
         symbol: &Symbol<'_>,
         addend: i64,
@@ -72,12 +74,10 @@ impl Resolver<'_> {
         }
         let address = symbol.address.checked_add_signed(addend)?.checked_add_signed(shift)?;
         if !code {
-            // The table of a function's own jumps.
             let section = self.origins[site.piece].section;
-            let own = section.strip_prefix(".rodata").filter(|name| !name.is_empty());
-            let own = own.and_then(|name| self.keys.get(&format!(".text{name}")));
+            let own = self.jumps_of(site.piece);
             if let Some(own) = own.filter(|_| relative) {
-                let start = self.origins[*own].address;
+                let start = self.origins[own].address;
                 // From the function's start, whichever of several tables this is in.
                 let distance = address.wrapping_sub(start).cast_signed() - shift;
                 return Some(vec![Target::Named(format!(".text in {section}"), distance)]);
@@ -95,6 +95,15 @@ impl Resolver<'_> {
             && self.pieces[piece].kind == Kind::Code
         {
             return Some(vec![self.at(found?, address, 0)]);
+        }
+        if let Some((piece, start)) = found
+            && address == start
+            && self.jumps_of(piece) == Some(site.piece)
+            && self.jumps.insert(piece)
+        {
+            // A function has to refer to the start of its own table, so the first reference
+            // to it is not one to the end of what is before it.
+            return Some(vec![Target::Piece(piece, 0)]);
         }
         let mut targets = Vec::new();
         let mut next = address.checked_sub(AROUND)?;
@@ -117,6 +126,16 @@ impl Resolver<'_> {
             next = end;
         }
         if targets.is_empty() { named() } else { Some(targets) }
+    }
+
+    /// The function whose jumps are in a table.
+    fn jumps_of(&self, table: usize) -> Option<usize> {
+        let Placed { section, origin, .. } = self.origins[table];
+        let name = section.strip_prefix(".rodata").filter(|name| !name.is_empty())?;
+        let function = format!(".text{}", without_suffix(name));
+        // Functions of one name are told apart by their object files.
+        let in_object = || self.keys.get(&format!("{function} in {}", stable_name(origin)));
+        self.keys.get(&function).or_else(in_object).copied()
     }
 
     /// A target in a piece that begins at `start`, at an address and a distance from it.
