@@ -62,8 +62,8 @@ fn every_option_names_its_default() {
         });
         for arg in options {
             let text = arg.get_help().map(ToString::to_string).unwrap_or_default();
-            // These two only ever add something.
-            let adds = ["criterion", "callgrind", "from", "features"];
+            // These only ever add something.
+            let adds = ["criterion", "callgrind", "record", "from", "features"];
             if !text.contains("[default: ") && !adds.contains(&arg.get_id().as_str()) {
                 faults.push(format!("{name} {}: {text}", arg.get_id()));
             }

@@ -37,7 +37,7 @@ pub(in crate::cli) struct Targets {
     /// Judge these snapshots: `latest`, a baseline's name, a file, or a directory of results
     #[arg(value_name = "SNAPSHOT", default_value = LATEST)]
     snapshots: Vec<String>,
-    /// Also show the values of this baseline [default: `main`, if there is one]
+    /// Show the values of this baseline, too [default: `main`, if there is one]
     #[arg(long, value_name = "SPEC")]
     baseline: Option<String>,
     #[command(flatten)]
