@@ -216,7 +216,7 @@ fn the_pages_policy_names_its_own_style_and_script() {
         let (text, _) = rest.split_once("</").unwrap();
         let hash = BASE64_STANDARD.encode(Sha256::digest(text));
         let policy = format!("{directive} 'sha256-{hash}'");
-        assert!(page.contains(&policy), "write sha256-{hash} into src/report/html.rs");
+        assert!(page.contains(&policy), "write sha256-{hash} into src/report/html/assets.rs");
     }
 }
 
