@@ -10,7 +10,7 @@ use crate::model::{Environment, Field};
 
 /// The fingerprint of this machine and of a build on it.
 ///
-/// If only commands are measured and there is no cargo project, the compiler is left out. What
+/// If only commands are measured, outside of a cargo project, the compiler is left out. What
 /// cannot be found out is absent. Takes some tens of milliseconds: it asks
 /// `rustc`, `getconf` and, for the harnesses that need them, valgrind and the
 /// runners for their versions.

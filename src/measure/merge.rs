@@ -35,39 +35,28 @@ impl Merge {
                 self.measurements.insert(key, measurement);
                 continue;
             };
-            if known.runs.iter().any(|reading| reading.run == run) {
-                // Neither reading is used, in any run: the right one is not known.
-                known.runs.clear();
-                self.refused.insert(key);
-                self.problem(Problem {
-                    kind: ProblemKind::Duplicate,
-                    id: Some(measurement.id),
-                    path: subject.into(),
-                    reason: format!(
-                        "its {} is measured more than once in a run, so it is not used",
-                        measurement.metric
-                    ),
-                });
-            } else if !self.refused.contains(&key) {
-                let is_distribution =
-                    |run: &RunReading| matches!(run.reading, Reading::Distribution(_));
-                let runs = known.runs.iter().chain(&measurement.runs).map(is_distribution);
-                if runs.clone().any(|other| !other) && runs.clone().any(|other| other) {
-                    known.runs.clear();
-                    self.refused.insert(key);
-                    self.problem(Problem {
-                        kind: ProblemKind::Duplicate,
-                        id: Some(measurement.id),
-                        path: subject.into(),
-                        reason: format!(
-                            "its {} is a distribution in some runs only, so it is not used",
-                            measurement.metric
-                        ),
-                    });
-                } else {
-                    known.runs.append(&mut measurement.runs);
-                }
-            }
+            let is_distribution =
+                |run: &RunReading| matches!(run.reading, Reading::Distribution(_));
+            let mut runs = known.runs.iter().chain(&measurement.runs);
+            let fault = if known.runs.iter().any(|reading| reading.run == run) {
+                "is measured more than once in a run"
+            } else if self.refused.contains(&key) {
+                continue;
+            } else if runs.clone().any(is_distribution) && !runs.all(is_distribution) {
+                "is a distribution in some runs only"
+            } else {
+                known.runs.append(&mut measurement.runs);
+                continue;
+            };
+            // No reading is used, in any run: the right one is not known.
+            known.runs.clear();
+            self.refused.insert(key);
+            self.problem(Problem {
+                kind: ProblemKind::Duplicate,
+                id: Some(measurement.id),
+                path: subject.into(),
+                reason: format!("its {} {fault}, so it is not used", measurement.metric),
+            });
         }
         self.not_run.extend(harvest.not_run);
         for mut problem in harvest.problems {

@@ -42,7 +42,7 @@ pub fn run(
     }
     if plan.executables.is_empty() && plan.commands.is_empty() {
         return Err(MeasureError::Plan(
-            "there are no bench executables and no commands".to_owned(),
+            "the plan has neither bench executables nor commands".to_owned(),
         ));
     }
     plan.criterion.check().map_err(MeasureError::Plan)?;

@@ -21,10 +21,9 @@ pub(super) struct Line<'a> {
 /// The lines of the table: all rows, or without those of which a tighter row of the same
 /// target says enough.
 pub(super) fn lines(targets: &Targets, all: bool) -> Vec<Line<'_>> {
-    let calm = |row: &TargetRow| row.status == TargetStatus::Met && row.effect == Severity::Note;
     let mut lines: Vec<Line<'_>> = Vec::new();
     // Rows of one target follow each other, in the order of their benchmarks.
-    for rows in targets.rows.chunk_by(|a, b| calm(a) && calm(b) && same_target(a, b)) {
+    for rows in targets.rows.chunk_by(|a, b| is_calm(a) && is_calm(b) && same_target(a, b)) {
         if all || rows.len() <= WHOLE {
             lines.extend(rows.iter().map(|row| Line { row, more: 0 }));
             continue;
@@ -36,6 +35,11 @@ pub(super) fn lines(targets: &Targets, all: bool) -> Vec<Line<'_>> {
         lines.extend(tightest.map(|row| Line { row, more: rows.len() - 1 }));
     }
     lines
+}
+
+/// Whether a target is met and nothing is to be said about it.
+fn is_calm(row: &TargetRow) -> bool {
+    row.status == TargetStatus::Met && row.effect == Severity::Note
 }
 
 fn same_target(a: &TargetRow, b: &TargetRow) -> bool {
@@ -103,9 +107,8 @@ impl Line<'_> {
 
     /// What is to be known about the status, and the policy's reason if it is not met.
     pub(super) fn why(&self) -> String {
-        let TargetRow { why, reason, status, effect, .. } = self.row;
-        let calm = *status == TargetStatus::Met && *effect == Severity::Note;
-        let reason = reason.as_deref().filter(|_| !calm);
+        let TargetRow { why, reason, .. } = self.row;
+        let reason = reason.as_deref().filter(|_| !is_calm(self.row));
         let parts: Vec<&str> = why.as_deref().into_iter().chain(reason).collect();
         plain(&parts.join("; "))
     }

@@ -1,4 +1,4 @@
-//! Commands of the policy, from the process to the exit code. There is no cargo project.
+//! Commands of the policy, from the process to the exit code. They run outside of cargo projects.
 
 use std::fs;
 use std::path::Path;
@@ -245,7 +245,7 @@ fn commands_and_benchmarks_are_selected_by_name() {
     let rows = |arguments: &[&str]| -> (Vec<String>, Vec<String>) {
         let _ = fs::remove_file(home.join("starts"));
         let (code, found) = report(home, &[&["run", "--repeat", "3"], arguments].concat());
-        assert_eq!(code, 5, "there is no baseline");
+        assert_eq!(code, 5, "a baseline was not saved yet");
         let starts = fs::read_to_string(home.join("starts")).unwrap();
         let ids = found.rows.iter().map(|row| row.id.clone()).collect();
         (ids, starts.lines().map(str::to_owned).collect())
@@ -263,7 +263,10 @@ fn commands_and_benchmarks_are_selected_by_name() {
     assert!(err.contains("no benchmark matches \"nothing\""), "{err}");
     let (code, _, err) = gate(home, &["run", "--bench", "third"]);
     assert_eq!(code, 2);
-    assert!(err.contains("there is no command `third`, and no Cargo.toml"), "{err}");
+    assert!(
+        err.contains("`third` is not a command of the policy, and outside of a cargo project"),
+        "{err}"
+    );
 }
 
 #[test]

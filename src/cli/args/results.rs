@@ -113,7 +113,7 @@ impl Results {
             } else {
                 "results"
             };
-            return Err(Failed::nothing(anyhow::anyhow!("{name}: there are no {sought}")));
+            return Err(Failed::nothing(anyhow::anyhow!("{name}: no {sought} were found")));
         }
         if criterion.is_empty() && callgrind.is_empty() {
             let environment = measure::probe(&BuildOptions::default(), &[Harness::Command]);

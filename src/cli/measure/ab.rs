@@ -213,7 +213,7 @@ impl Place {
     }
 }
 
-/// Names the other ways to measure, if there is no project to build.
+/// Names the other ways to measure where cargo has no project to build.
 fn in_project(failed: Failed) -> Failed {
     if !failed.error.is::<BuildError>() {
         return failed;

@@ -61,14 +61,15 @@ impl Subjects {
         if let Some(unknown) = options.benches.first().filter(|_| !has_cargo) {
             let names: Vec<&str> = all.iter().map(|command| command.name.as_str()).collect();
             return Err(Failed::usage(anyhow::anyhow!(
-                "there is no command `{unknown}`, and no Cargo.toml that could have such a bench \
-                 target; the policy has the commands {}",
+                "`{unknown}` is not a command of the policy, and outside of a cargo project it cannot \
+                 be a bench target; the policy has the commands {}",
                 listed(&names, LISTED)
             )));
         }
         if !has_cargo && commands.is_empty() {
             return Err(Failed::usage(anyhow::anyhow!(
-                "nothing is selected: there is no Cargo.toml, and --package selects no command"
+                "nothing is selected: --package selects the bench targets of a cargo project, and \
+                 this directory is outside of one"
             )));
         }
         let commands_from = args.directory(context);

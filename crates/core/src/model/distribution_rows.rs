@@ -36,7 +36,8 @@ pub struct DistributionRow {
     /// The observations of the run that has the fewest.
     pub fewest: u64,
     /// Of all observations together, in the metric's unit: never a mean of the runs'
-    /// quantiles. `None` if they are fewer than needed.
+    /// quantiles. `None` if they are fewer than needed, or if it is of failures that some
+    /// runs did not count.
     pub value: Option<f64>,
     /// Each run's own value, with the run's index. Empty unless every run supports its
     /// value: leaving out the runs with few observations would leave out slow ones.
@@ -66,6 +67,9 @@ impl DistributionRow {
             let values = distributions.iter();
             let runs: Option<Vec<(u32, f64)>> =
                 values.map(|(run, one)| Some((*run, one.value(&statistic)?))).collect();
+            // The failures of runs that did not count them are not known.
+            let is_known =
+                runs.is_some() || !matches!(statistic, Statistic::ErrorRate | Statistic::Errors(_));
             Self {
                 metric: statistic.metric(&measurement.metric),
                 quantile: match statistic {
@@ -75,7 +79,7 @@ impl DistributionRow {
                 needed: statistic.needed(),
                 observations: merged.total(),
                 fewest: distributions.iter().map(|(_, one)| one.total()).min().unwrap_or(0),
-                value: merged.value(&statistic),
+                value: merged.value(&statistic).filter(|_| is_known),
                 runs: runs.unwrap_or_default(),
             }
         };

@@ -48,8 +48,8 @@ pub(super) struct RawCommand {
     /// The name in reports: letters, digits, `-`, `_` and `.`.
     #[schemars(with = "String")]
     name: Spanned<String>,
-    /// The program and its arguments: a list, or a text that is split at blanks. There is no
-    /// shell.
+    /// The program and its arguments: a list, or a text that is split at blanks. It is
+    /// started without a shell.
     #[schemars(with = "RawWords")]
     command: Spanned<RawWords>,
     /// Built by this before it is measured, once on each side.

@@ -5,11 +5,29 @@ use std::collections::BTreeSet;
 use super::super::estimate::Pace;
 use super::super::plan::TrialPlan;
 use super::super::suspects::Suspects;
-use crate::drive::{Harness, Listed, Prepared};
+use crate::drive::{Filter, Harness, Listed, Prepared};
 use crate::model::{Arm, BenchId, Sides, TargetId};
 
 /// Runs of a counting harness on each side: enough to show whether counts repeat.
 const COUNTED_RUNS: u32 = 3;
+
+/// A process to start in a round.
+pub(super) struct ToStart<'a, 'b> {
+    pub(super) run: u32,
+    pub(super) arm: Arm,
+    pub(super) prepared: &'b Prepared<'a>,
+    pub(super) filter: Option<&'b Filter>,
+    pub(super) benchmarks: usize,
+    pub(super) only: Only<'b>,
+}
+
+/// How a process ended.
+pub(super) struct Finished {
+    /// Why it failed, if it did.
+    pub(super) failure: Option<String>,
+    /// Whether it is a command with benchmarks that are wanted, or no command.
+    pub(super) selected: bool,
+}
 
 /// The two executables of one target; either may be missing on one side.
 pub(super) struct Paired<'a> {

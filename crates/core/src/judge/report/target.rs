@@ -43,14 +43,6 @@ pub struct Grade {
     pub not_measured: usize,
 }
 
-impl Grade {
-    /// The share of targets that are met: 0 to 1.
-    #[expect(clippy::cast_precision_loss, reason = "far fewer targets than 2^52")]
-    pub fn share(&self) -> f64 {
-        self.met as f64 / self.targets.max(1) as f64
-    }
-}
-
 /// A grade, the best first.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
@@ -169,7 +161,7 @@ pub enum TargetStatus {
     Unsupported,
     /// The runs show neither.
     Undecided,
-    /// There is no value to compare with the limit.
+    /// Nothing that the target names has a value.
     NotMeasured,
     /// The candidate keeps the limit.
     Met,

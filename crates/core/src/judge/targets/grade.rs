@@ -26,17 +26,18 @@ pub(super) fn of(
 
 fn grade(statuses: &[TargetStatus], rules: GradeRules) -> Grade {
     let count = |wanted| statuses.iter().filter(|status| **status == wanted).count();
-    let mut grade = Grade {
-        letter: Letter::D,
-        targets: statuses.len(),
-        met: count(TargetStatus::Met),
+    let (targets, met) = (statuses.len(), count(TargetStatus::Met));
+    #[expect(clippy::cast_precision_loss, reason = "far fewer targets than 2^52")]
+    let share = met as f64 / targets.max(1) as f64;
+    Grade {
+        letter: letter(share, rules),
+        targets,
+        met,
         missed: count(TargetStatus::Missed),
         unsupported: count(TargetStatus::Unsupported),
         undecided: count(TargetStatus::Undecided),
         not_measured: count(TargetStatus::NotMeasured),
-    };
-    grade.letter = letter(grade.share(), rules);
-    grade
+    }
 }
 
 fn letter(share: f64, rules: GradeRules) -> Letter {

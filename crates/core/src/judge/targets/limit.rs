@@ -77,8 +77,10 @@ impl Limit {
     }
 
     /// Where the runs are: of a count the worst run decides, of a sampled metric the mean of
-    /// the runs with its 95% interval.
-    pub(super) fn standing(&self, counted: bool, runs: &[f64]) -> Standing {
+    /// the runs with its 95% interval. Of a distribution, `whole` is the value of all
+    /// observations together, which takes the place of that mean: a mean of quantiles is not
+    /// a quantile, and the report shows `whole`.
+    pub(super) fn standing(&self, counted: bool, runs: &[f64], whole: Option<f64>) -> Standing {
         let worst = || runs.iter().map(|run| self.beyond(*run, self.value));
         if counted {
             return if worst().any(|beyond| beyond > 0.0) {
@@ -88,18 +90,22 @@ impl Limit {
                 Standing::Within { near: self.warn_at.is_some_and(near) }
             };
         }
-        let Some(mean) = stats::mean(runs) else {
+        let Some(centre) = whole.or_else(|| stats::mean(runs)) else {
             return Standing::Unsure { beyond: false, doubt: Doubt::NoRunAlone };
         };
-        let beyond = self.beyond(mean, self.value);
+        let beyond = self.beyond(centre, self.value);
         match stats::mean_half_width(runs, SHOWN_LEVEL) {
             Some(half) if beyond > half => Standing::Beyond,
             Some(half) if beyond <= -half => {
-                let near = |limit| self.beyond(mean, limit) > half;
+                let near = |limit| self.beyond(centre, limit) > half;
                 Standing::Within { near: self.warn_at.is_some_and(near) }
             }
-            half => {
-                let doubt = if half.is_none() { Doubt::SingleRun } else { Doubt::Noise };
+            _ => {
+                let doubt = match runs.len() {
+                    0 => Doubt::NoRunAlone,
+                    1 => Doubt::SingleRun,
+                    _ => Doubt::Noise,
+                };
                 Standing::Unsure { beyond: beyond > 0.0, doubt }
             }
         }

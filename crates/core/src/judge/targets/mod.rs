@@ -190,7 +190,9 @@ fn of_row(case: &Case<'_>, target: &Target, row: &Row, side: &Side) -> TargetRow
         let why = format!("the {kind}'s {quantity} is not in the metric's unit, {unit}");
         return TargetRow { effect: Severity::Fail, why: Some(why), ..of_row };
     };
-    let (status, effect, why) = weigh(case, target, limit.standing(row.counted, &side.runs));
+    let whole = row.observations.map(|_| side.value);
+    let standing = limit.standing(row.counted, &side.runs, whole);
+    let (status, effect, why) = weigh(case, target, standing);
     TargetRow {
         limit: unit.show(limit.value),
         limit_value: Some(limit.value),

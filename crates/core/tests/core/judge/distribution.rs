@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use benchgate_core::judge::{Case, Code, Observations, Outcome, Report, Row, Severity, judge};
+use benchgate_core::judge::{
+    Case, Code, Observations, Outcome, Report, Row, Severity, TargetStatus, judge,
+};
 use benchgate_core::model::{
     BenchId, Distribution, Extent, Measurement, Metric, Pairing, Reading, RunReading, Snapshot,
     Sources, Unit,
@@ -164,4 +166,36 @@ fn failed_operations_are_outcomes_and_not_latencies() {
     assert_eq!(row(&report, "latency.p99").unsupported(), Some((1000, 0)));
     assert_eq!(row(&report, "latency.mean").candidate, None);
     assert_eq!(row(&report, "error_rate").candidate.as_ref().unwrap().value, 1.0);
+}
+
+#[test]
+fn a_target_judges_the_quantile_that_is_shown() {
+    // One run in twenty has most of the observations, and a slow tail.
+    let mut runs: Vec<Distribution> = (0..19).map(|seed| run(seed, 2000, 1.0)).collect();
+    runs.push(run(19, 400_000, 1.6));
+    let target = "[[target]]\nbench = \"**\"\nmetric = \"latency.p99\"\nat_most = \"1.6ms\"\n";
+    let candidate = side(runs, false);
+    let report = judged(&side(vec![run(0, 2000, 1.0); 20], false), &candidate, target);
+    let p99 = row(&report, "latency.p99").candidate.as_ref().unwrap();
+    assert!(p99.value > 1.85e6, "{}", p99.value);
+    let mean = p99.runs.iter().sum::<f64>() / 20.0;
+    assert!(mean < 1.3e6, "each run's own: {mean}");
+    let row = &report.targets.as_ref().unwrap().rows[0];
+    assert_eq!((row.status, row.after), (TargetStatus::Missed, Some(p99.value)));
+}
+
+#[test]
+fn failures_that_some_runs_did_not_count_are_not_a_number() {
+    let of = |failed| {
+        let latencies: Vec<_> = run(1, 1000, 1.0).counts().collect();
+        Distribution::new(latencies, failed).unwrap()
+    };
+    let counted = || Some(BTreeMap::from([("timeout".to_owned(), 1000)]));
+    let all = side(vec![of(counted()); 5], false);
+    let some = side(vec![of(counted()), of(None), of(None), of(None), of(None)], false);
+    let report = judged(&all, &some, "");
+    // A fifth of the runs counted, so 1,000 of 6,000 would be far too few.
+    assert_eq!(row(&report, "error_rate").candidate, None);
+    assert_eq!(row(&report, "error_rate").outcome(), Some(Outcome::Undecided));
+    assert_eq!(row(&report, "error_rate").baseline.as_ref().unwrap().value, 0.5);
 }
